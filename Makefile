@@ -1,0 +1,216 @@
+# Tessera: build, run, test. `make help` lists the targets; README.md explains the variables.
+
+CROSS := i686-linux-gnu-
+CC    := $(CROSS)gcc
+LD    := $(CROSS)ld
+NM    := $(CROSS)nm
+STRIP := $(CROSS)strip
+
+B := build
+
+# What a user sets, handed to the tools as it was typed: `$` in CMD belongs to the guest's shell.
+VARIABLES := CMD FILES MEM CPU SMP ACCEL APPEND GUI TIMEOUT QEMUEXTRA T J V
+$(foreach v,$(VARIABLES),$(eval override $(v) := $$(value $(v))))
+export $(VARIABLES)
+
+ifeq ($(filter -j%,$(MAKEFLAGS)),)
+MAKEFLAGS += -j$(shell nproc)
+endif
+MAKEFLAGS += --no-builtin-rules --no-print-directory
+.SUFFIXES:
+.DELETE_ON_ERROR:
+.DEFAULT_GOAL := all
+
+# Every target but these starts with the packages it needs.
+ifneq ($(filter-out help clean,$(or $(MAKECMDGOALS),all)),)
+packages := $(shell tools/install-deps >&2 || echo missing)
+ifneq ($(packages),)
+$(error cannot go on without the packages named above)
+endif
+endif
+
+# V=1 shows commands; otherwise one short line on stderr for each file made.
+Q   := $(if $(V),,@)
+say  = $(if $(V),,@printf '  %-7s %s\n' '$1' '$2' >&2)
+
+# --- The kernel -------------------------------------------------------------------------------
+
+SOURCES := $(sort $(wildcard $(foreach d,boot kernel kernel/* mm tests/kernel tests/unit, \
+	$(d)/*.c $(d)/*.S)))
+OBJECTS := $(SOURCES:%=$(B)/obj/%.o)
+
+WARNINGS := -Wall -Wextra -Werror -Wno-unused-parameter -Wmissing-prototypes -Wstrict-prototypes \
+	-Wshadow -Wvla -Wundef
+CFLAGS := -std=gnu11 -m32 -march=i686 -O2 -g -ffreestanding -fno-pic -fno-omit-frame-pointer \
+	-fno-stack-protector -fno-asynchronous-unwind-tables -fno-strict-aliasing -fno-common \
+	-fwrapv -mregparm=3 -freg-struct-return -mgeneral-regs-only -fcf-protection=none \
+	$(WARNINGS) -I. $(if $(DEBUG),-DDEBUG)
+ASFLAGS := -m32 -march=i686 -g -fno-pic -Wa,--noexecstack -Wa,--fatal-warnings -Wundef -I.
+LDFLAGS := -m elf_i386 -nostdlib -static -z max-page-size=4096 -z noexecstack --build-id=none \
+	--fatal-warnings --no-warn-rwx-segments -T linker.ld
+
+.PHONY: all iso run run-iso test oracle mutants debug deps help clean FORCE
+
+all: $(B)/tessera.elf $(B)/initramfs.cpio compile_commands.json ## the kernel and the guest's root
+
+deps: ## only install the packages that are missing
+
+# $(call remember,NAME,TEXT): a file that changes when TEXT does; what depends on it is made again.
+define remember
+$(B)/obj/$(1): export TEXT := $(2)
+$(B)/obj/$(1): FORCE
+	@mkdir -p $$(@D); printf '%s\n' "$$$$TEXT" | cmp -s - $$@ || printf '%s\n' "$$$$TEXT" >$$@
+endef
+$(eval $(call remember,cc.flags,$(CC) $(CFLAGS) $(ASFLAGS)))
+$(eval $(call remember,ld.flags,$(LD) $(LDFLAGS) $(OBJECTS)))
+
+$(B)/obj/%.c.o: %.c $(B)/obj/cc.flags
+	$(call say,CC,$<)
+	@mkdir -p $(@D)
+	$(Q)$(CC) $(CFLAGS) -MMD -MP -c $< -o $@
+
+$(B)/obj/%.S.o: %.S $(B)/obj/cc.flags
+	$(call say,AS,$<)
+	@mkdir -p $(@D)
+	$(Q)$(CC) $(ASFLAGS) -MMD -MP -c $< -o $@
+
+# The symbol table inside the image names the image's own addresses: link, list, link again.
+$(B)/obj/first.elf: $(OBJECTS) linker.ld $(B)/obj/ld.flags
+	$(Q)$(LD) $(LDFLAGS) $(OBJECTS) -o $@
+
+$(B)/obj/ksyms.S: $(B)/obj/first.elf tools/ksyms.py
+	$(Q)$(NM) -n $< | tools/ksyms.py >$@
+
+$(B)/obj/ksyms.o: $(B)/obj/ksyms.S
+	$(Q)$(CC) $(ASFLAGS) -c $< -o $@
+
+$(B)/tessera.elf: $(B)/obj/first.elf $(B)/obj/ksyms.o
+	$(call say,LD,$@)
+	$(Q)$(LD) $(LDFLAGS) $(OBJECTS) $(B)/obj/ksyms.o -o $@
+
+compile_commands.json: $(B)/obj/cc.flags $(B)/obj/ld.flags tools/compdb.py
+	$(Q)tools/compdb.py "$(CC) $(CFLAGS)" "$(CC) $(ASFLAGS)" $(SOURCES) >$@
+
+-include $(OBJECTS:.o=.d)
+
+# --- The guest's root -------------------------------------------------------------------------
+
+PACKAGES := $(B)/pkg
+
+$(B)/pkg/.guest: tools/packages.i386 tools/guest-packages
+	$(Q)tools/guest-packages $< $(PACKAGES)
+	@touch $@
+
+$(B)/pkg/.oracle: tools/packages.oracle tools/guest-packages
+	$(Q)tools/guest-packages $< $(PACKAGES)
+	@touch $@
+
+$(B)/initramfs.cpio: $(B)/pkg/.guest tools/mkroot tools/mkinitramfs.py \
+		$(shell find user/root user/busybox.applets)
+	$(call say,CPIO,$@)
+	$(Q)tools/mkroot $(PACKAGES) $(B)/root
+	$(Q)tools/mkinitramfs.py --devices -o $@ $(B)/root
+
+$(B)/tessera.iso: $(B)/tessera.elf $(B)/initramfs.cpio tools/mkiso
+	$(call say,ISO,$@)
+	$(Q)tools/mkiso $@ $(B)/tessera.elf $(B)/initramfs.cpio ""
+
+iso: $(B)/tessera.iso ## build/tessera.iso, started by GRUB
+
+# --- Test programs ----------------------------------------------------------------------------
+
+# tests/user/NAME.c: static, glibc; NAME_musl.c: static, musl; NAME.S: no library at all. They and
+# the scripts are /tests in the guest.
+USER_SOURCES  := $(sort $(wildcard tests/user/*.c tests/user/*.S))
+USER_PROGRAMS := $(patsubst tests/user/%,$(B)/user/%,$(basename $(USER_SOURCES)))
+USER_CFLAGS   := -std=gnu11 -O1 -g -Wall -Wextra -Werror -Wno-unused-parameter -static -no-pie \
+	-fno-pie -I.
+MUSL          := $(PACKAGES)/musl-dev/usr
+MUSL_CFLAGS   := -nostdinc -isystem $(MUSL)/include/i386-linux-musl -nostdlib
+MUSL_LIB      := $(MUSL)/lib/i386-linux-musl
+MUSL_LIBS      = $(MUSL_LIB)/crt1.o $(MUSL_LIB)/crti.o $< -L$(MUSL_LIB) \
+	-Wl,--start-group -lc -lgcc -Wl,--end-group $(MUSL_LIB)/crtn.o
+$(eval $(call remember,user.flags,$(CC) $(USER_CFLAGS) $(MUSL_CFLAGS) $(USER_PROGRAMS)))
+
+$(B)/user/%_musl: tests/user/%_musl.c $(B)/obj/user.flags $(B)/pkg/.guest
+	$(call say,CC,$< (musl))
+	@mkdir -p $(@D)
+	$(Q)$(CC) $(USER_CFLAGS) $(MUSL_CFLAGS) -MMD -MP -MF $@.d $(MUSL_LIBS) -o $@
+
+$(B)/user/%: tests/user/%.c $(B)/obj/user.flags
+	$(call say,CC,$<)
+	@mkdir -p $(@D)
+	$(Q)$(CC) $(USER_CFLAGS) -MMD -MP -MF $@.d $< -o $@
+
+$(B)/user/%: tests/user/%.S $(B)/obj/user.flags
+	$(call say,AS,$<)
+	@mkdir -p $(@D)
+	$(Q)$(CC) $(USER_CFLAGS) -nostdlib -MMD -MP -MF $@.d $< -o $@
+
+-include $(USER_PROGRAMS:=.d)
+
+# The folder is for `make run FILES=build/testroot`; the archive is what the tests add.
+$(B)/tests.cpio: $(USER_PROGRAMS) $(B)/obj/user.flags $(wildcard tests/scripts/*) \
+		tools/mkinitramfs.py
+	$(call say,CPIO,$@)
+	@rm -rf $(B)/testroot; mkdir -p $(B)/testroot/tests/scripts
+	$(Q)$(foreach p,$(USER_PROGRAMS),$(STRIP) -o $(B)/testroot/tests/$(notdir $p) $p &&) :
+	$(Q)$(foreach s,$(wildcard tests/scripts/*.sh),cp $s $(B)/testroot/tests/scripts/ &&) :
+	$(Q)tools/mkinitramfs.py -o $@ $(B)/testroot
+
+# Unit cases and what they test, on the host, under sanitizers: the files that docs/order.txt marks
+# as pure, and the allocators, whose locks and memory tests/host makes up. Symbols stay hidden from the
+# sanitizers' libraries, which would call our 64-bit division.
+HOST_ALSO    := page page_alloc slab slab_mag slab_debug kmalloc
+HOST_SOURCES := $(sort $(shell tools/check-deps.py --pure) $(wildcard tests/unit/*.c tests/host/*.c \
+	$(HOST_ALSO:%=mm/%.c) $(HOST_ALSO:%=tests/kernel/test_%.c)))
+HOST_CFLAGS  := -std=gnu11 -O1 -g -fno-pie -no-pie -fno-omit-frame-pointer -fno-strict-aliasing \
+	-fno-common -fno-builtin -fvisibility=hidden -fsanitize=address,undefined \
+	-fno-sanitize-recover=all -Wall -Wextra -Werror -Wno-unused-parameter -Wshadow -Wvla \
+	-Wundef -DDEBUG -Itests/host/include -I.
+HOST_CC_64 := gcc -m64
+HOST_CC_32 := $(CC) -m32 -march=i686 -msse2 -mfpmath=sse
+$(eval $(call remember,host.flags,$(HOST_CC_64) $(HOST_CC_32) $(HOST_CFLAGS) $(HOST_SOURCES)))
+
+define host_rules
+$(B)/host$(1)/%.o: %.c $(B)/obj/host.flags
+	$$(call say,CC,$$< ($(1) bit host))
+	@mkdir -p $$(@D)
+	$$(Q)$$(HOST_CC_$(1)) $$(HOST_CFLAGS) -MMD -MP -c $$< -o $$@
+
+$(B)/host$(1)/unit: $(HOST_SOURCES:%.c=$(B)/host$(1)/%.o)
+	$$(call say,LD,$$@)
+	$$(Q)$$(HOST_CC_$(1)) $$(HOST_CFLAGS) $$(filter %.o,$$^) -o $$@
+
+-include $(HOST_SOURCES:%.c=$(B)/host$(1)/%.d)
+endef
+$(eval $(call host_rules,64))
+$(eval $(call host_rules,32))
+
+# --- Running ----------------------------------------------------------------------------------
+
+run: $(B)/tessera.elf $(B)/initramfs.cpio ## a shell on this terminal (Ctrl-A x leaves), or CMD='...'
+	@tools/run.py
+
+run-iso: $(B)/tessera.elf $(B)/initramfs.cpio ## the same, started by GRUB from a CD image
+	@tools/run.py --iso
+
+debug: $(B)/tessera.elf $(B)/initramfs.cpio ## gdb on a machine stopped before its first instruction
+	@tools/debug.py
+
+test: all $(B)/tests.cpio $(B)/host64/unit $(B)/host32/unit ## all tests; T=glob chooses, J=n at once
+	@tools/test.py
+
+oracle: $(B)/initramfs.cpio $(B)/tests.cpio $(B)/pkg/.oracle ## record what Debian's Linux answers
+	@tools/oracle.py
+
+mutants: ## break the kernel on purpose, one line at a time; each must be caught
+	@tools/mutants.py
+
+clean: ## remove what was built, but not the downloaded packages
+	rm -rf $(filter-out $(B)/pkg $(B)/apt,$(wildcard $(B)/*)) compile_commands.json
+
+help: ## this list
+	@sed -n 's/^\([a-z-]*\):[^#]*## \(.*\)/  make \1\t\2/p' $(firstword $(MAKEFILE_LIST)) | \
+		expand -t 18
+	@echo '  Variables: $(VARIABLES) DEBUG (README.md)'

@@ -1,0 +1,55 @@
+/* prctl(2) options and the structs of capget(2) (linux/prctl.h, linux/capability.h). */
+#ifndef ABI_PRCTL_H
+#define ABI_PRCTL_H
+
+#include "kernel/lib/types.h"
+
+#define PR_SET_PDEATHSIG       1
+#define PR_GET_PDEATHSIG       2
+#define PR_GET_DUMPABLE        3
+#define PR_SET_DUMPABLE        4
+#define PR_GET_KEEPCAPS        7
+#define PR_SET_KEEPCAPS        8
+#define PR_GET_TIMING          13
+#define PR_SET_TIMING          14
+#define PR_SET_NAME            15
+#define PR_GET_NAME            16
+#define PR_CAPBSET_READ        23
+#define PR_CAPBSET_DROP        24
+#define PR_SET_TIMERSLACK      29
+#define PR_GET_TIMERSLACK      30
+#define PR_SET_NO_NEW_PRIVS    38
+#define PR_GET_NO_NEW_PRIVS    39
+#define PR_GET_TID_ADDRESS     40
+
+struct abi_cap_header {
+	u32 version;
+	s32 pid;
+};
+
+struct abi_cap_data {
+	u32 effective, permitted, inheritable;
+};
+
+#define CAP_VERSION_1 0x19980330u /* one abi_cap_data */
+#define CAP_VERSION_2 0x20071026u /* two */
+#define CAP_VERSION_3 0x20080522u
+
+#define CAP_CHOWN       0
+#define CAP_KILL        5
+#define CAP_SETGID      6
+#define CAP_SETUID      7
+#define CAP_SETPCAP     8
+#define CAP_IPC_LOCK    14
+#define CAP_SYS_PTRACE  19
+#define CAP_SYS_ADMIN   21
+#define CAP_SYS_BOOT    22
+#define CAP_SYS_NICE    23
+#define CAP_SYS_RESOURCE 24
+#define CAP_SYS_TIME    25
+#define CAP_SYSLOG      34
+#define CAP_LAST        40
+
+#define CAP_FULL ((1ull << (CAP_LAST + 1)) - 1)
+
+#endif

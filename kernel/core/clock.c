@@ -1,0 +1,189 @@
+/*
+ * Time: the TSC scaled to nanoseconds, the tick, and a sorted list of timers that the tick runs.
+ *
+ * ns = cycles * mult >> shift, where mult is the 32-bit fraction 10^9 / frequency with as many bits
+ * behind the point as fit. The product is formed in two halves and so never overflows; since it
+ * always starts from the TSC at boot, nothing accumulates and time cannot step back.
+ */
+#include "kernel/core/clock.h"
+#include "kernel/core/lock.h"
+#include "kernel/core/sched.h"
+#include "kernel/x86/features.h"
+#include "kernel/x86/io.h"
+#include "kernel/x86/pit.h"
+#include "kernel/x86/rtc.h"
+#include "kernel/x86/trap.h"
+
+volatile u64 clock_ticks;
+
+static struct {
+	u32 mult, shift; /* mult 0: no TSC, the tick is all there is */
+	u64 start;	 /* TSC when the clock was 0 */
+} tsc __ro_after_init;
+
+static u64 realtime_offset_ns; /* realtime - monotonic; under timer_lock */
+
+/* Guards timer_list, ascending by expires_ns. Nothing is taken inside it. */
+static struct spinlock timer_lock = SPINLOCK_INIT("timers");
+static LIST_HEAD(timer_list);
+
+static u64 ticks_ns(void)
+{
+	u32 flags = irq_save();
+	u64 ns = clock_ticks * TICK_NS;
+
+	irq_restore(flags);
+	return ns;
+}
+
+u64 clock_monotonic_ns(void)
+{
+	u64 cycles;
+
+	if (unlikely(!tsc.mult))
+		return ticks_ns();
+	cycles = rdtsc() - tsc.start;
+	return ((u64)(u32)cycles * tsc.mult >> tsc.shift) +
+	       ((cycles >> 32) * tsc.mult << (32 - tsc.shift));
+}
+
+u64 clock_realtime_ns(void)
+{
+	u32 flags = spin_lock_irqsave(&timer_lock);
+	u64 offset = realtime_offset_ns;
+
+	spin_unlock_irqrestore(&timer_lock, flags);
+	return clock_monotonic_ns() + offset;
+}
+
+void clock_set_realtime_ns(u64 ns)
+{
+	u32 flags = spin_lock_irqsave(&timer_lock);
+
+	realtime_offset_ns = ns - clock_monotonic_ns();
+	spin_unlock_irqrestore(&timer_lock, flags);
+}
+
+/* Caller holds timer_lock. */
+static void timer_insert(struct timer *t)
+{
+	struct timer *other;
+
+	list_for_each_entry (other, &timer_list, link)
+		if (other->expires_ns > t->expires_ns)
+			break;
+	list_add_tail(&t->link, &other->link);
+	t->pending = true;
+}
+
+void timer_arm(struct timer *t, u64 expires_ns, void (*fn)(struct timer *t))
+{
+	u32 flags = spin_lock_irqsave(&timer_lock);
+
+	if (t->pending)
+		list_del(&t->link);
+	t->expires_ns = expires_ns;
+	t->fn = fn;
+	timer_insert(t);
+	spin_unlock_irqrestore(&timer_lock, flags);
+}
+
+bool timer_cancel(struct timer *t)
+{
+	u32 flags = spin_lock_irqsave(&timer_lock);
+	bool pending = t->pending;
+
+	if (pending)
+		list_del(&t->link);
+	t->pending = false;
+	spin_unlock_irqrestore(&timer_lock, flags);
+	return pending;
+}
+
+/* Takes the first timer off the list if its time has come. */
+static struct timer *timer_pop(u64 now)
+{
+	u32 flags = spin_lock_irqsave(&timer_lock);
+	struct timer *t = list_first_entry(&timer_list, struct timer, link);
+
+	if (list_empty(&timer_list) || t->expires_ns > now) {
+		t = NULL;
+	} else {
+		list_del(&t->link);
+		t->pending = false;
+	}
+	spin_unlock_irqrestore(&timer_lock, flags);
+	return t;
+}
+
+void clock_tick(bool user_mode)
+{
+	u64 now;
+	struct timer *t;
+
+	clock_ticks++;
+	sched_tick(user_mode, TICK_NS);
+	now = clock_monotonic_ns();
+	while ((t = timer_pop(now)))
+		t->fn(t);
+}
+
+static void alarm_clock_ring(struct timer *t)
+{
+	struct alarm_clock *a = container_of(t, struct alarm_clock, timer);
+
+	a->expired = true;
+	thread_wake(a->thread);
+}
+
+void alarm_clock_arm(struct alarm_clock *a, u64 expires_ns)
+{
+	*a = (struct alarm_clock){.thread = current_thread()};
+	timer_arm(&a->timer, expires_ns, alarm_clock_ring);
+}
+
+void alarm_clock_cancel(struct alarm_clock *a)
+{
+	timer_cancel(&a->timer);
+}
+
+long clock_sleep_until(u64 until_ns)
+{
+	struct alarm_clock alarm;
+	struct waitq nobody = WAITQ_INIT(nobody);
+	long err;
+
+	if (clock_monotonic_ns() >= until_ns)
+		return 0;
+	alarm_clock_arm(&alarm, until_ns);
+	err = wait_event_interruptible(&nobody, READ_ONCE(alarm.expired));
+	alarm_clock_cancel(&alarm);
+	return err;
+}
+
+static void on_tick(struct trapframe *tf)
+{
+	clock_tick(tf_from_user(tf));
+}
+
+static __init void tsc_init(void)
+{
+	u64 hz = tsc_calibrate();
+	u32 shift = 32;
+
+	if (!hz)
+		return;
+	while ((NSEC_PER_SEC << shift) / hz > UINT32_MAX)
+		shift--;
+	tsc.mult = (u32)((NSEC_PER_SEC << shift) / hz);
+	tsc.shift = shift;
+	tsc.start = rdtsc();
+}
+
+void __init clock_init(void)
+{
+	if (cpu_features.tsc)
+		tsc_init();
+	clock_set_realtime_ns(rtc_read_seconds() * NSEC_PER_SEC);
+	pit_init(on_tick);
+}

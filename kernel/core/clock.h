@@ -1,0 +1,60 @@
+/*
+ * Time. The tick (PIT, HZ a second) drives scheduling and timers; between ticks the TSC is read.
+ */
+#ifndef CORE_CLOCK_H
+#define CORE_CLOCK_H
+
+#include "kernel/lib/list.h"
+#include "kernel/lib/types.h"
+
+struct thread;
+
+#define HZ          250u
+#define NSEC_PER_SEC 1000000000ull
+#define TICK_NS     (NSEC_PER_SEC / HZ)
+
+/* Nanoseconds since boot; never goes back. */
+u64 clock_monotonic_ns(void);
+
+/* Nanoseconds since 1970: the RTC's time at boot, or what clock_set_realtime_ns() said. */
+u64 clock_realtime_ns(void);
+void clock_set_realtime_ns(u64 ns);
+
+/* Ticks since boot. */
+extern volatile u64 clock_ticks;
+
+/* A one-shot timer. `fn` runs in interrupt context, at or after `expires_ns` (monotonic), on a
+ * tick. The owner keeps the struct alive until it fired or timer_cancel() returned. */
+struct timer {
+	struct list_head link;
+	u64 expires_ns;
+	void (*fn)(struct timer *t);
+	bool pending;
+};
+
+/* Arms it, or moves one that is pending. Any context. */
+void timer_arm(struct timer *t, u64 expires_ns, void (*fn)(struct timer *t));
+/* Returns whether it was still pending. */
+bool timer_cancel(struct timer *t);
+
+/* A timer that wakes the thread that armed it: for waits that also end at a time. `expired` is set
+ * before the wake. Cancel it before it goes out of scope. */
+struct alarm_clock {
+	struct timer timer;
+	struct thread *thread;
+	bool expired;
+};
+
+void alarm_clock_arm(struct alarm_clock *a, u64 expires_ns);
+void alarm_clock_cancel(struct alarm_clock *a);
+
+/* Sleeps, interruptibly, until the monotonic clock says `until_ns`. Returns 0 or -EINTR. */
+long clock_sleep_until(u64 until_ns);
+
+/* Called by the tick's interrupt handler. */
+void clock_tick(bool user_mode);
+
+/* Calibrates the TSC, reads the RTC and starts the tick. Time is 0 until then. */
+void clock_init(void);
+
+#endif

@@ -1,0 +1,56 @@
+/* Address to name, from the table inside the image. */
+#include "kernel/core/ksyms.h"
+#include "kernel/core/panic.h"
+#include "kernel/lib/string.h"
+
+extern const u8 __ksyms_start[], __ksyms_end[];
+
+static u32 uleb128(const u8 **p)
+{
+	u32 v = 0;
+
+	for (u32 shift = 0;; shift += 7) {
+		u8 byte = *(*p)++;
+
+		v |= (u32)(byte & 0x7f) << shift;
+		if (!(byte & 0x80))
+			return v;
+	}
+}
+
+/* The last of the group's symbols that is not above addr. */
+static const char *find_in_group(const struct ksyms_group *g, u32 addr, u32 *offset)
+{
+	const u8 *p = (const u8 *)(g + 1);
+	const char *name = NULL;
+	u32 at = g->start;
+
+	for (u32 i = 0; i < g->count; i++) {
+		at += uleb128(&p);
+		if (at > addr)
+			break;
+		name = (const char *)p;
+		*offset = addr - at;
+		p += strlen(name) + 1;
+	}
+	return name;
+}
+
+const char *ksyms_find(const void *table, const void *end, u32 addr, u32 *offset)
+{
+	const u8 *p = table;
+
+	while (p < (const u8 *)end) {
+		const struct ksyms_group *g = (const struct ksyms_group *)(const void *)p;
+
+		if (addr >= g->start && addr < g->end)
+			return find_in_group(g, addr, offset);
+		p += sizeof(*g) + g->bytes;
+	}
+	return NULL;
+}
+
+const char *ksym_lookup(u32 addr, u32 *offset)
+{
+	return ksyms_find(__ksyms_start, __ksyms_end, addr, offset);
+}

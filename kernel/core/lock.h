@@ -1,0 +1,73 @@
+/*
+ * Spin locks and sleeping mutexes. The order in which they nest is docs/locking.
+ *
+ * A spin lock guards a few instructions and is never held across anything that may sleep. One
+ * that an interrupt handler takes too must be taken with the _irqsave forms everywhere. A mutex
+ * may be held while sleeping; it is not for interrupt handlers.
+ *
+ * The kernel is not preempted while in kernel mode, so on one CPU a spin lock that is found taken
+ * is a bug and panics with its name.
+ */
+#ifndef CORE_LOCK_H
+#define CORE_LOCK_H
+
+#include "kernel/core/cpu.h"
+#include "kernel/lib/list.h"
+#include "kernel/lib/types.h"
+
+struct spinlock {
+	u32 locked;
+	const char *name;
+};
+
+#define SPINLOCK_INIT(n) {.locked = 0, .name = (n)}
+
+void spin_init(struct spinlock *l, const char *name);
+void spin_contended(struct spinlock *l);
+
+/* Counts the locks a CPU holds, so that going to sleep with one is caught where it happens. */
+static inline void spin_lock(struct spinlock *l)
+{
+	this_cpu()->spin_depth++;
+	if (unlikely(__atomic_exchange_n(&l->locked, 1, __ATOMIC_ACQUIRE)))
+		spin_contended(l);
+}
+
+static inline void spin_unlock(struct spinlock *l)
+{
+	__atomic_store_n(&l->locked, 0, __ATOMIC_RELEASE);
+	this_cpu()->spin_depth--;
+}
+
+static inline bool spin_held(const struct spinlock *l)
+{
+	return l->locked;
+}
+
+/* Disables interrupts, returns their former state for the unlock. */
+u32 spin_lock_irqsave(struct spinlock *l);
+void spin_unlock_irqrestore(struct spinlock *l, u32 flags);
+
+/* Asserts that the caller may sleep: no interrupt handler, no spin lock held. */
+void assert_may_sleep(void);
+
+struct thread;
+
+/* Fair: mutex_unlock() hands a contended mutex to the thread that has waited longest. */
+struct mutex {
+	struct thread *owner;     /* NULL: free */
+	struct list_head waiters; /* struct thread.wait, first come first served; under `guard` */
+	struct spinlock guard;
+};
+
+#define MUTEX_INIT(m) {.owner = NULL, .waiters = LIST_HEAD_INIT((m).waiters), .guard = SPINLOCK_INIT("mutex")}
+
+void mutex_init(struct mutex *m);
+void mutex_lock(struct mutex *m);
+bool mutex_trylock(struct mutex *m);
+void mutex_unlock(struct mutex *m);
+
+/* Held by the calling thread. For assertions. */
+bool mutex_held(const struct mutex *m);
+
+#endif

@@ -1,0 +1,259 @@
+/*
+ * The scheduler: one run queue per CPU, first come first served, a slice of SLICE_TICKS each.
+ *
+ * The running thread is not on the queue. Before main() is done the boot thread is an ordinary
+ * thread and there is no idle thread: when all sleep, schedule() waits for an interrupt on the
+ * stack of whoever slept last. Afterwards the boot thread is the idle thread.
+ */
+#include "kernel/core/sched.h"
+#include "kernel/lib/kassert.h"
+#include "kernel/x86/trap.h"
+#include "mm/pmap.h"
+
+#define SLICE_TICKS 6u /* 24 ms: long against a switch, short against a keystroke */
+
+#define MASK_ASLEEP (1u << T_INTERRUPTIBLE | 1u << T_UNINTERRUPTIBLE)
+
+/* A CPU's runnable threads. Its lock is taken inside wait queues' and mutexes' locks, and nothing
+ * is taken inside it. */
+struct run_queue {
+	struct spinlock lock; /* irqsave */
+	struct list_head threads;
+	u32 nr;
+	u64 switches;
+};
+
+static struct thread boot_thread = {
+	.run = LIST_HEAD_INIT(boot_thread.run),
+	.wait = LIST_HEAD_INIT(boot_thread.wait),
+	.slice = SLICE_TICKS,
+};
+
+struct cpu cpus[NR_CPUS] = {{.thread = &boot_thread}};
+
+static struct run_queue run_queues[NR_CPUS] = {{
+	.lock = SPINLOCK_INIT("run queue"),
+	.threads = LIST_HEAD_INIT(run_queues[0].threads),
+}};
+
+static struct run_queue *this_rq(void)
+{
+	return &run_queues[this_cpu()->id];
+}
+
+/* Caller holds rq->lock. */
+static void enqueue(struct run_queue *rq, struct thread *t)
+{
+	list_add_tail(&t->run, &rq->threads);
+	rq->nr++;
+	if (this_cpu()->thread == this_cpu()->idle)
+		this_cpu()->idle->work |= WORK_RESCHED;
+}
+
+void thread_start(struct thread *t)
+{
+	struct run_queue *rq = this_rq();
+	u32 flags;
+
+	list_init(&t->wait);
+	t->slice = SLICE_TICKS;
+	t->state = T_RUNNABLE;
+	flags = spin_lock_irqsave(&rq->lock);
+	enqueue(rq, t);
+	spin_unlock_irqrestore(&rq->lock, flags);
+}
+
+bool thread_wake_if(struct thread *t, u32 state_mask)
+{
+	struct run_queue *rq = this_rq();
+	u32 flags = spin_lock_irqsave(&rq->lock);
+	bool woken = state_mask & 1u << t->state;
+
+	if (woken) {
+		t->state = T_RUNNABLE;
+		if (t != this_cpu()->thread)
+			enqueue(rq, t);
+	}
+	spin_unlock_irqrestore(&rq->lock, flags);
+	return woken;
+}
+
+bool thread_wake(struct thread *t)
+{
+	return thread_wake_if(t, MASK_ASLEEP);
+}
+
+/* One instruction turns interrupts on and the next halts, so that no wake-up comes in between.
+ * Returns after an interrupt, with interrupts off. */
+static void wait_for_interrupt(void)
+{
+	__asm__ volatile("sti; hlt; cli" ::: "memory");
+}
+
+/* Before there is an idle thread: waits until the queue has somebody. `prev`, still this CPU's
+ * thread, is not queued by its waker. Holds rq->lock, but not while waiting. */
+static void wait_for_thread(struct run_queue *rq, struct thread *prev)
+{
+	while (list_empty(&rq->threads)) {
+		spin_unlock(&rq->lock);
+		wait_for_interrupt();
+		spin_lock(&rq->lock);
+		if (prev->state == T_RUNNABLE)
+			enqueue(rq, prev);
+	}
+}
+
+/* Takes the next thread off the queue. Caller holds rq->lock. */
+static struct thread *pick_next(struct run_queue *rq, struct thread *prev)
+{
+	struct thread *next;
+
+	if (list_empty(&rq->threads) && this_cpu()->idle)
+		return this_cpu()->idle;
+	wait_for_thread(rq, prev);
+	next = list_first_entry(&rq->threads, struct thread, run);
+	list_del(&next->run);
+	rq->nr--;
+	return next;
+}
+
+/* Interrupts are off. Returns when `prev` runs again. */
+static void switch_to(struct thread *prev, struct thread *next)
+{
+	struct cpu *c = this_cpu();
+
+	if (next->pmap)
+		pmap_activate(next->pmap);
+	next->slice = SLICE_TICKS;
+	c->thread = next;
+	/* struct task begins with its struct thread, and only tasks have a user half. */
+	c->task = next->x86.user ? (struct task *)next : NULL;
+	x86_switch(&prev->x86, &next->x86);
+}
+
+static void requeue(struct run_queue *rq, struct thread *prev)
+{
+	if (prev->state != T_RUNNABLE) {
+		prev->nvcsw++;
+		return;
+	}
+	prev->nivcsw++;
+	if (prev != this_cpu()->idle)
+		enqueue(rq, prev);
+}
+
+void schedule(void)
+{
+	struct run_queue *rq = this_rq();
+	struct thread *prev = current_thread(), *next;
+	u32 flags;
+
+	assert_may_sleep();
+	flags = spin_lock_irqsave(&rq->lock);
+	__atomic_fetch_and(&prev->work, ~WORK_RESCHED, __ATOMIC_RELAXED);
+	requeue(rq, prev);
+	next = pick_next(rq, prev);
+	rq->switches += next != prev;
+	spin_unlock(&rq->lock);
+	if (next != prev)
+		switch_to(prev, next);
+	else
+		prev->slice = SLICE_TICKS;
+	irq_restore(flags);
+}
+
+void yield(void)
+{
+	kassert(current_thread()->state == T_RUNNABLE);
+	schedule();
+}
+
+void thread_set_pmap(struct pmap *pm)
+{
+	current_thread()->pmap = pm;
+	pmap_activate(pm);
+}
+
+void thread_exit(void)
+{
+	irq_disable();
+	current_thread()->state = T_DEAD;
+	schedule();
+	panic("a dead thread ran");
+}
+
+void idle_loop(void)
+{
+	struct cpu *c = this_cpu();
+
+	c->idle = c->thread;
+	for (;;) {
+		irq_disable();
+		if (list_empty(&this_rq()->threads))
+			wait_for_interrupt();
+		irq_enable();
+		if (!list_empty(&this_rq()->threads))
+			schedule();
+	}
+}
+
+void sched_tick(bool user_mode, u32 ns)
+{
+	struct thread *t = current_thread();
+
+	if (user_mode)
+		t->utime_ns += ns;
+	else
+		t->stime_ns += ns;
+	if (t->slice)
+		t->slice--;
+	if (t->slice == 0 && this_rq()->nr)
+		__atomic_fetch_or(&t->work, WORK_RESCHED, __ATOMIC_RELAXED);
+}
+
+u32 sched_nr_running(void)
+{
+	const struct cpu *c = this_cpu();
+
+	return this_rq()->nr + (c->thread != c->idle);
+}
+
+u64 sched_nr_switches(void)
+{
+	return this_rq()->switches;
+}
+
+void waitq_init(struct waitq *q)
+{
+	spin_init(&q->lock, "waitq");
+	list_init(&q->waiters);
+}
+
+void waitq_wake_all(struct waitq *q)
+{
+	u32 flags = spin_lock_irqsave(&q->lock);
+	struct waiter *w;
+
+	list_for_each_entry (w, &q->waiters, link)
+		thread_wake(w->thread);
+	spin_unlock_irqrestore(&q->lock, flags);
+}
+
+void waitq_prepare(struct waitq *q, struct waiter *w, enum thread_state state)
+{
+	u32 flags = spin_lock_irqsave(&q->lock);
+
+	w->thread = current_thread();
+	list_add_tail(&w->link, &q->waiters);
+	w->thread->state = state;
+	spin_unlock_irqrestore(&q->lock, flags);
+}
+
+void waitq_finish(struct waitq *q, struct waiter *w)
+{
+	u32 flags = spin_lock_irqsave(&q->lock);
+
+	list_del(&w->link);
+	w->thread->state = T_RUNNABLE;
+	spin_unlock_irqrestore(&q->lock, flags);
+}

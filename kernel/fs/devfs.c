@@ -1,0 +1,93 @@
+/*
+ * Character devices by number, and the file system on /dev that has a node for each.
+ *
+ * A device node is an ordinary tmpfs inode; what makes it a device is its number, looked up in the
+ * table here when it is opened. So mknod(2) works anywhere, and devtmpfs is a tmpfs that comes
+ * filled.
+ */
+#include "kernel/fs/vfs.h"
+#include "kernel/abi/statfs.h"
+#include "kernel/fs/pathname.h"
+#include "kernel/lib/kassert.h"
+
+#define MAX_CHRDEVS 24
+
+static struct chrdev {
+	u32 dev, mode;
+	const char *name;
+	const struct file_ops *ops;
+	int (*open)(struct file *f);
+} chrdevs[MAX_CHRDEVS] __ro_after_init;
+static u32 nr_chrdevs __ro_after_init;
+
+void __init chrdev_register(u32 major, u32 minor, const char *name, u32 mode,
+	const struct file_ops *ops, int (*open)(struct file *f))
+{
+	kassert(nr_chrdevs < MAX_CHRDEVS);
+	chrdevs[nr_chrdevs++] = (struct chrdev){
+		.dev = MKDEV(major, minor),
+		.mode = mode,
+		.name = name,
+		.ops = ops,
+		.open = open,
+	};
+}
+
+int chrdev_open(struct inode *inode, struct file *f)
+{
+	for (u32 i = 0; i < nr_chrdevs; i++) {
+		if (chrdevs[i].dev != inode->rdev)
+			continue;
+		f->ops = chrdevs[i].ops;
+		return chrdevs[i].open ? chrdevs[i].open(f) : 0;
+	}
+	return -ENXIO;
+}
+
+/* Node by node into the empty tree. Nobody else sees it yet, but linking asks for
+ * namespace_lock, which the mount call holds. */
+static int add_nodes(struct mount *m)
+{
+	struct dentry *root = m->root;
+	struct inode *inode;
+	int err = 0;
+
+	for (u32 i = 0; i < nr_chrdevs && !err; i++) {
+		struct name name;
+
+		if (!chrdevs[i].name)
+			continue;
+		name = pathname_of(chrdevs[i].name);
+		err = root->inode->ops->create(
+			root->inode, S_IFCHR | chrdevs[i].mode, chrdevs[i].dev, NULL, &inode);
+		if (!err)
+			err = dentry_link(root, name.s, name.len, inode, NULL);
+	}
+	return err;
+}
+
+static int devfs_mount(struct mount *m, const char *options)
+{
+	int err = tmpfs_mount(m, options);
+
+	if (err)
+		return err;
+	m->root->inode->mode = S_IFDIR | 0755;
+	err = add_nodes(m);
+	if (err)
+		dentry_tree_drop(m->root);
+	return err;
+}
+
+static struct fs_type devfs_type = {
+	.name = "devtmpfs",
+	.magic = TMPFS_MAGIC,
+	.nodev = true,
+	.mount = devfs_mount,
+	.statfs = tmpfs_statfs,
+};
+
+void __init devfs_init(void)
+{
+	fs_register(&devfs_type);
+}

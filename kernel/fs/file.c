@@ -1,0 +1,278 @@
+/* Open files: their life, reading and writing through them, and what a mapping sees of them. */
+#include "kernel/fs/vfs.h"
+#include "kernel/lib/kassert.h"
+#include "kernel/lib/string.h"
+#include "kernel/proc/task.h"
+#include "mm/slab.h"
+
+#define MAX_RW    0x7ffff000u        /* read and write move at most this much at once */
+#define MAX_SIZE  ((u64)0xfffffffff000) /* the page cache has 32-bit page numbers: 16 TiB */
+#define MAX_SMALL 0x7fffffffull      /* without O_LARGEFILE */
+
+static struct slab_cache *file_cache __ro_after_init;
+static u32 nr_files; /* atomic */
+
+u32 file_count(void)
+{
+	return nr_files;
+}
+
+/* --- What a mapping sees --- */
+
+static void backing_get(struct backing *b)
+{
+	file_get(backing_file(b));
+}
+
+static void backing_put(struct backing *b)
+{
+	file_put(backing_file(b));
+}
+
+static int backing_name(struct backing *b, char *buf, size_t size)
+{
+	return file_path(backing_file(b), buf, size);
+}
+
+static void backing_id(struct backing *b, u32 *dev, u64 *ino)
+{
+	const struct inode *inode = backing_file(b)->dentry->inode;
+
+	*dev = inode->mnt->dev;
+	*ino = inode->ino;
+}
+
+static const struct backing_ops file_backing_ops = {
+	.get = backing_get,
+	.put = backing_put,
+	.name = backing_name,
+	.id = backing_id,
+};
+
+/* --- Making and releasing --- */
+
+static struct file *file_alloc(struct dentry *d, u32 flags)
+{
+	struct inode *inode = d->inode;
+	struct file *f = slab_zalloc(file_cache);
+	u32 mode = flags & O_PATH ? O_ACCMODE : flags & O_ACCMODE;
+
+	if (!f)
+		return NULL;
+	f->backing.ops = &file_backing_ops;
+	f->backing.object = inode_has_object(inode) ? &inode->object : NULL;
+	f->backing.may_read = mode == O_RDONLY || mode == O_RDWR;
+	f->backing.may_write = mode == O_WRONLY || mode == O_RDWR;
+	f->backing.noexec = inode->mnt->flags & MS_NOEXEC;
+	f->refcount = 1;
+	f->dentry = d;
+	f->flags = flags;
+	f->ops = &path_only_ops;
+	mutex_init(&f->pos_lock);
+	__atomic_add_fetch(&nr_files, 1, __ATOMIC_RELAXED);
+	return f;
+}
+
+static void file_free(struct file *f)
+{
+	dentry_put(f->dentry);
+	slab_free(file_cache, f);
+	__atomic_sub_fetch(&nr_files, 1, __ATOMIC_RELAXED);
+}
+
+static int open_by_type(struct inode *inode, struct file *f)
+{
+	switch (inode->mode & S_IFMT) {
+	case S_IFCHR:
+		return chrdev_open(inode, f);
+	case S_IFIFO:
+		return fifo_open(inode, f);
+	case S_IFREG:
+	case S_IFDIR:
+		return inode->ops->open ? inode->ops->open(inode, f) : -ENXIO;
+	default:
+		return -ENXIO;
+	}
+}
+
+static bool counts_as_writer(const struct file *f)
+{
+	return f->backing.may_write && S_ISREG(f->dentry->inode->mode);
+}
+
+struct file *file_create(struct dentry *d, u32 flags)
+{
+	struct file *f = file_alloc(d, flags);
+	int err = 0;
+
+	if (!f) {
+		dentry_put(d);
+		return err_ptr(-ENOMEM);
+	}
+	if (flags & O_PATH)
+		return f;
+	if (counts_as_writer(f))
+		err = inode_get_writer(d->inode);
+	if (!err) {
+		err = open_by_type(d->inode, f);
+		if (err && counts_as_writer(f))
+			inode_put_writer(d->inode);
+	}
+	if (err) {
+		file_free(f);
+		return err_ptr(err);
+	}
+	return f;
+}
+
+struct file *file_get(struct file *f)
+{
+	kassert_dbg(f->refcount > 0);
+	__atomic_add_fetch(&f->refcount, 1, __ATOMIC_RELAXED);
+	return f;
+}
+
+void file_put(struct file *f)
+{
+	if (!f || __atomic_sub_fetch(&f->refcount, 1, __ATOMIC_ACQ_REL) > 0)
+		return;
+	locks_release_file(f);
+	if (f->ops->release)
+		f->ops->release(f);
+	if (counts_as_writer(f))
+		inode_put_writer(f->dentry->inode);
+	file_free(f);
+}
+
+const struct file_ops path_only_ops = {0};
+
+int file_may_exec(struct file *f)
+{
+	struct inode *inode = f->dentry->inode;
+
+	if (!S_ISREG(inode->mode) || (inode->mnt->flags & MS_NOEXEC))
+		return -EACCES;
+	return inode_permission(inode, MAY_EXEC);
+}
+
+int file_path(struct file *f, char *buf, size_t size)
+{
+	struct dentry *root = current_root();
+	char *begin = dentry_path(f->dentry, root, buf, size, NULL);
+	size_t n = strlen(begin);
+
+	memmove(buf, begin, n + 1);
+	dentry_put(root);
+	return (int)n;
+}
+
+/* --- Reading and writing --- */
+
+/* The position is a matter of one thread, unless the file is shared; a file without one may block
+ * for long, and must not keep others out. */
+static bool lock_pos(struct file *f)
+{
+	if (!f->ops->seek || f->refcount == 1)
+		return false;
+	mutex_lock(&f->pos_lock);
+	return true;
+}
+
+ssize_k file_read(struct file *f, struct iobuf *to, size_t n, u64 *pos)
+{
+	bool locked;
+	ssize_k done;
+
+	if (!f->backing.may_read)
+		return -EBADF;
+	if (!f->ops->read)
+		return -EINVAL;
+	n = MIN(n, MAX_RW);
+	if (pos)
+		return f->ops->read(f, to, n, pos);
+	locked = lock_pos(f);
+	done = f->ops->read(f, to, n, &f->pos);
+	if (locked)
+		mutex_unlock(&f->pos_lock);
+	return done;
+}
+
+ssize_k file_write(struct file *f, struct iobuf *from, size_t n, u64 *pos)
+{
+	bool locked;
+	ssize_k done;
+
+	if (!f->backing.may_write)
+		return -EBADF;
+	if (!f->ops->write)
+		return -EINVAL;
+	n = MIN(n, MAX_RW);
+	if (pos)
+		return f->ops->write(f, from, n, pos);
+	locked = lock_pos(f);
+	done = f->ops->write(f, from, n, &f->pos);
+	if (locked)
+		mutex_unlock(&f->pos_lock);
+	return done;
+}
+
+ssize_k file_pread(struct file *f, void *buf, size_t n, u64 pos)
+{
+	struct iobuf to = iobuf_kernel(buf);
+
+	return file_read(f, &to, n, &pos);
+}
+
+static u64 process_fsize_limit(void)
+{
+	struct task *t = this_cpu()->task;
+
+	return t ? t->process->rlimit[RLIMIT_FSIZE].cur : RLIM64_INFINITY;
+}
+
+ssize_k file_write_limit(struct file *f, u64 pos, size_t n)
+{
+	u64 limit = process_fsize_limit();
+	u64 end = f->flags & O_LARGEFILE ? MAX_SIZE : MAX_SMALL;
+
+	if (limit != RLIM64_INFINITY && pos >= limit) {
+		signal_send_task(current_task(), SIGXFSZ, NULL);
+		return -EFBIG;
+	}
+	end = MIN(end, limit);
+	if (pos >= end)
+		return -EFBIG;
+	return (ssize_k)MIN((u64)n, end - pos);
+}
+
+long file_seek_size(struct file *f, s64 off, u32 whence, u64 size, u64 *result)
+{
+	s64 base;
+
+	switch (whence) {
+	case SEEK_SET:
+		base = 0;
+		break;
+	case SEEK_CUR:
+		base = (s64)f->pos;
+		break;
+	case SEEK_END:
+		base = (s64)size;
+		break;
+	default:
+		return -EINVAL;
+	}
+	if (__builtin_add_overflow(base, off, &off))
+		return -EOVERFLOW;
+	if (off < 0 || (u64)off > MAX_SIZE)
+		return -EINVAL;
+	*result = (u64)off;
+	return 0;
+}
+
+void __init file_init(void)
+{
+	file_cache = slab_create("filp", sizeof(struct file), 0, 0, NULL);
+	if (!file_cache)
+		panic("no memory for the file cache");
+}

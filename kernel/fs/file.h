@@ -1,0 +1,112 @@
+/*
+ * Open files and descriptor tables: what the rest of the kernel needs of the file layer.
+ */
+#ifndef FS_FILE_H
+#define FS_FILE_H
+
+#include "kernel/lib/types.h"
+#include "kernel/core/sched.h"
+#include "mm/object.h"
+
+struct dentry;
+struct file;
+struct abi_stat_k;
+
+struct poll_table;
+
+/* Operations of an open file. Any may be NULL: the caller gets the errno named. */
+struct file_ops {
+	/* pos is the file position to use and advance (seekable files), else ignored. EINVAL. */
+	ssize_k (*read)(struct file *f, struct iobuf *to, size_t n, u64 *pos);
+	ssize_k (*write)(struct file *f, struct iobuf *from, size_t n, u64 *pos);
+	/* Readiness (POLLIN...), and its wait queues into `pt` when that is not NULL. Always ready. */
+	u32 (*poll)(struct file *f, struct poll_table *pt);
+	long (*ioctl)(struct file *f, u32 cmd, u32 arg); /* ENOTTY */
+	/* Works out a new position; the caller sets it. ESPIPE: then the file has no position. */
+	long (*seek)(struct file *f, s64 off, u32 whence, u64 *result);
+	/* Next directory entries, see struct dir_context in kernel/fs/vfs.h. ENOTDIR. */
+	long (*readdir)(struct file *f, void *ctx);
+	void (*release)(struct file *f);
+};
+
+struct file {
+	struct backing backing; /* what a mapping of this file holds; how it was opened */
+	u32 refcount;           /* atomic */
+	const struct file_ops *ops;
+	struct dentry *dentry;  /* the name it was opened by; holds the inode. Never NULL: pipes
+				 * and memfds have one that is in no tree */
+	u32 flags;              /* O_ bits */
+	u64 pos;                /* pos_lock, when the file can seek */
+	struct mutex pos_lock;  /* taken by those who share the file: outermost */
+	void *private;
+};
+
+static inline struct file *backing_file(struct backing *b)
+{
+	return container_of(b, struct file, backing);
+}
+
+struct file *file_get(struct file *f);
+void file_put(struct file *f); /* the last one releases; may sleep; NULL is ignored */
+
+/* Opens a path for the kernel (execve, init) relative to the calling process's cwd. Returns the
+ * file or an error pointer. `flags` are O_ bits. */
+struct file *file_open(const char *path, u32 flags, u32 mode) __must_check;
+
+/* Checks that f may be executed: a regular file with an x bit, not on a noexec mount. 0 or
+ * -EACCES. */
+int file_may_exec(struct file *f);
+
+/* Reads from a regular file into kernel memory, at pos. Returns bytes, short at the end, or errno. */
+ssize_k file_pread(struct file *f, void *buf, size_t n, u64 pos);
+
+/* A nameless file of `bytes` zeroes: what a MAP_SHARED|MAP_ANONYMOUS mapping maps. Shows as
+ * "/dev/zero (deleted)". Returns the file or an error pointer. */
+struct file *file_create_shared_anon(u32 bytes) __must_check;
+
+/* Absolute path by which it was opened, " (deleted)" appended when unlinked, terminated; when it
+ * does not fit its front is missing. Returns its length. */
+int file_path(struct file *f, char *buf, size_t size);
+
+/* --- Descriptor tables (struct files) and cwd/root/umask (struct fs_context) --- */
+
+struct files *files_create(void) __must_check;
+struct files *files_copy(struct files *from) __must_check; /* fork */
+struct files *files_get(struct files *f);
+void files_put(struct files *f);
+void files_close_on_exec(struct files *f);
+u32 files_count(const struct files *f);
+
+/* With a reference (file_put when done), or NULL. */
+struct file *files_fget(struct files *fs, u32 fd);
+/* The lowest free descriptor >= min gets f (taking over the caller's reference). Returns it, or
+ * -EMFILE / -ENOMEM, leaving the reference with the caller. cloexec: FD_CLOEXEC. */
+long files_install(struct files *fs, struct file *f, u32 min, bool cloexec) __must_check;
+/* The same in two steps, so that what an open does cannot be for nothing: reserve, then fill (which
+ * takes over the reference) or unreserve. */
+long files_reserve(struct files *fs, u32 min, bool cloexec) __must_check;
+void files_fill(struct files *fs, u32 fd, struct file *f);
+void files_unreserve(struct files *fs, u32 fd);
+/* The open file at the lowest descriptor >= *fd, referenced, and *fd set to it; NULL past the last.
+ * For /proc/PID/fd. */
+struct file *files_next(struct files *fs, u32 *fd);
+/* What dup2() does: fd gets f (taking over the reference), what was there is closed. Returns fd,
+ * or -EBADF / -ENOMEM, leaving the reference with the caller. */
+long files_replace(struct files *fs, u32 fd, struct file *f, bool cloexec) __must_check;
+/* -EBADF when it is not open. */
+long files_close(struct files *fs, u32 fd);
+void files_close_range(struct files *fs, u32 first, u32 last, bool only_cloexec);
+/* FD_CLOEXEC: 0, 1 or -EBADF. */
+long files_get_cloexec(struct files *fs, u32 fd);
+long files_set_cloexec(struct files *fs, u32 fd, bool on);
+void files_set_cloexec_range(struct files *fs, u32 first, u32 last);
+
+struct fs_context *fs_create(void) __must_check;
+struct fs_context *fs_copy(struct fs_context *from) __must_check;
+struct fs_context *fs_get(struct fs_context *f);
+void fs_put(struct fs_context *f);
+
+/* Opens /dev/console (or makes an equivalent) as descriptors 0, 1 and 2. */
+int files_open_console(struct files *fs);
+
+#endif

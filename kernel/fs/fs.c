@@ -1,0 +1,75 @@
+/* Bringing the file layer up. */
+#include "kernel/fs/fs.h"
+#include "kernel/core/panic.h"
+#include "kernel/fs/kpath.h"
+#include "kernel/fs/path.h"
+#include "kernel/fs/proc.h"
+#include "kernel/fs/vfs.h"
+
+void __init fs_init(void)
+{
+	inode_init();
+	dentry_init();
+	file_init();
+	fdtable_init();
+	fscontext_init();
+	path_init();
+	pipe_init();
+	tmpfs_init();
+	devfs_init();
+	sysfs_init();
+	mem_dev_init();
+	tty_dev_init();
+	proc_init();
+	if (mount_create("tmpfs", "rootfs", NULL, 0, "mode=0755"))
+		boot_fail("out of memory for the root file system");
+}
+
+/* Makes one file; what is there already stays as it is. */
+static void __init make(const char *path, u32 mode, const char *target)
+{
+	int err = kpath_create(path, mode, 0, target, NULL);
+
+	if (err && err != -EEXIST)
+		boot_fail("cannot make %s (error %d)", path, -err);
+}
+
+static void __init mount_at(const char *path, const char *type, const char *options)
+{
+	struct dentry *d;
+	int err;
+
+	make(path, S_IFDIR | 0755, NULL);
+	err = path_lookup(AT_FDCWD, path, LOOKUP_FOLLOW | LOOKUP_DIRECTORY, &d);
+	if (!err) {
+		err = mount_create(type, type, d, 0, options);
+		dentry_put(d);
+	}
+	if (err)
+		boot_fail("cannot mount %s on %s (error %d)", type, path, -err);
+}
+
+static bool __init is_empty(const char *path)
+{
+	struct dentry *d;
+	bool empty;
+
+	if (path_lookup(AT_FDCWD, path, LOOKUP_FOLLOW, &d))
+		return true;
+	empty = dentry_empty(d);
+	dentry_put(d);
+	return empty;
+}
+
+void __init fs_mount_defaults(void)
+{
+	mount_at("/dev", "devtmpfs", NULL);
+	make("/dev/fd", S_IFLNK | 0777, "/proc/self/fd");
+	make("/dev/stdin", S_IFLNK | 0777, "/proc/self/fd/0");
+	make("/dev/stdout", S_IFLNK | 0777, "/proc/self/fd/1");
+	make("/dev/stderr", S_IFLNK | 0777, "/proc/self/fd/2");
+	mount_at("/dev/shm", "tmpfs", "mode=1777");
+	mount_at("/proc", "proc", NULL);
+	if (is_empty("/tmp"))
+		mount_at("/tmp", "tmpfs", "mode=1777");
+}

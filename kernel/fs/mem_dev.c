@@ -1,0 +1,188 @@
+/* The memory devices, major 1: null, zero, full, random, urandom, kmsg. */
+#include "kernel/fs/vfs.h"
+#include "kernel/core/log.h"
+#include "kernel/core/random.h"
+#include "kernel/lib/string.h"
+#include "mm/kmalloc.h"
+#include "mm/vmalloc.h"
+
+#define LOG_COPY 65536u /* of the log's end that a reader of kmsg gets */
+
+static long seek_nowhere(struct file *f, s64 off, u32 whence, u64 *result)
+{
+	*result = 0;
+	return 0;
+}
+
+/* --- null, zero, full --- */
+
+static ssize_k null_read(struct file *f, struct iobuf *to, size_t n, u64 *pos)
+{
+	return 0;
+}
+
+static ssize_k null_write(struct file *f, struct iobuf *from, size_t n, u64 *pos)
+{
+	return (ssize_k)n;
+}
+
+static const struct file_ops null_ops = {
+	.read = null_read,
+	.write = null_write,
+	.seek = seek_nowhere,
+};
+
+static ssize_k zero_read(struct file *f, struct iobuf *to, size_t n, u64 *pos)
+{
+	size_t left = iobuf_zero(to, n);
+
+	return left && left == n ? -EFAULT : (ssize_k)(n - left);
+}
+
+static int zero_open(struct file *f)
+{
+	f->backing.zero = true;
+	return 0;
+}
+
+static const struct file_ops zero_ops = {
+	.read = zero_read,
+	.write = null_write,
+	.seek = seek_nowhere,
+};
+
+static ssize_k full_write(struct file *f, struct iobuf *from, size_t n, u64 *pos)
+{
+	return n ? -ENOSPC : 0;
+}
+
+static const struct file_ops full_ops = {
+	.read = zero_read,
+	.write = full_write,
+	.seek = seek_nowhere,
+};
+
+/* --- random, urandom --- */
+
+static ssize_k random_read(struct file *f, struct iobuf *to, size_t n, u64 *pos)
+{
+	u8 buf[256];
+	size_t done, part, left = 0;
+
+	for (done = 0; done < n && !left; done += part - left) {
+		if (done && done % 65536 == 0 && signal_pending())
+			break;
+		part = MIN(n - done, sizeof(buf));
+		random_bytes(buf, part);
+		left = iobuf_put(to, buf, part);
+	}
+	return n && !done ? -EFAULT : (ssize_k)done;
+}
+
+static ssize_k random_write(struct file *f, struct iobuf *from, size_t n, u64 *pos)
+{
+	u8 buf[256];
+	size_t done, part, left = 0;
+
+	for (done = 0; done < n && !left; done += part - left) {
+		part = MIN(n - done, sizeof(buf));
+		left = iobuf_get(from, buf, part);
+		random_stir(buf, part - left);
+	}
+	return n && !done ? -EFAULT : (ssize_k)done;
+}
+
+static const struct file_ops random_ops = {
+	.read = random_read,
+	.write = random_write,
+	.seek = seek_nowhere,
+};
+
+/* --- kmsg: reading gives the log as it is now, line by line; writing adds to it --- */
+
+struct kmsg {
+	size_t len;
+	char text[];
+};
+
+/* The log is copied at the first read: a reader sees each line once, whole. */
+static struct kmsg *kmsg_get(struct file *f)
+{
+	struct kmsg *k = f->private;
+
+	if (k)
+		return k;
+	k = vmalloc(sizeof(*k) + LOG_COPY);
+	if (!k)
+		return NULL;
+	k->len = log_read(k->text, LOG_COPY);
+	f->private = k;
+	return k;
+}
+
+static ssize_k kmsg_read(struct file *f, struct iobuf *to, size_t n, u64 *pos)
+{
+	const struct kmsg *k = kmsg_get(f);
+	const char *line, *end;
+	size_t len;
+
+	if (!k)
+		return -ENOMEM;
+	if (*pos >= k->len)
+		return f->flags & O_NONBLOCK ? -EAGAIN : 0;
+	line = k->text + *pos;
+	end = memchr(line, '\n', k->len - *pos);
+	len = end ? (size_t)(end - line) + 1 : k->len - *pos;
+	if (n < len)
+		return -EINVAL;
+	if (iobuf_put(to, line, len))
+		return -EFAULT;
+	*pos += len;
+	return (ssize_k)len;
+}
+
+static ssize_k kmsg_write(struct file *f, struct iobuf *from, size_t n, u64 *pos)
+{
+	char line[256];
+	size_t len = MIN(n, sizeof(line) - 1);
+
+	if (iobuf_get(from, line, len))
+		return -EFAULT;
+	while (len && line[len - 1] == '\n')
+		len--;
+	line[len] = '\0';
+	log_info("%s", line);
+	return (ssize_k)n;
+}
+
+static long kmsg_seek(struct file *f, s64 off, u32 whence, u64 *result)
+{
+	struct kmsg *k = f->private;
+
+	if (whence > SEEK_DATA || off != 0)
+		return -EINVAL;
+	*result = whence == SEEK_END && k ? k->len : 0;
+	return 0;
+}
+
+static void kmsg_release(struct file *f)
+{
+	vfree(f->private);
+}
+
+static const struct file_ops kmsg_ops = {
+	.read = kmsg_read,
+	.write = kmsg_write,
+	.seek = kmsg_seek,
+	.release = kmsg_release,
+};
+
+void __init mem_dev_init(void)
+{
+	chrdev_register(1, 3, "null", 0666, &null_ops, NULL);
+	chrdev_register(1, 5, "zero", 0666, &zero_ops, zero_open);
+	chrdev_register(1, 7, "full", 0666, &full_ops, NULL);
+	chrdev_register(1, 8, "random", 0666, &random_ops, NULL);
+	chrdev_register(1, 9, "urandom", 0666, &random_ops, NULL);
+	chrdev_register(1, 11, "kmsg", 0644, &kmsg_ops, NULL);
+}

@@ -1,0 +1,275 @@
+/* Mounts: the table of file-system types, what is mounted where, and how it goes away. */
+#include "kernel/fs/vfs.h"
+#include "kernel/fs/text.h"
+#include "kernel/lib/kassert.h"
+#include "kernel/lib/string.h"
+#include "mm/kmalloc.h"
+#include "mm/slab.h"
+
+struct list_head mount_list = LIST_HEAD_INIT(mount_list); /* namespace_lock */
+struct list_head fs_types = LIST_HEAD_INIT(fs_types);     /* written at boot only */
+
+static LIST_HEAD(detached_mounts); /* dcache_lock */
+static struct mount *root_mount __ro_after_init;
+static u32 last_id;                /* namespace_lock; also the minor number of st_dev */
+
+void fs_register(struct fs_type *type)
+{
+	list_add_tail(&type->link, &fs_types);
+}
+
+static const struct fs_type *find_type(const char *name)
+{
+	struct fs_type *t;
+
+	list_for_each_entry (t, &fs_types, link)
+		if (strcmp(t->name, name) == 0)
+			return t;
+	return NULL;
+}
+
+struct dentry *vfs_root(void)
+{
+	return root_mount->root;
+}
+
+void mount_init_internal(struct mount *m, const struct fs_type *type)
+{
+	*m = (struct mount){.type = type};
+	list_init(&m->link);
+	spin_init(&m->lock, "mount");
+	m->id = ++last_id;
+	m->dev = MKDEV(0, m->id);
+}
+
+static struct mount *mount_alloc(const struct fs_type *type, const char *source, u32 flags)
+{
+	struct mount *m = kmalloc(sizeof(*m));
+	char *copy = kstrdup(source);
+
+	if (!m || !copy) {
+		kfree(m);
+		kfree(copy);
+		return NULL;
+	}
+	mount_init_internal(m, type);
+	m->source = copy;
+	m->flags = flags;
+	return m;
+}
+
+static void mount_free(struct mount *m)
+{
+	if (m->type->kill)
+		m->type->kill(m);
+	kfree(m->source);
+	kfree(m);
+}
+
+/* Makes it visible on `on` (NULL: as the root). Caller holds namespace_lock. */
+static void attach(struct mount *m, struct dentry *on)
+{
+	if (on) {
+		dentry_get(on);
+		spin_lock(&dcache_lock);
+		m->covered = on;
+		on->mounted = m;
+		spin_unlock(&dcache_lock);
+	} else {
+		root_mount = m;
+	}
+	list_add_tail(&m->link, &mount_list);
+}
+
+static int create_locked(const struct fs_type *type, const char *source, struct dentry *on,
+	u32 flags, const char *options)
+{
+	struct mount *m;
+	int err;
+
+	if (on && on->mounted)
+		return -EBUSY;
+	m = mount_alloc(type, source, flags);
+	if (!m)
+		return -ENOMEM;
+	err = type->mount(m, options);
+	if (err) {
+		mount_free(m);
+		return err;
+	}
+	attach(m, on);
+	return 0;
+}
+
+int mount_create(
+	const char *type, const char *source, struct dentry *on, u32 flags, const char *options)
+{
+	const struct fs_type *t = find_type(type);
+	int err;
+
+	if (!t)
+		return -ENODEV;
+	if (on && !S_ISDIR(on->inode->mode))
+		return -ENOTDIR;
+	if (on && (on->flags & D_DELETED))
+		return -ENOENT;
+	mutex_lock(&namespace_lock);
+	err = create_locked(t, source, on, flags, options);
+	mutex_unlock(&namespace_lock);
+	return err;
+}
+
+/* Takes it out of the tree. Returns the dentry it covered, whose reference the caller drops.
+ * Caller holds namespace_lock. */
+static struct dentry *detach_locked(struct mount *m)
+{
+	struct dentry *covered = m->covered;
+
+	spin_lock(&dcache_lock);
+	covered->mounted = NULL;
+	m->covered = NULL;
+	m->detached = true;
+	list_del(&m->link);
+	list_add(&m->link, &detached_mounts);
+	spin_unlock(&dcache_lock);
+	return covered;
+}
+
+static bool is_detached(const struct mount *m)
+{
+	const struct list_head *p;
+
+	list_for_each (p, &detached_mounts)
+		if (p == &m->link)
+			return true;
+	return false;
+}
+
+void mount_reap(struct mount *m)
+{
+	bool gone;
+
+	spin_lock(&dcache_lock);
+	gone = is_detached(m) && !dentry_tree_busy(m->root);
+	if (gone) {
+		list_del(&m->link);
+		m->detached = false;
+	}
+	spin_unlock(&dcache_lock);
+	if (!gone)
+		return;
+	dentry_tree_drop(m->root);
+	mount_free(m);
+}
+
+/* A mount that sits somewhere in m's tree, or NULL. */
+static struct mount *submount(const struct mount *m)
+{
+	struct mount *sub;
+
+	list_for_each_entry (sub, &mount_list, link)
+		if (sub->covered && sub->covered->inode->mnt == m)
+			return sub;
+	return NULL;
+}
+
+/* Detaches m after everything mounted below it, innermost first. */
+static void detach_tree_locked(struct mount *m)
+{
+	struct mount *leaf, *sub;
+	bool last;
+
+	do {
+		for (leaf = m; (sub = submount(leaf)); leaf = sub)
+			;
+		last = leaf == m;
+		dentry_put(detach_locked(leaf));
+		mount_reap(leaf);
+	} while (!last);
+}
+
+static bool is_busy(const struct mount *m)
+{
+	bool busy;
+
+	spin_lock(&dcache_lock);
+	busy = dentry_tree_busy(m->root);
+	spin_unlock(&dcache_lock);
+	return busy;
+}
+
+int mount_remove(struct dentry *d, bool detach)
+{
+	struct mount *m = d->inode->mnt;
+	int err = 0;
+
+	mutex_lock(&namespace_lock);
+	if (d != m->root || !m->covered) {
+		mutex_unlock(&namespace_lock);
+		err = d == vfs_root() ? -EBUSY : -EINVAL;
+		dentry_put(d);
+		return err;
+	}
+	dentry_put(d);
+	if (!detach && (submount(m) || is_busy(m)))
+		err = -EBUSY;
+	else
+		detach_tree_locked(m);
+	mutex_unlock(&namespace_lock);
+	return err;
+}
+
+/* --- Listings --- */
+
+static const struct {
+	u32 flag;
+	const char *text;
+} flag_names[] = {
+	{MS_NOSUID, ",nosuid"},
+	{MS_NODEV, ",nodev"},
+	{MS_NOEXEC, ",noexec"},
+	{MS_NOATIME, ",noatime"},
+};
+
+static void show_mount(struct text *t, struct mount *m, const char *where)
+{
+	text_puts_escaped(t, m->source);
+	text_puts(t, " ");
+	text_puts_escaped(t, where);
+	text_printf(t, " %s %s", m->type->name, m->flags & MS_RDONLY ? "ro" : "rw");
+	for (u32 i = 0; i < ARRAY_SIZE(flag_names); i++)
+		if (m->flags & flag_names[i].flag)
+			text_puts(t, flag_names[i].text);
+	if (!(m->flags & MS_NOATIME))
+		text_puts(t, ",relatime");
+	if (m->max_pages)
+		text_printf(t, ",size=%uk", m->max_pages * (PAGE_SIZE / 1024));
+	text_puts(t, " 0 0\n");
+}
+
+void mounts_show(struct text *t)
+{
+	struct dentry *root = current_root();
+	char *buf = kmalloc(ABI_PATH_MAX);
+	struct mount *m;
+	bool fits;
+
+	if (!buf)
+		t->error = -ENOMEM;
+	mutex_lock(&namespace_lock);
+	list_for_each_entry (m, &mount_list, link) {
+		if (buf)
+			show_mount(t, m, dentry_path(m->root, root, buf, ABI_PATH_MAX, &fits));
+	}
+	mutex_unlock(&namespace_lock);
+	kfree(buf);
+	dentry_put(root);
+}
+
+void filesystems_show(struct text *t)
+{
+	struct fs_type *type;
+
+	list_for_each_entry (type, &fs_types, link)
+		text_printf(t, "%s\t%s\n", type->nodev ? "nodev" : "", type->name);
+}

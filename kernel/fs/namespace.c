@@ -1,0 +1,344 @@
+/*
+ * Changing directories: creating, linking, unlinking and renaming.
+ *
+ * Everything is checked first, under namespace_lock, and then done by dentry operations that
+ * cannot fail: no call leaves a directory half changed.
+ */
+#include "kernel/fs/vfs.h"
+#include "kernel/fs/pathname.h"
+#include "kernel/lib/kassert.h"
+#include "kernel/lib/string.h"
+#include "kernel/proc/task.h"
+#include "mm/kmalloc.h"
+
+/* The directory is there, changeable, and the caller may write to it. */
+static int may_change(struct dentry *dir)
+{
+	struct inode *inode = dir->inode;
+
+	if (!S_ISDIR(inode->mode))
+		return -ENOTDIR;
+	if (dir->flags & D_DELETED)
+		return -ENOENT;
+	return inode_permission(inode, MAY_WRITE | MAY_EXEC);
+}
+
+static bool is_changeable(const struct inode *dir)
+{
+	return dir->ops->create && !dir->mnt->fixed;
+}
+
+/* In a sticky directory only the owners of the entry and of the directory, and root, may remove. */
+static bool sticky_denies(const struct inode *dir, const struct inode *victim)
+{
+	return (dir->mode & S_ISVTX) && !inode_owned(victim) && !inode_owned(dir);
+}
+
+/* Finds the entry that is to be removed from dir; *out is NULL when it fails. */
+static int find_victim(struct dentry *dir, const struct name *name, struct dentry **out)
+{
+	int err = dentry_lookup_locked(dir, name->s, name->len, out);
+
+	if (err)
+		return err;
+	err = may_change(dir);
+	if (!err && (!is_changeable(dir->inode) || sticky_denies(dir->inode, (*out)->inode)))
+		err = -EPERM;
+	if (err) {
+		dentry_put(*out);
+		*out = NULL;
+	}
+	return err;
+}
+
+/* --- Creating --- */
+
+/* -EEXIST when there is such a name, 0 when there is none and one may be made. */
+static int check_free(struct dentry *dir, const struct name *name)
+{
+	struct dentry *d;
+	int err = dentry_lookup_locked(dir, name->s, name->len, &d);
+
+	if (!err) {
+		dentry_put(d);
+		return -EEXIST;
+	}
+	if (err != -ENOENT)
+		return err;
+	err = may_change(dir);
+	if (err)
+		return err;
+	return is_changeable(dir->inode) ? 0 : -EPERM;
+}
+
+/* A set-gid directory hands its group, and directories the bit too, down to what is made in it. */
+static void set_owner(struct inode *inode, const struct inode *dir)
+{
+	const struct credentials *cred = current_cred();
+
+	inode->uid = cred->fsuid;
+	inode->gid = cred->fsgid;
+	if (!(dir->mode & S_ISGID))
+		return;
+	inode->gid = dir->gid;
+	if (S_ISDIR(inode->mode))
+		inode->mode |= S_ISGID;
+}
+
+static int create_locked(struct dentry *dir, const struct name *name, u32 mode, u32 rdev,
+	const char *target, struct dentry **out)
+{
+	struct inode *inode;
+	int err = check_free(dir, name);
+
+	if (err)
+		return err;
+	err = dir->inode->ops->create(dir->inode, mode, rdev, target, &inode);
+	if (err)
+		return err;
+	set_owner(inode, dir->inode);
+	err = dentry_link(dir, name->s, name->len, inode, out);
+	if (err)
+		return err;
+	if (S_ISDIR(mode))
+		dir->inode->nlink++;
+	inode_modified(dir->inode);
+	return 0;
+}
+
+int vfs_create(struct dentry *dir, const struct name *name, u32 mode, u32 rdev, const char *target,
+	struct dentry **out)
+{
+	int err;
+
+	mutex_lock(&namespace_lock);
+	err = create_locked(dir, name, mode, rdev, target, out);
+	mutex_unlock(&namespace_lock);
+	return err;
+}
+
+static int link_locked(struct dentry *old, struct dentry *dir, const struct name *name)
+{
+	struct inode *inode = old->inode;
+	int err = check_free(dir, name);
+
+	if (err)
+		return err;
+	if (inode->mnt != dir->inode->mnt)
+		return -EXDEV;
+	if (S_ISDIR(inode->mode))
+		return -EPERM;
+	if (inode->nlink == 0)
+		return -ENOENT;
+	err = dentry_link(dir, name->s, name->len, inode_get(inode), NULL);
+	if (err)
+		return err;
+	inode->nlink++;
+	inode->ctime = inode_now();
+	inode_modified(dir->inode);
+	return 0;
+}
+
+int vfs_link(struct dentry *old, struct dentry *dir, const struct name *name)
+{
+	int err;
+
+	mutex_lock(&namespace_lock);
+	err = link_locked(old, dir, name);
+	mutex_unlock(&namespace_lock);
+	return err;
+}
+
+/* --- Removing --- */
+
+/* Takes d, which is unlinked or replaced, out of its directory. Cannot fail. */
+static void remove_entry(struct dentry *d)
+{
+	struct inode *inode = d->inode, *dir = d->parent->inode;
+
+	if (S_ISDIR(inode->mode)) {
+		inode->nlink = 0;
+		dir->nlink--;
+	} else {
+		inode->nlink--;
+	}
+	inode->ctime = inode_now();
+	inode_modified(dir);
+	dentry_unlink(d);
+}
+
+/* Whether d may be removed as what the caller takes it for. */
+static int check_removable(struct dentry *d, bool as_dir)
+{
+	if (as_dir && !S_ISDIR(d->inode->mode))
+		return -ENOTDIR;
+	if (!as_dir && S_ISDIR(d->inode->mode))
+		return -EISDIR;
+	if (d->mounted)
+		return -EBUSY;
+	return as_dir && !dentry_empty(d) ? -ENOTEMPTY : 0;
+}
+
+static int remove_named(struct dentry *dir, const struct name *name, bool as_dir)
+{
+	struct dentry *d;
+	int err;
+
+	mutex_lock(&namespace_lock);
+	err = find_victim(dir, name, &d);
+	if (!err) {
+		err = check_removable(d, as_dir);
+		if (!err && !as_dir && name->slash)
+			err = -ENOTDIR;
+		if (!err)
+			remove_entry(d);
+	}
+	mutex_unlock(&namespace_lock);
+	dentry_put(d);
+	return err;
+}
+
+int vfs_unlink(struct dentry *dir, const struct name *name)
+{
+	return remove_named(dir, name, false);
+}
+
+int vfs_rmdir(struct dentry *dir, const struct name *name)
+{
+	return remove_named(dir, name, true);
+}
+
+/* --- Renaming --- */
+
+/* letters say who sets what: c: the caller, f: find_both */
+struct rename {
+	struct dentry *olddir, *newdir;       /* c */
+	const struct name *oldname, *newname; /* c */
+	u32 flags;                            /* c */
+	struct dentry *old;                   /* f */
+	struct dentry *new;                   /* f: what is there now, or NULL */
+	char *storage;                        /* f: memory for a long new name */
+};
+
+static int find_both(struct rename *r)
+{
+	int err = find_victim(r->olddir, r->oldname, &r->old);
+
+	if (err)
+		return err;
+	err = dentry_lookup_locked(r->newdir, r->newname->s, r->newname->len, &r->new);
+	if (err && err != -ENOENT)
+		return err;
+	err = may_change(r->newdir);
+	if (err)
+		return err;
+	if (!is_changeable(r->newdir->inode))
+		return -EPERM;
+	if (r->new && sticky_denies(r->newdir->inode, r->new->inode))
+		return -EPERM;
+	if (!(r->flags & RENAME_EXCHANGE) && r->newname->len >= DENTRY_INLINE_NAME) {
+		r->storage = kmalloc(r->newname->len + 1);
+		if (!r->storage)
+			return -ENOMEM;
+	}
+	return 0;
+}
+
+/* A directory that moves to another parent must be writable: its ".." changes. Nothing moves into
+ * itself. */
+static int check_move(struct dentry *d, struct dentry *to)
+{
+	if (d->mounted)
+		return -EBUSY;
+	if (!S_ISDIR(d->inode->mode))
+		return 0;
+	if (dentry_is_ancestor(d, to))
+		return -EINVAL;
+	return d->parent != to ? inode_permission(d->inode, MAY_WRITE) : 0;
+}
+
+static int check_exchange(struct rename *r)
+{
+	if (!r->new)
+		return -ENOENT;
+	return check_move(r->new, r->olddir);
+}
+
+static int check_replace(struct rename *r)
+{
+	bool dir = S_ISDIR(r->old->inode->mode);
+
+	if (!dir && (r->oldname->slash || r->newname->slash))
+		return -ENOTDIR;
+	if (!r->new)
+		return 0;
+	if (r->flags & RENAME_NOREPLACE)
+		return -EEXIST;
+	if (dentry_is_ancestor(r->new, r->olddir))
+		return -ENOTEMPTY;
+	return check_removable(r->new, dir);
+}
+
+static void count_move(struct dentry *d, struct dentry *to)
+{
+	if (S_ISDIR(d->inode->mode)) {
+		d->parent->inode->nlink--;
+		to->inode->nlink++;
+	}
+	d->inode->ctime = inode_now();
+}
+
+static void do_rename(struct rename *r)
+{
+	count_move(r->old, r->newdir);
+	if (r->flags & RENAME_EXCHANGE) {
+		count_move(r->new, r->olddir);
+		dentry_exchange(r->old, r->new);
+	} else {
+		if (r->new)
+			remove_entry(r->new);
+		dentry_move(r->old, r->newdir, r->newname->s, r->newname->len, r->storage);
+		r->storage = NULL;
+	}
+	inode_modified(r->olddir->inode);
+	inode_modified(r->newdir->inode);
+}
+
+static int rename_locked(struct rename *r)
+{
+	int err = find_both(r);
+
+	if (err)
+		return err;
+	if (r->new && r->new->inode == r->old->inode && !(r->flags & RENAME_NOREPLACE))
+		return 0;
+	err = check_move(r->old, r->newdir);
+	if (!err)
+		err = r->flags & RENAME_EXCHANGE ? check_exchange(r) : check_replace(r);
+	if (!err)
+		do_rename(r);
+	return err;
+}
+
+int vfs_rename(struct dentry *olddir, const struct name *oldname, struct dentry *newdir,
+	const struct name *newname, u32 flags)
+{
+	struct rename r = {
+		.olddir = olddir,
+		.newdir = newdir,
+		.oldname = oldname,
+		.newname = newname,
+		.flags = flags,
+	};
+	int err;
+
+	if (olddir->inode->mnt != newdir->inode->mnt)
+		return -EXDEV;
+	mutex_lock(&namespace_lock);
+	err = rename_locked(&r);
+	mutex_unlock(&namespace_lock);
+	kfree(r.storage);
+	dentry_put(r.old);
+	dentry_put(r.new);
+	return err;
+}

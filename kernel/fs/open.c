@@ -1,0 +1,230 @@
+/*
+ * Opening a file by its path: the walk with O_CREAT, O_EXCL and O_NOFOLLOW, the checks, and what
+ * happens after the file is there.
+ */
+#include "kernel/fs/open.h"
+#include "kernel/fs/path.h"
+#include "kernel/lib/string.h"
+#include "kernel/proc/task.h"
+
+#define PATH_FLAGS (O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC | O_PATH)
+#define ONCE_FLAGS (O_CREAT | O_EXCL | O_NOCTTY | O_TRUNC | O_CLOEXEC) /* not the open file's */
+#define MAX_SMALL  0x7fffffffull
+
+/* Who sets what: c: the caller; w: the walk. */
+struct open_request {
+	u32 flags, mode; /* c */
+	bool created;    /* w: the file is new, so its mode does not matter */
+	bool slash;      /* w: the path ended with a slash */
+};
+
+static bool writes(u32 flags)
+{
+	return (flags & O_ACCMODE) != O_RDONLY;
+}
+
+/* --- Getting there --- */
+
+/* w->name does not exist: makes it. -EEXIST when somebody else was faster. */
+static int create_last(struct walk *w, struct open_request *r)
+{
+	struct dentry *d;
+	int err;
+
+	if (w->name.slash)
+		return -EISDIR;
+	if (!w->at->inode->ops->create)
+		return -EACCES;
+	err = vfs_create(w->at, &w->name, S_IFREG | r->mode, 0, NULL, &d);
+	if (err)
+		return err;
+	dentry_put(w->at);
+	w->at = d;
+	r->created = true;
+	return 0;
+}
+
+static int open_last(struct walk *w, struct open_request *r, bool *linked)
+{
+	bool create = r->flags & O_CREAT, exclusive = create && (r->flags & O_EXCL);
+	bool follow = !(r->flags & O_NOFOLLOW) && !exclusive;
+	int err;
+
+	do {
+		if (create && w->name.type != NAME_NORMAL)
+			return exclusive ? -EEXIST : -EISDIR;
+		err = walk_step(w, follow || w->name.slash, linked);
+		if (err == -ENOENT && create && !*linked)
+			err = create_last(w, r);
+		else if (!err && exclusive && !*linked)
+			return -EEXIST;
+	} while (err == -EEXIST && !exclusive);
+	return err;
+}
+
+static int walk_open(struct walk *w, struct open_request *r)
+{
+	bool linked = true;
+	int err;
+
+	while (linked) {
+		err = walk_to_parent(w);
+		if (err)
+			return err;
+		if (w->name.type == NAME_NONE)
+			return 0;
+		r->slash |= w->name.slash;
+		err = open_last(w, r, &linked);
+		if (err)
+			return err;
+	}
+	return 0;
+}
+
+/* --- Checks --- */
+
+static int check_type(const struct inode *inode, const struct open_request *r)
+{
+	bool dir = S_ISDIR(inode->mode);
+
+	if (S_ISLNK(inode->mode) && !(r->flags & O_PATH))
+		return -ELOOP;
+	if (!dir && ((r->flags & O_DIRECTORY) || r->slash))
+		return -ENOTDIR;
+	if (dir && (writes(r->flags) || (r->flags & (O_CREAT | O_TRUNC))))
+		return -EISDIR;
+	return 0;
+}
+
+static int check_access(struct inode *inode, const struct open_request *r)
+{
+	u32 mask = 0;
+
+	if (r->created)
+		return 0;
+	if ((r->flags & O_ACCMODE) != O_WRONLY)
+		mask |= MAY_READ;
+	if (writes(r->flags) || (r->flags & O_TRUNC))
+		mask |= MAY_WRITE;
+	return inode_permission(inode, mask);
+}
+
+static int check_open(struct inode *inode, const struct open_request *r)
+{
+	int err = check_type(inode, r);
+
+	if (err || (r->flags & O_PATH))
+		return err;
+	err = check_access(inode, r);
+	if (err)
+		return err;
+	if ((S_ISCHR(inode->mode) || S_ISBLK(inode->mode)) && (inode->mnt->flags & MS_NODEV))
+		return -EACCES;
+	if ((r->flags & O_NOATIME) && !inode_owned(inode))
+		return -EPERM;
+	if (inode_has_object(inode) && !(r->flags & O_LARGEFILE) && inode->object.size > MAX_SMALL)
+		return -EOVERFLOW;
+	return 0;
+}
+
+/* --- Opening --- */
+
+static int truncate_opened(struct file *f)
+{
+	struct inode *inode = f->dentry->inode;
+	int err;
+
+	if (!S_ISREG(inode->mode))
+		return 0;
+	err = inode_get_writer(inode);
+	if (err)
+		return err;
+	err = inode_truncate(inode, 0);
+	inode_put_writer(inode);
+	return err;
+}
+
+/* The file that the walk ended at, checked and opened. */
+static struct file *open_reached(struct walk *w, const struct open_request *r)
+{
+	struct file *f;
+	int err = check_open(w->at->inode, r);
+
+	if (err)
+		return err_ptr(err);
+	f = file_create(dentry_get(w->at), r->flags);
+	if (is_err(f))
+		return f;
+	if ((r->flags & O_TRUNC) && !r->created)
+		err = truncate_opened(f);
+	if (err) {
+		file_put(f);
+		return err_ptr(err);
+	}
+	f->flags &= ~ONCE_FLAGS;
+	return f;
+}
+
+/* O_TMPFILE: a file without a name in the file system of a directory. */
+static struct file *open_unnamed(s32 dirfd, const char *path, const struct open_request *r)
+{
+	struct dentry *dir, *d;
+	struct inode *inode;
+	int err = path_lookup(dirfd, path, LOOKUP_FOLLOW | LOOKUP_DIRECTORY, &dir);
+
+	if (err)
+		return err_ptr(err);
+	err = inode_permission(dir->inode, MAY_WRITE | MAY_EXEC);
+	if (!err && (!dir->inode->ops->create || dir->inode->mnt->fixed))
+		err = -EOPNOTSUPP;
+	if (!err)
+		err = dir->inode->ops->create(dir->inode, S_IFREG | r->mode, 0, NULL, &inode);
+	dentry_put(dir);
+	if (err)
+		return err_ptr(err);
+	inode->nlink = 0;
+	inode->uid = current_cred()->fsuid;
+	inode->gid = current_cred()->fsgid;
+	d = dentry_create_anon("/tmpfile", inode);
+	if (!d)
+		return err_ptr(-ENOMEM);
+	return file_create(d, r->flags & ~(O_TMPFILE | ONCE_FLAGS));
+}
+
+static int check_flags(struct open_request *r)
+{
+	if ((r->flags & O_TMPFILE_BIT) && !(r->flags & O_PATH)) {
+		if ((r->flags & O_TMPFILE) != O_TMPFILE || (r->flags & O_CREAT))
+			return -EINVAL;
+		if (!writes(r->flags))
+			return -EINVAL;
+	}
+	if (r->flags & O_PATH)
+		r->flags &= PATH_FLAGS;
+	return 0;
+}
+
+struct file *path_open(s32 dirfd, const char *path, u32 flags, u32 mode)
+{
+	struct open_request r = {.flags = flags, .mode = mode & 07777 & ~current_umask()};
+	struct file *f;
+	struct walk w;
+	int err = check_flags(&r);
+
+	if (err)
+		return err_ptr(err);
+	if (r.flags & O_TMPFILE_BIT)
+		return open_unnamed(dirfd, path, &r);
+	err = walk_begin(&w, dirfd, path, 0);
+	if (err)
+		return err_ptr(err);
+	err = walk_open(&w, &r);
+	f = err ? err_ptr(err) : open_reached(&w, &r);
+	walk_end(&w);
+	return f;
+}
+
+struct file *file_open(const char *path, u32 flags, u32 mode)
+{
+	return path_open(AT_FDCWD, path, flags, mode);
+}

@@ -1,0 +1,293 @@
+/* From paths to dentries. */
+#include "kernel/fs/path.h"
+#include "kernel/lib/kassert.h"
+#include "kernel/lib/string.h"
+#include "kernel/proc/task.h"
+#include "kernel/x86/uaccess.h"
+#include "mm/kmalloc.h"
+#include "mm/slab.h"
+
+#define MAX_LINKS 40u
+
+static struct slab_cache *path_cache __ro_after_init;
+
+/* --- A walk --- */
+
+static int start_at(struct walk *w, s32 dirfd, const char *path)
+{
+	struct file *f;
+
+	if (path[0] == '/') {
+		w->at = dentry_get(w->root);
+		return 0;
+	}
+	if (dirfd == AT_FDCWD) {
+		w->at = current_cwd();
+		return 0;
+	}
+	f = files_fget(current_process()->files, (u32)dirfd);
+	if (!f)
+		return -EBADF;
+	if (f->dentry)
+		w->at = dentry_get(f->dentry);
+	file_put(f);
+	if (!w->at)
+		return -ENOTDIR;
+	if (path[0] && !S_ISDIR(w->at->inode->mode)) {
+		dentry_put(w->at);
+		return -ENOTDIR;
+	}
+	return 0;
+}
+
+int walk_begin(struct walk *w, s32 dirfd, const char *path, u32 flags)
+{
+	const struct credentials *cred = current_cred();
+	bool real = flags & LOOKUP_REAL_IDS;
+	int err;
+
+	if (path[0] == '\0' && !(flags & LOOKUP_EMPTY))
+		return -ENOENT;
+	*w = (struct walk){
+		.rest = path,
+		.uid = real ? cred->uid : cred->fsuid,
+		.gid = real ? cred->gid : cred->fsgid,
+	};
+	w->root = current_root();
+	err = start_at(w, dirfd, path);
+	if (err)
+		dentry_put(w->root);
+	return err;
+}
+
+void walk_end(struct walk *w)
+{
+	dentry_put(w->at);
+	dentry_put(w->root);
+	kfree(w->owned);
+}
+
+static void move_to(struct walk *w, struct dentry *d)
+{
+	struct dentry *old = w->at;
+
+	w->at = d;
+	dentry_put(old);
+}
+
+static int may_search(struct walk *w)
+{
+	struct inode *dir = w->at->inode;
+
+	if (!S_ISDIR(dir->mode))
+		return -ENOTDIR;
+	return inode_permission_as(dir, MAY_EXEC, w->uid, w->gid);
+}
+
+int walk_to_parent(struct walk *w)
+{
+	bool linked;
+	int err;
+
+	while (pathname_next(&w->rest, &w->name)) {
+		err = may_search(w);
+		if (err)
+			return err;
+		if (w->name.len > ABI_NAME_MAX)
+			return -ENAMETOOLONG;
+		if (w->name.last)
+			return 0;
+		err = walk_step(w, true, &linked);
+		if (err)
+			return err;
+	}
+	return 0;
+}
+
+/* The rest of the path becomes `text` (n bytes) and the old rest behind it. */
+static int push_link(struct walk *w, const char *text, u32 n)
+{
+	char *joined;
+
+	if (n == 0)
+		return -ENOENT;
+	joined = kmalloc(n + strlen(w->rest) + 1);
+	if (!joined)
+		return -ENOMEM;
+	pathname_join(joined, text, n, w->rest);
+	kfree(w->owned);
+	w->owned = joined;
+	w->rest = joined;
+	if (joined[0] == '/')
+		move_to(w, dentry_get(w->root));
+	return 0;
+}
+
+static int follow_text(struct walk *w, struct inode *link)
+{
+	char *text;
+	int n;
+
+	if (!link->ops->readlink)
+		return -EINVAL;
+	text = slab_alloc(path_cache);
+	if (!text)
+		return -ENOMEM;
+	n = link->ops->readlink(link, text, ABI_PATH_MAX);
+	if (n >= 0)
+		n = push_link(w, text, (u32)n);
+	slab_free(path_cache, text);
+	return n;
+}
+
+/* Follows the symlink d, whose reference it takes over. */
+static int follow_link(struct walk *w, struct dentry *d, bool *linked)
+{
+	struct inode *link = d->inode;
+	struct dentry *to;
+	int err;
+
+	if (++w->links > MAX_LINKS) {
+		err = -ELOOP;
+	} else if (link->ops->follow) {
+		err = link->ops->follow(link, &to);
+		if (!err)
+			move_to(w, to);
+	} else {
+		err = follow_text(w, link);
+		*linked = !err;
+	}
+	inode_accessed(link);
+	dentry_put(d);
+	return err;
+}
+
+int walk_step(struct walk *w, bool follow, bool *linked)
+{
+	struct dentry *d;
+	int err;
+
+	*linked = false;
+	if (w->name.type == NAME_DOT)
+		return 0;
+	if (w->name.type == NAME_DOTDOT) {
+		move_to(w, dentry_parent_of(w->at, w->root));
+		return 0;
+	}
+	err = dentry_lookup(w->at, w->name.s, w->name.len, &d);
+	if (err)
+		return err;
+	d = dentry_cross_mounts(d);
+	if (follow && S_ISLNK(d->inode->mode))
+		return follow_link(w, d, linked);
+	move_to(w, d);
+	return 0;
+}
+
+/* --- Whole paths --- */
+
+static int walk_to_end(struct walk *w, u32 flags)
+{
+	bool must_be_dir = flags & LOOKUP_DIRECTORY, linked = true;
+	int err;
+
+	while (linked) {
+		err = walk_to_parent(w);
+		if (err)
+			return err;
+		if (w->name.type == NAME_NONE)
+			break;
+		if (w->name.slash)
+			must_be_dir = true;
+		err = walk_step(w, (flags & LOOKUP_FOLLOW) || w->name.slash, &linked);
+		if (err)
+			return err;
+	}
+	return must_be_dir && !S_ISDIR(w->at->inode->mode) ? -ENOTDIR : 0;
+}
+
+int path_lookup(s32 dirfd, const char *path, u32 flags, struct dentry **out)
+{
+	struct walk w;
+	int err = walk_begin(&w, dirfd, path, flags);
+
+	if (err)
+		return err;
+	err = walk_to_end(&w, flags);
+	if (!err)
+		*out = dentry_get(w.at);
+	walk_end(&w);
+	return err;
+}
+
+char *user_path_get(uptr_t path)
+{
+	char *buf = slab_alloc(path_cache);
+	long n;
+
+	if (!buf)
+		return err_ptr(-ENOMEM);
+	n = strncpy_from_user(buf, path, ABI_PATH_MAX);
+	if (n < 0) {
+		slab_free(path_cache, buf);
+		return err_ptr(n);
+	}
+	return buf;
+}
+
+char *user_path_get_empty(void)
+{
+	char *buf = slab_alloc(path_cache);
+
+	if (buf)
+		buf[0] = '\0';
+	return buf;
+}
+
+void user_path_free(char *path)
+{
+	slab_free(path_cache, path);
+}
+
+int user_path_lookup(s32 dirfd, uptr_t path, u32 flags, struct dentry **out)
+{
+	char *buf = user_path_get(path);
+	int err;
+
+	if (is_err(buf))
+		return ptr_err(buf);
+	err = path_lookup(dirfd, buf, flags, out);
+	user_path_free(buf);
+	return err;
+}
+
+int user_path_parent(struct walk *w, s32 dirfd, uptr_t path, char **buf)
+{
+	int err;
+
+	*buf = user_path_get(path);
+	if (is_err(*buf))
+		return ptr_err(*buf);
+	err = walk_begin(w, dirfd, *buf, 0);
+	if (err) {
+		user_path_free(*buf);
+		return err;
+	}
+	err = walk_to_parent(w);
+	if (err)
+		user_path_end(w, *buf);
+	return err;
+}
+
+void user_path_end(struct walk *w, char *buf)
+{
+	walk_end(w);
+	user_path_free(buf);
+}
+
+void __init path_init(void)
+{
+	path_cache = slab_create("names_cache", ABI_PATH_MAX, 0, 0, NULL);
+	if (!path_cache)
+		panic("no memory for the path cache");
+}

@@ -1,0 +1,551 @@
+/*
+ * Pipes and fifos: a ring of pages between those who write and those who read.
+ *
+ * `head` and `tail` count bytes written and read; modulo the ring's size they are places in it, and
+ * each of its pages exists only while it holds something. When the ring runs empty it starts again
+ * at the beginning of a page, so that a steady stream is copied in whole pages; one page is kept
+ * for the next writer.
+ *
+ * Who sleeps is woken only when what he waits for begins to hold: readers when an empty pipe gets
+ * its first byte, writers when room for PIPE_BUF bytes appears.
+ */
+#include "kernel/fs/vfs.h"
+#include "kernel/abi/statfs.h"
+#include "kernel/fs/poll.h"
+#include "kernel/lib/kassert.h"
+#include "kernel/lib/string.h"
+#include "kernel/proc/task.h"
+#include "kernel/x86/uaccess.h"
+#include "mm/kmalloc.h"
+#include "mm/page_alloc.h"
+#include "mm/pmap.h"
+#include "mm/slab.h"
+
+#define DEFAULT_PAGES 16u         /* 64 KiB */
+#define MAX_USER_SIZE (1u << 20)  /* F_SETPIPE_SZ, but for root */
+#define MAX_SIZE      (1u << 31)
+
+/* letters: l: lock; w: written under lock, read anywhere (poll, wait conditions) */
+struct pipe {
+	struct mutex lock;
+	struct page **page; /* l: the ring; NULL where nothing is */
+	u32 nr_pages;       /* w: a power of two */
+	u32 head, tail;     /* w: bytes written and read since it was last empty */
+	struct page *spare; /* l: the page freed last, or NULL */
+	u32 readers, writers;             /* w: files open for it */
+	u32 reader_opens, writer_opens;   /* w: how often that happened: fifo_open() waits on it */
+	u32 files;                        /* l: open files of either kind; the last frees it */
+	struct waitq can_read, can_write;
+};
+
+static struct mount pipe_mount;
+static struct slab_cache *pipe_cache __ro_after_init;
+
+static u32 used(const struct pipe *p)
+{
+	return p->head - p->tail;
+}
+
+static u32 room(const struct pipe *p)
+{
+	return p->nr_pages * PAGE_SIZE - used(p);
+}
+
+/* --- The ring --- */
+
+static struct page **slot(struct pipe *p, u32 pos)
+{
+	return &p->page[(pos >> PAGE_SHIFT) & (p->nr_pages - 1)];
+}
+
+static struct page *take_page(struct pipe *p)
+{
+	struct page *page = p->spare;
+
+	p->spare = NULL;
+	return page ? page : page_alloc(GFP_HIGH, PK_KERNEL);
+}
+
+static void give_page(struct pipe *p, struct page **at)
+{
+	struct page *page = *at;
+
+	*at = NULL;
+	if (p->spare)
+		page_free(page);
+	else
+		p->spare = page;
+}
+
+/* One stretch within a page. Returns bytes taken, -ENOMEM or -EFAULT. */
+static ssize_k put_chunk(struct pipe *p, struct iobuf *from, size_t n)
+{
+	struct page **at = slot(p, p->head);
+	u32 off = p->head % PAGE_SIZE;
+	size_t left;
+	char *va;
+
+	n = MIN(n, PAGE_SIZE - off);
+	if (!*at)
+		*at = take_page(p);
+	if (!*at)
+		return -ENOMEM;
+	va = kmap_local(*at);
+	left = iobuf_get(from, va + off, n);
+	kunmap_local(va);
+	p->head += n - left;
+	if (used(p) == 0)
+		give_page(p, at);
+	return left == n ? -EFAULT : (ssize_k)(n - left);
+}
+
+/* The page that `tail` has just left behind, unless the head has come round into it. */
+static void drop_passed(struct pipe *p, u32 passed)
+{
+	u32 again = ALIGN_DOWN(passed, PAGE_SIZE) + p->nr_pages * PAGE_SIZE;
+
+	if ((s32)(p->head - again) <= 0 && *slot(p, passed))
+		give_page(p, slot(p, passed));
+}
+
+static ssize_k get_chunk(struct pipe *p, struct iobuf *to, size_t n)
+{
+	u32 pos = p->tail, off = pos % PAGE_SIZE;
+	size_t left;
+	char *va;
+
+	n = MIN(n, MIN(PAGE_SIZE - off, used(p)));
+	va = kmap_local(*slot(p, pos));
+	left = iobuf_put(to, va + off, n);
+	kunmap_local(va);
+	if (left == n)
+		return -EFAULT;
+	p->tail += n - left;
+	if (used(p) == 0) {
+		give_page(p, slot(p, pos));
+		p->head = p->tail = 0;
+	} else if (p->tail % PAGE_SIZE == 0) {
+		drop_passed(p, pos);
+	}
+	return (ssize_k)(n - left);
+}
+
+static struct pipe *pipe_alloc(void)
+{
+	struct pipe *p = slab_zalloc(pipe_cache);
+
+	if (!p)
+		return NULL;
+	p->page = kcalloc(DEFAULT_PAGES, sizeof(struct page *));
+	if (!p->page) {
+		slab_free(pipe_cache, p);
+		return NULL;
+	}
+	p->nr_pages = DEFAULT_PAGES;
+	mutex_init(&p->lock);
+	waitq_init(&p->can_read);
+	waitq_init(&p->can_write);
+	return p;
+}
+
+static void drop_pages(struct pipe *p)
+{
+	for (u32 i = 0; i < p->nr_pages; i++)
+		if (p->page[i])
+			page_free(p->page[i]);
+	if (p->spare)
+		page_free(p->spare);
+	kfree(p->page);
+}
+
+static void pipe_free(struct pipe *p)
+{
+	drop_pages(p);
+	slab_free(pipe_cache, p);
+}
+
+/* --- Reading and writing --- */
+
+static void wake(struct waitq *q)
+{
+	if (!list_empty(&q->waiters))
+		waitq_wake_all(q);
+}
+
+static ssize_k read_available(struct pipe *p, struct iobuf *to, size_t n)
+{
+	bool was_full = room(p) < ABI_PIPE_BUF;
+	size_t done = 0;
+	ssize_k got = 0;
+
+	while (done < n && used(p)) {
+		got = get_chunk(p, to, n - done);
+		if (got < 0)
+			break;
+		done += (size_t)got;
+	}
+	if (was_full && room(p) >= ABI_PIPE_BUF)
+		wake(&p->can_write);
+	return done ? (ssize_k)done : got;
+}
+
+static ssize_k pipe_read(struct file *f, struct iobuf *to, size_t n, u64 *pos)
+{
+	struct pipe *p = f->private;
+	ssize_k done;
+
+	if (n == 0)
+		return 0;
+	mutex_lock(&p->lock);
+	while (!used(p) && p->writers && !(f->flags & O_NONBLOCK)) {
+		mutex_unlock(&p->lock);
+		if (wait_event_interruptible(&p->can_read, used(p) || !p->writers))
+			return -ERESTARTSYS;
+		mutex_lock(&p->lock);
+	}
+	if (!used(p))
+		done = p->writers ? -EAGAIN : 0;
+	else
+		done = read_available(p, to, n);
+	mutex_unlock(&p->lock);
+	return done;
+}
+
+/* Writes what there is room for. */
+static ssize_k write_available(struct pipe *p, struct iobuf *from, size_t n)
+{
+	bool was_empty = !used(p);
+	size_t done = 0;
+	ssize_k put = 0;
+
+	while (done < n && room(p)) {
+		put = put_chunk(p, from, MIN(n - done, room(p)));
+		if (put < 0)
+			break;
+		done += (size_t)put;
+	}
+	if (was_empty && done)
+		wake(&p->can_read);
+	return done ? (ssize_k)done : put;
+}
+
+/* Waits for room. 0, or what to return when nothing was written. Holds p->lock before and after. */
+static long wait_for_room(struct pipe *p, const struct file *f, size_t need)
+{
+	long err = 0;
+
+	while (!err && p->readers && room(p) < need) {
+		if (f->flags & O_NONBLOCK)
+			return -EAGAIN;
+		mutex_unlock(&p->lock);
+		if (wait_event_interruptible(&p->can_write, room(p) >= need || !p->readers))
+			err = -ERESTARTSYS;
+		mutex_lock(&p->lock);
+	}
+	if (!err && !p->readers)
+		err = -EPIPE;
+	return err;
+}
+
+/* Up to PIPE_BUF bytes go in as one; more go in as there is room, but not byte by byte when the
+ * writer had to wait. */
+static ssize_k write_locked(struct pipe *p, const struct file *f, struct iobuf *from, size_t n)
+{
+	size_t done = 0, need;
+	ssize_k ret = 0;
+
+	while (done < n) {
+		need = MIN(n - done, ABI_PIPE_BUF);
+		if (n > ABI_PIPE_BUF && (f->flags & O_NONBLOCK))
+			need = 1;
+		ret = wait_for_room(p, f, need);
+		if (!ret)
+			ret = write_available(p, from, n - done);
+		if (ret < 0)
+			break;
+		done += (size_t)ret;
+	}
+	return done ? (ssize_k)done : ret;
+}
+
+static ssize_k pipe_write(struct file *f, struct iobuf *from, size_t n, u64 *pos)
+{
+	struct pipe *p = f->private;
+	ssize_k ret;
+	bool broken;
+
+	if (n == 0)
+		return 0;
+	mutex_lock(&p->lock);
+	ret = write_locked(p, f, from, n);
+	broken = !p->readers;
+	mutex_unlock(&p->lock);
+	if (broken && (ret == -EPIPE || (size_t)ret < n))
+		signal_send_task(current_task(), SIGPIPE, NULL);
+	return ret;
+}
+
+static u32 pipe_poll(struct file *f, struct poll_table *pt)
+{
+	struct pipe *p = f->private;
+	u32 mask = 0;
+
+	if (f->backing.may_read) {
+		poll_wait(pt, &p->can_read);
+		if (used(p))
+			mask |= POLLIN | POLLRDNORM;
+		/* A fifo nobody has written to since it was opened has not hung up. */
+		if (!p->writers && p->writer_opens != (u32)f->pos)
+			mask |= POLLHUP;
+	}
+	if (f->backing.may_write) {
+		poll_wait(pt, &p->can_write);
+		if (room(p) >= ABI_PIPE_BUF)
+			mask |= POLLOUT | POLLWRNORM;
+		if (!p->readers)
+			mask |= POLLERR;
+	}
+	return mask;
+}
+
+static long pipe_ioctl(struct file *f, u32 cmd, u32 arg)
+{
+	struct pipe *p = f->private;
+
+	return cmd == FIONREAD ? put_user_u32(UPTR(arg), used(p)) : -ENOTTY;
+}
+
+/* --- Opening and closing --- */
+
+/* One end more (n = 1) or less (-1). Caller holds p->lock. */
+static void count_ends(struct pipe *p, const struct file *f, s32 n)
+{
+	p->files += n;
+	if (f->backing.may_read) {
+		p->readers += n;
+		p->reader_opens += n > 0;
+	}
+	if (f->backing.may_write) {
+		p->writers += n;
+		p->writer_opens += n > 0;
+	}
+}
+
+/* Caller holds inode->lock. */
+static void close_end(struct inode *inode, struct file *f)
+{
+	struct pipe *p = inode->pipe;
+	bool last;
+
+	mutex_lock(&p->lock);
+	count_ends(p, f, -1);
+	last = p->files == 0;
+	wake(&p->can_read);
+	wake(&p->can_write);
+	mutex_unlock(&p->lock);
+	if (last) {
+		inode->pipe = NULL;
+		pipe_free(p);
+	}
+}
+
+static void pipe_release(struct file *f)
+{
+	struct inode *inode = f->dentry->inode;
+
+	mutex_lock(&inode->lock);
+	close_end(inode, f);
+	mutex_unlock(&inode->lock);
+}
+
+static const struct file_ops pipe_ops = {
+	.read = pipe_read,
+	.write = pipe_write,
+	.poll = pipe_poll,
+	.ioctl = pipe_ioctl,
+	.release = pipe_release,
+};
+
+/* Attaches f to the inode's pipe, making it for the first. */
+static int open_end(struct inode *inode, struct file *f)
+{
+	struct pipe *p = inode->pipe;
+
+	if (!p)
+		p = inode->pipe = pipe_alloc();
+	if (!p)
+		return -ENOMEM;
+	f->ops = &pipe_ops;
+	f->private = p;
+	mutex_lock(&p->lock);
+	count_ends(p, f, 1);
+	f->pos = p->writers ? UINT32_MAX : p->writer_opens;
+	wake(&p->can_read);
+	wake(&p->can_write);
+	mutex_unlock(&p->lock);
+	return 0;
+}
+
+/* A fifo's open waits until the other side has been opened too, be it only for a moment. */
+static int wait_for_partner(struct pipe *p, const struct file *f)
+{
+	u32 readers = p->reader_opens, writers = p->writer_opens;
+	bool writing = f->backing.may_write;
+
+	if (f->backing.may_read && writing)
+		return 0;
+	if (writing)
+		return p->readers ? 0
+				  : (int)wait_event_interruptible(
+					    &p->can_write, p->reader_opens != readers);
+	if (p->writers || (f->flags & O_NONBLOCK))
+		return 0;
+	return (int)wait_event_interruptible(&p->can_read, p->writer_opens != writers);
+}
+
+int fifo_open(struct inode *inode, struct file *f)
+{
+	bool fifo = inode->mnt != &pipe_mount;
+	int err;
+
+	if (!f->backing.may_read && !f->backing.may_write)
+		return -EINVAL;
+	mutex_lock(&inode->lock);
+	if (fifo && !f->backing.may_read && (f->flags & O_NONBLOCK) &&
+		!(inode->pipe && inode->pipe->readers))
+		err = -ENXIO;
+	else
+		err = open_end(inode, f);
+	mutex_unlock(&inode->lock);
+	if (err || !fifo)
+		return err;
+	if (wait_for_partner(f->private, f)) {
+		pipe_release(f);
+		return -ERESTARTSYS;
+	}
+	return 0;
+}
+
+/* --- pipe(2) --- */
+
+static const struct inode_ops pipe_inode_ops = {
+	.attributes_settable = true,
+};
+
+static struct dentry *pipe_dentry(void)
+{
+	struct inode *inode = inode_create(&pipe_mount, &pipe_inode_ops, S_IFIFO | 0600);
+
+	if (!inode)
+		return NULL;
+	inode->uid = current_cred()->fsuid;
+	inode->gid = current_cred()->fsgid;
+	return dentry_create_anon("pipe", inode);
+}
+
+int pipe_create(struct file *ends[2], u32 flags)
+{
+	struct dentry *d = pipe_dentry();
+
+	if (!d)
+		return -ENOMEM;
+	ends[0] = file_create(dentry_get(d), O_RDONLY | flags);
+	if (is_err(ends[0])) {
+		dentry_put(d);
+		return (int)ptr_err(ends[0]);
+	}
+	ends[1] = file_create(d, O_WRONLY | flags);
+	if (is_err(ends[1])) {
+		file_put(ends[0]);
+		return (int)ptr_err(ends[1]);
+	}
+	return 0;
+}
+
+/* --- F_SETPIPE_SZ --- */
+
+bool file_is_pipe(const struct file *f)
+{
+	return f->ops == &pipe_ops;
+}
+
+long pipe_capacity(struct file *f)
+{
+	struct pipe *p = f->private;
+
+	return (long)(p->nr_pages * PAGE_SIZE);
+}
+
+/* Copies what p holds to the beginning of an empty ring. */
+static int copy_ring(struct pipe *to, struct pipe *p)
+{
+	while (used(to) < used(p)) {
+		u32 pos = p->tail + used(to), off = pos % PAGE_SIZE;
+		u32 n = MIN(PAGE_SIZE - off, used(p) - used(to));
+		char *va = kmap_local(*slot(p, pos));
+		struct iobuf from = iobuf_kernel(va + off);
+		ssize_k done = put_chunk(to, &from, n);
+
+		kunmap_local(va);
+		if (done < 0)
+			return (int)done;
+	}
+	return 0;
+}
+
+/* Caller holds p->lock. */
+static int resize_locked(struct pipe *p, u32 nr_pages)
+{
+	struct pipe ring = {.nr_pages = nr_pages};
+
+	if (used(p) > nr_pages * PAGE_SIZE)
+		return -EBUSY;
+	ring.page = kcalloc(nr_pages, sizeof(struct page *));
+	if (!ring.page)
+		return -ENOMEM;
+	if (copy_ring(&ring, p)) {
+		drop_pages(&ring);
+		return -ENOMEM;
+	}
+	drop_pages(p);
+	p->page = ring.page;
+	p->spare = NULL;
+	p->head = ring.head;
+	p->tail = 0;
+	p->nr_pages = nr_pages;
+	return 0;
+}
+
+long pipe_resize(struct file *f, u32 size)
+{
+	struct pipe *p = f->private;
+	u32 nr_pages = 1;
+	int err = 0;
+
+	if (size > MAX_SIZE)
+		return -EINVAL;
+	while (nr_pages * PAGE_SIZE < size)
+		nr_pages *= 2;
+	if (nr_pages * PAGE_SIZE > MAX_USER_SIZE && !cred_is_root())
+		return -EPERM;
+	mutex_lock(&p->lock);
+	if (nr_pages != p->nr_pages)
+		err = resize_locked(p, nr_pages);
+	if (!err && room(p) >= ABI_PIPE_BUF)
+		wake(&p->can_write);
+	mutex_unlock(&p->lock);
+	return err ? err : (long)(nr_pages * PAGE_SIZE);
+}
+
+static struct fs_type pipefs_type = {
+	.name = "pipefs",
+	.magic = PIPEFS_MAGIC,
+};
+
+void __init pipe_init(void)
+{
+	mount_init_internal(&pipe_mount, &pipefs_type);
+	pipe_cache = slab_create("pipe", sizeof(struct pipe), 0, 0, NULL);
+	if (!pipe_cache)
+		panic("no memory for the pipe cache");
+}

@@ -1,0 +1,8 @@
+/* The file system on /proc: what the kernel tells about itself and its processes, in Linux's words. */
+#ifndef FS_PROC_H
+#define FS_PROC_H
+
+/* Registers the type "proc". At boot, before fs_mount_defaults(). */
+void proc_init(void);
+
+#endif

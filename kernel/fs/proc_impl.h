@@ -1,0 +1,215 @@
+/*
+ * The inside of procfs, for its own files (kernel/fs/proc*.c) and their tests.
+ *
+ * A directory is a table of rows, and a row says all there is to know of a file: its name, its mode
+ * and the function that makes its text. Besides its rows a directory may have names that are
+ * numbers and come and go: processes, threads, descriptors.
+ *
+ *   /proc          proc.c      rows of proc_misc.c, proc_mem.c, proc_page.c; processes
+ *   /proc/sys      proc_sys.c
+ *   /proc/PID      proc_pid.c  rows of proc_maps.c, proc_pid_mem.c, proc_fd.c
+ *
+ * Nothing here holds on to a process. A node knows its number and its start, and looks for it anew
+ * at each use under process_lock; what it needs is copied there, or referenced (an address space, a
+ * descriptor table). Then the text is made with no lock but the address space's.
+ */
+#ifndef FS_PROC_IMPL_H
+#define FS_PROC_IMPL_H
+
+#include "kernel/fs/text.h"
+#include "kernel/fs/vfs.h"
+#include "kernel/proc/task.h"
+
+struct mm;
+struct proc_dir;
+struct proc_node;
+
+struct proc_entry {
+	const char *name; /* NULL: numbered */
+	u32 mode;         /* S_IF type and permission bits */
+	bool guarded;     /* only for who may look into the process: proc_may_access() */
+
+	/* Regular file: makes the text; takes what was written at `pos` (terminated, n bytes) and
+	 * returns the bytes used. Both return a negative errno. */
+	int (*show)(struct text *t, const struct proc_node *n);
+	long (*store)(const struct proc_node *n, char *s, size_t len, u64 pos);
+	const struct file_ops *ops; /* of a file that is no text */
+	const struct proc_dir *dir; /* directory */
+	/* Symlink: its text, or for a magic one the dentry it leads to (one reference). */
+	int (*readlink)(const struct proc_node *n, char *buf, size_t size);
+	int (*target)(const struct proc_node *n, struct dentry **out);
+	const struct inode_ops *inode_ops; /* NULL: as the type of file wants */
+	const void *data;                  /* proc_sys.c: struct sysctl */
+};
+
+struct proc_dir {
+	const struct proc_entry *rows;
+	u32 nr_rows;
+	/* Numbered names; `numbered` NULL: there are none. */
+	const struct proc_entry *numbered;
+	/* Moves *number to the lowest name >= it; false past the last. */
+	bool (*next)(const struct proc_node *dir, u32 *number);
+	/* Whether there is this name; *child, a copy of dir's node, becomes its node. */
+	bool (*find)(const struct proc_node *dir, u32 number, struct proc_node *child);
+	/* How many numbered names there are, when they are directories: for the link count. */
+	u32 (*count)(const struct proc_node *dir);
+};
+
+/* What an inode of procfs stands for (inode->private). */
+struct proc_node {
+	const struct proc_entry *entry;
+	u32 id;       /* process, or thread; 0: neither */
+	bool thread;  /* under /proc/PID/task: of the thread alone */
+	u64 start_ns; /* the process's, which tells it from a later one of the same number */
+	u32 fd;       /* under fd and fdinfo */
+};
+
+static inline const struct proc_node *inode_node(const struct inode *inode)
+{
+	return inode->private;
+}
+static inline const struct proc_node *file_node(const struct file *f)
+{
+	return inode_node(f->dentry->inode);
+}
+
+/* Of an open file that is no text. */
+static inline bool proc_opened_by_admin(const struct file *f)
+{
+	return f->private;
+}
+
+/* --- proc.c --- */
+
+extern const struct inode_ops proc_dir_ops, proc_file_inode_ops;
+
+/* The pieces of inode operations, for rows that bring their own. */
+int proc_lookup(struct dentry *dir, const char *name, u32 len, struct inode **out);
+bool proc_valid(struct dentry *d);
+int proc_open(struct inode *inode, struct file *f);
+void proc_refresh(struct inode *inode);
+void proc_evict(struct inode *inode);
+
+/* A decimal number without a sign or leading zeroes, as a name. */
+bool proc_parse_name(const char *name, u32 len, u32 *number);
+
+/* --- proc_pid.c --- */
+
+/* Seen from the debugger's side of ptrace. */
+#define CAP_SYS_PTRACE 19
+
+extern const struct proc_dir proc_pid_dir;
+extern const struct proc_entry proc_pid_entry; /* the row of every number in /proc */
+
+bool proc_pid_next(const struct proc_node *dir, u32 *number);
+bool proc_pid_find(const struct proc_node *dir, u32 number, struct proc_node *child);
+u32 proc_pid_count(const struct proc_node *dir);
+int proc_self_readlink(const struct proc_node *n, char *buf, size_t size);
+int proc_thread_self_readlink(const struct proc_node *n, char *buf, size_t size);
+
+/* The process of a node, NULL when it is gone, and in *t the thread that has its number (NULL: it
+ * has exited). Caller holds process_lock. */
+struct process *proc_find_locked(const struct proc_node *n, struct task **t);
+
+/* It is still there (true for what belongs to no process). */
+bool proc_alive(const struct proc_node *n);
+
+/* Whether the calling process may look into this one: it is itself, has the same ids, or
+ * CAP_SYS_PTRACE. */
+bool proc_may_access(const struct proc_node *n);
+
+/* References to what a process has: 0, -ESRCH, or -EACCES for a guarded node. *out is NULL when it
+ * has exited; also after a failure. */
+int proc_get_mm(const struct proc_node *n, struct mm **out);
+int proc_get_files(const struct proc_node *n, struct files **out);
+
+/* Owner of the files of a process; false when it is gone. */
+bool proc_owner(const struct proc_node *n, u32 *uid, u32 *gid);
+
+/* --- proc_fd.c --- */
+
+extern const struct proc_dir proc_fd_dir, proc_fdinfo_dir;
+extern const struct inode_ops proc_fd_dir_ops, proc_fdinfo_dir_ops;
+
+/* The file at a descriptor node, referenced; NULL when there is none. */
+struct file *proc_fd_file(const struct proc_node *n);
+
+/* Slots that a descriptor table with these files would have on Linux: FDSize. */
+u32 proc_fd_slots(struct files *fs);
+
+/* --- proc_maps.c --- */
+
+/* The text of one address space, which the caller has pinned. */
+void proc_maps_text(struct text *t, struct mm *mm);
+void proc_smaps_text(struct text *t, struct mm *mm);
+
+int proc_maps_show(struct text *t, const struct proc_node *n);
+int proc_smaps_show(struct text *t, const struct proc_node *n);
+int proc_smaps_rollup_show(struct text *t, const struct proc_node *n);
+int proc_statm_show(struct text *t, const struct proc_node *n);
+extern const struct file_ops proc_pagemap_ops;
+
+/* Bytes of program text as /proc counts it. */
+u32 proc_text_bytes(const struct mm *mm);
+
+/* --- proc_pid_mem.c --- */
+
+int proc_cmdline_show(struct text *t, const struct proc_node *n);
+int proc_environ_show(struct text *t, const struct proc_node *n);
+int proc_auxv_show(struct text *t, const struct proc_node *n);
+extern const struct file_ops proc_pid_mem_ops;
+
+/* --- proc_page.c --- */
+
+extern const struct file_ops proc_kpagecount_ops, proc_kpageflags_ops;
+
+/* KPF_ bits of a frame. */
+u64 proc_kpageflags(pfn_t pfn);
+
+/* A file of u64s, `total` of them: fill(ctx, first, n, out) makes some. */
+struct proc_words {
+	u64 total;
+	int (*fill)(void *ctx, u32 first, u32 n, u64 *out);
+	void *ctx;
+};
+ssize_k proc_words_read(const struct proc_words *w, struct iobuf *to, size_t n, u64 *pos);
+
+/* --- proc_mem.c --- */
+
+int proc_meminfo_show(struct text *t, const struct proc_node *n);
+int proc_buddyinfo_show(struct text *t, const struct proc_node *n);
+int proc_pagetypeinfo_show(struct text *t, const struct proc_node *n);
+int proc_slabinfo_show(struct text *t, const struct proc_node *n);
+int proc_vmallocinfo_show(struct text *t, const struct proc_node *n);
+int proc_vmstat_show(struct text *t, const struct proc_node *n);
+int proc_zoneinfo_show(struct text *t, const struct proc_node *n);
+int proc_iomem_show(struct text *t, const struct proc_node *n);
+int proc_swaps_show(struct text *t, const struct proc_node *n);
+
+/* --- proc_misc.c --- */
+
+int proc_boot_cmdline_show(struct text *t, const struct proc_node *n);
+int proc_cpuinfo_show(struct text *t, const struct proc_node *n);
+int proc_devices_show(struct text *t, const struct proc_node *n);
+int proc_filesystems_show(struct text *t, const struct proc_node *n);
+int proc_interrupts_show(struct text *t, const struct proc_node *n);
+int proc_loadavg_show(struct text *t, const struct proc_node *n);
+int proc_modules_show(struct text *t, const struct proc_node *n);
+int proc_mountinfo_show(struct text *t, const struct proc_node *n);
+int proc_mounts_show(struct text *t, const struct proc_node *n);
+int proc_stat_show(struct text *t, const struct proc_node *n);
+int proc_uptime_show(struct text *t, const struct proc_node *n);
+int proc_version_show(struct text *t, const struct proc_node *n);
+
+/* --- proc_sys.c --- */
+
+extern const struct proc_dir proc_sys_dir;
+
+/*
+ * Reads a number as Linux's sysctl does: blanks, an optional sign, digits, then a blank or the end.
+ * *s moves behind it. 0, or -EINVAL: there is none, something else follows, or it is outside
+ * [min, max].
+ */
+int proc_parse_long(const char **s, s64 min, s64 max, s64 *out);
+
+#endif

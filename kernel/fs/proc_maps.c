@@ -1,0 +1,414 @@
+/*
+ * An address space as text: /proc/PID/maps, smaps, smaps_rollup, statm; and pagemap, its page table
+ * as Linux shows it.
+ *
+ * The caller has pinned the address space. Its lock is held while the text is made, which goes to
+ * kernel memory; nothing here touches the reader's.
+ */
+#include "kernel/abi/prctl.h"
+#include "kernel/fs/proc_impl.h"
+#include "kernel/lib/string.h"
+#include "mm/anon.h"
+#include "mm/kmalloc.h"
+#include "mm/page_alloc.h"
+#include "mm/space_impl.h"
+#include "mm/zap.h"
+
+/* --- maps --- */
+
+#define NAME_COLUMN 49u /* on a machine of 32 bits */
+
+struct map_line {
+	vaddr_t start, end;
+	u32 flags; /* VM_ bits */
+	u64 offset, ino;
+	u32 dev;
+};
+
+static void put_map_line(struct text *t, const struct map_line *m)
+{
+	text_printf(t, "%08x-%08x %c%c%c%c %08llx %02x:%02x %llu ", m->start, m->end,
+		m->flags & VM_READ ? 'r' : '-', m->flags & VM_WRITE ? 'w' : '-',
+		m->flags & VM_EXEC ? 'x' : '-', m->flags & VM_MAYSHARE ? 's' : 'p', m->offset,
+		DEV_MAJOR(m->dev), DEV_MINOR(m->dev), m->ino);
+}
+
+/* The name comes at a fixed column, or after one more blank where the line is longer. `line` is
+ * where the line begins. */
+static void put_map_name(struct text *t, size_t line, const char *name)
+{
+	for (size_t column = t->len - line; column < NAME_COLUMN - 1; column++)
+		text_puts(t, " ");
+	text_puts(t, " ");
+	for (; *name; name++) {
+		if (*name == '\n')
+			text_puts(t, "\\012");
+		else
+			text_put(t, name, 1);
+	}
+}
+
+/* What memory without a file is called; NULL: nothing. */
+static const char *special_name(const struct vma *v, const struct mm *mm)
+{
+	if (v->start <= mm->brk && v->end >= mm->start_brk)
+		return "[heap]";
+	if (v->start <= mm->start_stack && v->end >= mm->start_stack)
+		return "[stack]";
+	return NULL;
+}
+
+/* `path` has room for ABI_PATH_MAX. Caller holds the mm's lock. */
+static void put_vma(struct text *t, struct vma *v, const struct mm *mm, char *path)
+{
+	struct map_line m = {.start = v->start, .end = v->end, .flags = v->flags};
+	const char *name = v->backing ? path : special_name(v, mm);
+	size_t line = t->len;
+
+	if (v->backing) {
+		m.offset = (u64)v->pgoff << PAGE_SHIFT;
+		v->backing->ops->id(v->backing, &m.dev, &m.ino);
+		v->backing->ops->name(v->backing, path, ABI_PATH_MAX);
+	}
+	put_map_line(t, &m);
+	if (name)
+		put_map_name(t, line, name);
+	text_puts(t, "\n");
+}
+
+void proc_maps_text(struct text *t, struct mm *mm)
+{
+	char *path = kmalloc(ABI_PATH_MAX);
+	struct vma *v;
+
+	if (!path) {
+		t->error = -ENOMEM;
+		return;
+	}
+	mutex_lock(&mm->lock);
+	vma_for_each(v, &mm->vmas)
+		put_vma(t, v, mm, path);
+	mutex_unlock(&mm->lock);
+	kfree(path);
+}
+
+/* --- Walking entries --- */
+
+struct entry_walk {
+	void (*entry)(struct entry_walk *w, struct vma *v, vaddr_t addr, pte_t e);
+};
+
+/* Calls w->entry for every entry of [start, end) of v that has a frame. Caller holds the mm's
+ * lock. */
+static void walk_entries(struct entry_walk *w, struct vma *v, vaddr_t start, vaddr_t end)
+{
+	vma_lock_entries(v);
+	for (vaddr_t at = start, next; at < end; at = next) {
+		pte_t *pte = pmap_pte(&v->mm->pmap, at);
+
+		next = MIN(end - 1, at | (PD_SIZE - 1)) + 1;
+		for (; pte && at < next; at += PAGE_SIZE, pte++)
+			if (pte_maps(*pte))
+				w->entry(w, v, at, *pte);
+	}
+	vma_unlock_entries(v);
+}
+
+/* --- smaps --- */
+
+/* Fractions of pages that several share, as on Linux. */
+#define PSS_SHIFT 12
+
+/* Bytes; pss fields in 1 / 2^PSS_SHIFT of them. */
+struct usage {
+	struct entry_walk walk; /* first */
+	u64 rss, referenced, anonymous;
+	u64 shared_clean, shared_dirty, private_clean, private_dirty;
+	u64 pss, pss_dirty, pss_kind[RSS_NR], pss_locked;
+};
+
+/* A page whose only home is memory cannot be dropped: it counts as dirty. */
+static bool is_dirty(const struct page *p, pte_t e)
+{
+	return pte_dirty(e) || (p->flags & PF_DIRTY) || page_rss_kind(p) == RSS_SHMEM;
+}
+
+static void count_entry(struct entry_walk *w, struct vma *v, vaddr_t addr, pte_t e)
+{
+	struct usage *u = (struct usage *)w;
+	struct page *p = pfn_page(pte_pfn(e));
+	bool shared, dirty;
+	u64 pss;
+
+	if (p == zero_page)
+		return;
+	shared = p->mapcount > 1;
+	dirty = is_dirty(p, e);
+	pss = ((u64)PAGE_SIZE << PSS_SHIFT) / MAX(p->mapcount, 1u);
+	u->rss += PAGE_SIZE;
+	u->referenced += pte_young(e) ? PAGE_SIZE : 0;
+	u->anonymous += p->kind == PK_ANON ? PAGE_SIZE : 0;
+	u->pss += pss;
+	u->pss_kind[page_rss_kind(p)] += pss;
+	u->pss_dirty += dirty ? pss : 0;
+	u->pss_locked += v->flags & VM_LOCKED ? pss : 0;
+	*(shared ? dirty ? &u->shared_dirty : &u->shared_clean
+		 : dirty ? &u->private_dirty : &u->private_clean) += PAGE_SIZE;
+}
+
+static void put_kb(struct text *t, const char *label, u64 bytes)
+{
+	text_printf(t, "%-16s%8u kB\n", label, (u32)(bytes >> 10));
+}
+
+static void put_pss(struct text *t, const char *label, u64 pss)
+{
+	put_kb(t, label, pss >> PSS_SHIFT);
+}
+
+static void put_usage(struct text *t, const struct usage *u, bool rollup)
+{
+	put_kb(t, "Rss:", u->rss);
+	put_pss(t, "Pss:", u->pss);
+	put_pss(t, "Pss_Dirty:", u->pss_dirty);
+	if (rollup) {
+		put_pss(t, "Pss_Anon:", u->pss_kind[RSS_ANON]);
+		put_pss(t, "Pss_File:", u->pss_kind[RSS_FILE]);
+		put_pss(t, "Pss_Shmem:", u->pss_kind[RSS_SHMEM]);
+	}
+	put_kb(t, "Shared_Clean:", u->shared_clean);
+	put_kb(t, "Shared_Dirty:", u->shared_dirty);
+	put_kb(t, "Private_Clean:", u->private_clean);
+	put_kb(t, "Private_Dirty:", u->private_dirty);
+	put_kb(t, "Referenced:", u->referenced);
+	put_kb(t, "Anonymous:", u->anonymous);
+	put_kb(t, "LazyFree:", 0);
+	put_kb(t, "AnonHugePages:", 0);
+	put_kb(t, "ShmemPmdMapped:", 0);
+	put_kb(t, "FilePmdMapped:", 0);
+	put_kb(t, "Shared_Hugetlb:", 0);
+	text_puts(t, "Private_Hugetlb:       0 kB\n");
+	put_kb(t, "Swap:", 0);
+	put_kb(t, "SwapPss:", 0);
+	put_pss(t, "Locked:", u->pss_locked);
+}
+
+/* In the order of Linux's bits. */
+static const struct {
+	u32 flag;
+	char name[3];
+} flag_names[] = {
+	{VM_READ, "rd"},
+	{VM_WRITE, "wr"},
+	{VM_EXEC, "ex"},
+	{VM_SHARED, "sh"},
+	{VM_MAYREAD, "mr"},
+	{VM_MAYWRITE, "mw"},
+	{VM_MAYEXEC, "me"},
+	{VM_MAYSHARE, "ms"},
+	{VM_GROWSDOWN, "gd"},
+	{VM_LOCKED, "lo"},
+	{VM_SEQ_READ, "sr"},
+	{VM_RAND_READ, "rr"},
+	{VM_DONTCOPY, "dc"},
+	{VM_DONTEXPAND, "de"},
+	{VM_LOCKONFAULT, "lf"},
+	{VM_ACCOUNT, "ac"},
+	{VM_NORESERVE, "nr"},
+	{VM_HUGETLB, "ht"},
+	{VM_WIPEONFORK, "wf"},
+	{VM_DONTDUMP, "dd"},
+	{VM_SOFTDIRTY, "sd"},
+	{VM_HUGEPAGE, "hg"},
+	{VM_NOHUGEPAGE, "nh"},
+};
+
+static void put_flags(struct text *t, u32 flags)
+{
+	text_puts(t, "VmFlags: ");
+	for (u32 i = 0; i < ARRAY_SIZE(flag_names); i++)
+		if (flags & flag_names[i].flag)
+			text_printf(t, "%s ", flag_names[i].name);
+	text_puts(t, "\n");
+}
+
+static void put_smap(struct text *t, struct vma *v, const struct mm *mm, char *path)
+{
+	struct usage u = {.walk.entry = count_entry};
+
+	walk_entries(&u.walk, v, v->start, v->end);
+	put_vma(t, v, mm, path);
+	put_kb(t, "Size:", v->end - v->start);
+	put_kb(t, "KernelPageSize:", PAGE_SIZE);
+	put_kb(t, "MMUPageSize:", PAGE_SIZE);
+	put_usage(t, &u, false);
+	text_puts(t, "THPeligible:    0\n");
+	put_flags(t, v->flags);
+}
+
+void proc_smaps_text(struct text *t, struct mm *mm)
+{
+	char *path = kmalloc(ABI_PATH_MAX);
+	struct vma *v;
+
+	if (!path) {
+		t->error = -ENOMEM;
+		return;
+	}
+	mutex_lock(&mm->lock);
+	vma_for_each(v, &mm->vmas)
+		put_smap(t, v, mm, path);
+	mutex_unlock(&mm->lock);
+	kfree(path);
+}
+
+static void rollup_text(struct text *t, struct mm *mm)
+{
+	struct usage u = {.walk.entry = count_entry};
+	struct map_line all = {0};
+	size_t line = t->len;
+	struct vma *v;
+
+	mutex_lock(&mm->lock);
+	vma_for_each(v, &mm->vmas) {
+		if (v == vma_first(&mm->vmas))
+			all.start = v->start;
+		all.end = v->end;
+		walk_entries(&u.walk, v, v->start, v->end);
+	}
+	mutex_unlock(&mm->lock);
+	put_map_line(t, &all);
+	put_map_name(t, line, "[rollup]");
+	text_puts(t, "\n");
+	put_usage(t, &u, true);
+}
+
+/* --- The files --- */
+
+static int show_mm(struct text *t, const struct proc_node *n, void (*make)(struct text *, struct mm *))
+{
+	struct mm *mm;
+	int err = proc_get_mm(n, &mm);
+
+	if (err || !mm)
+		return err;
+	make(t, mm);
+	mm_put(mm);
+	return 0;
+}
+
+int proc_maps_show(struct text *t, const struct proc_node *n)
+{
+	return show_mm(t, n, proc_maps_text);
+}
+
+int proc_smaps_show(struct text *t, const struct proc_node *n)
+{
+	return show_mm(t, n, proc_smaps_text);
+}
+
+int proc_smaps_rollup_show(struct text *t, const struct proc_node *n)
+{
+	return show_mm(t, n, rollup_text);
+}
+
+u32 proc_text_bytes(const struct mm *mm)
+{
+	return ALIGN_UP(mm->end_code, PAGE_SIZE) - ALIGN_DOWN(mm->start_code, PAGE_SIZE);
+}
+
+int proc_statm_show(struct text *t, const struct proc_node *n)
+{
+	struct mm *mm;
+	int err = proc_get_mm(n, &mm);
+
+	if (err)
+		return err;
+	if (!mm) {
+		text_puts(t, "0 0 0 0 0 0 0\n");
+		return 0;
+	}
+	text_printf(t, "%u %u %u %u 0 %u 0\n", mm->total_vm, mm_rss(mm),
+		mm->rss[RSS_FILE] + mm->rss[RSS_SHMEM], proc_text_bytes(mm) / PAGE_SIZE,
+		mm->data_vm + mm->stack_vm);
+	mm_put(mm);
+	return 0;
+}
+
+/* --- pagemap --- */
+
+#define PM_EXCLUSIVE (1ull << 56) /* mapped once */
+#define PM_FILE      (1ull << 61) /* of a file, or shared memory */
+#define PM_PRESENT   (1ull << 63)
+
+struct pagemap {
+	struct entry_walk walk; /* first */
+	struct mm *mm;
+	bool show_frames;
+	u32 first; /* page that out[0] stands for */
+	u64 *out;
+};
+
+static u64 pagemap_entry(const struct pagemap *pm, pte_t e)
+{
+	const struct page *p = pfn_page(pte_pfn(e));
+	u64 v = PM_PRESENT | (pm->show_frames ? pte_pfn(e).v : 0);
+
+	if (p == zero_page)
+		return v;
+	if (p->kind != PK_ANON)
+		v |= PM_FILE;
+	if (p->mapcount == 1)
+		v |= PM_EXCLUSIVE;
+	return v;
+}
+
+static void put_pagemap(struct entry_walk *w, struct vma *v, vaddr_t addr, pte_t e)
+{
+	struct pagemap *pm = (struct pagemap *)w;
+
+	pm->out[addr / PAGE_SIZE - pm->first] = pagemap_entry(pm, e);
+}
+
+static int pagemap_fill(void *ctx, u32 first, u32 n, u64 *out)
+{
+	struct pagemap *pm = ctx;
+	vaddr_t start = first * PAGE_SIZE, end = start + n * PAGE_SIZE;
+	struct vma *v;
+
+	pm->first = first;
+	pm->out = out;
+	memset(out, 0, n * sizeof(*out));
+	mutex_lock(&pm->mm->lock);
+	for (v = vma_overlap(&pm->mm->vmas, start, end); v && v->start < end;
+		v = vma_next(&pm->mm->vmas, v))
+		walk_entries(&pm->walk, v, MAX(v->start, start), MIN(v->end, end));
+	mutex_unlock(&pm->mm->lock);
+	return 0;
+}
+
+static ssize_k pagemap_read(struct file *f, struct iobuf *to, size_t n, u64 *pos)
+{
+	struct pagemap pm = {
+		.walk.entry = put_pagemap,
+		.show_frames = proc_opened_by_admin(f),
+	};
+	const struct proc_words words = {
+		.total = USER_TOP / PAGE_SIZE,
+		.fill = pagemap_fill,
+		.ctx = &pm,
+	};
+	ssize_k done;
+	int err = proc_get_mm(file_node(f), &pm.mm);
+
+	if (err || !pm.mm)
+		return err;
+	done = proc_words_read(&words, to, n, pos);
+	mm_put(pm.mm);
+	return done;
+}
+
+const struct file_ops proc_pagemap_ops = {
+	.read = pagemap_read,
+	.seek = text_file_seek,
+};

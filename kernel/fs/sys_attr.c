@@ -1,0 +1,548 @@
+/* System calls that change files other than by writing: chmod, chown, utime and their families,
+ * truncate, fallocate, umask; and the extended attributes that no file has. */
+#include "kernel/abi/time.h"
+#include "kernel/core/clock.h"
+#include "kernel/fs/path.h"
+#include "kernel/proc/task.h"
+#include "kernel/syscalls.h"
+#include "kernel/x86/uaccess.h"
+
+#define MAX_SIZE  0xfffffffff000ull /* as in file.c */
+#define KEEP_ID   0xffffffffu       /* chown: leave it */
+#define KEEP_ID16 0xffffu
+
+static struct file *get_file(u32 fd)
+{
+	return files_fget(current_process()->files, fd);
+}
+
+static u64 u64_of(u32 lo, u32 hi)
+{
+	return (u64)hi << 32 | lo;
+}
+
+/* --- One way to the inode, then the change --- */
+
+/* What is to be done with an inode; arguments in the struct around it. */
+struct change {
+	int (*apply)(struct inode *inode, const struct change *c);
+};
+
+static int check_changeable(const struct inode *inode)
+{
+	if (inode->mnt->flags & MS_RDONLY)
+		return -EROFS;
+	return inode->ops->attributes_settable && !inode->mnt->fixed ? 0 : -EPERM;
+}
+
+static long change_inode(struct inode *inode, const struct change *c)
+{
+	int err = check_changeable(inode);
+
+	if (err)
+		return err;
+	mutex_lock(&namespace_lock);
+	err = c->apply(inode, c);
+	if (!err)
+		inode->ctime = inode_now();
+	mutex_unlock(&namespace_lock);
+	return err;
+}
+
+static long change_path(s32 dirfd, uptr_t path, u32 lookup, const struct change *c)
+{
+	struct dentry *d;
+	long err = user_path_lookup(dirfd, path, lookup, &d);
+
+	if (err)
+		return err;
+	err = change_inode(d->inode, c);
+	dentry_put(d);
+	return err;
+}
+
+static long change_fd(u32 fd, const struct change *c)
+{
+	struct file *f = get_file(fd);
+	long err = -EBADF;
+
+	if (!f)
+		return err;
+	if (!(f->flags & O_PATH))
+		err = change_inode(f->dentry->inode, c);
+	file_put(f);
+	return err;
+}
+
+/* --- chmod --- */
+
+struct chmod {
+	struct change change;
+	u32 mode;
+};
+
+static int apply_chmod(struct inode *inode, const struct change *c)
+{
+	u32 mode = container_of(c, struct chmod, change)->mode & 07777;
+
+	if (S_ISLNK(inode->mode))
+		return -EOPNOTSUPP;
+	if (!inode_owned(inode))
+		return -EPERM;
+	if (!cred_is_root() && !cred_in_group(inode->gid))
+		mode &= ~S_ISGID;
+	inode->mode = (inode->mode & S_IFMT) | mode;
+	return 0;
+}
+
+long sys_fchmodat(s32 dirfd, uptr_t path, u32 mode)
+{
+	struct chmod c = {{apply_chmod}, mode};
+
+	return change_path(dirfd, path, LOOKUP_FOLLOW, &c.change);
+}
+
+long sys_chmod(uptr_t path, u32 mode)
+{
+	return sys_fchmodat(AT_FDCWD, path, mode);
+}
+
+long sys_fchmod(u32 fd, u32 mode)
+{
+	struct chmod c = {{apply_chmod}, mode};
+
+	return change_fd(fd, &c.change);
+}
+
+/* --- chown --- */
+
+struct chown {
+	struct change change;
+	u32 uid, gid;
+};
+
+/* Root may do all; an owner may give a file to a group of his. */
+static bool may_chown(const struct inode *inode, u32 uid, u32 gid)
+{
+	if (cred_is_root())
+		return true;
+	if (!inode_owned(inode))
+		return false;
+	return (uid == KEEP_ID || uid == inode->uid) &&
+	       (gid == KEEP_ID || gid == inode->gid || cred_in_group(gid));
+}
+
+static int apply_chown(struct inode *inode, const struct change *c)
+{
+	const struct chown *o = container_of(c, struct chown, change);
+
+	if (!may_chown(inode, o->uid, o->gid))
+		return -EPERM;
+	if (o->uid != KEEP_ID)
+		inode->uid = o->uid;
+	if (o->gid != KEEP_ID)
+		inode->gid = o->gid;
+	if (!S_ISDIR(inode->mode)) {
+		inode->mode &= ~S_ISUID;
+		if (inode->mode & S_IXGRP)
+			inode->mode &= ~S_ISGID;
+	}
+	return 0;
+}
+
+long sys_fchownat(s32 dirfd, uptr_t path, u32 uid, u32 gid, u32 flags)
+{
+	struct chown c = {{apply_chown}, uid, gid};
+	u32 lookup = (flags & AT_SYMLINK_NOFOLLOW ? 0 : LOOKUP_FOLLOW) |
+		     (flags & AT_EMPTY_PATH ? LOOKUP_EMPTY : 0);
+
+	if (flags & ~(AT_SYMLINK_NOFOLLOW | AT_EMPTY_PATH))
+		return -EINVAL;
+	return change_path(dirfd, path, lookup, &c.change);
+}
+
+long sys_chown32(uptr_t path, u32 uid, u32 gid)
+{
+	return sys_fchownat(AT_FDCWD, path, uid, gid, 0);
+}
+
+long sys_lchown32(uptr_t path, u32 uid, u32 gid)
+{
+	return sys_fchownat(AT_FDCWD, path, uid, gid, AT_SYMLINK_NOFOLLOW);
+}
+
+long sys_fchown32(u32 fd, u32 uid, u32 gid)
+{
+	struct chown c = {{apply_chown}, uid, gid};
+
+	return change_fd(fd, &c.change);
+}
+
+/* The old calls have ids of 16 bits. */
+static u32 wide_id(u32 id)
+{
+	id &= 0xffff;
+	return id == KEEP_ID16 ? KEEP_ID : id;
+}
+
+long sys_chown(uptr_t path, u32 uid, u32 gid)
+{
+	return sys_chown32(path, wide_id(uid), wide_id(gid));
+}
+
+long sys_lchown(uptr_t path, u32 uid, u32 gid)
+{
+	return sys_lchown32(path, wide_id(uid), wide_id(gid));
+}
+
+long sys_fchown(u32 fd, u32 uid, u32 gid)
+{
+	return sys_fchown32(fd, wide_id(uid), wide_id(gid));
+}
+
+/* --- utime --- */
+
+struct when {
+	s64 sec;
+	u32 nsec; /* or UTIME_NOW, UTIME_OMIT */
+};
+
+struct utimes {
+	struct change change;
+	struct when at[2]; /* access, modification */
+	bool now;          /* both are now: who may write may do that */
+};
+
+/* 1970 plus or minus 292 years fit; what lies beyond is cut. */
+static s64 when_ns(const struct when *w)
+{
+	const s64 limit = INT64_MAX / (s64)NSEC_PER_SEC - 1;
+	s64 sec = MAX(MIN(w->sec, limit), -limit);
+
+	if (w->nsec == UTIME_NOW)
+		return inode_now();
+	return sec * (s64)NSEC_PER_SEC + w->nsec;
+}
+
+static int apply_utimes(struct inode *inode, const struct change *c)
+{
+	const struct utimes *u = container_of(c, struct utimes, change);
+	int err;
+
+	if (u->now) {
+		err = inode_owned(inode) ? 0 : inode_permission(inode, MAY_WRITE);
+		if (err)
+			return err;
+	} else if (!inode_owned(inode)) {
+		return -EPERM;
+	}
+	if (u->at[0].nsec != UTIME_OMIT)
+		inode->atime = when_ns(&u->at[0]);
+	if (u->at[1].nsec != UTIME_OMIT)
+		inode->mtime = when_ns(&u->at[1]);
+	return 0;
+}
+
+static bool when_ok(const struct when *w)
+{
+	return w->nsec < NSEC_PER_SEC || w->nsec == UTIME_NOW || w->nsec == UTIME_OMIT;
+}
+
+/* times NULL: both now. A NULL path: dirfd itself. */
+static long do_utimes(s32 dirfd, uptr_t path, const struct when *times, u32 flags)
+{
+	const struct when now = {0, UTIME_NOW};
+	struct utimes u = {{apply_utimes}, {now, now}, true};
+	u32 lookup = (flags & AT_SYMLINK_NOFOLLOW ? 0 : LOOKUP_FOLLOW) |
+		     (flags & AT_EMPTY_PATH ? LOOKUP_EMPTY : 0);
+
+	if (flags & ~(AT_SYMLINK_NOFOLLOW | AT_EMPTY_PATH))
+		return -EINVAL;
+	if (times) {
+		u.at[0] = times[0];
+		u.at[1] = times[1];
+		if (!when_ok(&u.at[0]) || !when_ok(&u.at[1]))
+			return -EINVAL;
+		if (u.at[0].nsec == UTIME_OMIT && u.at[1].nsec == UTIME_OMIT)
+			return 0;
+		u.now = u.at[0].nsec == UTIME_NOW && u.at[1].nsec == UTIME_NOW;
+	}
+	if (path.va)
+		return change_path(dirfd, path, lookup, &u.change);
+	return dirfd == AT_FDCWD ? -EFAULT : change_fd((u32)dirfd, &u.change);
+}
+
+long sys_utimensat(s32 dirfd, uptr_t path, uptr_t times, u32 flags)
+{
+	struct abi_timespec32 t[2];
+	struct when w[2];
+
+	if (!times.va)
+		return do_utimes(dirfd, path, NULL, flags);
+	if (copy_from_user(t, times, sizeof(t)))
+		return -EFAULT;
+	for (u32 i = 0; i < 2; i++)
+		w[i] = (struct when){t[i].sec, (u32)t[i].nsec};
+	return do_utimes(dirfd, path, w, flags);
+}
+
+long sys_utimensat_time64(s32 dirfd, uptr_t path, uptr_t times, u32 flags)
+{
+	struct abi_timespec64 t[2];
+	struct when w[2];
+
+	if (!times.va)
+		return do_utimes(dirfd, path, NULL, flags);
+	if (copy_from_user(t, times, sizeof(t)))
+		return -EFAULT;
+	for (u32 i = 0; i < 2; i++)
+		w[i] = (struct when){t[i].sec, (u32)t[i].nsec};
+	return do_utimes(dirfd, path, w, flags);
+}
+
+long sys_futimesat(s32 dirfd, uptr_t path, uptr_t times)
+{
+	struct abi_timeval32 t[2];
+	struct when w[2];
+
+	if (!times.va)
+		return do_utimes(dirfd, path, NULL, 0);
+	if (copy_from_user(t, times, sizeof(t)))
+		return -EFAULT;
+	for (u32 i = 0; i < 2; i++) {
+		if (t[i].usec < 0 || t[i].usec >= 1000000)
+			return -EINVAL;
+		w[i] = (struct when){t[i].sec, (u32)t[i].usec * 1000};
+	}
+	return do_utimes(dirfd, path, w, 0);
+}
+
+long sys_utimes(uptr_t path, uptr_t times)
+{
+	return sys_futimesat(AT_FDCWD, path, times);
+}
+
+long sys_utime(uptr_t path, uptr_t times)
+{
+	struct abi_utimbuf32 t;
+	struct when w[2];
+
+	if (!times.va)
+		return do_utimes(AT_FDCWD, path, NULL, 0);
+	if (copy_from_user(&t, times, sizeof(t)))
+		return -EFAULT;
+	w[0] = (struct when){t.actime, 0};
+	w[1] = (struct when){t.modtime, 0};
+	return do_utimes(AT_FDCWD, path, w, 0);
+}
+
+/* --- Sizes --- */
+
+static long check_new_size(const struct inode *inode, u64 size)
+{
+	u64 limit = current_process()->rlimit[RLIMIT_FSIZE].cur;
+
+	if ((s64)size < 0)
+		return -EINVAL;
+	if (size > MAX_SIZE)
+		return -EFBIG;
+	if (size > inode->object.size && size > limit) {
+		signal_send_task(current_task(), SIGXFSZ, NULL);
+		return -EFBIG;
+	}
+	return 0;
+}
+
+static long truncate_inode(struct inode *inode, u64 size)
+{
+	long err;
+
+	if (S_ISDIR(inode->mode))
+		return -EISDIR;
+	if (!S_ISREG(inode->mode))
+		return -EINVAL;
+	err = inode_permission(inode, MAY_WRITE);
+	if (!err)
+		err = check_new_size(inode, size);
+	if (!err)
+		err = inode_get_writer(inode);
+	if (err)
+		return err;
+	err = inode_truncate(inode, size);
+	inode_put_writer(inode);
+	return err;
+}
+
+static long do_truncate(uptr_t path, u64 size)
+{
+	struct dentry *d;
+	long err;
+
+	if ((s64)size < 0)
+		return -EINVAL;
+	err = user_path_lookup(AT_FDCWD, path, LOOKUP_FOLLOW, &d);
+	if (err)
+		return err;
+	err = truncate_inode(d->inode, size);
+	dentry_put(d);
+	return err;
+}
+
+static long do_ftruncate(u32 fd, u64 size)
+{
+	struct file *f;
+	long err = -EINVAL;
+
+	if ((s64)size < 0)
+		return -EINVAL;
+	f = get_file(fd);
+	if (!f)
+		return -EBADF;
+	if (f->flags & O_PATH)
+		err = -EBADF;
+	else if (S_ISREG(f->dentry->inode->mode) && f->backing.may_write)
+		err = check_new_size(f->dentry->inode, size);
+	if (!err)
+		err = inode_truncate(f->dentry->inode, size);
+	file_put(f);
+	return err;
+}
+
+long sys_truncate(uptr_t path, s32 size)
+{
+	return do_truncate(path, (u64)(s64)size);
+}
+
+long sys_truncate64(uptr_t path, u32 size_lo, u32 size_hi)
+{
+	return do_truncate(path, u64_of(size_lo, size_hi));
+}
+
+long sys_ftruncate(u32 fd, s32 size)
+{
+	return do_ftruncate(fd, (u64)(s64)size);
+}
+
+long sys_ftruncate64(u32 fd, u32 size_lo, u32 size_hi)
+{
+	return do_ftruncate(fd, u64_of(size_lo, size_hi));
+}
+
+static long check_fallocate(const struct file *f, u32 mode, u64 start, u64 len)
+{
+	const struct inode *inode = f->dentry->inode;
+
+	if ((s64)start < 0 || (s64)len <= 0)
+		return -EINVAL;
+	if (mode & ~(FALLOC_FL_KEEP_SIZE | FALLOC_FL_PUNCH_HOLE))
+		return -EOPNOTSUPP;
+	if (mode == FALLOC_FL_PUNCH_HOLE)
+		return -EOPNOTSUPP; /* only together with KEEP_SIZE */
+	if (!f->backing.may_write)
+		return -EBADF;
+	if (S_ISFIFO(inode->mode))
+		return -ESPIPE;
+	if (S_ISDIR(inode->mode))
+		return -EISDIR;
+	if (!S_ISREG(inode->mode))
+		return -ENODEV;
+	if (start + len > MAX_SIZE)
+		return -EFBIG;
+	return inode->ops->fallocate ? 0 : -EOPNOTSUPP;
+}
+
+long sys_fallocate(u32 fd, u32 mode, u32 off_lo, u32 off_hi, u32 len_lo, u32 len_hi)
+{
+	u64 start = u64_of(off_lo, off_hi), len = u64_of(len_lo, len_hi);
+	struct file *f = get_file(fd);
+	struct inode *inode;
+	long err;
+
+	if (!f)
+		return -EBADF;
+	inode = f->dentry->inode;
+	err = check_fallocate(f, mode, start, len);
+	if (!err && !(mode & FALLOC_FL_KEEP_SIZE))
+		err = check_new_size(inode, start + len);
+	if (!err) {
+		mutex_lock(&inode->lock);
+		err = inode->ops->fallocate(inode, mode, start, start + len);
+		mutex_unlock(&inode->lock);
+	}
+	file_put(f);
+	return err;
+}
+
+long sys_umask(u32 mask)
+{
+	struct fs_context *c = current_process()->fs;
+	u32 old;
+
+	spin_lock(&c->lock);
+	old = c->umask;
+	c->umask = mask & 0777;
+	spin_unlock(&c->lock);
+	return (long)old;
+}
+
+/* --- Extended attributes: no file system here has them --- */
+
+long sys_setxattr(uptr_t path, uptr_t name, uptr_t value, u32 size, u32 flags)
+{
+	return -EOPNOTSUPP;
+}
+
+long sys_lsetxattr(uptr_t path, uptr_t name, uptr_t value, u32 size, u32 flags)
+{
+	return -EOPNOTSUPP;
+}
+
+long sys_fsetxattr(u32 fd, uptr_t name, uptr_t value, u32 size, u32 flags)
+{
+	return -EOPNOTSUPP;
+}
+
+long sys_getxattr(uptr_t path, uptr_t name, uptr_t value, u32 size)
+{
+	return -EOPNOTSUPP;
+}
+
+long sys_lgetxattr(uptr_t path, uptr_t name, uptr_t value, u32 size)
+{
+	return -EOPNOTSUPP;
+}
+
+long sys_fgetxattr(u32 fd, uptr_t name, uptr_t value, u32 size)
+{
+	return -EOPNOTSUPP;
+}
+
+long sys_listxattr(uptr_t path, uptr_t list, u32 size)
+{
+	return -EOPNOTSUPP;
+}
+
+long sys_llistxattr(uptr_t path, uptr_t list, u32 size)
+{
+	return -EOPNOTSUPP;
+}
+
+long sys_flistxattr(u32 fd, uptr_t list, u32 size)
+{
+	return -EOPNOTSUPP;
+}
+
+long sys_removexattr(uptr_t path, uptr_t name)
+{
+	return -EOPNOTSUPP;
+}
+
+long sys_lremovexattr(uptr_t path, uptr_t name)
+{
+	return -EOPNOTSUPP;
+}
+
+long sys_fremovexattr(u32 fd, uptr_t name)
+{
+	return -EOPNOTSUPP;
+}

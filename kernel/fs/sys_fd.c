@@ -1,0 +1,355 @@
+/* System calls on descriptors: dup and its family, fcntl, flock, ioctl. */
+#include "kernel/fs/filelock.h"
+#include "kernel/fs/vfs.h"
+#include "kernel/proc/task.h"
+#include "kernel/syscalls.h"
+#include "kernel/x86/uaccess.h"
+
+#define FIGETBSZ     0x2u
+#define FICLONE      0x40049409u
+#define FICLONERANGE 0x4020940du
+#define MAX_SMALL    0x7fffffffull
+
+/* What F_SETFL may change. */
+#define SETTABLE_FLAGS (O_APPEND | O_NONBLOCK | O_NOATIME | O_DIRECT | O_ASYNC)
+
+static struct file *get_file(u32 fd)
+{
+	return files_fget(current_process()->files, fd);
+}
+
+/* --- dup --- */
+
+static long dup_from(u32 fd, u32 min, bool cloexec)
+{
+	struct file *f = get_file(fd);
+	long ret;
+
+	if (!f)
+		return -EBADF;
+	ret = files_install(current_process()->files, f, min, cloexec);
+	if (ret < 0)
+		file_put(f);
+	return ret;
+}
+
+static long dup_to(u32 from, u32 to, bool cloexec)
+{
+	struct file *f = get_file(from);
+	long ret;
+
+	if (!f)
+		return -EBADF;
+	ret = files_replace(current_process()->files, to, f, cloexec);
+	if (ret < 0)
+		file_put(f);
+	return ret;
+}
+
+long sys_dup(u32 fd)
+{
+	return dup_from(fd, 0, false);
+}
+
+long sys_dup2(u32 from, u32 to)
+{
+	long open;
+
+	if (from != to)
+		return dup_to(from, to, false);
+	open = files_get_cloexec(current_process()->files, from);
+	return open < 0 ? open : (long)to;
+}
+
+long sys_dup3(u32 from, u32 to, u32 flags)
+{
+	if ((flags & ~O_CLOEXEC) || from == to)
+		return -EINVAL;
+	return dup_to(from, to, flags & O_CLOEXEC);
+}
+
+/* --- Record locks --- */
+
+/* A struct flock of either size, in the larger one's terms. */
+struct user_lock {
+	s16 type, whence;
+	s64 start, len;
+};
+
+static int get_lock(uptr_t user, bool is64, struct user_lock *out)
+{
+	struct abi_flock64 big;
+	struct abi_flock small;
+
+	if (is64) {
+		if (copy_from_user(&big, user, sizeof(big)))
+			return -EFAULT;
+		*out = (struct user_lock){big.l_type, big.l_whence, big.l_start, big.l_len};
+	} else {
+		if (copy_from_user(&small, user, sizeof(small)))
+			return -EFAULT;
+		*out = (struct user_lock){
+			small.l_type, small.l_whence, small.l_start, small.l_len};
+	}
+	return 0;
+}
+
+/* Bytes [start, start + len), or with a negative length those before start; 0 is up to the end. */
+static int lock_range(const struct file *f, const struct user_lock *u, struct file_lock *l)
+{
+	s64 start = u->start, base = 0, end;
+
+	if (u->whence == (s16)SEEK_CUR)
+		base = (s64)f->pos;
+	else if (u->whence == (s16)SEEK_END)
+		base = (s64)f->dentry->inode->object.size;
+	else if (u->whence != (s16)SEEK_SET)
+		return -EINVAL;
+	if (__builtin_add_overflow(start, base, &start))
+		return -EOVERFLOW;
+	if (start < 0)
+		return -EINVAL;
+	if (u->len < 0) {
+		end = start - 1;
+		if (__builtin_add_overflow(start, u->len, &start) || start < 0)
+			return -EINVAL;
+	} else if (u->len == 0) {
+		end = (s64)LOCK_TO_END;
+	} else if (__builtin_add_overflow(start, u->len - 1, &end)) {
+		return -EOVERFLOW;
+	}
+	l->start = (u64)start;
+	l->end = (u64)end;
+	return 0;
+}
+
+static int make_request(const struct file *f, const struct user_lock *u, struct file_lock *l)
+{
+	if (u->type != F_RDLCK && u->type != F_WRLCK && u->type != F_UNLCK)
+		return -EINVAL;
+	*l = (struct file_lock){
+		.posix = true,
+		.type = (u8)u->type,
+		.owner = current_process()->files,
+		.pid = current_process()->pid,
+	};
+	return lock_range(f, u, l);
+}
+
+static long put_lock(uptr_t user, bool is64, const struct file_lock *l)
+{
+	u64 len = l->end == LOCK_TO_END ? 0 : l->end - l->start + 1;
+	struct abi_flock64 big = {l->type, SEEK_SET, (s64)l->start, (s64)len, (s32)l->pid};
+	struct abi_flock small = {l->type, SEEK_SET, (s32)l->start, (s32)len, (s32)l->pid};
+
+	if (is64)
+		return copy_to_user(user, &big, sizeof(big));
+	if (l->start > MAX_SMALL || len > MAX_SMALL)
+		return -EOVERFLOW;
+	return copy_to_user(user, &small, sizeof(small));
+}
+
+static long fcntl_getlk(struct file *f, uptr_t user, bool is64)
+{
+	struct file_lock want, found;
+	struct user_lock u;
+	s16 unlocked = F_UNLCK;
+	int err = get_lock(user, is64, &u);
+
+	if (!err && u.type == F_UNLCK)
+		err = -EINVAL;
+	if (!err)
+		err = make_request(f, &u, &want);
+	if (err)
+		return err;
+	if (lock_test(f->dentry->inode, &want, &found))
+		return put_lock(user, is64, &found);
+	return copy_to_user(user, &unlocked, sizeof(unlocked));
+}
+
+static long fcntl_setlk(struct file *f, uptr_t user, bool is64, bool wait)
+{
+	struct file_lock want;
+	struct user_lock u;
+	int err = get_lock(user, is64, &u);
+
+	if (!err)
+		err = make_request(f, &u, &want);
+	if (err)
+		return err;
+	if ((u.type == F_RDLCK && !f->backing.may_read) ||
+		(u.type == F_WRLCK && !f->backing.may_write))
+		return -EBADF;
+	return lock_set(f->dentry->inode, &want, wait);
+}
+
+long sys_flock(u32 fd, u32 op)
+{
+	static const u8 types[] = {[LOCK_SH] = F_RDLCK, [LOCK_EX] = F_WRLCK, [LOCK_UN] = F_UNLCK};
+	u32 kind = op & ~LOCK_NB;
+	struct file *f;
+	long err;
+
+	if (kind != LOCK_SH && kind != LOCK_EX && kind != LOCK_UN)
+		return -EINVAL;
+	f = get_file(fd);
+	if (!f)
+		return -EBADF;
+	if (f->flags & O_PATH) {
+		err = -EBADF;
+	} else {
+		struct file_lock want = {.type = types[kind], .owner = f, .end = LOCK_TO_END};
+
+		err = lock_set(f->dentry->inode, &want, !(op & LOCK_NB));
+	}
+	file_put(f);
+	return err;
+}
+
+/* --- fcntl --- */
+
+static long set_flags(struct file *f, u32 arg)
+{
+	if (((arg ^ f->flags) & arg & O_NOATIME) && !inode_owned(f->dentry->inode))
+		return -EPERM;
+	if ((arg & O_DIRECT) && !f->backing.object)
+		return -EINVAL;
+	f->flags = (f->flags & ~SETTABLE_FLAGS) | (arg & SETTABLE_FLAGS);
+	return 0;
+}
+
+static long fcntl_dup(u32 fd, u32 min, bool cloexec)
+{
+	if ((u64)min >= current_process()->rlimit[RLIMIT_NOFILE].cur)
+		return -EINVAL;
+	return dup_from(fd, min, cloexec);
+}
+
+static long fcntl_file(struct file *f, u32 cmd, u32 arg)
+{
+	switch (cmd) {
+	case F_GETFL:
+		return (long)f->flags;
+	case F_SETFL:
+		return set_flags(f, arg);
+	case F_GETLK:
+	case F_GETLK64:
+		return fcntl_getlk(f, UPTR(arg), cmd == F_GETLK64);
+	case F_SETLK:
+	case F_SETLK64:
+		return fcntl_setlk(f, UPTR(arg), cmd == F_SETLK64, false);
+	case F_SETLKW:
+	case F_SETLKW64:
+		return fcntl_setlk(f, UPTR(arg), cmd == F_SETLKW64, true);
+	case F_GETOWN:
+	case F_SETOWN:
+		return 0; /* nobody is ever sent SIGIO */
+	case F_GETPIPE_SZ:
+		return file_is_pipe(f) ? pipe_capacity(f) : -EBADF;
+	case F_SETPIPE_SZ:
+		return file_is_pipe(f) ? pipe_resize(f, arg) : -EBADF;
+	default:
+		return -EINVAL;
+	}
+}
+
+/* What may be asked of a file opened with O_PATH. */
+static bool works_on_path(u32 cmd)
+{
+	return cmd == F_GETFL;
+}
+
+long sys_fcntl64(u32 fd, u32 cmd, u32 arg)
+{
+	struct files *fs = current_process()->files;
+	struct file *f;
+	long ret;
+
+	switch (cmd) {
+	case F_DUPFD:
+	case F_DUPFD_CLOEXEC:
+		return fcntl_dup(fd, arg, cmd == F_DUPFD_CLOEXEC);
+	case F_GETFD:
+		return files_get_cloexec(fs, fd);
+	case F_SETFD:
+		return files_set_cloexec(fs, fd, arg & FD_CLOEXEC);
+	}
+	f = get_file(fd);
+	if (!f)
+		return -EBADF;
+	ret = (f->flags & O_PATH) && !works_on_path(cmd) ? -EBADF : fcntl_file(f, cmd, arg);
+	file_put(f);
+	return ret;
+}
+
+long sys_fcntl(u32 fd, u32 cmd, u32 arg)
+{
+	if (cmd == F_GETLK64 || cmd == F_SETLK64 || cmd == F_SETLKW64)
+		return -EINVAL;
+	return sys_fcntl64(fd, cmd, arg);
+}
+
+/* --- ioctl --- */
+
+static long set_nonblocking(struct file *f, uptr_t arg)
+{
+	u32 on;
+
+	if (get_user_u32(&on, arg))
+		return -EFAULT;
+	if (on)
+		f->flags |= O_NONBLOCK;
+	else
+		f->flags &= ~O_NONBLOCK;
+	return 0;
+}
+
+static long ioctl_regular(struct file *f, u32 cmd, uptr_t arg)
+{
+	struct inode *inode = f->dentry->inode;
+	u64 size = inode_has_object(inode) ? inode->object.size : 0;
+
+	switch (cmd) {
+	case FIGETBSZ:
+		return put_user_u32(arg, PAGE_SIZE);
+	case FIONREAD:
+		return put_user_u32(arg, (u32)(size - f->pos));
+	case FIOQSIZE:
+		return copy_to_user(arg, &size, sizeof(size));
+	case FICLONE:
+	case FICLONERANGE:
+		return -EOPNOTSUPP;
+	default:
+		return -ENOTTY;
+	}
+}
+
+static long ioctl_file(struct file *f, u32 cmd, u32 arg)
+{
+	long ret = -ENOTTY;
+
+	if (cmd == FIONBIO)
+		return set_nonblocking(f, UPTR(arg));
+	if (f->ops->ioctl)
+		ret = f->ops->ioctl(f, cmd, arg);
+	else if (S_ISREG(f->dentry->inode->mode))
+		ret = ioctl_regular(f, cmd, UPTR(arg));
+	return ret;
+}
+
+long sys_ioctl(u32 fd, u32 cmd, u32 arg)
+{
+	struct file *f = get_file(fd);
+	long ret;
+
+	if (!f)
+		return -EBADF;
+	if (f->flags & O_PATH)
+		ret = -EBADF;
+	else if (cmd == FIOCLEX || cmd == FIONCLEX)
+		ret = files_set_cloexec(current_process()->files, fd, cmd == FIOCLEX);
+	else
+		ret = ioctl_file(f, cmd, arg);
+	file_put(f);
+	return ret;
+}

@@ -1,0 +1,210 @@
+/* System calls on whole file systems: mount, umount, and the syncs and hints that have nothing to
+ * do while memory is the only storage. */
+#include "kernel/fs/path.h"
+#include "kernel/lib/string.h"
+#include "kernel/proc/task.h"
+#include "kernel/syscalls.h"
+#include "kernel/x86/uaccess.h"
+
+#define PROPAGATION   (MS_UNBINDABLE | MS_PRIVATE | MS_SLAVE | MS_SHARED)
+#define STORED_FLAGS  (MS_RDONLY | MS_NOSUID | MS_NODEV | MS_NOEXEC | MS_NOATIME)
+#define ADVICE_MAX    5u /* POSIX_FADV_NOREUSE */
+
+static struct file *get_file(u32 fd)
+{
+	return files_fget(current_process()->files, fd);
+}
+
+/* --- mount --- */
+
+/* mount(2)'s strings, copied in; "" where the pointer was NULL. */
+struct mount_strings {
+	char *source, *type, *options;
+};
+
+static char *get_string(uptr_t user)
+{
+	char *s;
+
+	if (user.va)
+		return user_path_get(user);
+	s = user_path_get_empty();
+	return s ? s : err_ptr(-ENOMEM);
+}
+
+static void put_strings(struct mount_strings *s)
+{
+	if (!is_err(s->source))
+		user_path_free(s->source);
+	if (!is_err(s->type))
+		user_path_free(s->type);
+	if (!is_err(s->options))
+		user_path_free(s->options);
+}
+
+static long get_strings(struct mount_strings *s, uptr_t source, uptr_t type, uptr_t options)
+{
+	s->source = get_string(source);
+	s->type = get_string(type);
+	s->options = get_string(options);
+	if (!is_err(s->source) && !is_err(s->type) && !is_err(s->options))
+		return 0;
+	put_strings(s);
+	return is_err(s->source) ? ptr_err(s->source)
+	       : is_err(s->type) ? ptr_err(s->type)
+				 : ptr_err(s->options);
+}
+
+static long remount(struct dentry *on, u32 flags)
+{
+	struct mount *m = on->inode->mnt;
+
+	if (on != m->root)
+		return -EINVAL;
+	mutex_lock(&namespace_lock);
+	m->flags = flags & STORED_FLAGS;
+	mutex_unlock(&namespace_lock);
+	return 0;
+}
+
+static long mount_on(struct dentry *on, const struct mount_strings *s, u32 flags)
+{
+	if (flags & MS_REMOUNT)
+		return remount(on, flags);
+	if (flags & (MS_BIND | MS_MOVE))
+		return -EINVAL;
+	if (flags & PROPAGATION)
+		return 0; /* there is one name space: nothing is ever propagated */
+	if (!s->type[0])
+		return -EINVAL;
+	return mount_create(s->type, s->source[0] ? s->source : "none", on, flags & STORED_FLAGS,
+		s->options);
+}
+
+long sys_mount(uptr_t source, uptr_t target, uptr_t type, u32 flags, uptr_t data)
+{
+	struct mount_strings s;
+	struct dentry *on;
+	long err;
+
+	if ((flags & MS_MGC_MSK) == MS_MGC_VAL)
+		flags &= ~MS_MGC_MSK;
+	if (!cred_is_root())
+		return -EPERM;
+	err = get_strings(&s, source, type, data);
+	if (err)
+		return err;
+	err = user_path_lookup(AT_FDCWD, target, LOOKUP_FOLLOW, &on);
+	if (!err) {
+		err = mount_on(on, &s, flags);
+		dentry_put(on);
+	}
+	put_strings(&s);
+	return err;
+}
+
+long sys_umount2(uptr_t target, u32 flags)
+{
+	struct dentry *d;
+	long err;
+
+	if (flags & ~(MNT_FORCE | MNT_DETACH | UMOUNT_NOFOLLOW))
+		return -EINVAL;
+	if (!cred_is_root())
+		return -EPERM;
+	err = user_path_lookup(
+		AT_FDCWD, target, flags & UMOUNT_NOFOLLOW ? 0 : LOOKUP_FOLLOW, &d);
+	return err ? err : mount_remove(d, flags & MNT_DETACH);
+}
+
+long sys_umount(uptr_t target)
+{
+	return sys_umount2(target, 0);
+}
+
+/* --- Syncs: everything already is where it will stay --- */
+
+long sys_sync(void)
+{
+	return 0;
+}
+
+static long check_fd(u32 fd)
+{
+	struct file *f = get_file(fd);
+
+	if (!f)
+		return -EBADF;
+	file_put(f);
+	return 0;
+}
+
+long sys_syncfs(u32 fd)
+{
+	return check_fd(fd);
+}
+
+/* Only what has contents can be synced. */
+long sys_fsync(u32 fd)
+{
+	struct file *f = get_file(fd);
+	u32 type;
+
+	if (!f)
+		return -EBADF;
+	type = f->dentry->inode->mode & S_IFMT;
+	file_put(f);
+	return type == S_IFREG || type == S_IFDIR ? 0 : -EINVAL;
+}
+
+long sys_fdatasync(u32 fd)
+{
+	return sys_fsync(fd);
+}
+
+static long check_range_fd(u32 fd, u32 off_hi, u32 len_hi)
+{
+	struct file *f = get_file(fd);
+	long err = 0;
+
+	if (!f)
+		return -EBADF;
+	if (S_ISFIFO(f->dentry->inode->mode))
+		err = -ESPIPE;
+	else if ((s32)off_hi < 0 || (s32)len_hi < 0)
+		err = -EINVAL;
+	file_put(f);
+	return err;
+}
+
+long sys_sync_file_range(u32 fd, u32 off_lo, u32 off_hi, u32 len_lo, u32 len_hi, u32 flags)
+{
+	return flags & ~7u ? -EINVAL : check_range_fd(fd, off_hi, len_hi);
+}
+
+long sys_fadvise64_64(u32 fd, u32 off_lo, u32 off_hi, u32 len_lo, u32 len_hi, u32 advice)
+{
+	long err = check_range_fd(fd, 0, len_hi);
+
+	if (!err && advice > ADVICE_MAX)
+		err = -EINVAL;
+	return err;
+}
+
+long sys_fadvise64(u32 fd, u32 off_lo, u32 off_hi, u32 len, u32 advice)
+{
+	return sys_fadvise64_64(fd, off_lo, off_hi, len, 0, advice);
+}
+
+long sys_readahead(u32 fd, u32 off_lo, u32 off_hi, u32 count)
+{
+	struct file *f = get_file(fd);
+	long err = 0;
+
+	if (!f || !f->backing.may_read)
+		err = -EBADF;
+	else if (!S_ISREG(f->dentry->inode->mode))
+		err = -EINVAL;
+	file_put(f);
+	return err;
+}

@@ -1,0 +1,119 @@
+/* System calls that open and close: open, openat, creat, close, close_range, pipe, pipe2. */
+#include "kernel/fs/open.h"
+#include "kernel/fs/path.h"
+#include "kernel/proc/task.h"
+#include "kernel/syscalls.h"
+#include "kernel/x86/uaccess.h"
+
+long sys_openat(s32 dirfd, uptr_t path, u32 flags, u32 mode)
+{
+	struct files *fs = current_process()->files;
+	char *buf = user_path_get(path);
+	struct file *f;
+	long fd;
+
+	if (is_err(buf))
+		return ptr_err(buf);
+	fd = files_reserve(fs, 0, flags & O_CLOEXEC);
+	if (fd >= 0) {
+		f = path_open(dirfd, buf, flags, mode);
+		if (is_err(f)) {
+			files_unreserve(fs, (u32)fd);
+			fd = ptr_err(f);
+		} else {
+			files_fill(fs, (u32)fd, f);
+		}
+	}
+	user_path_free(buf);
+	return fd;
+}
+
+long sys_open(uptr_t path, u32 flags, u32 mode)
+{
+	return sys_openat(AT_FDCWD, path, flags, mode);
+}
+
+long sys_creat(uptr_t path, u32 mode)
+{
+	return sys_openat(AT_FDCWD, path, O_CREAT | O_WRONLY | O_TRUNC, mode);
+}
+
+long sys_close(u32 fd)
+{
+	return files_close(current_process()->files, fd);
+}
+
+static long unshare_files(void)
+{
+	struct process *p = current_process();
+	struct files *copy = files_copy(p->files), *old = p->files;
+
+	if (!copy)
+		return -ENOMEM;
+	p->files = copy;
+	files_put(old);
+	return 0;
+}
+
+long sys_close_range(u32 first, u32 last, u32 flags)
+{
+	struct files *fs;
+	long err;
+
+	if ((flags & ~(CLOSE_RANGE_UNSHARE | CLOSE_RANGE_CLOEXEC)) || first > last)
+		return -EINVAL;
+	if (flags & CLOSE_RANGE_UNSHARE) {
+		err = unshare_files();
+		if (err)
+			return err;
+	}
+	fs = current_process()->files;
+	if (flags & CLOSE_RANGE_CLOEXEC)
+		files_set_cloexec_range(fs, first, last);
+	else
+		files_close_range(fs, first, last, false);
+	return 0;
+}
+
+long sys_pipe2(uptr_t fds, u32 flags)
+{
+	struct files *fs = current_process()->files;
+	bool cloexec = flags & O_CLOEXEC;
+	struct file *ends[2];
+	long fd[2];
+	s32 out[2];
+	int err;
+
+	if (flags & ~(O_CLOEXEC | O_NONBLOCK | O_DIRECT))
+		return -EINVAL;
+	if (flags & O_DIRECT)
+		return -EINVAL; /* packet mode */
+	err = pipe_create(ends, flags & O_NONBLOCK);
+	if (err)
+		return err;
+	fd[0] = files_reserve(fs, 0, cloexec);
+	fd[1] = fd[0] < 0 ? fd[0] : files_reserve(fs, 0, cloexec);
+	if (fd[1] < 0) {
+		err = (int)fd[1];
+	} else {
+		out[0] = (s32)fd[0];
+		out[1] = (s32)fd[1];
+		err = copy_to_user(fds, out, sizeof(out));
+	}
+	if (!err) {
+		files_fill(fs, (u32)fd[0], ends[0]);
+		files_fill(fs, (u32)fd[1], ends[1]);
+		return 0;
+	}
+	for (u32 i = 0; i < 2; i++) {
+		if (fd[i] >= 0)
+			files_unreserve(fs, (u32)fd[i]);
+		file_put(ends[i]);
+	}
+	return err;
+}
+
+long sys_pipe(uptr_t fds)
+{
+	return sys_pipe2(fds, 0);
+}

@@ -1,0 +1,481 @@
+/* System calls that move data or the position: read, write and their families, lseek, sendfile,
+ * copy_file_range, splice. */
+#include "kernel/fs/vfs.h"
+#include "kernel/abi/poll.h"
+#include "kernel/abi/uio.h"
+#include "kernel/lib/string.h"
+#include "kernel/proc/task.h"
+#include "kernel/syscalls.h"
+#include "kernel/x86/uaccess.h"
+#include "mm/kmalloc.h"
+
+#define MAX_RW    0x7ffff000u
+#define MAX_SMALL 0x7fffffffll
+#define BOUNCE    4096u /* sendfile's buffer */
+
+static struct file *get_file(u32 fd)
+{
+	return files_fget(current_process()->files, fd);
+}
+
+static u64 u64_of(u32 lo, u32 hi)
+{
+	return (u64)hi << 32 | lo;
+}
+
+/* --- One buffer --- */
+
+typedef ssize_k (*rw_fn)(struct file *f, struct iobuf *b, size_t n, u64 *pos);
+
+static long rw_buffer(u32 fd, uptr_t buf, u32 n, rw_fn rw)
+{
+	struct iobuf b = iobuf_user(buf);
+	struct file *f = get_file(fd);
+	long done;
+
+	if (!f)
+		return -EBADF;
+	done = user_range_ok(buf, MIN(n, MAX_RW)) ? rw(f, &b, n, NULL) : -EFAULT;
+	file_put(f);
+	return done;
+}
+
+long sys_read(u32 fd, uptr_t buf, u32 n)
+{
+	return rw_buffer(fd, buf, n, file_read);
+}
+
+long sys_write(u32 fd, uptr_t buf, u32 n)
+{
+	return rw_buffer(fd, buf, n, file_write);
+}
+
+static long prw_buffer(u32 fd, uptr_t buf, u32 n, u64 pos, rw_fn rw)
+{
+	struct iobuf b = iobuf_user(buf);
+	struct file *f;
+	long done = -EFAULT;
+
+	if ((s64)pos < 0)
+		return -EINVAL;
+	f = get_file(fd);
+	if (!f)
+		return -EBADF;
+	if (!f->ops->seek)
+		done = -ESPIPE;
+	else if (user_range_ok(buf, MIN(n, MAX_RW)))
+		done = rw(f, &b, n, &pos);
+	file_put(f);
+	return done;
+}
+
+long sys_pread64(u32 fd, uptr_t buf, u32 n, u32 pos_lo, u32 pos_hi)
+{
+	return prw_buffer(fd, buf, n, u64_of(pos_lo, pos_hi), file_read);
+}
+
+long sys_pwrite64(u32 fd, uptr_t buf, u32 n, u32 pos_lo, u32 pos_hi)
+{
+	return prw_buffer(fd, buf, n, u64_of(pos_lo, pos_hi), file_write);
+}
+
+/* --- Vectors --- */
+
+#define IOV_INLINE 8u
+
+/* An iovec array copied in and checked. */
+struct vector {
+	struct abi_iovec few[IOV_INLINE], *iov;
+	u32 n;
+};
+
+static void vector_free(struct vector *v)
+{
+	if (v->iov != v->few)
+		kfree(v->iov);
+}
+
+/* Lengths that add up to more than a read may move are cut, as on Linux. */
+static int check_vector(struct vector *v)
+{
+	u32 total = 0;
+
+	for (u32 i = 0; i < v->n; i++) {
+		struct abi_iovec *iov = &v->iov[i];
+
+		if ((s32)iov->len < 0)
+			return -EINVAL;
+		if (!user_range_ok(UPTR(iov->base), iov->len))
+			return -EFAULT;
+		iov->len = MIN(iov->len, MAX_RW - total);
+		total += iov->len;
+	}
+	return 0;
+}
+
+static int vector_get(struct vector *v, uptr_t user, u32 n)
+{
+	int err;
+
+	if (n > ABI_IOV_MAX)
+		return -EINVAL;
+	v->n = n;
+	v->iov = n <= IOV_INLINE ? v->few : kmalloc(n * sizeof(struct abi_iovec));
+	if (!v->iov)
+		return -ENOMEM;
+	err = copy_from_user(v->iov, user, n * sizeof(struct abi_iovec));
+	if (!err)
+		err = check_vector(v);
+	if (err)
+		vector_free(v);
+	return err;
+}
+
+/* A read that has got something does not wait for more. */
+static bool would_wait(struct file *f, rw_fn rw)
+{
+	if (rw != file_read || f->ops->seek)
+		return false;
+	return !f->ops->poll || !(f->ops->poll(f, NULL) & POLLIN);
+}
+
+/* Piece by piece, until one is short. */
+static long rw_pieces(struct file *f, const struct vector *v, u64 *pos, rw_fn rw)
+{
+	struct iobuf b;
+	ssize_k part = 0;
+	long done = 0;
+
+	for (u32 i = 0; i < v->n; i++) {
+		if (v->iov[i].len == 0 && v->n > 1)
+			continue;
+		if (done && would_wait(f, rw))
+			break;
+		b = iobuf_user(UPTR(v->iov[i].base));
+		part = rw(f, &b, v->iov[i].len, pos);
+		if (part < 0)
+			break;
+		done += part;
+		if ((u32)part < v->iov[i].len)
+			break;
+	}
+	return done ? done : part;
+}
+
+static u32 total_length(const struct vector *v)
+{
+	u32 total = 0;
+
+	for (u32 i = 0; i < v->n; i++)
+		total += v->iov[i].len;
+	return total;
+}
+
+/* A small writev is gathered first, so that it is one write: whole in a pipe, and at one place in
+ * a file opened for appending. */
+static long write_gathered(struct file *f, const struct vector *v, u64 *pos, u32 total)
+{
+	char *buf = kmalloc(total), *p = buf;
+	struct iobuf b = iobuf_kernel(buf);
+	long done = 0;
+
+	if (!buf)
+		return -ENOMEM;
+	for (u32 i = 0; i < v->n && !done; p += v->iov[i++].len)
+		done = copy_from_user(p, UPTR(v->iov[i].base), v->iov[i].len);
+	if (!done)
+		done = file_write(f, &b, total, pos);
+	kfree(buf);
+	return done;
+}
+
+static long rw_vector(struct file *f, const struct vector *v, u64 *pos, rw_fn rw)
+{
+	struct iobuf b = iobuf_user(UPTR(0));
+	u32 total = total_length(v);
+
+	if (total == 0)
+		return rw(f, &b, 0, pos);
+	if (rw == file_write && v->n > 1 && total <= ABI_PIPE_BUF)
+		return write_gathered(f, v, pos, total);
+	return rw_pieces(f, v, pos, rw);
+}
+
+static long rw_vector_fd(u32 fd, uptr_t iov, u32 n, u64 *pos, rw_fn rw)
+{
+	struct vector v;
+	struct file *f;
+	long done;
+
+	if (pos && (s64)*pos < 0)
+		return -EINVAL;
+	f = get_file(fd);
+	if (!f)
+		return -EBADF;
+	done = pos && !f->ops->seek ? -ESPIPE : vector_get(&v, iov, n);
+	if (!done) {
+		done = rw_vector(f, &v, pos, rw);
+		vector_free(&v);
+	}
+	file_put(f);
+	return done;
+}
+
+long sys_readv(u32 fd, uptr_t iov, u32 n)
+{
+	return rw_vector_fd(fd, iov, n, NULL, file_read);
+}
+
+long sys_writev(u32 fd, uptr_t iov, u32 n)
+{
+	return rw_vector_fd(fd, iov, n, NULL, file_write);
+}
+
+long sys_preadv(u32 fd, uptr_t iov, u32 n, u32 pos_lo, u32 pos_hi)
+{
+	u64 pos = u64_of(pos_lo, pos_hi);
+
+	return rw_vector_fd(fd, iov, n, &pos, file_read);
+}
+
+long sys_pwritev(u32 fd, uptr_t iov, u32 n, u32 pos_lo, u32 pos_hi)
+{
+	u64 pos = u64_of(pos_lo, pos_hi);
+
+	return rw_vector_fd(fd, iov, n, &pos, file_write);
+}
+
+/* Position -1 means the file's own. No flags are known. */
+long sys_preadv2(u32 fd, uptr_t iov, u32 n, u32 pos_lo, u32 pos_hi, u32 flags)
+{
+	u64 pos = u64_of(pos_lo, pos_hi);
+
+	if (flags)
+		return -EOPNOTSUPP;
+	return rw_vector_fd(fd, iov, n, pos == UINT64_MAX ? NULL : &pos, file_read);
+}
+
+long sys_pwritev2(u32 fd, uptr_t iov, u32 n, u32 pos_lo, u32 pos_hi, u32 flags)
+{
+	u64 pos = u64_of(pos_lo, pos_hi);
+
+	if (flags)
+		return -EOPNOTSUPP;
+	return rw_vector_fd(fd, iov, n, pos == UINT64_MAX ? NULL : &pos, file_write);
+}
+
+/* --- Position --- */
+
+static long seek(u32 fd, s64 off, u32 whence, u64 *result)
+{
+	struct file *f = get_file(fd);
+	long err = -ESPIPE;
+
+	if (!f)
+		return -EBADF;
+	if (whence > SEEK_HOLE) {
+		err = -EINVAL;
+	} else if (f->ops->seek) {
+		mutex_lock(&f->pos_lock);
+		err = f->ops->seek(f, off, whence, result);
+		if (!err)
+			f->pos = *result;
+		mutex_unlock(&f->pos_lock);
+	} else if (f->flags & O_PATH) {
+		err = -EBADF;
+	}
+	file_put(f);
+	return err;
+}
+
+long sys_lseek(u32 fd, s32 off, u32 whence)
+{
+	u64 result;
+	long err = seek(fd, off, whence, &result);
+
+	if (err)
+		return err;
+	return result > MAX_SMALL ? -EOVERFLOW : (long)result;
+}
+
+long sys__llseek(u32 fd, u32 off_hi, u32 off_lo, uptr_t result, u32 whence)
+{
+	u64 pos;
+	long err = seek(fd, (s64)u64_of(off_lo, off_hi), whence, &pos);
+
+	return err ? err : copy_to_user(result, &pos, sizeof(pos));
+}
+
+/* --- From file to file --- */
+
+/* Copies through a kernel buffer: up to n bytes from `in` at *in_pos (which is advanced) to `out`, at
+ * *out_pos or its own position. Ends early at the end of `in` and where `out` takes less. */
+static long copy_between(
+	struct file *in, u64 *in_pos, struct file *out, u64 *out_pos, u32 n, char *buf)
+{
+	ssize_k got, put = 0;
+	long done = 0;
+
+	while ((u32)done < n) {
+		struct iobuf to = iobuf_kernel(buf), from = iobuf_kernel(buf);
+		u64 pos = *in_pos;
+
+		got = file_read(in, &to, MIN(n - (u32)done, BOUNCE), &pos);
+		if (got <= 0)
+			return done ? done : got;
+		put = file_write(out, &from, (size_t)got, out_pos);
+		if (put <= 0)
+			break;
+		*in_pos += (u64)put;
+		done += put;
+		if (put < got || signal_pending())
+			break;
+	}
+	return done ? done : put;
+}
+
+static bool is_regular(const struct file *f)
+{
+	return S_ISREG(f->dentry->inode->mode);
+}
+
+static long check_copy(const struct file *in, const struct file *out)
+{
+	if (!in || !out || !in->backing.may_read || !out->backing.may_write)
+		return -EBADF;
+	return is_regular(in) && !(out->flags & O_APPEND) ? 0 : -EINVAL;
+}
+
+/* pos: where to read and what to advance; NULL: the file's own position. */
+static long do_sendfile(u32 out_fd, u32 in_fd, u64 *pos, u32 n)
+{
+	struct file *in = get_file(in_fd), *out = get_file(out_fd);
+	char *buf = kmalloc(BOUNCE);
+	long done = check_copy(in, out);
+
+	if (!done && !buf)
+		done = -ENOMEM;
+	if (!done)
+		done = copy_between(in, pos ? pos : &in->pos, out, NULL, MIN(n, MAX_RW), buf);
+	kfree(buf);
+	file_put(in);
+	file_put(out);
+	return done;
+}
+
+long sys_sendfile(u32 out_fd, u32 in_fd, uptr_t offset, u32 n)
+{
+	s32 small;
+	u64 pos;
+	long done;
+
+	if (!offset.va)
+		return do_sendfile(out_fd, in_fd, NULL, n);
+	if (copy_from_user(&small, offset, sizeof(small)))
+		return -EFAULT;
+	if (small < 0)
+		return -EINVAL;
+	pos = (u64)small;
+	done = do_sendfile(out_fd, in_fd, &pos, MIN(n, (u32)(MAX_SMALL - small)));
+	return done >= 0 && put_user_u32(offset, (u32)pos) ? -EFAULT : done;
+}
+
+long sys_sendfile64(u32 out_fd, u32 in_fd, uptr_t offset, u32 n)
+{
+	u64 pos;
+	long done;
+
+	if (!offset.va)
+		return do_sendfile(out_fd, in_fd, NULL, n);
+	if (copy_from_user(&pos, offset, sizeof(pos)))
+		return -EFAULT;
+	if ((s64)pos < 0)
+		return -EINVAL;
+	done = do_sendfile(out_fd, in_fd, &pos, n);
+	return done >= 0 && copy_to_user(offset, &pos, sizeof(pos)) ? -EFAULT : done;
+}
+
+/* A position in user memory, or the file's own where the pointer is NULL. */
+static long get_position(const struct file *f, uptr_t user, u64 *pos)
+{
+	*pos = f->pos;
+	if (user.va && copy_from_user(pos, user, sizeof(*pos)))
+		return -EFAULT;
+	return (s64)*pos < 0 ? -EINVAL : 0;
+}
+
+static long put_position(struct file *f, uptr_t user, u64 pos)
+{
+	if (user.va)
+		return copy_to_user(user, &pos, sizeof(pos));
+	f->pos = pos;
+	return 0;
+}
+
+/* letters: everything is set by sys_copy_file_range() */
+struct range_copy {
+	struct file *in, *out;
+	uptr_t in_user, out_user;
+	u32 n;
+};
+
+static long copy_range(const struct range_copy *c, char *buf)
+{
+	u64 in_pos, out_pos;
+	long done = get_position(c->in, c->in_user, &in_pos);
+
+	if (!done)
+		done = get_position(c->out, c->out_user, &out_pos);
+	if (done)
+		return done;
+	if (c->in->dentry->inode == c->out->dentry->inode && in_pos < out_pos + c->n &&
+		out_pos < in_pos + c->n)
+		return -EINVAL;
+	done = copy_between(c->in, &in_pos, c->out, &out_pos, c->n, buf);
+	if (done > 0 && (put_position(c->in, c->in_user, in_pos) ||
+				put_position(c->out, c->out_user, out_pos)))
+		return -EFAULT;
+	return done;
+}
+
+static long check_range_copy(const struct range_copy *c)
+{
+	long err = check_copy(c->in, c->out);
+
+	if (err == -EINVAL && (c->out->flags & O_APPEND))
+		return -EBADF;
+	if (err)
+		return S_ISDIR(c->in->dentry->inode->mode) ? -EISDIR : err;
+	if (S_ISDIR(c->out->dentry->inode->mode))
+		return -EISDIR;
+	return is_regular(c->out) ? 0 : -EINVAL;
+}
+
+long sys_copy_file_range(u32 in_fd, uptr_t in_pos, u32 out_fd, uptr_t out_pos, u32 n, u32 flags)
+{
+	struct range_copy c = {get_file(in_fd), get_file(out_fd), in_pos, out_pos, MIN(n, MAX_RW)};
+	char *buf = kmalloc(BOUNCE);
+	long done = -EBADF;
+
+	if (c.in && c.out)
+		done = flags ? -EINVAL : check_range_copy(&c);
+	if (!done && !buf)
+		done = -ENOMEM;
+	if (!done)
+		done = copy_range(&c, buf);
+	kfree(buf);
+	file_put(c.in);
+	file_put(c.out);
+	return done;
+}
+
+/* Pages cannot be handed from pipe to pipe here; programs fall back to read and write. */
+long sys_splice(u32 in_fd, uptr_t in_pos, u32 out_fd, uptr_t out_pos, u32 n, u32 flags)
+{
+	return -EINVAL;
+}
+
+long sys_tee(u32 in_fd, u32 out_fd, u32 n, u32 flags)
+{
+	return -EINVAL;
+}

@@ -1,0 +1,171 @@
+/* Text that a file generates when it is read. */
+#include "kernel/fs/text.h"
+#include "kernel/fs/vfs.h"
+#include "kernel/lib/fmt.h"
+#include "kernel/lib/string.h"
+#include "mm/kmalloc.h"
+#include "mm/vmalloc.h"
+
+#define SMALL 4096u /* larger buffers come from vmalloc: no contiguous frames are needed */
+
+static char *buffer_alloc(size_t n)
+{
+	return n <= SMALL ? kmalloc(n) : vmalloc(n);
+}
+
+static void buffer_free(char *p, size_t n)
+{
+	if (n <= SMALL)
+		kfree(p);
+	else
+		vfree(p);
+}
+
+/* Makes room for n more bytes. */
+static bool reserve(struct text *t, size_t n)
+{
+	size_t cap = t->cap ? t->cap : 512;
+	char *bigger;
+
+	if (t->error)
+		return false;
+	if (t->len + n <= t->cap)
+		return true;
+	while (cap < t->len + n)
+		cap *= 2;
+	bigger = buffer_alloc(cap);
+	if (!bigger) {
+		t->error = -ENOMEM;
+		return false;
+	}
+	if (t->buf)
+		memcpy(bigger, t->buf, t->len);
+	buffer_free(t->buf, t->cap);
+	t->buf = bigger;
+	t->cap = cap;
+	return true;
+}
+
+void text_put(struct text *t, const char *s, size_t n)
+{
+	if (!reserve(t, n))
+		return;
+	memcpy(t->buf + t->len, s, n);
+	t->len += n;
+}
+
+static void text_sink(void *ctx, const char *s, size_t n)
+{
+	text_put(ctx, s, n);
+}
+
+void text_printf(struct text *t, const char *fmt, ...)
+{
+	va_list ap;
+
+	va_start(ap, fmt);
+	fmt_v(text_sink, t, fmt, ap);
+	va_end(ap);
+}
+
+void text_puts(struct text *t, const char *s)
+{
+	text_put(t, s, strlen(s));
+}
+
+void text_puts_escaped(struct text *t, const char *s)
+{
+	for (; *s; s++) {
+		if (strchr(" \t\n\\", *s))
+			text_printf(t, "\\%03o", (u8)*s);
+		else
+			text_put(t, s, 1);
+	}
+}
+
+void text_free(struct text *t)
+{
+	buffer_free(t->buf, t->cap);
+	*t = (struct text){0};
+}
+
+/* --- Files --- */
+
+struct text_file {
+	struct text text;
+	text_show_fn show;
+	void *arg;
+	bool made;
+};
+
+void *text_file_create(text_show_fn show, void *arg)
+{
+	struct text_file *tf = kzalloc(sizeof(*tf));
+
+	if (tf) {
+		tf->show = show;
+		tf->arg = arg;
+	}
+	return tf;
+}
+
+void *text_file_arg(struct file *f)
+{
+	struct text_file *tf = f->private;
+
+	return tf->arg;
+}
+
+static int make_text(struct text_file *tf)
+{
+	int err;
+
+	text_free(&tf->text);
+	tf->made = false;
+	err = tf->show(&tf->text, tf->arg);
+	if (!err)
+		err = tf->text.error;
+	tf->made = !err;
+	return err;
+}
+
+ssize_k text_file_read(struct file *f, struct iobuf *to, size_t n, u64 *pos)
+{
+	struct text_file *tf = f->private;
+	size_t left;
+	int err;
+
+	if (*pos == 0 || !tf->made) {
+		err = make_text(tf);
+		if (err)
+			return err;
+	}
+	if (*pos >= tf->text.len)
+		return 0;
+	n = MIN(n, tf->text.len - (size_t)*pos);
+	left = iobuf_put(to, tf->text.buf + *pos, n);
+	if (n && left == n)
+		return -EFAULT;
+	*pos += n - left;
+	return (ssize_k)(n - left);
+}
+
+long text_file_seek(struct file *f, s64 off, u32 whence, u64 *result)
+{
+	if (whence == SEEK_CUR)
+		off += (s64)f->pos;
+	else if (whence != SEEK_SET)
+		return -EINVAL;
+	if (off < 0)
+		return -EINVAL;
+	*result = (u64)off;
+	return 0;
+}
+
+void text_file_release(struct file *f)
+{
+	struct text_file *tf = f->private;
+
+	text_free(&tf->text);
+	kfree(tf);
+}

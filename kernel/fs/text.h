@@ -1,0 +1,45 @@
+/*
+ * Text that a file generates when it is read: a growing buffer to print into, and the file
+ * operation that serves it.
+ *
+ * Printing never fails at the call: a text that ran out of memory remembers it, and the read then
+ * answers -ENOMEM.
+ */
+#ifndef FS_TEXT_H
+#define FS_TEXT_H
+
+#include "kernel/lib/types.h"
+#include "mm/object.h"
+
+struct file;
+
+struct text {
+	char *buf; /* vmalloc()ed beyond a few pages, else kmalloc()ed */
+	size_t len, cap;
+	int error; /* -ENOMEM: printing has failed */
+};
+
+void text_printf(struct text *t, const char *fmt, ...) __printf(2, 3);
+void text_put(struct text *t, const char *s, size_t n);
+void text_puts(struct text *t, const char *s);
+/* As the last one, with space, tab, newline and backslash as \ooo: paths in /proc/mounts. */
+void text_puts_escaped(struct text *t, const char *s);
+void text_free(struct text *t); /* empties it; may be used again */
+
+/*
+ * A file whose text is made anew by every read at position 0 and kept for the reads that follow.
+ *
+ *     f->private = text_file_create(show, arg);      in open
+ *     .read = text_file_read, .seek = text_file_seek, .release = text_file_release
+ *
+ * `show` returns 0 or a negative errno that the read returns.
+ */
+typedef int (*text_show_fn)(struct text *t, void *arg);
+
+void *text_file_create(text_show_fn show, void *arg) __must_check;
+void *text_file_arg(struct file *f);
+ssize_k text_file_read(struct file *f, struct iobuf *to, size_t n, u64 *pos);
+long text_file_seek(struct file *f, s64 off, u32 whence, u64 *result);
+void text_file_release(struct file *f);
+
+#endif

@@ -1,0 +1,478 @@
+/*
+ * tmpfs: files whose only home is memory. Directory contents are the dentry tree (kernel/fs/vfs.h),
+ * file contents the page cache; what is left to do here is making inodes and counting.
+ *
+ * A mount may hold half of memory. A page is charged to it when the page cache asks to have it
+ * filled, whoever made it (a write, a mapping), so the page cache need not know of the limit. When
+ * pages go, the inode's charge is brought down to what its object still holds.
+ */
+#include "kernel/fs/vfs.h"
+#include "kernel/abi/statfs.h"
+#include "kernel/lib/kassert.h"
+#include "kernel/lib/string.h"
+#include "kernel/proc/task.h"
+#include "mm/kmalloc.h"
+#include "mm/page.h"
+#include "mm/page_alloc.h"
+#include "mm/vmalloc.h"
+
+static struct mount anonymous_mount; /* of memfds and shared anonymous memory: no limit */
+
+/* --- Charging --- */
+
+static int charge_page(struct inode *inode)
+{
+	struct mount *m = inode->mnt;
+	int err = 0;
+
+	spin_lock(&m->lock);
+	if (m->max_pages && m->nr_pages >= m->max_pages) {
+		err = -ENOSPC;
+	} else {
+		m->nr_pages++;
+		inode->charged++;
+	}
+	spin_unlock(&m->lock);
+	return err;
+}
+
+/* After pages were dropped: the charge comes down to what is left. */
+static void settle_charge(struct inode *inode, u32 left)
+{
+	struct mount *m = inode->mnt;
+
+	spin_lock(&m->lock);
+	if (inode->charged > left) {
+		m->nr_pages -= inode->charged - left;
+		inode->charged = left;
+	}
+	spin_unlock(&m->lock);
+}
+
+static int tmpfs_fill(struct object *o, u32 index, struct page *p)
+{
+	return charge_page(container_of(o, struct inode, object));
+}
+
+static const struct object_ops tmpfs_object_ops = {
+	.fill = tmpfs_fill,
+};
+
+int tmpfs_adopt_page(struct inode *inode, u32 index, struct page *p)
+{
+	struct mount *m = inode->mnt;
+	int err = object_adopt_page(&inode->object, index, p);
+
+	if (err)
+		return err;
+	spin_lock(&m->lock);
+	inode->charged++;
+	m->nr_pages++;
+	m->max_pages++;
+	spin_unlock(&m->lock);
+	return 0;
+}
+
+static int charge_inode(struct mount *m)
+{
+	int err = 0;
+
+	spin_lock(&m->lock);
+	if (m->max_inodes && m->nr_inodes >= m->max_inodes)
+		err = -ENOSPC;
+	else
+		m->nr_inodes++;
+	spin_unlock(&m->lock);
+	return err;
+}
+
+static void uncharge_inode(struct mount *m)
+{
+	spin_lock(&m->lock);
+	m->nr_inodes--;
+	spin_unlock(&m->lock);
+}
+
+/* --- Open files --- */
+
+static ssize_k tmpfs_read(struct file *f, struct iobuf *to, size_t n, u64 *pos)
+{
+	struct inode *inode = f->dentry->inode;
+	ssize_k done = object_read(&inode->object, to, *pos, n);
+
+	if (done > 0)
+		*pos += (size_t)done;
+	if (!(f->flags & O_NOATIME))
+		inode_accessed(inode);
+	return done;
+}
+
+static ssize_k write_locked(
+	struct file *f, struct inode *inode, struct iobuf *from, size_t n, u64 *pos)
+{
+	ssize_k done;
+
+	if (f->flags & O_APPEND)
+		*pos = inode->object.size;
+	done = file_write_limit(f, *pos, n);
+	if (done < 0)
+		return done;
+	done = object_write(&inode->object, from, *pos, (size_t)done);
+	if (done > 0) {
+		*pos += (size_t)done;
+		inode_drop_suid(inode);
+		inode_modified(inode);
+	}
+	return done;
+}
+
+static ssize_k tmpfs_write(struct file *f, struct iobuf *from, size_t n, u64 *pos)
+{
+	struct inode *inode = f->dentry->inode;
+	ssize_k done;
+
+	if (n == 0)
+		return 0;
+	mutex_lock(&inode->lock);
+	done = write_locked(f, inode, from, n, pos);
+	mutex_unlock(&inode->lock);
+	return done;
+}
+
+/* The first offset >= off that is data, or a hole: the end counts as one. */
+static int seek_extent(struct object *o, u64 off, bool data, u64 *result)
+{
+	u32 index = (u32)(off >> PAGE_SHIFT), at;
+
+	if (off >= o->size)
+		return -ENXIO;
+	mutex_lock(&o->lock);
+	if (data) {
+		at = index;
+		if (!radix_next(&o->pages, &at))
+			at = UINT32_MAX;
+	} else {
+		for (at = index; radix_get(&o->pages, at); at++)
+			;
+	}
+	mutex_unlock(&o->lock);
+	if (at != index)
+		off = (u64)at << PAGE_SHIFT;
+	if (data && off >= o->size)
+		return -ENXIO;
+	*result = MIN(off, o->size);
+	return 0;
+}
+
+static long tmpfs_seek(struct file *f, s64 off, u32 whence, u64 *result)
+{
+	struct object *o = &f->dentry->inode->object;
+
+	if (whence == SEEK_DATA || whence == SEEK_HOLE)
+		return off < 0 ? -ENXIO : seek_extent(o, (u64)off, whence == SEEK_DATA, result);
+	return file_seek_size(f, off, whence, o->size, result);
+}
+
+static const struct file_ops tmpfs_file_ops = {
+	.read = tmpfs_read,
+	.write = tmpfs_write,
+	.seek = tmpfs_seek,
+};
+
+static int tmpfs_open(struct inode *inode, struct file *f)
+{
+	f->ops = S_ISDIR(inode->mode) ? &stored_dir_ops : &tmpfs_file_ops;
+	return 0;
+}
+
+/* --- Inodes --- */
+
+/* Counted from here on; tmpfs_evict() takes it off again. */
+static int tmpfs_inode(
+	struct mount *m, u32 mode, u32 rdev, const char *target, struct inode **out)
+{
+	struct inode *inode;
+	int err = charge_inode(m);
+
+	if (err)
+		return err;
+	inode = inode_create(m, &tmpfs_inode_ops, mode);
+	if (!inode) {
+		uncharge_inode(m);
+		return -ENOMEM;
+	}
+	inode->rdev = rdev;
+	if (S_ISREG(mode)) {
+		object_init(&inode->object, &tmpfs_object_ops);
+		inode->object.shmem = true;
+	}
+	if (S_ISLNK(mode)) {
+		inode->private = kstrdup(target);
+		if (!inode->private) {
+			inode_put(inode);
+			return -ENOMEM;
+		}
+	}
+	*out = inode;
+	return 0;
+}
+
+static int tmpfs_create(
+	struct inode *dir, u32 mode, u32 rdev, const char *target, struct inode **out)
+{
+	return tmpfs_inode(dir->mnt, mode, rdev, target, out);
+}
+
+static void tmpfs_evict(struct inode *inode)
+{
+	if (inode_has_object(inode)) {
+		object_destroy(&inode->object);
+		settle_charge(inode, 0);
+	}
+	if (S_ISLNK(inode->mode))
+		kfree(inode->private);
+	uncharge_inode(inode->mnt);
+}
+
+static int tmpfs_readlink(struct inode *inode, char *buf, size_t size)
+{
+	size_t n = strlen(inode->private);
+
+	memcpy(buf, inode->private, MIN(n, size));
+	return (int)MIN(n, size);
+}
+
+static int tmpfs_truncate(struct inode *inode, u64 size)
+{
+	object_truncate(&inode->object, size);
+	settle_charge(inode, inode->object.nr_pages);
+	return 0;
+}
+
+/* --- fallocate --- */
+
+static bool test_bit(const u32 *map, u32 i)
+{
+	return map[i / 32] >> (i % 32) & 1;
+}
+
+/* Drops the pages that `made` marks, which nobody can have written to but a mapping. */
+static void undo_allocation(struct object *o, u32 first, u32 n, const u32 *made)
+{
+	for (u32 i = 0; i < n; i++) {
+		u64 at = (u64)(first + i) << PAGE_SHIFT;
+
+		if (test_bit(made, i))
+			object_punch(o, at, at + PAGE_SIZE);
+	}
+}
+
+/* Makes the pages [first, first + n) that are missing: all of them, or none. */
+static int allocate_pages(struct object *o, u32 first, u32 n)
+{
+	u32 bytes = (n / 32 + 1) * sizeof(u32), i;
+	u32 *made = vmalloc(bytes);
+	struct page *p;
+	int err = 0;
+
+	if (!made)
+		return -ENOMEM;
+	memset(made, 0, bytes);
+	for (i = 0; i < n && !err; i++) {
+		p = object_find_page(o, first + i);
+		if (!p) {
+			err = object_get_page(o, first + i, &p);
+			if (err)
+				break;
+			made[i / 32] |= 1u << (i % 32);
+		}
+		page_put(p);
+	}
+	if (err)
+		undo_allocation(o, first, i, made);
+	vfree(made);
+	return err;
+}
+
+/* Refuses at once what can never fit, before any page is made. */
+static bool may_fit(const struct inode *inode, u32 pages)
+{
+	const struct mount *m = inode->mnt;
+	u64 room = m->max_pages ? m->max_pages - m->nr_pages : page_alloc_total();
+
+	return pages <= room + inode->object.nr_pages;
+}
+
+static int tmpfs_fallocate(struct inode *inode, u32 mode, u64 start, u64 end)
+{
+	struct object *o = &inode->object;
+	u32 first = (u32)(start >> PAGE_SHIFT);
+	u32 n = (u32)((end + PAGE_SIZE - 1) >> PAGE_SHIFT) - first;
+	int err;
+
+	if (mode & FALLOC_FL_PUNCH_HOLE) {
+		object_punch(o, start, end);
+		settle_charge(inode, o->nr_pages);
+		inode_modified(inode);
+		return 0;
+	}
+	if (!may_fit(inode, n))
+		return -ENOSPC;
+	err = allocate_pages(o, first, n);
+	settle_charge(inode, o->nr_pages);
+	if (err)
+		return err;
+	if (!(mode & FALLOC_FL_KEEP_SIZE) && end > o->size)
+		object_truncate(o, end);
+	inode->ctime = inode_now();
+	return 0;
+}
+
+const struct inode_ops tmpfs_inode_ops = {
+	.create = tmpfs_create,
+	.open = tmpfs_open,
+	.readlink = tmpfs_readlink,
+	.truncate = tmpfs_truncate,
+	.fallocate = tmpfs_fallocate,
+	.attributes_settable = true,
+	.evict = tmpfs_evict,
+};
+
+/* --- Mounting --- */
+
+/* A decimal or octal number at *s, which is moved behind it; false when there is none. */
+static bool parse_number(const char **s, u32 base, u64 *out)
+{
+	const char *p = *s;
+	u64 v = 0;
+
+	for (; *p >= '0' && *p < (char)('0' + base) && v < 1ull << 40; p++)
+		v = v * base + (u32)(*p - '0');
+	*out = v;
+	if (p == *s)
+		return false;
+	*s = p;
+	return true;
+}
+
+/* "size=": bytes with k, m or g, or a percentage of memory. */
+static bool parse_size(const char **s, u64 *bytes)
+{
+	static const char suffixes[] = "kmg";
+	const char *which;
+
+	if (!parse_number(s, 10, bytes))
+		return false;
+	if (**s == '%') {
+		*bytes = *bytes * page_alloc_total() / 100 * PAGE_SIZE;
+		(*s)++;
+	} else if (**s && (which = strchr(suffixes, **s | 0x20))) {
+		*bytes <<= 10 * (which - suffixes + 1);
+		(*s)++;
+	}
+	return true;
+}
+
+struct tmpfs_options {
+	u64 bytes, inodes, mode, uid, gid;
+};
+
+static bool parse_option(const char **s, struct tmpfs_options *o)
+{
+	static const struct {
+		const char *name;
+		size_t at;
+		u32 base; /* 0: a size */
+	} known[] = {
+		{"size=", offsetof(struct tmpfs_options, bytes), 0},
+		{"nr_inodes=", offsetof(struct tmpfs_options, inodes), 10},
+		{"mode=", offsetof(struct tmpfs_options, mode), 8},
+		{"uid=", offsetof(struct tmpfs_options, uid), 10},
+		{"gid=", offsetof(struct tmpfs_options, gid), 10},
+	};
+
+	for (u32 i = 0; i < ARRAY_SIZE(known); i++) {
+		size_t n = strlen(known[i].name);
+		u64 *value = (u64 *)((char *)o + known[i].at);
+
+		if (strncmp(*s, known[i].name, n) != 0)
+			continue;
+		*s += n;
+		return known[i].base ? parse_number(s, known[i].base, value)
+				     : parse_size(s, value);
+	}
+	return false;
+}
+
+static int parse_options(const char *s, struct tmpfs_options *o)
+{
+	while (s && *s) {
+		if (!parse_option(&s, o) || (*s && *s != ','))
+			return -EINVAL;
+		if (*s == ',')
+			s++;
+	}
+	return 0;
+}
+
+int tmpfs_mount(struct mount *m, const char *options)
+{
+	struct tmpfs_options o = {
+		.bytes = (u64)page_alloc_total() / 2 * PAGE_SIZE,
+		.inodes = page_alloc_total() / 2,
+		.mode = S_ISVTX | 0777,
+	};
+	struct inode *inode;
+	int err = parse_options(options, &o);
+
+	if (err)
+		return err;
+	m->max_pages = (u32)MIN((o.bytes + PAGE_SIZE - 1) >> PAGE_SHIFT, (u64)UINT32_MAX / 2);
+	m->max_inodes = (u32)MIN(o.inodes, (u64)UINT32_MAX);
+	err = tmpfs_inode(m, S_IFDIR | ((u32)o.mode & 07777), 0, NULL, &inode);
+	if (err)
+		return err;
+	inode->uid = (u32)o.uid;
+	inode->gid = (u32)o.gid;
+	m->root = dentry_create_root(inode);
+	return m->root ? 0 : -ENOMEM;
+}
+
+void tmpfs_statfs(struct mount *m, struct fs_stat *out)
+{
+	out->blocks = m->max_pages;
+	out->bfree = m->max_pages > m->nr_pages ? m->max_pages - m->nr_pages : 0;
+	out->files = m->max_inodes;
+	out->ffree = m->max_inodes > m->nr_inodes ? m->max_inodes - m->nr_inodes : 0;
+}
+
+struct file *tmpfs_create_anonymous(const char *name, u32 flags)
+{
+	struct dentry *d;
+	struct inode *inode;
+	int err = tmpfs_inode(&anonymous_mount, S_IFREG | 0777, 0, NULL, &inode);
+
+	if (err)
+		return err_ptr(err);
+	inode->nlink = 0;
+	inode->uid = current_cred()->fsuid;
+	inode->gid = current_cred()->fsgid;
+	d = dentry_create_anon(name, inode);
+	if (!d)
+		return err_ptr(-ENOMEM);
+	return file_create(d, (flags & ~O_ACCMODE) | O_RDWR);
+}
+
+static struct fs_type tmpfs_type = {
+	.name = "tmpfs",
+	.magic = TMPFS_MAGIC,
+	.nodev = true,
+	.mount = tmpfs_mount,
+	.statfs = tmpfs_statfs,
+};
+
+void __init tmpfs_init(void)
+{
+	fs_register(&tmpfs_type);
+	mount_init_internal(&anonymous_mount, &tmpfs_type);
+}

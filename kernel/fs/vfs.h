@@ -1,0 +1,412 @@
+/*
+ * The virtual file system: files without their names (inodes), the tree of names (dentries), and
+ * what is mounted where.
+ *
+ *   struct mount --root--> struct dentry --inode--> struct inode --ops--> its file system
+ *        |                  |  parent, children        object: page cache of a regular file
+ *        +--covered---------+
+ *
+ * There are two kinds of file systems. In a stored one (tmpfs, and devfs on top of it) the tree of
+ * dentries *is* the directory content: a dentry is pinned from the moment it is linked until it is
+ * unlinked, and the file system only makes inodes. In a dynamic one (proc) a directory has a
+ * `lookup` operation that makes an inode for a name; that dentry lives while somebody holds it. A
+ * dynamic directory lists itself through file_ops.readdir, which its `open` installs.
+ *
+ * There are no bind mounts, so a mounted file system and its mount are one struct, and a dentry
+ * alone says where it is.
+ *
+ * Locks, outermost first:
+ *   namespace_lock  mutex  changes to directories and mounts; calls of lookup. No user memory is
+ *                          touched while it is held, and nobody takes it with an mm's lock held
+ *   inode->lock     mutex  writes and truncations of one file. User memory may be touched
+ *   object->lock           (mm/object.h)
+ *   dcache_lock     spin   links between dentries, reference counts of dentries and inodes
+ *
+ * dentry_put() and inode_put() take dcache_lock and object locks only, so a mapping may drop its
+ * file while it holds the mm's lock.
+ */
+#ifndef FS_VFS_H
+#define FS_VFS_H
+
+#include "kernel/abi/errno.h"
+#include "kernel/abi/fcntl.h"
+#include "kernel/abi/stat.h"
+#include "kernel/core/lock.h"
+#include "kernel/fs/file.h"
+#include "kernel/lib/list.h"
+#include "kernel/lib/types.h"
+#include "mm/object.h"
+
+struct credentials;
+struct pipe;
+struct inode;
+struct mount;
+struct text;
+
+extern struct mutex namespace_lock;
+extern struct spinlock dcache_lock;
+
+/* --- Inodes --- */
+
+/* Any operation may be NULL; the comment ends with what happens then. */
+struct inode_ops {
+	/* Dynamic directory: makes the inode (one reference) that `name` stands for now, or returns
+	 * -ENOENT. Called under namespace_lock; may sleep. NULL: the dentry tree is all there is. */
+	int (*lookup)(struct dentry *dir, const char *name, u32 len, struct inode **out);
+	/* Whether a dentry that lookup made, and that is still held by somebody, still stands for
+	 * its name (a process may have died and its pid been used again). NULL: always. */
+	bool (*valid)(struct dentry *d);
+	/* Stored directory: makes an inode of any type with one reference, nlink 1 (2 for a
+	 * directory); owner and times are set by the caller. `target` is a symlink's text. NULL:
+	 * nothing can be created or removed here (EPERM; EACCES for open with O_CREAT). */
+	int (*create)(struct inode *dir, u32 mode, u32 rdev, const char *target, struct inode **out);
+	/* The inode is being opened as `f`: sets f->ops and f->private as it likes. f->dentry,
+	 * f->flags and f->backing are already set. NULL: what the type of file says. */
+	int (*open)(struct inode *inode, struct file *f);
+	/* A symlink's text into buf; returns its length (not terminated, cut at size). */
+	int (*readlink)(struct inode *inode, char *buf, size_t size);
+	/* A magic link: the dentry it leads to (one reference), whatever its text says (the text is
+	 * only for readlink). NULL: the text is followed. */
+	int (*follow)(struct inode *inode, struct dentry **out);
+	/* Checks `mask` (MAY_ bits) for ids. NULL: the mode bits. */
+	int (*permission)(struct inode *inode, u32 mask, u32 uid, u32 gid);
+	/* Brings mode, owner, nlink, size up to date before they are looked at. NULL: they are. */
+	void (*refresh)(struct inode *inode);
+	/* Sets a regular file's size; under inode->lock. NULL: nothing happens (like a device). */
+	int (*truncate)(struct inode *inode, u64 size);
+	/* fallocate(2) on a regular file, ranges checked; under inode->lock. EOPNOTSUPP. */
+	int (*fallocate)(struct inode *inode, u32 mode, u64 start, u64 end);
+	/* chmod, chown and utime may change it. */
+	bool attributes_settable;
+	/* The last reference is gone: frees what `private` and the object hold. */
+	void (*evict)(struct inode *inode);
+};
+
+#define MAY_EXEC  1u
+#define MAY_WRITE 2u
+#define MAY_READ  4u
+
+/* letters: d: dcache_lock; n: namespace_lock; l: `lock`; i: set at creation */
+struct inode {
+	const struct inode_ops *ops; /* i */
+	struct mount *mnt;           /* i: whose it is */
+	u32 refcount;                /* d */
+	u32 ino;                     /* i */
+	u32 mode;                    /* n: S_IF and permission bits */
+	u32 nlink;                   /* n */
+	u32 uid, gid;                /* n */
+	u32 rdev;                    /* i: devices: MKDEV() */
+	u32 entries;                 /* n: names in a stored directory */
+	s64 atime, mtime, ctime, btime; /* ns since 1970 */
+	struct mutex lock;
+	s32 writers;                 /* d: opens for writing; negative: writing is denied (exec) */
+	u32 charged;                 /* tmpfs: pages counted against its mount; mount->lock */
+	struct list_head locks;      /* kernel/fs/filelock.c: struct file_lock, under its lock */
+	struct pipe *pipe;           /* n: a fifo's buffer while it is open */
+	void *private;               /* the file system's; tmpfs: a symlink's text */
+	struct object object;        /* regular files only: contents */
+};
+
+/* A new inode of `mnt` with one reference, owned by root, all times now, nlink 1 (2 for a
+ * directory). NULL when memory is out. The object of a regular file is not initialised. */
+struct inode *inode_create(struct mount *mnt, const struct inode_ops *ops, u32 mode) __must_check;
+struct inode *inode_get(struct inode *inode);
+void inode_put(struct inode *inode); /* may sleep */
+
+static inline bool inode_has_object(const struct inode *inode)
+{
+	return S_ISREG(inode->mode) && inode->object.ops;
+}
+
+/* The calling process's credentials; root's where there is no process. */
+const struct credentials *current_cred(void);
+bool cred_is_root(void);         /* effective file-system uid 0 */
+bool cred_in_group(u32 gid);     /* fsgid or a supplementary group */
+
+/* 0, -EACCES, or -EROFS. The first asks with the process's file-system ids. */
+int inode_permission(struct inode *inode, u32 mask);
+int inode_permission_as(struct inode *inode, u32 mask, u32 uid, u32 gid);
+bool inode_owned(const struct inode *inode); /* by the caller, or the caller is root */
+
+s64 inode_now(void);
+void inode_accessed(struct inode *inode); /* relatime */
+void inode_modified(struct inode *inode); /* mtime and ctime */
+/* A write to or chown of a set-id file by somebody else takes the set-id bits. */
+void inode_drop_suid(struct inode *inode);
+
+/* Sets the size of a regular file. Takes inode->lock. 0 or a negative errno. */
+int inode_truncate(struct inode *inode, u64 size);
+
+/* ETXTBSY's two sides: get fails while writing is denied, deny fails while it is open for it. */
+int inode_get_writer(struct inode *inode) __must_check;
+void inode_put_writer(struct inode *inode);
+int file_deny_write(struct file *f) __must_check;
+void file_allow_write(struct file *f);
+
+u32 inode_count(void); /* inodes in memory */
+
+/* --- Dentries --- */
+
+#define D_PINNED  1u /* linked in a stored directory: one reference belongs to the tree */
+#define D_DELETED 2u /* unlinked, or its directory entry vanished */
+#define D_ANON    4u /* never had a name in a tree: pipes, memfds */
+
+#define DENTRY_INLINE_NAME 24
+
+struct dentry {
+	u32 refcount;                /* d: holders, children, and the tree when D_PINNED */
+	u32 flags;                   /* d */
+	struct dentry *parent;       /* d: referenced; itself for a root */
+	struct inode *inode;         /* i: referenced */
+	const char *name;            /* d: `inline_name` or from kmalloc */
+	u32 len, hash;               /* d */
+	struct list_head bucket;     /* d: hash chain; empty when not hashed */
+	struct list_head sibling;    /* d: parent->children, newest first */
+	struct list_head children;   /* d */
+	u32 cookie;                  /* d: place in the parent's listing, higher is newer */
+	u32 last_cookie;             /* d: the highest given to a child */
+	struct mount *mounted;       /* d: what covers this dentry, or NULL */
+	char inline_name[DENTRY_INLINE_NAME];
+};
+
+struct dentry *dentry_get(struct dentry *d);
+void dentry_put(struct dentry *d); /* may sleep; NULL is ignored */
+
+/* A dentry that is in no tree; takes over the caller's reference to the inode, also on failure
+ * (NULL: memory is out). Shown as "NAME:[ino]", or "NAME (deleted)" when it begins with a slash. */
+struct dentry *dentry_create_anon(const char *name, struct inode *inode) __must_check;
+/* The root of a mount. The same about the inode. */
+struct dentry *dentry_create_root(struct inode *inode) __must_check;
+
+/* The child called `name`, referenced: 0, -ENOENT, or what lookup said. Mounts are not crossed. */
+int dentry_lookup(struct dentry *dir, const char *name, u32 len, struct dentry **out) __must_check;
+int dentry_lookup_locked(
+	struct dentry *dir, const char *name, u32 len, struct dentry **out) __must_check;
+
+/* Links a new pinned dentry for the inode into a stored directory. Takes over the reference to the
+ * inode in both cases. Caller holds namespace_lock and knows that the name is free. 0 or -ENOMEM;
+ * *out, when not NULL, gets a reference to the dentry. */
+int dentry_link(struct dentry *dir, const char *name, u32 len, struct inode *inode,
+	struct dentry **out) __must_check;
+/* Takes a pinned dentry out of its directory; it lives on while it is held. namespace_lock held. */
+void dentry_unlink(struct dentry *d);
+/* Moves d to another name. `storage` is NULL or kmalloc()ed memory for the name (when it does not
+ * fit inline). namespace_lock held; cannot fail. */
+void dentry_move(struct dentry *d, struct dentry *dir, const char *name, u32 len, char *storage);
+/* Swaps the places of two linked dentries. namespace_lock held. */
+void dentry_exchange(struct dentry *a, struct dentry *b);
+
+bool dentry_is_ancestor(struct dentry *above, struct dentry *d); /* or the same */
+bool dentry_empty(struct dentry *d);
+
+/* The topmost mount's root that covers d, or d. Takes over and returns a reference. */
+struct dentry *dentry_cross_mounts(struct dentry *d);
+/* The directory above d, mounts crossed, not above `root`; referenced. */
+struct dentry *dentry_parent_of(struct dentry *d, struct dentry *root);
+
+/* Path of d as seen from `root`, built at the end of buf; returns its beginning (NUL-terminated).
+ * " (deleted)" is appended to what is unlinked, "(unreachable)" put before what is not below
+ * root. When it does not fit, the front is missing and *fits is false. */
+char *dentry_path(struct dentry *d, struct dentry *root, char *buf, size_t size, bool *fits);
+
+/* Whether anything but the tree itself holds a dentry of it (caller holds dcache_lock); dropping it
+ * when nothing does. */
+bool dentry_tree_busy(struct dentry *root);
+void dentry_tree_drop(struct dentry *root);
+
+/* --- Directory listings --- */
+
+/*
+ * getdents hands one of these to file_ops.readdir as `ctx`. `pos` is where to go on (f->pos):
+ * 0 is ".", 1 is "..", larger values are the directory's own, below 2^31. dir_emit() returns false
+ * when the entry did not fit: stop there. `next` is the position of the entry after this one.
+ */
+struct dir_context {
+	u64 pos;
+	bool (*emit)(struct dir_context *c, const char *name, u32 len, u32 ino, u32 type, u64 next);
+};
+static inline bool dir_emit(
+	struct dir_context *c, const char *name, u32 len, u32 ino, u32 mode, u64 next)
+{
+	if (!c->emit(c, name, len, ino, mode >> 12, next))
+		return false;
+	c->pos = next;
+	return true;
+}
+/* "." and ".." of f, when pos is still below 2. False: stop. */
+bool dir_emit_dots(struct file *f, struct dir_context *c);
+
+/* Operations of an open stored directory. */
+extern const struct file_ops stored_dir_ops;
+
+/* --- Changing directories (kernel/fs/namespace.c). All take namespace_lock. --- */
+
+struct name; /* kernel/fs/pathname.h */
+
+/* Creates under dir. `mode` has the type, and the umask is already applied. */
+int vfs_create(struct dentry *dir, const struct name *name, u32 mode, u32 rdev, const char *target,
+	struct dentry **out);
+int vfs_link(struct dentry *old, struct dentry *dir, const struct name *name);
+int vfs_unlink(struct dentry *dir, const struct name *name);
+int vfs_rmdir(struct dentry *dir, const struct name *name);
+int vfs_rename(struct dentry *olddir, const struct name *oldname, struct dentry *newdir,
+	const struct name *newname, u32 flags);
+
+/* --- Mounts --- */
+
+struct fs_stat {
+	u32 magic;
+	u64 blocks, bfree, files, ffree; /* blocks of PAGE_SIZE */
+};
+
+struct fs_type {
+	const char *name;
+	u32 magic;
+	bool nodev; /* "nodev" in /proc/filesystems: needs no block device */
+	/* Makes m->root (dentry_create_root) from mount(2)'s data; m is zeroed but for type, flags
+	 * and dev. */
+	int (*mount)(struct mount *m, const char *options);
+	/* After the tree is gone, or mount failed: frees m->private. May be NULL. */
+	void (*kill)(struct mount *m);
+	void (*statfs)(struct mount *m, struct fs_stat *out); /* magic is set; may be NULL */
+	struct list_head link;
+};
+
+/* letters: n: namespace_lock; i: set at creation; l: lock */
+struct mount {
+	const struct fs_type *type; /* i */
+	struct dentry *root;        /* i: one reference */
+	struct dentry *covered;     /* n: where it is mounted, one reference; NULL for the root */
+	struct list_head link;      /* n: mount_list, oldest first */
+	u32 flags;                  /* n: MS_ bits */
+	u32 dev;                    /* i: st_dev */
+	u32 id;                     /* i */
+	char *source;               /* i: mount(2)'s first argument */
+	bool detached;              /* d: unmounted while busy; goes when the last holder does */
+	bool fixed;                 /* i: neither its tree nor its files can be changed (sysfs) */
+	struct spinlock lock;
+	u32 next_ino;               /* l */
+	u32 nr_inodes, max_inodes;  /* l: tmpfs */
+	u32 nr_pages, max_pages;    /* l: tmpfs */
+	void *private;
+};
+
+extern struct list_head mount_list;
+extern struct list_head fs_types;
+
+/* Makes a type known to mount(2). At boot, before fs_mount_defaults(). */
+void fs_register(struct fs_type *type);
+
+/* Mounts a file system of the named type on a directory. Takes namespace_lock. 0 or -errno:
+ * -ENODEV for an unknown type. */
+int mount_create(const char *type, const char *source, struct dentry *on, u32 flags,
+	const char *options);
+/* d is the root of a mount; the caller's reference to it is dropped. detach: also when it is busy,
+ * with everything mounted below. Takes namespace_lock. */
+int mount_remove(struct dentry *d, bool detach);
+/* Frees a detached mount whose last holder has gone. */
+void mount_reap(struct mount *m);
+/* One line of /proc/mounts for each mount that is visible below the caller's root. */
+void mounts_show(struct text *t);
+/* Lines of /proc/filesystems. */
+void filesystems_show(struct text *t);
+
+/* A mount that is in no tree: home of pipes and anonymous files. */
+void mount_init_internal(struct mount *m, const struct fs_type *type);
+
+/* The root of the root file system, before and beside any process. Not referenced. */
+struct dentry *vfs_root(void);
+
+/* --- cwd, root and umask of processes (kernel/fs/fscontext.c) --- */
+
+struct fs_context {
+	u32 refcount;
+	struct spinlock lock;
+	struct dentry *root, *cwd; /* lock: referenced */
+	u32 umask;                 /* lock */
+};
+
+/* Referenced root and cwd of the calling process (the root file system's, without a process). */
+struct dentry *current_root(void);
+struct dentry *current_cwd(void);
+u32 current_umask(void);
+/* Take over the reference. */
+void fs_set_cwd(struct fs_context *c, struct dentry *d);
+void fs_set_root(struct fs_context *c, struct dentry *d);
+
+/* --- Attributes, for stat and its cousins --- */
+
+struct kstat {
+	u32 dev, ino, mode, nlink, uid, gid, rdev, blksize;
+	u64 size, blocks; /* blocks of 512 bytes */
+	s64 atime, mtime, ctime, btime;
+};
+void inode_stat(struct inode *inode, struct kstat *st);
+
+/* --- Files, beyond file.h --- */
+
+/* An open file on `dentry` (taking over the reference, also on failure), with permission already
+ * checked. Runs the type's open. Error pointer. */
+struct file *file_create(struct dentry *dentry, u32 flags) __must_check;
+
+/* Reads or writes through the file's operations, with all the checks of read(2) and write(2) but
+ * the user range: `pos` NULL uses and moves the file's position. */
+ssize_k file_read(struct file *f, struct iobuf *to, size_t n, u64 *pos);
+ssize_k file_write(struct file *f, struct iobuf *from, size_t n, u64 *pos);
+
+/* Bytes that fit under RLIMIT_FSIZE and O_LARGEFILE's limit at `pos`; -EFBIG (and SIGXFSZ). */
+ssize_k file_write_limit(struct file *f, u64 pos, size_t n);
+
+/* The generic seek within [0, size]: for files whose size is in the inode or given. */
+long file_seek_size(struct file *f, s64 off, u32 whence, u64 size, u64 *result);
+
+/* Operations with every entry NULL but a release: for what can only be stat()ed (O_PATH). */
+extern const struct file_ops path_only_ops;
+
+u32 file_count(void); /* open files in the system */
+
+/* --- Makers of special files --- */
+
+/* tmpfs.c: an unlinked regular file of zero length for memfd_create, shared anonymous memory and
+ * System V segments; open for reading and writing. `name` is what /proc/PID/maps shows, as in
+ * "/memfd:NAME" or "/dev/zero" (" (deleted)" is appended). flags: O_ bits for the file. Error
+ * pointer. */
+struct file *tmpfs_create_anonymous(const char *name, u32 flags) __must_check;
+/* Puts a frame of the boot module in as a page of a file (object_adopt_page), raising the mount's
+ * limit by it: what came with the boot image does not count. 0, -ENOMEM or -EEXIST. */
+int tmpfs_adopt_page(struct inode *inode, u32 index, struct page *p) __must_check;
+extern const struct inode_ops tmpfs_inode_ops;
+int tmpfs_mount(struct mount *m, const char *options);
+void tmpfs_statfs(struct mount *m, struct fs_stat *out);
+void tmpfs_init(void);
+
+/* pipe.c */
+int pipe_create(struct file *ends[2], u32 flags) __must_check;
+int fifo_open(struct inode *inode, struct file *f);
+bool file_is_pipe(const struct file *f);
+long pipe_resize(struct file *f, u32 size); /* F_SETPIPE_SZ; returns the new size */
+long pipe_capacity(struct file *f);
+void pipe_init(void);
+
+/* devfs.c: character devices by number. `open` may change f->ops; it may be NULL. `name` NULL makes
+ * no node in /dev. At boot, before fs_mount_defaults(). */
+void chrdev_register(u32 major, u32 minor, const char *name, u32 mode, const struct file_ops *ops,
+	int (*open)(struct file *f));
+int chrdev_open(struct inode *inode, struct file *f);
+void devfs_init(void);
+void mem_dev_init(void);
+void tty_dev_init(void);
+void sysfs_init(void);
+
+/* filelock.c */
+void locks_release_owner(struct inode *inode, const void *owner); /* close(2) */
+void locks_release_file(struct file *f);                          /* last close: flock */
+
+void inode_init(void);
+void dentry_init(void);
+void file_init(void);
+void fdtable_init(void);
+void fscontext_init(void);
+void path_init(void);
+
+#endif

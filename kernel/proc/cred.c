@@ -1,0 +1,476 @@
+/*
+ * User and group ids, supplementary groups and capabilities, with Linux's rules for who may change
+ * them to what. A process's threads share them here; C libraries set them in all threads anyway.
+ *
+ * i386 has each call twice: the old ones have 16-bit ids, in which 0xffff is -1 and larger ids read
+ * as 65534.
+ */
+#include "kernel/abi/errno.h"
+#include "kernel/abi/prctl.h"
+#include "kernel/lib/string.h"
+#include "kernel/proc/cred.h"
+#include "kernel/proc/process.h"
+#include "kernel/syscalls.h"
+#include "kernel/x86/uaccess.h"
+#include "mm/space.h"
+
+#define NO_ID       (~0u)
+#define OVERFLOW_ID 65534u
+
+static u32 from16(u32 id)
+{
+	return (id & 0xffff) == 0xffff ? NO_ID : id & 0xffff;
+}
+
+static u32 to16(u32 id)
+{
+	return id > 0xffff ? OVERFLOW_ID : id;
+}
+
+/* Uid changes move capabilities: nobody keeps root's without an id of root (keep_caps aside), and
+ * only an effective one makes them count. */
+static void caps_follow_uids(struct process *p, const struct credentials *old)
+{
+	struct credentials *c = &p->cred;
+	bool was = old->uid == 0 || old->euid == 0 || old->suid == 0;
+	bool is = c->uid == 0 || c->euid == 0 || c->suid == 0;
+	if (was && !is && !p->keep_caps)
+		c->cap_permitted = c->cap_effective = 0;
+	if (old->euid == 0 && c->euid != 0)
+		c->cap_effective = 0;
+	if (old->euid != 0 && c->euid == 0)
+		c->cap_effective = c->cap_permitted;
+}
+
+/* Puts new credentials in place. */
+static void cred_commit(const struct credentials *new_cred)
+{
+	struct process *p = current_process();
+	struct credentials old = p->cred;
+	u32 flags = spin_lock_irqsave(&process_lock);
+	p->cred = *new_cred;
+	caps_follow_uids(p, &old);
+	if (old.euid != p->cred.euid || old.egid != p->cred.egid || old.fsuid != p->cred.fsuid ||
+		old.fsgid != p->cred.fsgid) {
+		p->dumpable = false;
+		p->pdeath_signal = 0;
+	}
+	process_set_mm_limits(p, p->mm);
+	spin_unlock_irqrestore(&process_lock, flags);
+}
+
+void cred_exec(struct process *p, u32 euid, u32 egid, bool set_id)
+{
+	struct credentials *c = &p->cred;
+	u32 flags = spin_lock_irqsave(&process_lock);
+	c->euid = c->suid = c->fsuid = euid;
+	c->egid = c->sgid = c->fsgid = egid;
+	c->cap_permitted = c->uid == 0 || euid == 0 ? CAP_FULL : 0;
+	c->cap_effective = euid == 0 ? c->cap_permitted : 0;
+	p->dumpable = !set_id;
+	p->set_id = set_id;
+	p->keep_caps = false;
+	if (set_id)
+		p->pdeath_signal = 0;
+	spin_unlock_irqrestore(&process_lock, flags);
+}
+
+/* --- Reading --- */
+
+long sys_getuid32(void)
+{
+	return (long)current_process()->cred.uid;
+}
+
+long sys_geteuid32(void)
+{
+	return (long)current_process()->cred.euid;
+}
+
+long sys_getgid32(void)
+{
+	return (long)current_process()->cred.gid;
+}
+
+long sys_getegid32(void)
+{
+	return (long)current_process()->cred.egid;
+}
+
+long sys_getuid(void)
+{
+	return (long)to16(current_process()->cred.uid);
+}
+
+long sys_geteuid(void)
+{
+	return (long)to16(current_process()->cred.euid);
+}
+
+long sys_getgid(void)
+{
+	return (long)to16(current_process()->cred.gid);
+}
+
+long sys_getegid(void)
+{
+	return (long)to16(current_process()->cred.egid);
+}
+
+static long put_three(const u32 id[3], const uptr_t to[3])
+{
+	for (u32 i = 0; i < 3; i++)
+		if (put_user_u32(to[i], id[i]) < 0)
+			return -EFAULT;
+	return 0;
+}
+
+static long put_three16(const u32 id[3], const uptr_t to[3])
+{
+	for (u32 i = 0; i < 3; i++) {
+		u16 v = (u16)to16(id[i]);
+		if (copy_to_user(to[i], &v, sizeof(v)) < 0)
+			return -EFAULT;
+	}
+	return 0;
+}
+
+long sys_getresuid32(uptr_t r, uptr_t e, uptr_t s)
+{
+	const struct credentials *c = &current_process()->cred;
+	return put_three((u32[]){c->uid, c->euid, c->suid}, (uptr_t[]){r, e, s});
+}
+
+long sys_getresgid32(uptr_t r, uptr_t e, uptr_t s)
+{
+	const struct credentials *c = &current_process()->cred;
+	return put_three((u32[]){c->gid, c->egid, c->sgid}, (uptr_t[]){r, e, s});
+}
+
+long sys_getresuid(uptr_t r, uptr_t e, uptr_t s)
+{
+	const struct credentials *c = &current_process()->cred;
+	return put_three16((u32[]){c->uid, c->euid, c->suid}, (uptr_t[]){r, e, s});
+}
+
+long sys_getresgid(uptr_t r, uptr_t e, uptr_t s)
+{
+	const struct credentials *c = &current_process()->cred;
+	return put_three16((u32[]){c->gid, c->egid, c->sgid}, (uptr_t[]){r, e, s});
+}
+
+/* --- Users --- */
+
+static bool has_uid(const struct credentials *c, u32 id)
+{
+	return id == c->uid || id == c->euid || id == c->suid;
+}
+
+static bool has_gid(const struct credentials *c, u32 id)
+{
+	return id == c->gid || id == c->egid || id == c->sgid;
+}
+
+long sys_setuid32(u32 uid)
+{
+	struct credentials c = current_process()->cred;
+	if (uid == NO_ID)
+		return -EINVAL;
+	if (capable(CAP_SETUID))
+		c.uid = c.suid = uid;
+	else if (uid != c.uid && uid != c.suid)
+		return -EPERM;
+	c.euid = c.fsuid = uid;
+	cred_commit(&c);
+	return 0;
+}
+
+long sys_setreuid32(u32 ruid, u32 euid)
+{
+	struct credentials c = current_process()->cred;
+	u32 old_uid = c.uid;
+	bool may = capable(CAP_SETUID);
+	if (ruid != NO_ID && !may && ruid != c.uid && ruid != c.euid)
+		return -EPERM;
+	if (euid != NO_ID && !may && !has_uid(&c, euid))
+		return -EPERM;
+	if (ruid != NO_ID)
+		c.uid = ruid;
+	if (euid != NO_ID)
+		c.euid = euid;
+	if (ruid != NO_ID || (euid != NO_ID && euid != old_uid))
+		c.suid = c.euid;
+	c.fsuid = c.euid;
+	cred_commit(&c);
+	return 0;
+}
+
+long sys_setresuid32(u32 ruid, u32 euid, u32 suid)
+{
+	struct credentials c = current_process()->cred;
+	const u32 want[3] = {ruid, euid, suid};
+	for (u32 i = 0; i < 3 && !capable(CAP_SETUID); i++)
+		if (want[i] != NO_ID && !has_uid(&c, want[i]))
+			return -EPERM;
+	if (ruid != NO_ID)
+		c.uid = ruid;
+	if (euid != NO_ID)
+		c.euid = euid;
+	if (suid != NO_ID)
+		c.suid = suid;
+	c.fsuid = c.euid;
+	cred_commit(&c);
+	return 0;
+}
+
+/* Tells the old one, whether or not it could be set. */
+long sys_setfsuid32(u32 uid)
+{
+	struct credentials c = current_process()->cred;
+	u32 old = c.fsuid;
+	if (uid != NO_ID && (capable(CAP_SETUID) || has_uid(&c, uid) || uid == c.fsuid)) {
+		c.fsuid = uid;
+		cred_commit(&c);
+	}
+	return (long)old;
+}
+
+long sys_setuid(u32 uid)
+{
+	return sys_setuid32(from16(uid));
+}
+
+long sys_setreuid(u32 ruid, u32 euid)
+{
+	return sys_setreuid32(from16(ruid), from16(euid));
+}
+
+long sys_setresuid(u32 ruid, u32 euid, u32 suid)
+{
+	return sys_setresuid32(from16(ruid), from16(euid), from16(suid));
+}
+
+long sys_setfsuid(u32 uid)
+{
+	return (long)to16((u32)sys_setfsuid32(from16(uid)));
+}
+
+/* --- Groups --- */
+
+long sys_setgid32(u32 gid)
+{
+	struct credentials c = current_process()->cred;
+	if (gid == NO_ID)
+		return -EINVAL;
+	if (capable(CAP_SETGID))
+		c.gid = c.sgid = gid;
+	else if (gid != c.gid && gid != c.sgid)
+		return -EPERM;
+	c.egid = c.fsgid = gid;
+	cred_commit(&c);
+	return 0;
+}
+
+long sys_setregid32(u32 rgid, u32 egid)
+{
+	struct credentials c = current_process()->cred;
+	u32 old_gid = c.gid;
+	bool may = capable(CAP_SETGID);
+	if (rgid != NO_ID && !may && rgid != c.gid && rgid != c.egid)
+		return -EPERM;
+	if (egid != NO_ID && !may && !has_gid(&c, egid))
+		return -EPERM;
+	if (rgid != NO_ID)
+		c.gid = rgid;
+	if (egid != NO_ID)
+		c.egid = egid;
+	if (rgid != NO_ID || (egid != NO_ID && egid != old_gid))
+		c.sgid = c.egid;
+	c.fsgid = c.egid;
+	cred_commit(&c);
+	return 0;
+}
+
+long sys_setresgid32(u32 rgid, u32 egid, u32 sgid)
+{
+	struct credentials c = current_process()->cred;
+	const u32 want[3] = {rgid, egid, sgid};
+	for (u32 i = 0; i < 3 && !capable(CAP_SETGID); i++)
+		if (want[i] != NO_ID && !has_gid(&c, want[i]))
+			return -EPERM;
+	if (rgid != NO_ID)
+		c.gid = rgid;
+	if (egid != NO_ID)
+		c.egid = egid;
+	if (sgid != NO_ID)
+		c.sgid = sgid;
+	c.fsgid = c.egid;
+	cred_commit(&c);
+	return 0;
+}
+
+long sys_setfsgid32(u32 gid)
+{
+	struct credentials c = current_process()->cred;
+	u32 old = c.fsgid;
+	if (gid != NO_ID && (capable(CAP_SETGID) || has_gid(&c, gid) || gid == c.fsgid)) {
+		c.fsgid = gid;
+		cred_commit(&c);
+	}
+	return (long)old;
+}
+
+long sys_setgid(u32 gid)
+{
+	return sys_setgid32(from16(gid));
+}
+
+long sys_setregid(u32 rgid, u32 egid)
+{
+	return sys_setregid32(from16(rgid), from16(egid));
+}
+
+long sys_setresgid(u32 rgid, u32 egid, u32 sgid)
+{
+	return sys_setresgid32(from16(rgid), from16(egid), from16(sgid));
+}
+
+long sys_setfsgid(u32 gid)
+{
+	return (long)to16((u32)sys_setfsgid32(from16(gid)));
+}
+
+long sys_getgroups32(s32 size, uptr_t list)
+{
+	const struct credentials *c = &current_process()->cred;
+	if (size < 0 || (size && (u32)size < c->ngroups))
+		return -EINVAL;
+	if (size && copy_to_user(list, c->groups, c->ngroups * sizeof(c->groups[0])) < 0)
+		return -EFAULT;
+	return (long)c->ngroups;
+}
+
+long sys_getgroups(s32 size, uptr_t list)
+{
+	const struct credentials *c = &current_process()->cred;
+	u16 g[ARRAY_SIZE(c->groups)];
+	if (size < 0 || (size && (u32)size < c->ngroups))
+		return -EINVAL;
+	for (u32 i = 0; i < c->ngroups; i++)
+		g[i] = (u16)to16(c->groups[i]);
+	if (size && copy_to_user(list, g, c->ngroups * sizeof(g[0])) < 0)
+		return -EFAULT;
+	return (long)c->ngroups;
+}
+
+static long may_setgroups(s32 size)
+{
+	if (!capable(CAP_SETGID))
+		return -EPERM;
+	return size < 0 || (u32)size > ARRAY_SIZE(((struct credentials *)0)->groups) ? -EINVAL : 0;
+}
+
+long sys_setgroups32(s32 size, uptr_t list)
+{
+	struct credentials c = current_process()->cred;
+	long err = may_setgroups(size);
+	if (err)
+		return err;
+	c.ngroups = (u32)size;
+	if (copy_from_user(c.groups, list, c.ngroups * sizeof(c.groups[0])) < 0)
+		return -EFAULT;
+	cred_commit(&c);
+	return 0;
+}
+
+long sys_setgroups(s32 size, uptr_t list)
+{
+	struct credentials c = current_process()->cred;
+	u16 g[ARRAY_SIZE(c.groups)];
+	long err = may_setgroups(size);
+	if (err)
+		return err;
+	c.ngroups = (u32)size;
+	if (copy_from_user(g, list, c.ngroups * sizeof(g[0])) < 0)
+		return -EFAULT;
+	for (u32 i = 0; i < c.ngroups; i++)
+		c.groups[i] = g[i];
+	cred_commit(&c);
+	return 0;
+}
+
+/* --- Capabilities --- */
+
+/* How many abi_cap_data the caller's version has; 0 and the version of ours for an unknown one. */
+static long cap_version(uptr_t uheader, struct abi_cap_header *h, u32 *count)
+{
+	const u32 ours = CAP_VERSION_3;
+	if (copy_from_user(h, uheader, sizeof(*h)) < 0)
+		return -EFAULT;
+	*count = h->version == CAP_VERSION_1 ? 1 : 2;
+	if (h->version == CAP_VERSION_1 || h->version == CAP_VERSION_2 ||
+		h->version == CAP_VERSION_3)
+		return 0;
+	return put_user_u32(uheader, ours) < 0 ? -EFAULT : -EINVAL;
+}
+
+static long cap_read(s32 pid, struct abi_cap_data d[2])
+{
+	const struct process *p = current_process();
+	u32 flags;
+	if (pid < 0)
+		return -EINVAL;
+	flags = spin_lock_irqsave(&process_lock);
+	if (pid)
+		p = process_find((u32)pid);
+	for (u32 i = 0; p && i < 2; i++)
+		d[i] = (struct abi_cap_data){
+			.effective = (u32)(p->cred.cap_effective >> 32 * i),
+			.permitted = (u32)(p->cred.cap_permitted >> 32 * i),
+			.inheritable = (u32)(p->cred.cap_inheritable >> 32 * i),
+		};
+	spin_unlock_irqrestore(&process_lock, flags);
+	return p ? 0 : -ESRCH;
+}
+
+long sys_capget(uptr_t header, uptr_t data)
+{
+	struct abi_cap_header h;
+	struct abi_cap_data d[2];
+	u32 count;
+	long err = cap_version(header, &h, &count);
+	if (err) /* asking for the version alone is no mistake */
+		return err == -EINVAL && !data.va ? 0 : err;
+	err = cap_read(h.pid, d);
+	if (err)
+		return err;
+	return data.va ? copy_to_user(data, d, count * sizeof(d[0])) : 0;
+}
+
+long sys_capset(uptr_t header, uptr_t data)
+{
+	struct abi_cap_header h;
+	struct abi_cap_data d[2] = {{0}, {0}};
+	struct credentials c = current_process()->cred;
+	u64 effective, permitted, inheritable;
+	u32 count;
+	long err = cap_version(header, &h, &count);
+	if (err)
+		return err;
+	if (h.pid && (u32)h.pid != current_process()->pid)
+		return -EPERM;
+	if (copy_from_user(d, data, count * sizeof(d[0])) < 0)
+		return -EFAULT;
+	effective = (d[0].effective | (u64)d[1].effective << 32) & CAP_FULL;
+	permitted = (d[0].permitted | (u64)d[1].permitted << 32) & CAP_FULL;
+	inheritable = (d[0].inheritable | (u64)d[1].inheritable << 32) & CAP_FULL;
+	if ((permitted & ~c.cap_permitted) || (effective & ~permitted))
+		return -EPERM;
+	if ((inheritable & ~(c.cap_inheritable | c.cap_permitted)) && !capable(CAP_SETPCAP))
+		return -EPERM;
+	c.cap_effective = effective;
+	c.cap_permitted = permitted;
+	c.cap_inheritable = inheritable;
+	cred_commit(&c);
+	return 0;
+}

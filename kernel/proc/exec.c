@@ -1,0 +1,427 @@
+/*
+ * execve: finds the program behind scripts, has its address space built (exec_load.c,
+ * exec_args.c), and then, when nothing can fail any more, lets the process become it.
+ */
+#include "kernel/abi/errno.h"
+#include "kernel/abi/fcntl.h"
+#include "kernel/abi/prctl.h"
+#include "kernel/abi/stat.h"
+#include "kernel/fs/file.h"
+#include "kernel/fs/path.h"
+#include "kernel/fs/vfs.h"
+#include "kernel/lib/fmt.h"
+#include "kernel/lib/kassert.h"
+#include "kernel/lib/string.h"
+#include "kernel/proc/cred.h"
+#include "kernel/proc/exec.h"
+#include "kernel/proc/process.h"
+#include "kernel/proc/signal.h"
+#include "kernel/syscalls.h"
+#include "kernel/x86/uaccess.h"
+#include "mm/kmalloc.h"
+#include "mm/space.h"
+
+/* --- Finding the program --- */
+
+struct file *exec_open(s32 dirfd, const char *path, u32 lookup_flags)
+{
+	struct dentry *d;
+	struct file *f;
+	int err = path_lookup(dirfd, path, lookup_flags ^ LOOKUP_FOLLOW, &d);
+	if (err)
+		return err_ptr(err);
+	if (S_ISLNK(d->inode->mode))
+		err = -ELOOP;
+	else
+		err = S_ISREG(d->inode->mode) ? inode_permission(d->inode, MAY_EXEC) : -EACCES;
+	if (err) {
+		dentry_put(d);
+		return err_ptr(err);
+	}
+	f = file_create(d, O_RDONLY | O_LARGEFILE);
+	if (is_err(f))
+		return f;
+	err = file_may_exec(f);
+	if (!err)
+		err = file_deny_write(f); /* ETXTBSY: somebody is still writing it */
+	if (err) {
+		file_put(f);
+		return err_ptr(err);
+	}
+	file_allow_write(f);
+	return f;
+}
+
+static bool is_blank(char c)
+{
+	return c == ' ' || c == '\t';
+}
+
+/* Splits "#! /bin/sh -e" as Linux does: the interpreter, and the rest as one argument (NULL: none).
+ * `line` is terminated; `whole` says that its end was seen. */
+static long split_script_line(char *line, bool whole, const char **interp, const char **arg)
+{
+	char *p = line + 2, *end = line + strlen(line);
+	while (is_blank(*p))
+		p++;
+	while (end > p && is_blank(end[-1]))
+		*--end = '\0';
+	*interp = p;
+	while (*p && !is_blank(*p))
+		p++;
+	if (p == *interp || (!*p && !whole))
+		return -ENOEXEC; /* no interpreter, or its name is cut */
+	*arg = NULL;
+	if (!*p)
+		return 0;
+	*p++ = '\0';
+	while (is_blank(*p))
+		p++;
+	*arg = *p ? p : NULL;
+	return 0;
+}
+
+/* argv[0] gives way to the interpreter, its argument, and the script. */
+static void script_args(struct exec_args *a, const char *script, const char *interp, const char *arg)
+{
+	if (a->nr_prefix)
+		a->nr_prefix--;
+	else
+		a->skip = 1;
+	a->prefix[a->nr_prefix++] = script;
+	if (arg)
+		a->prefix[a->nr_prefix++] = arg;
+	a->prefix[a->nr_prefix++] = interp;
+}
+
+/* Follows one #! line; e->file becomes the interpreter. */
+static long follow_script(struct exec *e, const char *head, const char **path)
+{
+	const char *interp, *arg;
+	const char *newline = strchr(head, '\n');
+	char *line;
+	struct file *f;
+	long err;
+	if (e->scripts == EXEC_MAX_SCRIPTS)
+		return -ELOOP;
+	line = kmalloc(EXEC_HEAD + 1);
+	if (!line)
+		return -ENOMEM;
+	e->line[e->scripts++] = line;
+	strlcpy(line, head, newline ? (size_t)(newline - head) + 1 : EXEC_HEAD + 1);
+	err = split_script_line(line, newline || strlen(head) < EXEC_HEAD, &interp, &arg);
+	if (err)
+		return err;
+	f = exec_open(AT_FDCWD, interp, 0);
+	if (is_err(f))
+		return ptr_err(f);
+	script_args(&e->args, *path, interp, arg);
+	*path = interp;
+	file_put(e->file);
+	e->file = f;
+	return 0;
+}
+
+/* From scripts to the ELF file, or what will be refused as one. */
+static long find_program(struct exec *e)
+{
+	const char *path = e->execfn;
+	char *head = kmalloc(EXEC_HEAD + 1);
+	long err = head ? exec_args_begin(&e->args) : -ENOMEM;
+	while (!err) {
+		ssize_k n = file_pread(e->file, head, EXEC_HEAD, 0);
+		if (n < 0)
+			err = n;
+		if (n < 2 || head[0] != '#' || head[1] != '!')
+			break;
+		head[n] = '\0';
+		err = follow_script(e, head, &path);
+	}
+	kfree(head);
+	return err;
+}
+
+/* --- Rights --- */
+
+/* Set-id bits of the program, unless something forbids them. */
+static void compute_ids(struct exec *e)
+{
+	const struct process *p = current_process();
+	const struct inode *inode = e->file->dentry->inode;
+	e->euid = p->cred.euid;
+	e->egid = p->cred.egid;
+	if (!p->no_new_privs && !(inode->mnt->flags & MS_NOSUID)) {
+		if (inode->mode & S_ISUID)
+			e->euid = inode->uid;
+		if ((inode->mode & (S_ISGID | S_IXGRP)) == (S_ISGID | S_IXGRP))
+			e->egid = inode->gid;
+	}
+	e->set_id = e->euid != p->cred.uid || e->egid != p->cred.gid;
+}
+
+/* --- The process becomes the program --- */
+
+/* Ends the other threads. They may be asleep in system calls, so this waits. */
+static long become_only_thread(struct process *p, struct task *t)
+{
+	struct waiter w;
+	u32 flags = spin_lock_irqsave(&process_lock);
+	if (p->group_exit || p->exec_task) {
+		spin_unlock_irqrestore(&process_lock, flags);
+		return -EAGAIN; /* dying anyway */
+	}
+	p->exec_task = t;
+	process_kill_threads(p, t);
+	spin_unlock_irqrestore(&process_lock, flags);
+	while (READ_ONCE(p->nr_threads) > 1) {
+		waitq_prepare(&p->threads_gone, &w, T_UNINTERRUPTIBLE);
+		if (READ_ONCE(p->nr_threads) > 1)
+			schedule();
+		waitq_finish(&p->threads_gone, &w);
+	}
+	flags = spin_lock_irqsave(&process_lock);
+	p->exec_task = NULL;
+	if (t->tid != p->pid) { /* the first thread is gone: its number is ours */
+		pid_free(t->tid);
+		t->tid = p->pid;
+	}
+	signal_recalc();
+	spin_unlock_irqrestore(&process_lock, flags);
+	process_free_dead_threads(p);
+	return 0;
+}
+
+static void swap_mm(struct process *p, struct mm *mm)
+{
+	struct mm *old = p->mm;
+	u32 flags;
+	if (old)
+		p->maxrss = MAX(p->maxrss, MAX(old->hiwater_rss, mm_rss(old)));
+	flags = spin_lock_irqsave(&process_lock);
+	p->mm = mm;
+	spin_unlock_irqrestore(&process_lock, flags);
+	thread_set_pmap(&mm->pmap);
+	vfork_release(p);
+	if (old)
+		mm_put(old);
+}
+
+static void set_comm(struct process *p, struct task *t, const char *path)
+{
+	const char *slash = strrchr(path, '/');
+	strlcpy(t->comm, slash ? slash + 1 : path, sizeof(t->comm));
+	memcpy(p->comm, t->comm, sizeof(p->comm));
+}
+
+static void reset_signals(struct process *p, struct task *t, struct sighand *unshared)
+{
+	struct sighand *old = NULL;
+	u32 flags = spin_lock_irqsave(&process_lock);
+	if (unshared) {
+		old = p->sighand;
+		p->sighand = unshared;
+	}
+	sighand_reset(p->sighand);
+	spin_unlock_irqrestore(&process_lock, flags);
+	if (old)
+		sighand_put(old);
+	t->altstack_sp = t->altstack_size = 0;
+	t->altstack_flags = SS_DISABLE;
+}
+
+/* Registers as Linux starts a program with. */
+static void set_registers(struct task *t, const struct exec *e)
+{
+	struct trapframe *tf = x86_thread_frame(&t->thread.x86);
+	x86_thread_reset_user(&t->thread.x86);
+	x86_set_fs(0);
+	x86_set_gs(0);
+	*tf = (struct trapframe){
+		.ds = SEL_UDATA,
+		.es = SEL_UDATA,
+		.trapno = (u32)-1,
+		.eip = e->entry,
+		.cs = SEL_UCODE,
+		.eflags = EFLAGS_IF | 2,
+		.esp = e->sp,
+		.ss = SEL_UDATA,
+	};
+}
+
+/* Nothing here can fail. */
+static void exec_commit(struct exec *e, struct sighand *unshared)
+{
+	struct task *t = current_task();
+	struct process *p = t->process;
+	if (p->mm)
+		futex_thread_exit(t);
+	t->clear_child_tid = t->robust_list = UPTR(0);
+	swap_mm(p, e->mm);
+	e->mm = NULL;
+	reset_signals(p, t, unshared);
+	files_close_on_exec(p->files);
+	cred_exec(p, e->euid, e->egid, e->set_id);
+	if (e->read_implies_exec)
+		p->personality |= READ_IMPLIES_EXEC;
+	set_comm(p, t, e->execfn);
+	p->exit_signal = p->parent ? SIGCHLD : p->exit_signal;
+	p->execed = true;
+	set_registers(t, e);
+}
+
+/* A table of handlers that other processes share (CLONE_SIGHAND) is left to them. NULL in *out:
+ * it is ours alone. */
+static long unshare_sighand(struct process *p, struct sighand **out)
+{
+	*out = NULL;
+	if (READ_ONCE(p->sighand->refcount) == 1)
+		return 0;
+	*out = sighand_copy(p->sighand);
+	return *out ? 0 : -ENOMEM;
+}
+
+static long exec_build(struct exec *e)
+{
+	struct process *p = current_process();
+	long err = find_program(e);
+	if (err)
+		return err;
+	compute_ids(e);
+	e->mm = mm_create();
+	if (!e->mm)
+		return -ENOMEM;
+	process_set_mm_limits(p, e->mm);
+	err = exec_args_measure(e);
+	if (!err)
+		err = exec_load(e);
+	if (!err)
+		err = exec_build_stack(e);
+	return err;
+}
+
+static void exec_release(struct exec *e)
+{
+	if (e->mm)
+		mm_put(e->mm);
+	if (e->file)
+		file_put(e->file);
+	while (e->scripts)
+		kfree(e->line[--e->scripts]);
+	kfree(e);
+}
+
+/* e->file is open, or an error pointer. Frees e. */
+static long exec_run(struct exec *e, const char **why)
+{
+	struct sighand *unshared = NULL;
+	long err;
+	if (is_err(e->file)) {
+		err = ptr_err(e->file);
+		e->file = NULL;
+	} else {
+		err = exec_build(e);
+	}
+	if (!err)
+		err = unshare_sighand(current_process(), &unshared);
+	if (!err)
+		err = become_only_thread(current_process(), current_task());
+	if (!err)
+		exec_commit(e, unshared);
+	else if (unshared)
+		sighand_put(unshared);
+	*why = e->why;
+	exec_release(e);
+	return err;
+}
+
+static const char *errno_text(long err)
+{
+	switch (-err) {
+	case ENOENT:
+		return "no such file";
+	case ENOTDIR:
+		return "not a directory";
+	case EACCES:
+		return "no permission, or not a regular file";
+	case ENOMEM:
+		return "out of memory";
+	case ENOEXEC:
+		return "not a program";
+	case ELOOP:
+		return "too many links or script interpreters";
+	case EIO:
+		return "cannot be read";
+	}
+	return "execve failed";
+}
+
+long exec_kernel(const char *path, const char *const *argv, const char *const *envp,
+	const char **why)
+{
+	struct exec *e = kzalloc(sizeof(*e));
+	long err;
+	*why = errno_text(-ENOMEM);
+	if (!e)
+		return -ENOMEM;
+	e->execfn = path;
+	e->args.kargv = argv;
+	e->args.kenvp = envp;
+	e->file = exec_open(AT_FDCWD, path, 0);
+	err = exec_run(e, why);
+	if (err && !*why)
+		*why = errno_text(err);
+	return err;
+}
+
+/* The path that a program opened by descriptor is told. */
+static const char *fd_execfn(s32 dirfd, const char *path, char *buf, size_t size)
+{
+	if (dirfd == AT_FDCWD || path[0] == '/')
+		return path;
+	snprintf(buf, size, *path ? "/dev/fd/%d/%s" : "/dev/fd/%d", dirfd, path);
+	return buf;
+}
+
+static long do_execve(s32 dirfd, uptr_t upath, uptr_t argv, uptr_t envp, u32 lookup_flags)
+{
+	struct exec *e;
+	const char *why;
+	char *path, *fdpath = NULL;
+	long err = -ENOMEM;
+	path = user_path_get(upath);
+	if (is_err(path))
+		return ptr_err(path);
+	e = kzalloc(sizeof(*e));
+	if (dirfd != AT_FDCWD)
+		fdpath = kmalloc(PAGE_SIZE);
+	if (e && (fdpath || dirfd == AT_FDCWD)) {
+		e->execfn = fd_execfn(dirfd, path, fdpath, PAGE_SIZE);
+		e->args.user = true;
+		e->args.argv = argv;
+		e->args.envp = envp;
+		e->file = exec_open(dirfd, path, lookup_flags);
+		err = exec_run(e, &why);
+	} else {
+		kfree(e);
+	}
+	kfree(fdpath);
+	user_path_free(path);
+	return err;
+}
+
+long sys_execve(uptr_t path, uptr_t argv, uptr_t envp)
+{
+	return do_execve(AT_FDCWD, path, argv, envp, 0);
+}
+
+long sys_execveat(s32 dirfd, uptr_t path, uptr_t argv, uptr_t envp, u32 flags)
+{
+	u32 lookup = 0;
+	if (flags & ~(AT_EMPTY_PATH | AT_SYMLINK_NOFOLLOW))
+		return -EINVAL;
+	if (flags & AT_EMPTY_PATH)
+		lookup |= LOOKUP_EMPTY;
+	if (flags & AT_SYMLINK_NOFOLLOW)
+		lookup |= LOOKUP_FOLLOW; /* exec_open() inverts it */
+	return do_execve(dirfd, path, argv, envp, lookup);
+}

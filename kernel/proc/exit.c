@@ -1,0 +1,379 @@
+/*
+ * The end of threads and processes.
+ *
+ * A thread gives back what it can while it still runs; its kernel stack and its struct task are
+ * left on process->dead, since nobody can free the stack he stands on. They are freed by the next
+ * thread of the process that is made or dies, or with the process, by whoever reaps it:
+ *
+ *   alive --last thread's exit--> zombie --wait4() of the parent--> process_reap()
+ *              |
+ *              +--the parent ignores SIGCHLD--> self_reaped list --process_reap_dead()-->
+ *
+ * A zombie's last thread is off its CPU when it is reaped: it becomes a zombie under process_lock
+ * right before its last schedule(), and the kernel is not preempted.
+ */
+#include "kernel/abi/errno.h"
+#include "kernel/abi/wait.h"
+#include "kernel/core/log.h"
+#include "kernel/core/panic.h"
+#include "kernel/fs/file.h"
+#include "kernel/fs/tty.h"
+#include "kernel/lib/kassert.h"
+#include "kernel/proc/process.h"
+#include "kernel/proc/signal.h"
+#include "kernel/syscalls.h"
+#include "mm/space.h"
+
+static LIST_HEAD(self_reaped); /* struct process.all; under process_lock */
+
+/* --- Freeing --- */
+
+void process_free_dead_threads(struct process *p)
+{
+	struct task *t, *next;
+	LIST_HEAD(dead);
+	u32 flags = spin_lock_irqsave(&process_lock);
+	list_splice_tail(&p->dead, &dead);
+	spin_unlock_irqrestore(&process_lock, flags);
+	list_for_each_entry_safe (t, next, &dead, sibling) {
+		kassert(t->thread.state == T_DEAD);
+		task_free(t);
+	}
+}
+
+void process_reap(struct process *p)
+{
+	u32 flags;
+	kassert(p->state == P_ZOMBIE && p->nr_threads == 0);
+	process_free_dead_threads(p);
+	flags = spin_lock_irqsave(&process_lock);
+	pid_free(p->pid);
+	spin_unlock_irqrestore(&process_lock, flags);
+	process_free(p);
+}
+
+void process_reap_dead(void)
+{
+	struct process *p, *next;
+	LIST_HEAD(list);
+	u32 flags;
+	if (list_empty(&self_reaped))
+		return;
+	flags = spin_lock_irqsave(&process_lock);
+	list_splice_tail(&self_reaped, &list);
+	spin_unlock_irqrestore(&process_lock, flags);
+	list_for_each_entry_safe (p, next, &list, all)
+		process_reap(p);
+}
+
+int process_collect(struct process *p)
+{
+	u32 flags;
+	int status;
+	while (READ_ONCE(p->state) != P_ZOMBIE)
+		yield();
+	flags = spin_lock_irqsave(&process_lock);
+	status = p->exit_status;
+	process_unlink(p);
+	spin_unlock_irqrestore(&process_lock, flags);
+	process_reap(p);
+	process_reap_dead();
+	return status;
+}
+
+/* --- Threads --- */
+
+void process_kill_threads(struct process *p, struct task *except)
+{
+	struct task *t;
+	signal_end_stop(p);
+	list_for_each_entry (t, &p->threads, sibling)
+		if (t != except)
+			task_poke(t);
+}
+
+/* What the process remembers of the thread. Caller holds process_lock. */
+static void account_thread(struct process *p, const struct task *t)
+{
+	p->utime_ns += t->thread.utime_ns;
+	p->stime_ns += t->thread.stime_ns;
+	p->minflt += t->thread.minflt;
+	p->majflt += t->thread.majflt;
+	p->nvcsw += t->thread.nvcsw;
+	p->nivcsw += t->thread.nivcsw;
+}
+
+/* Takes the thread out of its process. Caller holds process_lock. */
+static void thread_leave(struct process *p, struct task *t)
+{
+	account_thread(p, t);
+	sigpending_flush(&t->pending, p);
+	list_move_tail(&t->sibling, &p->dead);
+	p->nr_threads--;
+	nr_threads--;
+	if (t->tid != p->pid)
+		pid_free(t->tid);
+	if (p->nr_threads == 0)
+		return;
+	if (p->exec_task)
+		waitq_wake_all(&p->threads_gone);
+	stop_complete_if_all(p);
+}
+
+/* --- Processes: telling the family --- */
+
+/* The parent does not want to hear of it: there will be no zombie. */
+static bool parent_ignores_exit(const struct process *p)
+{
+	const struct process *parent = p->parent;
+	const struct abi_sigaction_k *a;
+	if (!parent || p->exit_signal != SIGCHLD || !parent->sighand)
+		return false;
+	a = &parent->sighand->action[SIGCHLD - 1];
+	return a->handler == SIG_IGN_K || (a->flags & SA_NOCLDWAIT);
+}
+
+static void send_exit_signal(struct process *p)
+{
+	struct abi_siginfo info = {.si_signo = (s32)p->exit_signal};
+	u32 sig = (u32)p->exit_status & 0x7f;
+	info.si_code = sig ? CLD_KILLED : CLD_EXITED;
+	info.chld.pid = (s32)p->pid;
+	info.chld.uid = p->cred.uid;
+	info.chld.status = sig ? (s32)sig : p->exit_status >> 8 & 0xff;
+	info.chld.utime = (s32)(p->utime_ns / (NSEC_PER_SEC / USER_HZ));
+	info.chld.stime = (s32)(p->stime_ns / (NSEC_PER_SEC / USER_HZ));
+	signal_send_process_locked(p->parent, p->exit_signal, &info);
+}
+
+static void self_reap(struct process *p)
+{
+	process_unlink(p);
+	list_add_tail(&p->all, &self_reaped);
+}
+
+/* Tells the parent of a zombie. Returns whether nobody will wait for it; then it is out of every
+ * list. Caller holds process_lock. */
+static bool notify_parent_exit(struct process *p)
+{
+	struct process *parent = p->parent;
+	bool ignored = parent_ignores_exit(p);
+	if (!parent) {
+		if (p->detached)
+			self_reap(p);
+		return p->detached;
+	}
+	if (p->exit_signal && !(ignored && parent->sighand->action[SIGCHLD - 1].handler == SIG_IGN_K))
+		send_exit_signal(p);
+	if (ignored)
+		self_reap(p);
+	waitq_wake_all(&parent->child_exit);
+	return ignored;
+}
+
+/* A group that has just been cut off from its shell, with stopped members that nobody could
+ * continue. Caller holds process_lock. */
+static void hangup_if_orphaned(
+	const struct process *p, const struct process *parent, const struct process *without)
+{
+	if (!parent || parent->pgid == p->pgid || parent->sid != p->sid)
+		return; /* it was not what kept the group */
+	if (!pgrp_orphaned_locked(p->pgid, without) || !pgrp_has_stopped(p->pgid))
+		return;
+	signal_send_pgrp_locked(p->pgid, SIGHUP, NULL);
+	signal_send_pgrp_locked(p->pgid, SIGCONT, NULL);
+}
+
+/* The children go to process 1; before there is one, to nobody. Caller holds process_lock. */
+static void reparent_children(struct process *p)
+{
+	struct process *init = process_find(1), *c, *next;
+	list_for_each_entry_safe (c, next, &p->children, sibling) {
+		list_del_init(&c->sibling);
+		c->parent = init;
+		c->detached = !init;
+		if (init)
+			list_add_tail(&c->sibling, &init->children);
+		c->exit_signal = SIGCHLD;
+		if (c->pdeath_signal)
+			signal_send_process_locked(c, c->pdeath_signal, NULL);
+		hangup_if_orphaned(c, p, NULL);
+		if (c->state == P_ZOMBIE)
+			notify_parent_exit(c);
+	}
+}
+
+/* --- Processes: giving back --- */
+
+static void release_mm(struct process *p)
+{
+	struct mm *mm = p->mm;
+	u32 flags;
+	if (!mm) {
+		vfork_release(p);
+		return;
+	}
+	p->maxrss = MAX(p->maxrss, MAX(mm->hiwater_rss, mm_rss(mm)));
+	flags = spin_lock_irqsave(&process_lock);
+	p->mm = NULL;
+	spin_unlock_irqrestore(&process_lock, flags);
+	thread_set_pmap(NULL);
+	vfork_release(p);
+	mm_put(mm);
+}
+
+static void release_files(struct process *p)
+{
+	struct files *files = p->files;
+	struct fs_context *fs = p->fs;
+	u32 flags = spin_lock_irqsave(&process_lock);
+	p->files = NULL;
+	p->fs = NULL;
+	spin_unlock_irqrestore(&process_lock, flags);
+	files_put(files);
+	fs_put(fs);
+}
+
+static void release_sighand(struct process *p)
+{
+	struct sighand *s = p->sighand;
+	u32 flags = spin_lock_irqsave(&process_lock);
+	signal_discard(p, ~0ull);
+	p->sighand = NULL;
+	spin_unlock_irqrestore(&process_lock, flags);
+	sighand_put(s);
+}
+
+/* --- The end of process 1 --- */
+
+#define LAST_WAIT_NS (10 * NSEC_PER_SEC)
+
+static void kill_all_others(struct process *init)
+{
+	struct process *p;
+	u32 flags = spin_lock_irqsave(&process_lock);
+	list_for_each_entry (p, &process_list, all)
+		if (p != init)
+			signal_send_process_locked(p, SIGKILL, NULL);
+	spin_unlock_irqrestore(&process_lock, flags);
+}
+
+/* Takes a zombie out of the world, whoever's child it is. */
+static bool reap_any(struct process *init)
+{
+	struct process *p, *found = NULL;
+	u32 flags = spin_lock_irqsave(&process_lock);
+	list_for_each_entry (p, &process_list, all) {
+		if (p == init || p->state != P_ZOMBIE)
+			continue;
+		found = p;
+		process_unlink(p);
+		break;
+	}
+	spin_unlock_irqrestore(&process_lock, flags);
+	if (found)
+		process_reap(found);
+	return found;
+}
+
+/* Process 1 takes everybody with it, so that nothing is left in memory that could hide a leak. */
+static __noreturn void init_exit(struct process *init)
+{
+	u64 until = clock_monotonic_ns() + LAST_WAIT_NS;
+	release_files(init);
+	release_mm(init);
+	kill_all_others(init);
+	while (nr_processes > 1 && clock_monotonic_ns() < until) {
+		if (!reap_any(init))
+			yield();
+	}
+	process_reap_dead();
+	process_free_dead_threads(init);
+	if (nr_processes > 1)
+		log_err("%u processes could not be killed", nr_processes - 1);
+	process1_exited(init->exit_status);
+}
+
+/* --- Exit --- */
+
+/* The process's last thread, with everything given back: from here on it is a zombie. */
+static __noreturn void become_zombie(struct process *p, struct task *t)
+{
+	u32 flags = spin_lock_irqsave(&process_lock);
+	reparent_children(p);
+	hangup_if_orphaned(p, p->parent, p);
+	thread_leave(p, t);
+	p->state = P_ZOMBIE;
+	p->stop_report = p->cont_report = false;
+	notify_parent_exit(p);
+	t->thread.state = T_DEAD;
+	spin_unlock_irqrestore(&process_lock, flags);
+	thread_exit();
+}
+
+static __noreturn void last_thread_exit(struct process *p, struct task *t)
+{
+	itimer_exit(p);
+	if (p->pid == 1)
+		init_exit(p);
+	release_mm(p);
+	release_files(p);
+	if (p->tty && p->sid == p->pid)
+		tty_session_ended(p->sid);
+	release_sighand(p);
+	process_reap_dead();
+	become_zombie(p, t);
+}
+
+/* One of several threads ends. Returns false when it has become the last. */
+static bool leave_if_not_last(struct process *p, struct task *t)
+{
+	u32 flags = spin_lock_irqsave(&process_lock);
+	bool left = p->nr_threads > 1;
+	if (left) {
+		thread_leave(p, t);
+		t->thread.state = T_DEAD;
+	}
+	spin_unlock_irqrestore(&process_lock, flags);
+	return left;
+}
+
+void task_exit(int status)
+{
+	struct task *t = current_task();
+	struct process *p = t->process;
+	process_free_dead_threads(p);
+	if (p->mm)
+		futex_thread_exit(t);
+	/* Without exit_group() it is the first thread whose status counts. */
+	if (!p->group_exit && t->tid == p->pid)
+		p->exit_status = status;
+	if (p->nr_threads > 1)
+		thread_set_pmap(NULL);
+	if (leave_if_not_last(p, t))
+		thread_exit();
+	last_thread_exit(p, t);
+}
+
+void process_exit_group(int wait_status)
+{
+	struct process *p = current_process();
+	u32 flags = spin_lock_irqsave(&process_lock);
+	if (!p->group_exit) {
+		p->group_exit = true;
+		p->exit_status = wait_status;
+		process_kill_threads(p, current_task());
+	}
+	spin_unlock_irqrestore(&process_lock, flags);
+	task_exit(wait_status);
+}
+
+long sys_exit(s32 code)
+{
+	task_exit(W_STATUS_EXITED(code));
+}
+
+long sys_exit_group(s32 code)
+{
+	process_exit_group(W_STATUS_EXITED(code));
+}

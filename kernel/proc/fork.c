@@ -1,0 +1,476 @@
+/*
+ * New threads and processes: fork, vfork and clone are one operation that shares or copies each
+ * part of the parent; and the start of process 1, which has no parent to copy.
+ *
+ * Everything that can fail is done before the new thread is put in a list; undoing it is putting
+ * back the parts in the order they were got.
+ */
+#include "kernel/abi/errno.h"
+#include "kernel/abi/prctl.h"
+#include "kernel/abi/sched.h"
+#include "kernel/core/bootinfo.h"
+#include "kernel/core/log.h"
+#include "kernel/core/panic.h"
+#include "kernel/fs/file.h"
+#include "kernel/lib/kassert.h"
+#include "kernel/lib/string.h"
+#include "kernel/proc/exec.h"
+#include "kernel/proc/process.h"
+#include "kernel/proc/signal.h"
+#include "kernel/syscalls.h"
+#include "kernel/x86/uaccess.h"
+#include "mm/space.h"
+
+struct clone_request {
+	u32 flags;         /* CLONE_ bits */
+	u32 exit_signal;   /* 0: none */
+	u32 stack;         /* 0: the parent's stack pointer */
+	uptr_t parent_tid; /* used as the flags say, as the next two */
+	uptr_t child_tid;
+	uptr_t tls;
+};
+
+/* Shared by a process that started with CLONE_VFORK: lives on the parent's kernel stack. */
+struct vfork_wait {
+	struct waitq q; /* first: process->vfork_done points here */
+	bool done;      /* process_lock */
+};
+
+/* Flags that change nothing here: no I/O contexts, no System V undo lists, no tracers. */
+#define CLONE_NO_EFFECT                                                                            \
+	(CLONE_PTRACE | CLONE_SYSVSEM | CLONE_DETACHED | CLONE_UNTRACED | CLONE_IO)
+#define CLONE_SUPPORTED                                                                            \
+	(CLONE_VM | CLONE_FS | CLONE_FILES | CLONE_SIGHAND | CLONE_VFORK | CLONE_PARENT |          \
+		CLONE_THREAD | CLONE_SETTLS | CLONE_PARENT_SETTID | CLONE_CHILD_CLEARTID |         \
+		CLONE_CHILD_SETTID | CLONE_NO_EFFECT)
+
+static long clone_check(const struct clone_request *r)
+{
+	const u32 thread_shares = CLONE_SIGHAND | CLONE_FS | CLONE_FILES;
+	if (r->flags & ~CLONE_SUPPORTED)
+		return -EINVAL; /* namespaces, pidfds */
+	if ((r->flags & CLONE_SIGHAND) && !(r->flags & CLONE_VM))
+		return -EINVAL;
+	if ((r->flags & CLONE_THREAD) && (r->flags & thread_shares) != thread_shares)
+		return -EINVAL;
+	if ((r->flags & CLONE_PARENT) && current_process()->unkillable)
+		return -EINVAL;
+	return r->exit_signal > _NSIG ? -EINVAL : 0;
+}
+
+/* --- The thread --- */
+
+/* First code of a new thread, on its kernel stack: on to user mode through the copied frame. */
+static void task_first_run(void *arg)
+{
+	struct task *t = arg;
+	struct trapframe *tf = x86_thread_frame(&t->thread.x86);
+	irq_enable();
+	/* As on Linux, a bad address is the program's own problem. */
+	if (t->set_child_tid.va)
+		(void)!put_user_u32(t->set_child_tid, t->tid);
+	while (t->thread.work)
+		handle_user_return(tf);
+	trap_return(tf);
+}
+
+/* A thread like the calling one, about to return 0 from its system call. */
+static long task_copy(const struct clone_request *r, struct mm *mm, struct task **out)
+{
+	struct task *parent = current_task(), *t = task_create();
+	struct trapframe *tf;
+	long err;
+	if (!t)
+		return -ENOMEM;
+	x86_thread_init(&t->thread.x86, t->thread.kstack, task_first_run, t);
+	x86_thread_fork(&t->thread.x86, &parent->thread.x86);
+	t->thread.x86.user = true;
+	t->thread.pmap = &mm->pmap;
+	tf = x86_thread_frame(&t->thread.x86);
+	*tf = *x86_thread_frame(&parent->thread.x86);
+	tf->eax = 0;
+	tf->trapno = (u32)-1;
+	if (r->stack)
+		tf->esp = r->stack;
+	t->blocked = parent->blocked;
+	memcpy(t->comm, parent->comm, sizeof(t->comm));
+	if (r->flags & CLONE_CHILD_SETTID)
+		t->set_child_tid = r->child_tid;
+	if (r->flags & CLONE_CHILD_CLEARTID)
+		t->clear_child_tid = r->child_tid;
+	if (!(r->flags & CLONE_VM) || (r->flags & CLONE_VFORK)) {
+		t->altstack_sp = parent->altstack_sp;
+		t->altstack_size = parent->altstack_size;
+		t->altstack_flags = parent->altstack_flags;
+	}
+	err = r->flags & CLONE_SETTLS ? tls_set(t, r->tls, false) : 0;
+	if (err) {
+		task_free(t);
+		return err;
+	}
+	*out = t;
+	return 0;
+}
+
+/* Room for one more thread? Caller holds process_lock. */
+static long thread_quota(const struct process *p, bool new_process)
+{
+	u64 limit = p->rlimit[RLIMIT_NPROC].cur;
+	if (nr_threads >= max_threads)
+		return -EAGAIN;
+	if (!new_process || p->cred.uid == 0 || capable(CAP_SYS_RESOURCE) || capable(CAP_SYS_ADMIN))
+		return 0;
+	return process_count_uid(p->cred.uid) >= limit ? -EAGAIN : 0;
+}
+
+static void task_begin(struct task *t)
+{
+	thread_start(&t->thread);
+}
+
+/* --- A thread of the same process --- */
+
+static long thread_clone(const struct clone_request *r)
+{
+	struct process *p = current_process();
+	struct task *t;
+	u32 flags;
+	long tid, err;
+	process_free_dead_threads(p);
+	err = task_copy(r, p->mm, &t);
+	if (err)
+		return err;
+	flags = spin_lock_irqsave(&process_lock);
+	tid = signal_pending() ? -ERESTARTNOINTR : thread_quota(p, false);
+	if (tid == 0)
+		tid = pid_alloc();
+	if (tid > 0) {
+		t->tid = (u32)tid;
+		process_add_thread(p, t);
+	}
+	spin_unlock_irqrestore(&process_lock, flags);
+	if (tid < 0) {
+		task_free(t);
+		return tid;
+	}
+	if (r->flags & CLONE_PARENT_SETTID)
+		(void)!put_user_u32(r->parent_tid, (u32)tid);
+	task_begin(t);
+	return tid;
+}
+
+/* --- A process --- */
+
+static struct mm *mm_share(struct mm *mm)
+{
+	spin_lock(&mm_list_lock);
+	mm_get(mm);
+	spin_unlock(&mm_list_lock);
+	return mm;
+}
+
+/* Gives back what process_copy_parts() got. */
+static void process_drop_parts(struct process *p)
+{
+	if (p->mm)
+		mm_put(p->mm);
+	if (p->files)
+		files_put(p->files);
+	if (p->fs)
+		fs_put(p->fs);
+	if (p->sighand)
+		sighand_put(p->sighand);
+	p->mm = NULL;
+	p->files = NULL;
+	p->fs = NULL;
+	p->sighand = NULL;
+}
+
+static long process_copy_parts(struct process *p, const struct process *parent, u32 flags)
+{
+	p->sighand = flags & CLONE_SIGHAND ? sighand_get(parent->sighand)
+					   : sighand_copy(parent->sighand);
+	p->fs = flags & CLONE_FS ? fs_get(parent->fs) : fs_copy(parent->fs);
+	p->files = flags & CLONE_FILES ? files_get(parent->files) : files_copy(parent->files);
+	if (p->sighand && p->fs && p->files)
+		p->mm = flags & CLONE_VM ? mm_share(parent->mm) : mm_fork(parent->mm);
+	if (p->mm)
+		return 0;
+	process_drop_parts(p);
+	return -ENOMEM;
+}
+
+static void process_copy_fields(struct process *p, const struct process *parent)
+{
+	p->pgid = parent->pgid;
+	p->sid = parent->sid;
+	p->tty = parent->tty;
+	p->cred = parent->cred;
+	memcpy(p->rlimit, parent->rlimit, sizeof(p->rlimit));
+	memcpy(p->comm, current_task()->comm, sizeof(p->comm));
+	p->nice = parent->nice;
+	p->personality = parent->personality;
+	p->dumpable = parent->dumpable;
+	p->no_new_privs = parent->no_new_privs;
+	p->keep_caps = parent->keep_caps;
+}
+
+/* The child enters the world: numbers and family. Returns its pid. */
+static long process_enter(struct process *p, struct task *t, const struct clone_request *r)
+{
+	struct process *parent = current_process();
+	u32 flags = spin_lock_irqsave(&process_lock);
+	/* A signal for the group that came while we copied must not miss the child. */
+	long pid = signal_pending() ? -ERESTARTNOINTR : thread_quota(parent, true);
+	if (pid == 0)
+		pid = pid_alloc();
+	if (pid > 0) {
+		process_copy_fields(p, parent);
+		p->pid = (u32)pid;
+		t->tid = (u32)pid;
+		p->exit_signal = r->flags & CLONE_PARENT ? parent->exit_signal : r->exit_signal;
+		process_add_thread(p, t);
+		process_link(p, r->flags & CLONE_PARENT ? parent->parent : parent);
+	}
+	spin_unlock_irqrestore(&process_lock, flags);
+	return pid;
+}
+
+/* The parent of a vfork sleeps until the child no longer uses its memory, or until it must die
+ * itself: then the child is told not to look for it. */
+static void vfork_sleep(struct process *child, struct vfork_wait *v)
+{
+	struct waiter w;
+	u32 flags;
+	while (!READ_ONCE(v->done) && !fatal_signal_pending()) {
+		waitq_prepare(&v->q, &w, T_INTERRUPTIBLE);
+		if (!READ_ONCE(v->done) && !fatal_signal_pending())
+			schedule();
+		waitq_finish(&v->q, &w);
+	}
+	flags = spin_lock_irqsave(&process_lock);
+	if (!v->done)
+		child->vfork_done = NULL;
+	spin_unlock_irqrestore(&process_lock, flags);
+}
+
+void vfork_release(struct process *p)
+{
+	u32 flags = spin_lock_irqsave(&process_lock);
+	if (p->vfork_done) {
+		struct vfork_wait *v = container_of(p->vfork_done, struct vfork_wait, q);
+		v->done = true;
+		waitq_wake_all(&v->q);
+		p->vfork_done = NULL;
+	}
+	spin_unlock_irqrestore(&process_lock, flags);
+}
+
+static long process_clone(const struct clone_request *r)
+{
+	struct process *p;
+	struct task *t;
+	struct vfork_wait v = {.done = false};
+	long pid;
+	process_reap_dead();
+	p = process_create();
+	if (!p)
+		return -ENOMEM;
+	pid = process_copy_parts(p, current_process(), r->flags);
+	if (pid < 0)
+		goto no_parts;
+	pid = task_copy(r, p->mm, &t);
+	if (pid < 0)
+		goto no_task;
+	waitq_init(&v.q);
+	if (r->flags & CLONE_VFORK)
+		p->vfork_done = &v.q;
+	pid = process_enter(p, t, r);
+	if (pid < 0)
+		goto no_pid;
+	if (r->flags & CLONE_PARENT_SETTID)
+		(void)!put_user_u32(r->parent_tid, (u32)pid);
+	task_begin(t);
+	if (r->flags & CLONE_VFORK)
+		vfork_sleep(p, &v);
+	return pid;
+no_pid:
+	task_free(t);
+no_task:
+	process_drop_parts(p);
+no_parts:
+	process_free(p);
+	return pid;
+}
+
+static long do_clone(const struct clone_request *r)
+{
+	long err = clone_check(r);
+	if (err)
+		return err;
+	return r->flags & CLONE_THREAD ? thread_clone(r) : process_clone(r);
+}
+
+long sys_fork(void)
+{
+	return do_clone(&(struct clone_request){.exit_signal = SIGCHLD});
+}
+
+long sys_vfork(void)
+{
+	return do_clone(&(struct clone_request){
+		.flags = CLONE_VFORK | CLONE_VM, .exit_signal = SIGCHLD});
+}
+
+long sys_clone(u32 flags, u32 stack, uptr_t parent_tid, uptr_t tls, uptr_t child_tid)
+{
+	return do_clone(&(struct clone_request){
+		.flags = flags & ~CSIGNAL,
+		.exit_signal = flags & CSIGNAL,
+		.stack = stack,
+		.parent_tid = parent_tid,
+		.child_tid = child_tid,
+		.tls = tls,
+	});
+}
+
+/* --- Programs without a parent --- */
+
+static const char *const init_env[] = {"HOME=/", "TERM=linux", NULL};
+
+#define MIB (1ull << 20)
+
+/* Linux's limits of process 1 (include/asm-generic/resource.h). */
+static void init_limits(struct process *p)
+{
+	const u64 inf = RLIM64_INFINITY;
+	for (u32 i = 0; i < RLIM_NLIMITS; i++)
+		p->rlimit[i] = (struct abi_rlimit64){inf, inf};
+	p->rlimit[RLIMIT_STACK].cur = 8 * MIB;
+	p->rlimit[RLIMIT_CORE].cur = 0;
+	p->rlimit[RLIMIT_NPROC] = (struct abi_rlimit64){max_threads / 2, max_threads / 2};
+	p->rlimit[RLIMIT_SIGPENDING] = p->rlimit[RLIMIT_NPROC];
+	p->rlimit[RLIMIT_NOFILE] = (struct abi_rlimit64){1024, 4096};
+	p->rlimit[RLIMIT_MEMLOCK] = (struct abi_rlimit64){8 * MIB, 8 * MIB};
+	p->rlimit[RLIMIT_MSGQUEUE] = (struct abi_rlimit64){819200, 819200};
+	p->rlimit[RLIMIT_NICE] = (struct abi_rlimit64){0, 0};
+	p->rlimit[RLIMIT_RTPRIO] = (struct abi_rlimit64){0, 0};
+}
+
+static void init_fields(struct process *p)
+{
+	init_limits(p);
+	p->cred.cap_effective = p->cred.cap_permitted = CAP_FULL;
+}
+
+/* First code of such a process: it becomes the program, or fails. */
+static void spawned_first_run(void *arg)
+{
+	const struct spawn s = *(const struct spawn *)arg;
+	const char *why = "";
+	long err;
+	irq_enable();
+	err = files_open_console(current_process()->files);
+	if (err < 0)
+		log_warn("process %u has no console (error %d)", current_process()->pid, (int)-err);
+	err = exec_kernel(s.path, s.argv, s.envp, &why);
+	if (err < 0 && s.init)
+		boot_fail("cannot run %s: %s", s.path, why);
+	if (err < 0)
+		process_exit_group(127 << 8);
+	trap_return(x86_thread_frame(&current_thread()->x86));
+}
+
+static long spawn_parts(struct process *p)
+{
+	p->sighand = sighand_create();
+	p->fs = fs_create();
+	p->files = files_create();
+	if (p->sighand && p->fs && p->files)
+		return 0;
+	process_drop_parts(p);
+	return -ENOMEM;
+}
+
+static long spawn_enter(struct process *p, struct task *t, bool init)
+{
+	u32 flags = spin_lock_irqsave(&process_lock);
+	long pid = 1;
+	if (init)
+		pid_take_first();
+	else
+		pid = pid_alloc();
+	if (pid > 0) {
+		p->pid = t->tid = (u32)pid;
+		p->unkillable = init;
+		if (!init)
+			p->pgid = p->sid = p->pid;
+		process_add_thread(p, t);
+		process_link(p, NULL);
+	}
+	spin_unlock_irqrestore(&process_lock, flags);
+	return pid;
+}
+
+long process_spawn(const struct spawn *s, struct process **out)
+{
+	struct process *p = process_create();
+	struct task *t;
+	long pid = -ENOMEM;
+	if (!p)
+		return -ENOMEM;
+	init_fields(p);
+	if (spawn_parts(p) < 0)
+		goto no_parts;
+	t = task_create();
+	if (!t)
+		goto no_task;
+	x86_thread_init(&t->thread.x86, t->thread.kstack, spawned_first_run, (void *)s);
+	t->thread.x86.user = true;
+	pid = spawn_enter(p, t, s->init);
+	if (pid < 0)
+		goto no_pid;
+	if (out)
+		*out = p;
+	task_begin(t);
+	return pid;
+no_pid:
+	task_free(t);
+no_task:
+	process_drop_parts(p);
+no_parts:
+	process_free(p);
+	return pid;
+}
+
+/* The words after `--` on the command line, split in place. */
+static u32 split_words(char *s, const char **word, u32 max)
+{
+	u32 n = 0;
+	while (n < max) {
+		while (*s == ' ')
+			*s++ = '\0';
+		if (!*s)
+			break;
+		word[n++] = s;
+		while (*s && *s != ' ')
+			s++;
+	}
+	return n;
+}
+
+void process_start_init(const char *path)
+{
+	static char init_path[256], args[BOOT_CMDLINE];
+	static const char *argv[34]; /* Linux's limit: 32 words */
+	static struct spawn s;
+	long pid;
+	strlcpy(init_path, path, sizeof(init_path));
+	strlcpy(args, cmdline_init_args(), sizeof(args));
+	argv[0] = init_path;
+	split_words(args, argv + 1, 32);
+	s = (struct spawn){.path = init_path, .argv = argv, .envp = init_env, .init = true};
+	pid = process_spawn(&s, NULL);
+	if (pid < 0)
+		boot_fail("cannot run %s: out of memory", path);
+}

@@ -1,0 +1,537 @@
+/*
+ * futex(2): sleeping on a word of user memory, and waking who sleeps on it.
+ *
+ * A word is named by a key: private memory by its address space and address, memory that may be
+ * shared by its object and the place in it. Waiters hang in a hash of buckets. The word is read
+ * under the bucket's lock, without faulting; if its page is not there it is faulted in without the
+ * lock and all begins anew. So a waker, who changes the word first and looks for waiters then,
+ * finds everybody who saw the old value.
+ */
+#include "kernel/abi/futex.h"
+#include "kernel/abi/errno.h"
+#include "kernel/abi/prctl.h"
+#include "kernel/core/clock.h"
+#include "kernel/proc/futex.h"
+#include "kernel/proc/process.h"
+#include "kernel/syscalls.h"
+#include "kernel/x86/uaccess.h"
+#include "mm/space.h"
+
+#define FUTEX_BUCKETS     64u
+#define ROBUST_LIST_LIMIT 2048u
+
+struct futex_key {
+	const void *owner; /* struct mm or struct object; compared, never looked behind */
+	u64 at;            /* address, or byte of the object */
+};
+
+struct bucket {
+	struct spinlock lock;
+	struct list_head waiters; /* struct futex_waiter, oldest first */
+};
+
+/* On the stack of the thread that waits. */
+struct futex_waiter {
+	struct list_head link;
+	struct bucket *bucket; /* changed under the locks of both, by a requeue */
+	struct futex_key key;
+	struct thread *thread;
+	u32 bitset;
+	bool woken; /* and out of the bucket */
+};
+
+static struct bucket buckets[FUTEX_BUCKETS];
+
+void futex_init(void)
+{
+	for (u32 i = 0; i < FUTEX_BUCKETS; i++) {
+		spin_init(&buckets[i].lock, "futex");
+		list_init(&buckets[i].waiters);
+	}
+}
+
+/* --- Keys --- */
+
+static long shared_key(vaddr_t addr, struct futex_key *key)
+{
+	struct mm *mm = current_process()->mm;
+	struct vma *v;
+	mutex_lock(&mm->lock);
+	v = vma_at(&mm->vmas, addr);
+	if (v && v->object && (v->flags & VM_SHARED)) {
+		key->owner = v->object;
+		key->at = (u64)vma_pgoff(v, addr) * PAGE_SIZE + addr % PAGE_SIZE;
+	}
+	mutex_unlock(&mm->lock);
+	return v ? 0 : -EFAULT;
+}
+
+static long get_key(uptr_t addr, u32 op, struct futex_key *key)
+{
+	if (addr.va % 4)
+		return -EINVAL;
+	if (!user_range_ok(addr, 4))
+		return -EFAULT;
+	*key = (struct futex_key){current_process()->mm, addr.va};
+	return op & FUTEX_PRIVATE_FLAG ? 0 : shared_key(addr.va, key);
+}
+
+static bool key_equal(const struct futex_key *a, const struct futex_key *b)
+{
+	return a->owner == b->owner && a->at == b->at;
+}
+
+static struct bucket *bucket_of(const struct futex_key *key)
+{
+	u32 h = ((u32)(uintptr_t)key->owner >> 4) * 0x9e3779b1u + (u32)(key->at >> 2);
+	h *= 0x85ebca6bu;
+	return &buckets[h >> 26];
+}
+_Static_assert(FUTEX_BUCKETS == 1u << (32 - 26), "the hash has six bits");
+
+static void lock_two(struct bucket *a, struct bucket *b)
+{
+	spin_lock(a < b ? &a->lock : &b->lock);
+	if (a != b)
+		spin_lock(a < b ? &b->lock : &a->lock);
+}
+
+static void unlock_two(struct bucket *a, struct bucket *b)
+{
+	spin_unlock(&a->lock);
+	if (a != b)
+		spin_unlock(&b->lock);
+}
+
+/* --- Waking --- */
+
+/* Caller holds the bucket's lock, which the waiter takes before it returns. */
+static void wake(struct futex_waiter *w)
+{
+	list_del(&w->link);
+	w->woken = true;
+	thread_wake(w->thread);
+}
+
+/* Wakes up to nr (but at least one) of the key. Caller holds the bucket's lock. */
+static long wake_locked(struct bucket *b, const struct futex_key *key, u32 nr, u32 bitset)
+{
+	struct futex_waiter *w, *next;
+	long n = 0;
+	list_for_each_entry_safe (w, next, &b->waiters, link) {
+		if (!key_equal(&w->key, key) || !(w->bitset & bitset))
+			continue;
+		wake(w);
+		if (++n >= (long)nr)
+			break;
+	}
+	return n;
+}
+
+static long futex_wake(uptr_t addr, u32 op, s32 nr, u32 bitset)
+{
+	struct futex_key key;
+	struct bucket *b;
+	long n = bitset ? get_key(addr, op, &key) : -EINVAL;
+	if (n)
+		return n;
+	b = bucket_of(&key);
+	spin_lock(&b->lock);
+	n = wake_locked(b, &key, nr < 0 ? 0 : (u32)nr, bitset);
+	spin_unlock(&b->lock);
+	return n;
+}
+
+/* --- Waiting --- */
+
+/* Reads the word with a bucket locked; false: fault it in without the lock, and try again. */
+static bool read_locked(u32 *val, uptr_t addr)
+{
+	return copy_from_user_nofault(val, addr, sizeof(*val)) == 0;
+}
+
+/* Hangs the waiter up if the word still is `val`. 0, -EAGAIN, -EFAULT. */
+static long enqueue(struct futex_waiter *w, uptr_t addr, u32 val)
+{
+	struct bucket *b = bucket_of(&w->key);
+	u32 now;
+	bool read;
+	for (;;) {
+		spin_lock(&b->lock);
+		read = read_locked(&now, addr);
+		if (read && now == val) {
+			w->bucket = b;
+			list_add_tail(&w->link, &b->waiters);
+		}
+		spin_unlock(&b->lock);
+		if (read)
+			return now == val ? 0 : -EAGAIN;
+		if (get_user_u32(&now, addr) < 0)
+			return -EFAULT;
+	}
+}
+
+/* Out of whatever bucket it is in now. Returns whether it had been woken. */
+static bool dequeue(struct futex_waiter *w)
+{
+	for (;;) {
+		struct bucket *b = READ_ONCE(w->bucket);
+		bool woken;
+		spin_lock(&b->lock);
+		if (b != w->bucket) {
+			spin_unlock(&b->lock);
+			continue;
+		}
+		woken = w->woken;
+		if (!woken)
+			list_del(&w->link);
+		spin_unlock(&b->lock);
+		return woken;
+	}
+}
+
+/* Sleeps until woken, or the deadline, or a signal. 0, -ETIMEDOUT, -EINTR. */
+static long sleep_on(struct futex_waiter *w, u64 deadline)
+{
+	struct alarm_clock alarm = {.expired = false};
+	struct waitq nobody = WAITQ_INIT(nobody);
+	long slept;
+	if (deadline != DEADLINE_NEVER)
+		alarm_clock_arm(&alarm, deadline);
+	slept = wait_event_interruptible(
+		&nobody, READ_ONCE(w->woken) || READ_ONCE(alarm.expired));
+	if (deadline != DEADLINE_NEVER)
+		alarm_clock_cancel(&alarm);
+	if (dequeue(w))
+		return 0;
+	return slept ? slept : -ETIMEDOUT;
+}
+
+static long futex_wait(uptr_t addr, u32 op, u32 val, u32 bitset, u64 deadline)
+{
+	struct futex_waiter w = {.thread = current_thread(), .bitset = bitset};
+	long err = bitset ? get_key(addr, op, &w.key) : -EINVAL;
+	if (!err)
+		err = enqueue(&w, addr, val);
+	if (!err)
+		err = sleep_on(&w, deadline);
+	if (err != -EINTR)
+		return err;
+	if (deadline == DEADLINE_NEVER)
+		return -ERESTARTSYS;
+	current_task()->restart = (struct restart){
+		.what = RESTART_FUTEX,
+		.until_ns = deadline,
+		.addr = addr,
+		.op = op,
+		.val = val,
+		.bitset = bitset,
+	};
+	return -ERESTART_RESTARTBLOCK;
+}
+
+long futex_restart(const struct restart *r)
+{
+	return futex_wait(r->addr, r->op, r->val, r->bitset, r->until_ns);
+}
+
+/* --- Two words --- */
+
+struct requeue {
+	uptr_t from, to;
+	u32 op;
+	s32 nr_wake, nr_move;
+	bool compare;
+	u32 val; /* what `from` must hold, with compare */
+};
+
+/* Caller holds both locks. */
+static long requeue_locked(const struct requeue *r, const struct futex_key *from,
+	const struct futex_key *to)
+{
+	struct bucket *a = bucket_of(from), *b = bucket_of(to);
+	struct futex_waiter *w, *next;
+	long n = 0;
+	list_for_each_entry_safe (w, next, &a->waiters, link) {
+		if (n >= (long)r->nr_wake + r->nr_move)
+			break;
+		if (!key_equal(&w->key, from))
+			continue;
+		if (n++ < r->nr_wake) {
+			wake(w);
+			continue;
+		}
+		w->key = *to;
+		if (a != b) {
+			list_move_tail(&w->link, &b->waiters);
+			w->bucket = b;
+		}
+	}
+	return n;
+}
+
+static long futex_requeue(const struct requeue *r)
+{
+	struct futex_key from, to;
+	struct bucket *a, *b;
+	long n;
+	if (r->nr_wake < 0 || r->nr_move < 0)
+		return -EINVAL;
+	n = get_key(r->from, r->op, &from);
+	if (!n)
+		n = get_key(r->to, r->op, &to);
+	if (n)
+		return n;
+	a = bucket_of(&from);
+	b = bucket_of(&to);
+	for (;;) {
+		u32 now = r->val;
+		bool read;
+		lock_two(a, b);
+		read = !r->compare || read_locked(&now, r->from);
+		if (read)
+			n = now == r->val ? requeue_locked(r, &from, &to) : -EAGAIN;
+		unlock_two(a, b);
+		if (read)
+			return n;
+		if (get_user_u32(&now, r->from) < 0)
+			return -EFAULT;
+	}
+}
+
+/* The word of FUTEX_WAKE_OP after its operation. */
+static bool wake_op_apply(u32 code, u32 old, u32 *result)
+{
+	u32 arg = (u32)((s32)(code << 8) >> 20);
+	u32 op = code >> 28;
+	if (op & FUTEX_OP_ARG_SHIFT)
+		arg = 1u << (arg & 31);
+	switch (op & 7) {
+	case FUTEX_OP_SET:
+		*result = arg;
+		return true;
+	case FUTEX_OP_ADD:
+		*result = old + arg;
+		return true;
+	case FUTEX_OP_OR:
+		*result = old | arg;
+		return true;
+	case FUTEX_OP_ANDN:
+		*result = old & ~arg;
+		return true;
+	case FUTEX_OP_XOR:
+		*result = old ^ arg;
+		return true;
+	}
+	return false;
+}
+
+static bool wake_op_compare(u32 code, u32 old, bool *result)
+{
+	s32 a = (s32)old, b = (s32)(code << 20) >> 20;
+	switch (code >> 24 & 15) {
+	case FUTEX_OP_CMP_EQ:
+		*result = a == b;
+		return true;
+	case FUTEX_OP_CMP_NE:
+		*result = a != b;
+		return true;
+	case FUTEX_OP_CMP_LT:
+		*result = a < b;
+		return true;
+	case FUTEX_OP_CMP_LE:
+		*result = a <= b;
+		return true;
+	case FUTEX_OP_CMP_GT:
+		*result = a > b;
+		return true;
+	case FUTEX_OP_CMP_GE:
+		*result = a >= b;
+		return true;
+	}
+	return false;
+}
+
+/* Changes the word. Its page is made writable first, so that nothing sleeps, and no other thread
+ * runs, between reading and writing it. */
+static long wake_op_change(uptr_t addr, u32 code, u32 *old)
+{
+	vaddr_t page = ALIGN_DOWN(addr.va, PAGE_SIZE);
+	u32 result;
+	if (mm_populate(current_process()->mm, page, page + PAGE_SIZE) < 0)
+		return -EFAULT;
+	if (get_user_u32(old, addr) < 0)
+		return -EFAULT;
+	if (!wake_op_apply(code, *old, &result))
+		return -ENOSYS;
+	return put_user_u32(addr, result);
+}
+
+static long futex_wake_op(uptr_t addr, u32 op, s32 nr, s32 nr2, uptr_t addr2, u32 code)
+{
+	struct futex_key key, key2;
+	u32 old;
+	bool holds;
+	long n = get_key(addr, op, &key);
+	if (!n)
+		n = get_key(addr2, op, &key2);
+	if (!n)
+		n = wake_op_change(addr2, code, &old);
+	if (n)
+		return n;
+	if (!wake_op_compare(code, old, &holds))
+		return -ENOSYS;
+	lock_two(bucket_of(&key), bucket_of(&key2));
+	n = wake_locked(bucket_of(&key), &key, (u32)MAX(nr, 0), FUTEX_BITSET_ANY);
+	if (holds)
+		n += wake_locked(bucket_of(&key2), &key2, (u32)MAX(nr2, 0), FUTEX_BITSET_ANY);
+	unlock_two(bucket_of(&key), bucket_of(&key2));
+	return n;
+}
+
+/* --- The call --- */
+
+/* When the wait ends: FUTEX_WAIT's time is relative, FUTEX_WAIT_BITSET's absolute. */
+static long get_deadline(u32 op, u32 cmd, uptr_t timeout, bool time64, u64 *deadline)
+{
+	u64 ns;
+	long err;
+	*deadline = DEADLINE_NEVER;
+	if (!timeout.va)
+		return 0;
+	err = get_timespec(&ns, timeout, time64);
+	if (err)
+		return err;
+	if (cmd == FUTEX_WAIT)
+		*deadline = deadline_after(ns);
+	else
+		*deadline = op & FUTEX_CLOCK_REALTIME ? deadline_realtime(ns) : ns;
+	return 0;
+}
+
+static long futex_wait_call(uptr_t addr, u32 op, u32 val, uptr_t timeout, u32 bitset, bool time64)
+{
+	u64 deadline;
+	long err = get_deadline(op, op & ~(FUTEX_PRIVATE_FLAG | FUTEX_CLOCK_REALTIME), timeout,
+		time64, &deadline);
+	return err ? err : futex_wait(addr, op, val, bitset, deadline);
+}
+
+static long do_futex(
+	uptr_t addr, u32 op, u32 val, uptr_t timeout, uptr_t addr2, u32 val3, bool time64)
+{
+	u32 cmd = op & ~(FUTEX_PRIVATE_FLAG | FUTEX_CLOCK_REALTIME);
+	u32 val2 = timeout.va; /* a count in the calls that know no time */
+	struct requeue r = {
+		.from = addr, .to = addr2, .op = op, .nr_wake = (s32)val, .nr_move = (s32)val2};
+	if ((op & FUTEX_CLOCK_REALTIME) && cmd != FUTEX_WAIT_BITSET)
+		return -ENOSYS;
+	switch (cmd) {
+	case FUTEX_WAIT:
+		return futex_wait_call(addr, op, val, timeout, FUTEX_BITSET_ANY, time64);
+	case FUTEX_WAIT_BITSET:
+		return futex_wait_call(addr, op, val, timeout, val3, time64);
+	case FUTEX_WAKE:
+		return futex_wake(addr, op, (s32)val, FUTEX_BITSET_ANY);
+	case FUTEX_WAKE_BITSET:
+		return futex_wake(addr, op, (s32)val, val3);
+	case FUTEX_CMP_REQUEUE:
+		r.compare = true;
+		r.val = val3;
+		return futex_requeue(&r);
+	case FUTEX_REQUEUE:
+		return futex_requeue(&r);
+	case FUTEX_WAKE_OP:
+		return futex_wake_op(addr, op, (s32)val, (s32)val2, addr2, val3);
+	}
+	return -ENOSYS;
+}
+
+long sys_futex(uptr_t addr, u32 op, u32 val, uptr_t timeout, uptr_t addr2, u32 val3)
+{
+	return do_futex(addr, op, val, timeout, addr2, val3, false);
+}
+
+long sys_futex_time64(uptr_t addr, u32 op, u32 val, uptr_t timeout, uptr_t addr2, u32 val3)
+{
+	return do_futex(addr, op, val, timeout, addr2, val3, true);
+}
+
+/* --- Threads that die --- */
+
+/* A lock of the list: if the thread holds it, it becomes "owner died", and one waiter may try. */
+static void release_robust(const struct task *t, u32 entry, s32 offset)
+{
+	uptr_t word = UPTR(entry + (u32)offset);
+	u32 val;
+	if (word.va % 4 || get_user_u32(&val, word) < 0 || (val & FUTEX_TID_MASK) != t->tid)
+		return;
+	if (put_user_u32(word, (val & FUTEX_WAITERS) | FUTEX_OWNER_DIED) < 0)
+		return;
+	if (val & FUTEX_WAITERS)
+		(void)futex_wake(word, FUTEX_WAKE, 1, FUTEX_BITSET_ANY);
+}
+
+/* Bit 0 of a link marks a priority-inheritance lock, of which there are none here. */
+static void walk_robust_list(const struct task *t)
+{
+	struct abi_robust_list_head head;
+	u32 entry;
+	if (copy_from_user(&head, t->robust_list, sizeof(head)) < 0)
+		return;
+	entry = head.next & ~1u;
+	for (u32 n = 0; entry != t->robust_list.va && n < ROBUST_LIST_LIMIT; n++) {
+		u32 next;
+		bool more = get_user_u32(&next, UPTR(entry)) == 0;
+		if (entry != (head.pending & ~1u))
+			release_robust(t, entry, head.futex_offset);
+		if (!more)
+			return;
+		entry = next & ~1u;
+	}
+	if (head.pending & ~1u)
+		release_robust(t, head.pending & ~1u, head.futex_offset);
+}
+
+void futex_thread_exit(struct task *t)
+{
+	if (t->robust_list.va)
+		walk_robust_list(t);
+	t->robust_list = UPTR(0);
+	/* Whoever joins the thread waits for this word, if there is anybody who could. */
+	if (t->clear_child_tid.va && (t->process->nr_threads > 1 || t->process->mm->users > 1)) {
+		(void)!put_user_u32(t->clear_child_tid, 0);
+		(void)futex_wake(t->clear_child_tid, FUTEX_WAKE, 1, FUTEX_BITSET_ANY);
+	}
+	t->clear_child_tid = UPTR(0);
+}
+
+long sys_set_robust_list(uptr_t head, u32 len)
+{
+	if (len != sizeof(struct abi_robust_list_head))
+		return -EINVAL;
+	current_task()->robust_list = head;
+	return 0;
+}
+
+long sys_get_robust_list(s32 tid, uptr_t head, uptr_t len)
+{
+	const struct task *t;
+	u32 flags, value = 0;
+	long err = 0;
+	flags = spin_lock_irqsave(&process_lock);
+	t = tid ? task_find((u32)tid) : current_task();
+	if (!t)
+		err = -ESRCH;
+	else if (t->process != current_process() && !capable(CAP_SYS_PTRACE) &&
+		 t->process->cred.uid != current_process()->cred.uid)
+		err = -EPERM;
+	else
+		value = t->robust_list.va;
+	spin_unlock_irqrestore(&process_lock, flags);
+	if (err)
+		return err;
+	if (put_user_u32(len, sizeof(struct abi_robust_list_head)) < 0)
+		return -EFAULT;
+	return put_user_u32(head, value);
+}

@@ -1,0 +1,180 @@
+/*
+ * Interval timers: setitimer(2) and alarm(2). ITIMER_REAL is a timer of the clock. The two that run
+ * with CPU time are looked at by a timer that comes with every tick while one of them is armed.
+ */
+#include "kernel/abi/errno.h"
+#include "kernel/abi/time.h"
+#include "kernel/proc/process.h"
+#include "kernel/proc/signal.h"
+#include "kernel/syscalls.h"
+#include "kernel/x86/uaccess.h"
+
+/* A timer as the calls see it. */
+struct itimer {
+	u64 value_ns, interval_ns; /* value: time left; 0: not armed */
+};
+
+/* --- Real time --- */
+
+static void alarm_fired(struct timer *timer)
+{
+	struct process *p = container_of(timer, struct process, alarm);
+	u32 flags = spin_lock_irqsave(&process_lock);
+	signal_send_process_locked(p, SIGALRM, NULL);
+	if (p->alarm_interval_ns)
+		timer_arm(timer, timer->expires_ns + p->alarm_interval_ns, alarm_fired);
+	spin_unlock_irqrestore(&process_lock, flags);
+}
+
+/* Caller holds process_lock. */
+static void real_get(const struct process *p, struct itimer *out)
+{
+	u64 now = clock_monotonic_ns();
+	*out = (struct itimer){.interval_ns = p->alarm_interval_ns};
+	if (p->alarm.pending)
+		out->value_ns = p->alarm.expires_ns > now ? p->alarm.expires_ns - now : 1;
+}
+
+static void real_set(struct process *p, const struct itimer *set)
+{
+	timer_cancel(&p->alarm);
+	p->alarm_interval_ns = set->value_ns ? set->interval_ns : 0;
+	if (set->value_ns)
+		timer_arm(&p->alarm, deadline_after(set->value_ns), alarm_fired);
+}
+
+/* --- CPU time --- */
+
+static u64 cpu_time(const struct process *p, bool prof)
+{
+	u64 utime, stime;
+	process_cpu_time(p, &utime, &stime);
+	return prof ? utime + stime : utime;
+}
+
+static void cpu_itimer_check(struct process *p, struct cpu_itimer *it, u64 now, u32 sig)
+{
+	if (!it->expires_ns || now < it->expires_ns)
+		return;
+	signal_send_process_locked(p, sig, NULL);
+	it->expires_ns = it->interval_ns ? MAX(it->expires_ns + it->interval_ns, now) : 0;
+}
+
+static void cpu_tick_fired(struct timer *timer)
+{
+	struct process *p = container_of(timer, struct process, cpu_tick);
+	u32 flags = spin_lock_irqsave(&process_lock);
+	cpu_itimer_check(p, &p->itimer_virtual, cpu_time(p, false), SIGVTALRM);
+	cpu_itimer_check(p, &p->itimer_prof, cpu_time(p, true), SIGPROF);
+	if (p->itimer_virtual.expires_ns || p->itimer_prof.expires_ns)
+		timer_arm(timer, clock_monotonic_ns() + TICK_NS, cpu_tick_fired);
+	spin_unlock_irqrestore(&process_lock, flags);
+}
+
+static void cpu_get(const struct cpu_itimer *it, u64 now, struct itimer *out)
+{
+	*out = (struct itimer){.interval_ns = it->interval_ns};
+	if (it->expires_ns)
+		out->value_ns = it->expires_ns > now ? it->expires_ns - now : 1;
+}
+
+static void cpu_set(struct process *p, struct cpu_itimer *it, u64 now, const struct itimer *set)
+{
+	it->interval_ns = set->interval_ns;
+	it->expires_ns = set->value_ns ? now + set->value_ns : 0;
+	if (set->value_ns && !p->cpu_tick.pending)
+		timer_arm(&p->cpu_tick, clock_monotonic_ns() + TICK_NS, cpu_tick_fired);
+}
+
+/* --- The calls --- */
+
+/* Sets and tells; `set` may be NULL. Caller holds process_lock. */
+static void itimer_locked(
+	struct process *p, u32 which, const struct itimer *set, struct itimer *old)
+{
+	bool prof = which == ITIMER_PROF;
+	struct cpu_itimer *it = prof ? &p->itimer_prof : &p->itimer_virtual;
+	u64 now;
+	if (which == ITIMER_REAL) {
+		real_get(p, old);
+		if (set)
+			real_set(p, set);
+		return;
+	}
+	now = cpu_time(p, prof);
+	cpu_get(it, now, old);
+	if (set)
+		cpu_set(p, it, now, set);
+}
+
+static void itimer_change(u32 which, const struct itimer *set, struct itimer *old)
+{
+	u32 flags = spin_lock_irqsave(&process_lock);
+	itimer_locked(current_process(), which, set, old);
+	spin_unlock_irqrestore(&process_lock, flags);
+}
+
+void itimer_exit(struct process *p)
+{
+	u32 flags = spin_lock_irqsave(&process_lock);
+	p->alarm_interval_ns = 0;
+	p->itimer_virtual.expires_ns = p->itimer_prof.expires_ns = 0;
+	timer_cancel(&p->alarm);
+	timer_cancel(&p->cpu_tick);
+	spin_unlock_irqrestore(&process_lock, flags);
+}
+
+static bool timeval_ok(const struct abi_timeval32 *t)
+{
+	return t->sec >= 0 && t->usec >= 0 && t->usec < 1000000;
+}
+
+static u64 timeval_ns(const struct abi_timeval32 *t)
+{
+	return (u64)t->sec * NSEC_PER_SEC + (u64)t->usec * 1000;
+}
+
+static long put_itimer(uptr_t to, const struct itimer *it)
+{
+	struct abi_itimerval32 v = {
+		.interval = ns_to_timeval32(it->interval_ns),
+		.value = ns_to_timeval32(it->value_ns + 999), /* an armed one never reads as 0 */
+	};
+	if (!it->value_ns)
+		v.value = (struct abi_timeval32){0, 0};
+	return copy_to_user(to, &v, sizeof(v));
+}
+
+long sys_setitimer(u32 which, uptr_t uset, uptr_t uold)
+{
+	struct abi_itimerval32 v = {{0, 0}, {0, 0}}; /* Linux takes NULL for this */
+	struct itimer set, old;
+	if (uset.va && copy_from_user(&v, uset, sizeof(v)) < 0)
+		return -EFAULT;
+	if (which > ITIMER_PROF || !timeval_ok(&v.value) || !timeval_ok(&v.interval))
+		return -EINVAL;
+	set = (struct itimer){timeval_ns(&v.value), timeval_ns(&v.interval)};
+	itimer_change(which, &set, &old);
+	return uold.va ? put_itimer(uold, &old) : 0;
+}
+
+long sys_getitimer(u32 which, uptr_t to)
+{
+	struct itimer now;
+	if (which > ITIMER_PROF)
+		return -EINVAL;
+	itimer_change(which, NULL, &now);
+	return put_itimer(to, &now);
+}
+
+/* Tells the seconds that were left: rounded, but an armed alarm never reads as 0. */
+long sys_alarm(u32 seconds)
+{
+	struct itimer old, set = {
+		.value_ns = MIN((u64)seconds, (u64)INT32_MAX) * NSEC_PER_SEC,
+	};
+	u64 left;
+	itimer_change(ITIMER_REAL, &set, &old);
+	left = (old.value_ns + NSEC_PER_SEC / 2) / NSEC_PER_SEC;
+	return left == 0 && old.value_ns ? 1 : (long)left;
+}

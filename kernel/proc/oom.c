@@ -1,0 +1,53 @@
+/*
+ * When a fault finds no memory: the process that holds most of it is killed, so that the others
+ * can go on. The faulting program simply takes its fault again; by then the victim has run and
+ * freed what it had.
+ */
+#include "kernel/core/log.h"
+#include "kernel/proc/task.h"
+#include "mm/fault.h"
+#include "mm/page_alloc.h"
+#include "mm/space.h"
+
+/* Pages that the process's death would give back, page tables included. */
+static u32 badness(const struct process *p)
+{
+	return mm_rss(p->mm) + p->mm->pmap.nr_tables;
+}
+
+/* The largest process that may be killed; NULL with *dying set when one is on its way out already.
+ * Caller holds process_lock. */
+static struct process *pick_victim(bool *dying)
+{
+	struct process *p, *worst = NULL;
+	*dying = false;
+	list_for_each_entry(p, &process_list, all) {
+		if (p->pid == 1 || !p->mm)
+			continue;
+		if (p->group_exit) {
+			*dying = true;
+			return NULL;
+		}
+		if (!worst || badness(p) > badness(worst))
+			worst = p;
+	}
+	return worst;
+}
+
+void oom_kill(void)
+{
+	bool dying;
+	u32 flags = spin_lock_irqsave(&process_lock);
+	struct process *p = pick_victim(&dying);
+	u32 pid = p ? p->pid : 0, kib = p ? mm_rss(p->mm) * (PAGE_SIZE / 1024) : 0;
+	spin_unlock_irqrestore(&process_lock, flags);
+	if (p) {
+		log_at(LOG_ERR, "out of memory: killed process %u (%s), %u KiB resident", pid,
+			p->comm, kib);
+		vm_events.oom_kill++;
+		signal_send_process(p, SIGKILL, NULL);
+	} else if (!dying) {
+		panic("out of memory, and no process but 1 to kill");
+	}
+	yield();
+}

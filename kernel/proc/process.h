@@ -1,0 +1,116 @@
+/*
+ * What the files of kernel/proc share among themselves. Others use kernel/proc/task.h.
+ */
+#ifndef PROC_PROCESS_H
+#define PROC_PROCESS_H
+
+#include "kernel/abi/time.h"
+#include "kernel/proc/task.h"
+#include "kernel/x86/trap.h"
+
+struct mm;
+
+/* process.personality: pages that can be read can be executed. */
+#define READ_IMPLIES_EXEC 0x0400000u
+
+#define PID_MAX      32768u
+#define PID_RESERVED 300u /* where the numbering starts again after PID_MAX */
+
+/* --- task.c: allocation, numbers, lookup --- */
+
+/* A thread with a kernel stack and a process without threads, in no list; NULL when memory is out. */
+struct task *task_create(void) __must_check;
+struct process *process_create(void) __must_check;
+void task_free(struct task *t);       /* it never ran, or has left the CPU for good */
+void process_free(struct process *p); /* it holds nothing any more */
+
+struct sighand *sighand_create(void) __must_check;
+struct sighand *sighand_copy(struct sighand *from) __must_check;
+struct sighand *sighand_get(struct sighand *s);
+void sighand_put(struct sighand *s);
+
+/* The next free number, or -EAGAIN. Caller holds process_lock. */
+long pid_alloc(void);
+void pid_free(u32 pid);
+/* Takes 1, which is free, and numbers what follows from 2. Caller holds process_lock. */
+void pid_take_first(void);
+
+/* Hangs a process with its first thread into the family and the list, by pid. Caller holds
+ * process_lock. */
+void process_link(struct process *p, struct process *parent);
+void process_unlink(struct process *p);
+void process_add_thread(struct process *p, struct task *t);
+
+/* Threads there may be at all, from the size of memory; and that there are. */
+extern u32 max_threads;
+extern u32 nr_threads; /* under process_lock */
+
+/* Processes of a user, for RLIMIT_NPROC. Caller holds process_lock. */
+u32 process_count_uid(u32 uid);
+
+/* Tells an address space what its owner may use now. */
+void process_set_mm_limits(const struct process *p, struct mm *mm);
+
+/* --- fork.c --- */
+
+/*
+ * Starts a program in a process whose parent is nobody: process 1 (init), and what the self-tests
+ * run. The strings must stay until the program runs. A process 1 that cannot run its program stops
+ * the boot; another one exits with status 127. process_collect() waits for it.
+ */
+struct spawn {
+	const char *path;
+	const char *const *argv, *const *envp; /* NULL-terminated */
+	bool init;
+};
+long process_spawn(const struct spawn *s, struct process **out) __must_check;
+
+/* --- exit.c, wait.c --- */
+
+/* Ends the calling thread; `status` is a wait status. */
+__noreturn void task_exit(int status);
+/* Wakes the other threads, which are to find that they must end. Caller holds process_lock. */
+void process_kill_threads(struct process *p, struct task *except);
+/* Lets the parent that sleeps in vfork() go on. */
+void vfork_release(struct process *p);
+/* Frees threads of the process that have exited. */
+void process_free_dead_threads(struct process *p);
+/* Waits in the kernel, without a process, for one that has no parent. Returns its wait status. */
+int process_collect(struct process *p);
+/* Frees a zombie that its parent has waited for and that is in no list any more. */
+void process_reap(struct process *p);
+
+/* --- futex.c --- */
+
+void futex_init(void);
+/* The thread dies: clear_child_tid, and the locks of its robust list. */
+void futex_thread_exit(struct task *t);
+
+/* --- itimer.c --- */
+
+void itimer_exit(struct process *p);
+
+/* --- tls.c: set_thread_area() on any thread; -EINVAL, -ESRCH (no free entry), -EFAULT --- */
+long tls_set(struct task *t, uptr_t desc, bool pick);
+
+/* --- sys_time.c: reading times from user memory --- */
+
+long get_timespec(u64 *ns, uptr_t p, bool time64); /* -EFAULT, -EINVAL */
+long put_timespec(uptr_t p, u64 ns, bool time64);
+/* Converts a wish relative to now into a monotonic deadline, without overflow. */
+u64 deadline_after(u64 ns);
+/* The same for a time of the real-time clock. */
+u64 deadline_realtime(u64 ns);
+#define DEADLINE_NEVER (~0ull)
+
+/* Sleeps interruptibly until the deadline; 0 or -EINTR. DEADLINE_NEVER waits for a signal only. */
+long sleep_until(u64 deadline);
+
+/* Linux's saturating conversions of times. */
+static inline struct abi_timeval32 ns_to_timeval32(u64 ns)
+{
+	return (struct abi_timeval32){
+		.sec = (s32)(ns / NSEC_PER_SEC), .usec = (s32)(ns % NSEC_PER_SEC / 1000)};
+}
+
+#endif

@@ -1,0 +1,294 @@
+/* Calls about the system as a whole, and prctl. */
+#include "kernel/abi/errno.h"
+#include "kernel/abi/prctl.h"
+#include "kernel/abi/reboot.h"
+#include "kernel/abi/sysinfo.h"
+#include "kernel/abi/utsname.h"
+#include "kernel/core/clock.h"
+#include "kernel/core/log.h"
+#include "kernel/core/panic.h"
+#include "kernel/core/random.h"
+#include "kernel/lib/string.h"
+#include "kernel/proc/process.h"
+#include "kernel/proc/signal.h"
+#include "kernel/syscalls.h"
+#include "kernel/x86/uaccess.h"
+#include "mm/kmalloc.h"
+#include "mm/page_alloc.h"
+#include "mm/pagecache.h"
+
+/* --- Names --- */
+
+struct abi_utsname utsname = {
+	.sysname = "Linux",
+	.nodename = "tessera",
+	.release = "6.1.0-tessera",
+	.version = "#1 Tessera",
+	.machine = "i686",
+	.domainname = "(none)",
+};
+
+static struct spinlock utsname_lock = SPINLOCK_INIT("utsname");
+
+long sys_uname(uptr_t to)
+{
+	struct abi_utsname u;
+	spin_lock(&utsname_lock);
+	u = utsname;
+	spin_unlock(&utsname_lock);
+	return copy_to_user(to, &u, sizeof(u));
+}
+
+static long set_name(char field[65], uptr_t from, s32 len)
+{
+	char name[65] = "";
+	if (!capable(CAP_SYS_ADMIN))
+		return -EPERM;
+	if (len < 0 || len > 64)
+		return -EINVAL;
+	if (copy_from_user(name, from, (u32)len) < 0)
+		return -EFAULT;
+	spin_lock(&utsname_lock);
+	memcpy(field, name, sizeof(name));
+	spin_unlock(&utsname_lock);
+	return 0;
+}
+
+long sys_sethostname(uptr_t from, s32 len)
+{
+	return set_name(utsname.nodename, from, len);
+}
+
+long sys_setdomainname(uptr_t from, s32 len)
+{
+	return set_name(utsname.domainname, from, len);
+}
+
+/* --- State --- */
+
+long sys_sysinfo(uptr_t to)
+{
+	struct abi_sysinfo s = {
+		.uptime = (s32)(clock_monotonic_ns() / NSEC_PER_SEC),
+		.totalram = page_alloc_total(),
+		.freeram = page_alloc_free(),
+		.sharedram = pagecache_shmem_pages,
+		.procs = (u16)MIN(nr_threads, 0xffffu),
+		.totalhigh = page_alloc_total_high(),
+		.freehigh = page_alloc_free_high(),
+		.mem_unit = PAGE_SIZE,
+	};
+	/* Bytes where they fit, as Linux does it: some programs do not look at the unit. */
+	if (s.totalram < 1u << (32 - PAGE_SHIFT)) {
+		s.totalram <<= PAGE_SHIFT;
+		s.freeram <<= PAGE_SHIFT;
+		s.sharedram <<= PAGE_SHIFT;
+		s.totalhigh <<= PAGE_SHIFT;
+		s.freehigh <<= PAGE_SHIFT;
+		s.mem_unit = 1;
+	}
+	return copy_to_user(to, &s, sizeof(s));
+}
+
+#define GRND_KNOWN 0x7u /* NONBLOCK, RANDOM, INSECURE: the generator is always ready */
+
+long sys_getrandom(uptr_t to, u32 n, u32 flags)
+{
+	u8 buf[256];
+	u32 done = 0;
+	if (flags & ~GRND_KNOWN)
+		return -EINVAL;
+	n = MIN(n, (u32)INT32_MAX);
+	while (done < n) {
+		u32 part = MIN(n - done, (u32)sizeof(buf));
+		random_bytes(buf, part);
+		if (copy_to_user(uptr_add(to, done), buf, part) < 0)
+			return done ? (long)done : -EFAULT;
+		done += part;
+		if (signal_pending() && done >= sizeof(buf))
+			break;
+	}
+	return (long)done;
+}
+
+/* --- The log --- */
+
+#define LOG_BYTES 65536u
+
+enum {
+	SYSLOG_CLOSE, SYSLOG_OPEN, SYSLOG_READ, SYSLOG_READ_ALL, SYSLOG_READ_CLEAR, SYSLOG_CLEAR,
+	SYSLOG_CONSOLE_OFF, SYSLOG_CONSOLE_ON, SYSLOG_CONSOLE_LEVEL, SYSLOG_SIZE_UNREAD,
+	SYSLOG_SIZE_BUFFER,
+};
+
+static long syslog_read(uptr_t to, s32 len)
+{
+	char *buf;
+	size_t n;
+	long err;
+	if (!to.va || len < 0)
+		return -EINVAL;
+	n = MIN((u32)len, LOG_BYTES);
+	if (n == 0)
+		return 0;
+	buf = kmalloc(n);
+	if (!buf)
+		return -ENOMEM;
+	n = log_read(buf, n);
+	err = copy_to_user(to, buf, n);
+	kfree(buf);
+	return err ? err : (long)n;
+}
+
+static long set_console_level(s32 level)
+{
+	if (level < 1 || level > 8)
+		return -EINVAL;
+	log_console_level = (u32)level;
+	return 0;
+}
+
+long sys_syslog(s32 type, uptr_t buf, s32 len)
+{
+	if (type != SYSLOG_READ_ALL && type != SYSLOG_SIZE_BUFFER && !capable(CAP_SYSLOG) &&
+		!capable(CAP_SYS_ADMIN))
+		return -EPERM;
+	switch (type) {
+	case SYSLOG_READ:
+	case SYSLOG_READ_ALL:
+	case SYSLOG_READ_CLEAR:
+		return syslog_read(buf, len);
+	case SYSLOG_CLOSE:
+	case SYSLOG_OPEN:
+	case SYSLOG_CLEAR:
+		return 0;
+	case SYSLOG_CONSOLE_OFF:
+		return set_console_level(1);
+	case SYSLOG_CONSOLE_ON:
+		return set_console_level(7);
+	case SYSLOG_CONSOLE_LEVEL:
+		return set_console_level(len);
+	case SYSLOG_SIZE_UNREAD:
+	case SYSLOG_SIZE_BUFFER:
+		return LOG_BYTES;
+	}
+	return -EINVAL;
+}
+
+/* --- The end --- */
+
+long sys_reboot(u32 magic1, u32 magic2, u32 cmd, uptr_t arg)
+{
+	if (!capable(CAP_SYS_BOOT))
+		return -EPERM;
+	if (magic1 != REBOOT_MAGIC1 ||
+		(magic2 != REBOOT_MAGIC2 && magic2 != REBOOT_MAGIC2A && magic2 != REBOOT_MAGIC2B &&
+			magic2 != REBOOT_MAGIC2C))
+		return -EINVAL;
+	switch (cmd) {
+	case REBOOT_CAD_ON:
+	case REBOOT_CAD_OFF:
+		return 0; /* there is no Ctrl-Alt-Del to turn on or off */
+	case REBOOT_RESTART:
+	case REBOOT_RESTART2:
+		log_at(LOG_EMERG, "reboot: Restarting system");
+		machine_reboot(EXIT_PASS);
+	case REBOOT_HALT:
+		log_at(LOG_EMERG, "reboot: System halted");
+		machine_poweroff(EXIT_PASS);
+	case REBOOT_POWER_OFF:
+		log_at(LOG_EMERG, "reboot: Power down");
+		machine_poweroff(EXIT_PASS);
+	}
+	return -EINVAL;
+}
+
+/* --- The calling process --- */
+
+long sys_personality(u32 personality)
+{
+	struct process *p = current_process();
+	u32 was = p->personality;
+	if (personality != 0xffffffff)
+		p->personality = personality;
+	return (long)was;
+}
+
+static long prctl_set_name(uptr_t from)
+{
+	struct task *t = current_task();
+	char name[sizeof(t->comm)];
+	long n = strncpy_from_user(name, from, sizeof(name));
+	if (n == -ENAMETOOLONG) /* cut */
+		n = copy_from_user(name, from, sizeof(name) - 1);
+	if (n < 0)
+		return -EFAULT;
+	name[sizeof(name) - 1] = '\0';
+	strlcpy(t->comm, name, sizeof(t->comm));
+	if (t->tid == t->process->pid)
+		memcpy(t->process->comm, t->comm, sizeof(t->comm));
+	return 0;
+}
+
+/* A flag that may be set to 0 or 1. */
+static long set_flag(bool *flag, u32 value)
+{
+	if (value > 1)
+		return -EINVAL;
+	*flag = value;
+	return 0;
+}
+
+static long prctl_set(u32 option, u32 arg2, u32 arg3, u32 arg4, u32 arg5)
+{
+	struct process *p = current_process();
+	switch (option) {
+	case PR_SET_PDEATHSIG:
+		if (arg2 > _NSIG)
+			return -EINVAL;
+		p->pdeath_signal = arg2;
+		return 0;
+	case PR_SET_DUMPABLE:
+		return set_flag(&p->dumpable, arg2);
+	case PR_SET_KEEPCAPS:
+		return set_flag(&p->keep_caps, arg2);
+	case PR_SET_TIMING:
+		return arg2 ? -EINVAL : 0;
+	case PR_SET_TIMERSLACK:
+		return 0; /* timers come with the tick anyway */
+	case PR_SET_NO_NEW_PRIVS:
+		if (arg2 != 1 || arg3 || arg4 || arg5)
+			return -EINVAL;
+		p->no_new_privs = true;
+		return 0;
+	case PR_SET_NAME:
+		return prctl_set_name(UPTR(arg2));
+	}
+	return -EINVAL;
+}
+
+long sys_prctl(u32 option, u32 arg2, u32 arg3, u32 arg4, u32 arg5)
+{
+	struct process *p = current_process();
+	switch (option) {
+	case PR_GET_PDEATHSIG:
+		return put_user_u32(UPTR(arg2), p->pdeath_signal);
+	case PR_GET_DUMPABLE:
+		return p->dumpable;
+	case PR_GET_KEEPCAPS:
+		return p->keep_caps;
+	case PR_GET_TIMING:
+		return 0;
+	case PR_GET_TIMERSLACK:
+		return TICK_NS;
+	case PR_GET_NAME:
+		return copy_to_user(UPTR(arg2), current_task()->comm, sizeof(p->comm));
+	case PR_CAPBSET_READ:
+		return arg2 <= CAP_LAST ? 1 : -EINVAL;
+	case PR_GET_NO_NEW_PRIVS:
+		return arg2 || arg3 || arg4 || arg5 ? -EINVAL : p->no_new_privs;
+	case PR_GET_TID_ADDRESS:
+		return put_user_u32(UPTR(arg2), current_task()->clear_child_tid.va);
+	}
+	return prctl_set(option, arg2, arg3, arg4, arg5);
+}

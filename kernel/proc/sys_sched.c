@@ -1,0 +1,266 @@
+/*
+ * Scheduling parameters. The scheduler is round robin and heeds none of them; they are checked,
+ * kept and reported as Linux does, since programs ask for them and go on without them.
+ */
+#include "kernel/abi/errno.h"
+#include "kernel/abi/prctl.h"
+#include "kernel/abi/sched.h"
+#include "kernel/proc/process.h"
+#include "kernel/syscalls.h"
+#include "kernel/x86/uaccess.h"
+
+#define RR_INTERVAL_NS (100 * 1000 * 1000u)
+#define MAX_RT_PRIO    99
+#define MIN_NICE       (-20)
+#define MAX_NICE       19
+
+/* The thread a call with pid 0 means, or another one. Caller holds process_lock. */
+static struct task *task_or_self(s32 pid)
+{
+	return pid ? task_find((u32)pid) : current_task();
+}
+
+static bool may_schedule(const struct task *t)
+{
+	const struct credentials *c = &current_process()->cred, *o = &t->process->cred;
+	return c->euid == o->uid || c->euid == o->euid || capable(CAP_SYS_NICE);
+}
+
+static bool is_realtime(u32 policy)
+{
+	return policy == SCHED_FIFO || policy == SCHED_RR;
+}
+
+static bool policy_known(u32 policy)
+{
+	return is_realtime(policy) || policy == SCHED_OTHER || policy == SCHED_BATCH ||
+	       policy == SCHED_IDLE;
+}
+
+static long set_locked(struct task *t, u32 policy, s32 priority)
+{
+	if (!t)
+		return -ESRCH;
+	if (!policy_known(policy) || priority < 0 || priority > MAX_RT_PRIO ||
+		is_realtime(policy) != (priority != 0))
+		return -EINVAL;
+	if (!may_schedule(t) || (is_realtime(policy) && !capable(CAP_SYS_NICE)))
+		return -EPERM;
+	t->sched_policy = policy;
+	t->sched_priority = (u32)priority;
+	return 0;
+}
+
+/* policy NULL: as it is. */
+static long set_scheduler(s32 pid, const u32 *policy, uptr_t param)
+{
+	struct abi_sched_param p;
+	struct task *t;
+	u32 flags;
+	long err;
+	if (pid < 0 || !param.va)
+		return -EINVAL;
+	if (copy_from_user(&p, param, sizeof(p)) < 0)
+		return -EFAULT;
+	flags = spin_lock_irqsave(&process_lock);
+	t = task_or_self(pid);
+	err = t ? set_locked(t, policy ? *policy : t->sched_policy, p.priority) : -ESRCH;
+	spin_unlock_irqrestore(&process_lock, flags);
+	return err;
+}
+
+long sys_sched_setscheduler(s32 pid, s32 policy, uptr_t param)
+{
+	u32 p = (u32)policy & ~SCHED_RESET_ON_FORK;
+	return policy < 0 ? -EINVAL : set_scheduler(pid, &p, param);
+}
+
+long sys_sched_setparam(s32 pid, uptr_t param)
+{
+	return set_scheduler(pid, NULL, param);
+}
+
+/* Copies what a thread has; -ESRCH. */
+static long get_scheduler(s32 pid, u32 *policy, s32 *priority)
+{
+	const struct task *t;
+	u32 flags;
+	if (pid < 0)
+		return -EINVAL;
+	flags = spin_lock_irqsave(&process_lock);
+	t = task_or_self(pid);
+	if (t) {
+		*policy = t->sched_policy;
+		*priority = (s32)t->sched_priority;
+	}
+	spin_unlock_irqrestore(&process_lock, flags);
+	return t ? 0 : -ESRCH;
+}
+
+long sys_sched_getscheduler(s32 pid)
+{
+	u32 policy;
+	s32 priority;
+	long err = get_scheduler(pid, &policy, &priority);
+	return err ? err : (long)policy;
+}
+
+long sys_sched_getparam(s32 pid, uptr_t to)
+{
+	struct abi_sched_param p;
+	u32 policy;
+	long err = to.va ? get_scheduler(pid, &policy, &p.priority) : -EINVAL;
+	return err ? err : copy_to_user(to, &p, sizeof(p));
+}
+
+long sys_sched_get_priority_max(u32 policy)
+{
+	if (is_realtime(policy))
+		return MAX_RT_PRIO;
+	return policy_known(policy) || policy == SCHED_DEADLINE ? 0 : -EINVAL;
+}
+
+long sys_sched_get_priority_min(u32 policy)
+{
+	if (is_realtime(policy))
+		return 1;
+	return policy_known(policy) || policy == SCHED_DEADLINE ? 0 : -EINVAL;
+}
+
+static long rr_get_interval(s32 pid, uptr_t to, bool time64)
+{
+	u32 policy;
+	s32 priority;
+	long err = get_scheduler(pid, &policy, &priority);
+	if (err)
+		return err;
+	return put_timespec(to, policy == SCHED_FIFO ? 0 : RR_INTERVAL_NS, time64);
+}
+
+long sys_sched_rr_get_interval(s32 pid, uptr_t to)
+{
+	return rr_get_interval(pid, to, false);
+}
+
+long sys_sched_rr_get_interval_time64(s32 pid, uptr_t to)
+{
+	return rr_get_interval(pid, to, true);
+}
+
+long sys_sched_yield(void)
+{
+	yield();
+	return 0;
+}
+
+/* --- Affinity: one word of CPUs --- */
+
+#define CPU_MASK ((1u << NR_CPUS) - 1)
+
+long sys_sched_getaffinity(s32 pid, u32 len, uptr_t to)
+{
+	u32 policy;
+	s32 priority;
+	long err;
+	if (len % 4 || len * 8 < NR_CPUS)
+		return -EINVAL;
+	err = get_scheduler(pid, &policy, &priority);
+	if (err)
+		return err;
+	return put_user_u32(to, CPU_MASK) < 0 ? -EFAULT : 4;
+}
+
+long sys_sched_setaffinity(s32 pid, u32 len, uptr_t from)
+{
+	const struct task *t;
+	u32 mask = 0, flags;
+	long err = -ESRCH;
+	if (copy_from_user(&mask, from, MIN(len, (u32)sizeof(mask))) < 0)
+		return -EFAULT;
+	flags = spin_lock_irqsave(&process_lock);
+	t = task_or_self(pid);
+	if (t)
+		err = !may_schedule(t) ? -EPERM : mask & CPU_MASK ? 0 : -EINVAL;
+	spin_unlock_irqrestore(&process_lock, flags);
+	return err;
+}
+
+long sys_getcpu(uptr_t cpu, uptr_t node, uptr_t unused)
+{
+	if (cpu.va && put_user_u32(cpu, this_cpu()->id) < 0)
+		return -EFAULT;
+	return node.va ? put_user_u32(node, 0) : 0;
+}
+
+/* --- Nice values --- */
+
+static bool priority_matches(const struct process *p, u32 which, u32 who)
+{
+	const struct process *self = current_process();
+	switch (which) {
+	case PRIO_PROCESS:
+		return p->pid == (who ? who : self->pid);
+	case PRIO_PGRP:
+		return p->pgid == (who ? who : self->pgid);
+	}
+	return p->cred.uid == (who ? who : self->cred.uid);
+}
+
+long sys_getpriority(u32 which, u32 who)
+{
+	const struct process *p;
+	long best = -ESRCH;
+	u32 flags;
+	if (which > PRIO_USER)
+		return -EINVAL;
+	flags = spin_lock_irqsave(&process_lock);
+	list_for_each_entry (p, &process_list, all)
+		if (priority_matches(p, which, who))
+			best = MAX(best, 20l - p->nice); /* never negative: 1 to 40 */
+	spin_unlock_irqrestore(&process_lock, flags);
+	return best;
+}
+
+/* Caller holds process_lock. */
+static long set_nice(struct process *p, s32 nice)
+{
+	const struct credentials *c = &current_process()->cred;
+	if (p->cred.uid != c->euid && p->cred.euid != c->euid && !capable(CAP_SYS_NICE))
+		return -EPERM;
+	if (nice < p->nice && (u64)(20 - nice) > p->rlimit[RLIMIT_NICE].cur &&
+		!capable(CAP_SYS_NICE))
+		return -EACCES;
+	p->nice = nice;
+	return 0;
+}
+
+long sys_setpriority(u32 which, u32 who, s32 nice)
+{
+	struct process *p;
+	long err = -ESRCH;
+	u32 flags;
+	if (which > PRIO_USER)
+		return -EINVAL;
+	nice = MAX(MIN_NICE, MIN(MAX_NICE, nice));
+	flags = spin_lock_irqsave(&process_lock);
+	list_for_each_entry (p, &process_list, all) {
+		long one;
+		if (!priority_matches(p, which, who))
+			continue;
+		one = set_nice(p, nice);
+		if (one || err == -ESRCH)
+			err = one;
+	}
+	spin_unlock_irqrestore(&process_lock, flags);
+	return err;
+}
+
+long sys_nice(s32 increment)
+{
+	struct process *p = current_process();
+	s32 nice = p->nice + MAX(-40, MIN(40, increment));
+	u32 flags = spin_lock_irqsave(&process_lock);
+	long err = set_nice(p, MAX(MIN_NICE, MIN(MAX_NICE, nice)));
+	spin_unlock_irqrestore(&process_lock, flags);
+	return err ? -EPERM : 0;
+}

@@ -1,0 +1,318 @@
+/* Clocks, and sleeping by them. */
+#include "kernel/abi/errno.h"
+#include "kernel/abi/prctl.h"
+#include "kernel/abi/time.h"
+#include "kernel/core/clock.h"
+#include "kernel/proc/futex.h"
+#include "kernel/proc/process.h"
+#include "kernel/syscalls.h"
+#include "kernel/x86/uaccess.h"
+
+#define MAX_SECONDS 9223372035ull /* that fit in 63 bits of nanoseconds, as Linux's KTIME_SEC_MAX */
+
+/* --- User memory --- */
+
+static long to_ns(u64 *ns, s64 sec, s64 nsec)
+{
+	if (sec < 0 || nsec < 0 || nsec >= (s64)NSEC_PER_SEC)
+		return -EINVAL;
+	*ns = (u64)sec > MAX_SECONDS ? (u64)INT64_MAX : (u64)sec * NSEC_PER_SEC + (u64)nsec;
+	return 0;
+}
+
+long get_timespec(u64 *ns, uptr_t p, bool time64)
+{
+	struct abi_timespec32 t32;
+	struct abi_timespec64 t64;
+	if (time64) {
+		if (copy_from_user(&t64, p, sizeof(t64)) < 0)
+			return -EFAULT;
+		return to_ns(ns, t64.sec, t64.nsec);
+	}
+	if (copy_from_user(&t32, p, sizeof(t32)) < 0)
+		return -EFAULT;
+	return to_ns(ns, t32.sec, t32.nsec);
+}
+
+long put_timespec(uptr_t p, u64 ns, bool time64)
+{
+	struct abi_timespec64 t64 = {
+		.sec = (s64)(ns / NSEC_PER_SEC), .nsec = (s32)(ns % NSEC_PER_SEC)};
+	struct abi_timespec32 t32 = {.sec = (s32)t64.sec, .nsec = t64.nsec};
+	return time64 ? copy_to_user(p, &t64, sizeof(t64)) : copy_to_user(p, &t32, sizeof(t32));
+}
+
+u64 deadline_after(u64 ns)
+{
+	u64 now = clock_monotonic_ns();
+	return ns >= (u64)INT64_MAX - now ? DEADLINE_NEVER : now + ns;
+}
+
+u64 deadline_realtime(u64 ns)
+{
+	u64 now = clock_realtime_ns();
+	return ns <= now ? 0 : deadline_after(ns - now);
+}
+
+long sleep_until(u64 deadline)
+{
+	struct waitq nobody = WAITQ_INIT(nobody);
+	if (deadline != DEADLINE_NEVER)
+		return clock_sleep_until(deadline);
+	return wait_event_interruptible(&nobody, false);
+}
+
+/* --- Reading clocks --- */
+
+/* Clock ids below 0 name the CPU time of a process or thread: ~id in the upper bits, bit 2 for a
+ * thread, the two lowest for what is counted. */
+#define CPUCLOCK_THREAD 4
+#define CPUCLOCK_VIRT   1
+
+static long process_cpu_clock(const struct process *p, u64 *ns, bool user_only)
+{
+	u64 utime, stime;
+	process_cpu_time(p, &utime, &stime);
+	*ns = user_only ? utime : utime + stime;
+	return 0;
+}
+
+static long cpu_clock(s32 id, u64 *ns)
+{
+	u32 pid = (u32)~(id >> 3), flags;
+	bool user_only = (id & 3) == CPUCLOCK_VIRT;
+	const struct process *p;
+	const struct task *t;
+	long err = -EINVAL;
+	if ((id & 3) == 3)
+		return -EINVAL;
+	flags = spin_lock_irqsave(&process_lock);
+	if (id & CPUCLOCK_THREAD) {
+		t = pid ? task_find(pid) : current_task();
+		if (t && t->process == current_process()) {
+			*ns = t->thread.utime_ns + (user_only ? 0 : t->thread.stime_ns);
+			err = 0;
+		}
+	} else {
+		p = pid ? process_find(pid) : current_process();
+		if (p)
+			err = process_cpu_clock(p, ns, user_only);
+	}
+	spin_unlock_irqrestore(&process_lock, flags);
+	return err;
+}
+
+static long clock_read(s32 id, u64 *ns)
+{
+	switch (id) {
+	case CLOCK_REALTIME:
+	case CLOCK_REALTIME_ALARM:
+	case CLOCK_TAI:
+		*ns = clock_realtime_ns();
+		return 0;
+	case CLOCK_MONOTONIC:
+	case CLOCK_MONOTONIC_RAW:
+	case CLOCK_BOOTTIME:
+	case CLOCK_BOOTTIME_ALARM:
+		*ns = clock_monotonic_ns();
+		return 0;
+	case CLOCK_REALTIME_COARSE:
+		*ns = clock_realtime_ns();
+		*ns -= *ns % TICK_NS;
+		return 0;
+	case CLOCK_MONOTONIC_COARSE:
+		*ns = clock_monotonic_ns();
+		*ns -= *ns % TICK_NS;
+		return 0;
+	case CLOCK_PROCESS_CPUTIME_ID:
+		return cpu_clock(~0 << 3, ns);
+	case CLOCK_THREAD_CPUTIME_ID:
+		return cpu_clock(~0 << 3 | CPUCLOCK_THREAD, ns);
+	}
+	return id < 0 ? cpu_clock(id, ns) : -EINVAL;
+}
+
+static long do_clock_gettime(s32 id, uptr_t to, bool time64)
+{
+	u64 ns;
+	long err = clock_read(id, &ns);
+	return err ? err : put_timespec(to, ns, time64);
+}
+
+long sys_clock_gettime(s32 id, uptr_t to)
+{
+	return do_clock_gettime(id, to, false);
+}
+
+long sys_clock_gettime64(s32 id, uptr_t to)
+{
+	return do_clock_gettime(id, to, true);
+}
+
+static long do_clock_getres(s32 id, uptr_t to, bool time64)
+{
+	u64 ns, res = 1;
+	long err = clock_read(id, &ns);
+	if (err || !to.va)
+		return err;
+	if (id == CLOCK_REALTIME_COARSE || id == CLOCK_MONOTONIC_COARSE)
+		res = TICK_NS;
+	return put_timespec(to, res, time64);
+}
+
+long sys_clock_getres(s32 id, uptr_t to)
+{
+	return do_clock_getres(id, to, false);
+}
+
+long sys_clock_getres_time64(s32 id, uptr_t to)
+{
+	return do_clock_getres(id, to, true);
+}
+
+long sys_gettimeofday(uptr_t tv, uptr_t tz)
+{
+	struct abi_timeval32 t = ns_to_timeval32(clock_realtime_ns());
+	struct abi_timezone zone = {0, 0};
+	if (tv.va && copy_to_user(tv, &t, sizeof(t)) < 0)
+		return -EFAULT;
+	return tz.va ? copy_to_user(tz, &zone, sizeof(zone)) : 0;
+}
+
+long sys_time(uptr_t to)
+{
+	u32 sec = (u32)(clock_realtime_ns() / NSEC_PER_SEC);
+	if (to.va && put_user_u32(to, sec) < 0)
+		return -EFAULT;
+	return (long)sec;
+}
+
+/* --- Setting them --- */
+
+static long set_realtime(u64 ns)
+{
+	if (!capable(CAP_SYS_TIME))
+		return -EPERM;
+	if (ns < clock_monotonic_ns())
+		return -EINVAL; /* before 1970 when it booted */
+	clock_set_realtime_ns(ns);
+	return 0;
+}
+
+static long do_clock_settime(s32 id, uptr_t from, bool time64)
+{
+	u64 ns;
+	long err;
+	if (id != CLOCK_REALTIME)
+		return -EINVAL;
+	err = get_timespec(&ns, from, time64);
+	return err ? err : set_realtime(ns);
+}
+
+long sys_clock_settime(s32 id, uptr_t from)
+{
+	return do_clock_settime(id, from, false);
+}
+
+long sys_clock_settime64(s32 id, uptr_t from)
+{
+	return do_clock_settime(id, from, true);
+}
+
+/* The time zone is the C library's business; setting it is accepted and forgotten. */
+long sys_settimeofday(uptr_t tv, uptr_t tz)
+{
+	struct abi_timeval32 t;
+	u64 ns;
+	long err;
+	if (!tv.va)
+		return capable(CAP_SYS_TIME) ? 0 : -EPERM;
+	if (copy_from_user(&t, tv, sizeof(t)) < 0)
+		return -EFAULT;
+	err = to_ns(&ns, t.sec, (s64)t.usec * 1000);
+	return err ? err : set_realtime(ns);
+}
+
+long sys_stime(uptr_t from)
+{
+	u32 sec;
+	if (get_user_u32(&sec, from) < 0)
+		return -EFAULT;
+	return set_realtime((u64)sec * NSEC_PER_SEC);
+}
+
+/* --- Sleeping --- */
+
+/* A sleep of some length: after a signal without a handler it goes on through restart_syscall(). */
+static long sleep_relative(u64 until, uptr_t rem, bool time64)
+{
+	long err = sleep_until(until);
+	u64 now = clock_monotonic_ns();
+	if (!err || now >= until)
+		return 0;
+	if (rem.va && put_timespec(rem, until - now, time64) < 0)
+		return -EFAULT;
+	current_task()->restart = (struct restart){
+		.what = RESTART_SLEEP, .until_ns = until, .addr = rem, .time64 = time64};
+	return -ERESTART_RESTARTBLOCK;
+}
+
+static long sleep_absolute(s32 id, u64 ns)
+{
+	u64 until = id == CLOCK_REALTIME || id == CLOCK_TAI ? deadline_realtime(ns) : ns;
+	return sleep_until(until) ? -ERESTARTNOHAND : 0;
+}
+
+static long do_clock_nanosleep(s32 id, u32 flags, uptr_t req, uptr_t rem, bool time64)
+{
+	u64 ns;
+	long err;
+	switch (id) {
+	case CLOCK_REALTIME:
+	case CLOCK_MONOTONIC:
+	case CLOCK_BOOTTIME:
+	case CLOCK_TAI:
+		break;
+	case CLOCK_THREAD_CPUTIME_ID:
+		return -EINVAL;
+	default:
+		err = clock_read(id, &ns);
+		return err ? err : -EOPNOTSUPP;
+	}
+	err = get_timespec(&ns, req, time64);
+	if (err)
+		return err;
+	if (flags & TIMER_ABSTIME)
+		return sleep_absolute(id, ns);
+	return sleep_relative(deadline_after(ns), rem, time64);
+}
+
+long sys_nanosleep(uptr_t req, uptr_t rem)
+{
+	return do_clock_nanosleep(CLOCK_MONOTONIC, 0, req, rem, false);
+}
+
+long sys_clock_nanosleep(s32 id, u32 flags, uptr_t req, uptr_t rem)
+{
+	return do_clock_nanosleep(id, flags, req, rem, false);
+}
+
+long sys_clock_nanosleep_time64(s32 id, u32 flags, uptr_t req, uptr_t rem)
+{
+	return do_clock_nanosleep(id, flags, req, rem, true);
+}
+
+long sys_restart_syscall(void)
+{
+	struct restart r = current_task()->restart;
+	current_task()->restart.what = RESTART_NOTHING;
+	switch (r.what) {
+	case RESTART_SLEEP:
+		return sleep_relative(r.until_ns, r.addr, r.time64);
+	case RESTART_FUTEX:
+		return futex_restart(&r);
+	case RESTART_NOTHING:
+		break;
+	}
+	return -EINTR;
+}

@@ -1,0 +1,258 @@
+/* Processes and threads as objects: their caches, their numbers, and how they are found. */
+#include "kernel/abi/errno.h"
+#include "kernel/abi/prctl.h"
+#include "kernel/core/panic.h"
+#include "kernel/lib/string.h"
+#include "kernel/proc/process.h"
+#include "kernel/proc/signal.h"
+#include "mm/page_alloc.h"
+#include "mm/slab.h"
+#include "mm/space.h"
+#include "mm/vmalloc.h"
+
+LIST_HEAD(process_list);
+struct spinlock process_lock = SPINLOCK_INIT("process");
+u32 nr_processes, nr_threads, max_threads;
+
+static struct slab_cache *task_cache, *process_cache, *sighand_cache;
+
+/* Numbers in use, one bit each; under process_lock. 0 is nobody's. */
+static u32 pid_map[PID_MAX / 32] = {1};
+static u32 last_pid;
+
+void process_init(void)
+{
+	task_cache = slab_create("task", sizeof(struct task), 64, 0, NULL);
+	process_cache = slab_create("process", sizeof(struct process), 0, 0, NULL);
+	sighand_cache = slab_create("sighand", sizeof(struct sighand), 0, 0, NULL);
+	if (!task_cache || !process_cache || !sighand_cache)
+		boot_fail("no memory for the process caches");
+	/* As Linux: kernel stacks may take an eighth of memory. */
+	max_threads = MAX(page_alloc_total() / (8 * (KSTACK_SIZE / PAGE_SIZE)), 20u);
+	signal_init();
+	futex_init();
+}
+
+struct task *task_create(void)
+{
+	struct task *t = slab_zalloc(task_cache);
+	if (!t)
+		return NULL;
+	t->thread.kstack = kstack_alloc();
+	if (!t->thread.kstack) {
+		slab_free(task_cache, t);
+		return NULL;
+	}
+	t->altstack_flags = SS_DISABLE;
+	sigpending_init(&t->pending);
+	return t;
+}
+
+void task_free(struct task *t)
+{
+	sigpending_flush(&t->pending, t->process);
+	kstack_free(t->thread.kstack);
+	slab_free(task_cache, t);
+}
+
+struct process *process_create(void)
+{
+	struct process *p = slab_zalloc(process_cache);
+	if (!p)
+		return NULL;
+	list_init(&p->threads);
+	list_init(&p->children);
+	list_init(&p->dead);
+	waitq_init(&p->child_exit);
+	waitq_init(&p->threads_gone);
+	sigpending_init(&p->pending);
+	p->start_ns = clock_monotonic_ns();
+	p->exit_signal = SIGCHLD;
+	p->dumpable = true;
+	return p;
+}
+
+void process_free(struct process *p)
+{
+	kassert(!p->mm && !p->files && !p->fs && !p->sighand);
+	kassert(list_empty(&p->threads) && list_empty(&p->dead) && list_empty(&p->children));
+	sigpending_flush(&p->pending, p);
+	slab_free(process_cache, p);
+}
+
+struct sighand *sighand_create(void)
+{
+	struct sighand *s = slab_zalloc(sighand_cache);
+	if (s)
+		s->refcount = 1;
+	return s;
+}
+
+struct sighand *sighand_copy(struct sighand *from)
+{
+	struct sighand *s = sighand_create();
+	if (s)
+		memcpy(s->action, from->action, sizeof(s->action));
+	return s;
+}
+
+struct sighand *sighand_get(struct sighand *s)
+{
+	u32 flags = spin_lock_irqsave(&process_lock);
+	s->refcount++;
+	spin_unlock_irqrestore(&process_lock, flags);
+	return s;
+}
+
+void sighand_put(struct sighand *s)
+{
+	u32 flags = spin_lock_irqsave(&process_lock);
+	bool last = --s->refcount == 0;
+	spin_unlock_irqrestore(&process_lock, flags);
+	if (last)
+		slab_free(sighand_cache, s);
+}
+
+static bool pid_used(u32 pid)
+{
+	return pid_map[pid / 32] & 1u << (pid % 32);
+}
+
+/* A number stays taken while a group or a session is named by it. */
+static bool pid_names_group(u32 pid)
+{
+	struct process *p;
+	list_for_each_entry (p, &process_list, all)
+		if (p->pgid == pid || p->sid == pid)
+			return true;
+	return false;
+}
+
+long pid_alloc(void)
+{
+	u32 pid = last_pid;
+	kassert_dbg(spin_held(&process_lock));
+	for (u32 tries = 0; tries < PID_MAX; tries++) {
+		if (++pid >= PID_MAX)
+			pid = PID_RESERVED;
+		if (pid_used(pid) || pid == 1 || pid_names_group(pid))
+			continue;
+		pid_map[pid / 32] |= 1u << (pid % 32);
+		last_pid = pid;
+		return pid;
+	}
+	return -EAGAIN;
+}
+
+void pid_take_first(void)
+{
+	kassert(!pid_used(1));
+	pid_map[0] |= 1u << 1;
+	last_pid = 1;
+}
+
+void pid_free(u32 pid)
+{
+	kassert_dbg(pid_used(pid));
+	pid_map[pid / 32] &= ~(1u << (pid % 32));
+}
+
+struct process *process_find(u32 pid)
+{
+	struct process *p;
+	kassert_dbg(spin_held(&process_lock));
+	list_for_each_entry (p, &process_list, all)
+		if (p->pid == pid)
+			return p;
+	return NULL;
+}
+
+struct task *task_find(u32 tid)
+{
+	struct process *p;
+	struct task *t;
+	kassert_dbg(spin_held(&process_lock));
+	if (tid == 0 || tid >= PID_MAX || !pid_used(tid))
+		return NULL;
+	list_for_each_entry (p, &process_list, all)
+		list_for_each_entry (t, &p->threads, sibling)
+			if (t->tid == tid)
+				return t;
+	return NULL;
+}
+
+/* New processes have the highest number nearly always, so the place is sought from the back. */
+static void process_list_insert(struct process *p)
+{
+	struct list_head *at = &process_list;
+	while (at->prev != &process_list && list_entry(at->prev, struct process, all)->pid > p->pid)
+		at = at->prev;
+	list_add_tail(&p->all, at);
+}
+
+void process_link(struct process *p, struct process *parent)
+{
+	kassert_dbg(spin_held(&process_lock));
+	p->parent = parent;
+	if (parent)
+		list_add_tail(&p->sibling, &parent->children);
+	else
+		list_init(&p->sibling);
+	process_list_insert(p);
+	nr_processes++;
+}
+
+void process_unlink(struct process *p)
+{
+	kassert_dbg(spin_held(&process_lock));
+	list_del_init(&p->sibling);
+	list_del_init(&p->all);
+	p->parent = NULL;
+	nr_processes--;
+}
+
+void process_add_thread(struct process *p, struct task *t)
+{
+	kassert_dbg(spin_held(&process_lock));
+	t->process = p;
+	list_add_tail(&t->sibling, &p->threads);
+	p->nr_threads++;
+	nr_threads++;
+}
+
+u32 process_count_uid(u32 uid)
+{
+	struct process *p;
+	u32 n = 0;
+	list_for_each_entry (p, &process_list, all)
+		n += p->cred.uid == uid;
+	return n;
+}
+
+void process_set_mm_limits(const struct process *p, struct mm *mm)
+{
+	bool may_lock = p->cred.cap_effective & 1ull << CAP_IPC_LOCK;
+	mm->limits = (struct mm_limits){
+		.as = p->rlimit[RLIMIT_AS].cur,
+		.data = p->rlimit[RLIMIT_DATA].cur,
+		.stack = p->rlimit[RLIMIT_STACK].cur,
+		.memlock = may_lock ? RLIM64_INFINITY : p->rlimit[RLIMIT_MEMLOCK].cur,
+	};
+}
+
+void process_cpu_time(const struct process *p, u64 *utime_ns, u64 *stime_ns)
+{
+	const struct task *t;
+	*utime_ns = p->utime_ns;
+	*stime_ns = p->stime_ns;
+	list_for_each_entry (t, &p->threads, sibling) {
+		*utime_ns += t->thread.utime_ns;
+		*stime_ns += t->thread.stime_ns;
+	}
+}
+
+bool capable(u32 cap)
+{
+	struct task *t = current_task();
+	return !t || (t->process->cred.cap_effective & 1ull << cap);
+}

@@ -1,0 +1,196 @@
+/*
+ * Processes and their threads.
+ *
+ * A struct task is a thread as the scheduler sees it; a struct process is what its threads share
+ * (Linux's thread group): address space, files, signal handlers, limits, family. A process whose
+ * last thread is gone stays as a zombie until its parent has read its status.
+ */
+#ifndef PROC_TASK_H
+#define PROC_TASK_H
+
+#include "kernel/abi/signal.h"
+#include "kernel/abi/resource.h"
+#include "kernel/core/clock.h"
+#include "kernel/core/sched.h"
+#include "kernel/lib/list.h"
+#include "kernel/lib/types.h"
+
+struct mm;
+struct files;
+struct fs_context;
+struct tty;
+
+/* Pending signals. A set bit without an entry in the queue is a signal whose siginfo was not kept,
+ * because an interrupt sent it or memory was out: it is reported as sent by the kernel. */
+struct sigpending {
+	u64 set;                /* bit n-1: signal n is pending */
+	struct list_head queue; /* struct sigqueue, oldest first */
+};
+
+struct sighand {
+	u32 refcount;
+	struct abi_sigaction_k action[_NSIG];
+};
+
+struct credentials {
+	u32 uid, euid, suid, fsuid;
+	u32 gid, egid, sgid, fsgid;
+	u32 ngroups;
+	u32 groups[32];
+	u64 cap_effective, cap_permitted, cap_inheritable; /* bit n: capability n */
+};
+
+/* ITIMER_VIRTUAL or ITIMER_PROF: CPU time left until the signal. */
+struct cpu_itimer {
+	u64 expires_ns; /* in CPU time of the process; 0: not armed */
+	u64 interval_ns;
+};
+
+enum process_state { P_ALIVE, P_STOPPED, P_ZOMBIE };
+
+/* letters: l: process_lock; o: its own threads only */
+struct process {
+	u32 pid;
+	enum process_state state;     /* l */
+	struct list_head all;         /* l: every process, by pid */
+	struct list_head threads;     /* l: struct task.sibling */
+	u32 nr_threads;               /* l */
+	struct process *parent;       /* l */
+	struct list_head children;    /* l: struct process.sibling */
+	struct list_head sibling;     /* l */
+	u32 pgid, sid;                /* l */
+	struct tty *tty;              /* l: controlling terminal, or NULL */
+	struct mm *mm;                /* o: NULL once it has exited */
+	struct files *files;          /* o: kernel/fs/file.h */
+	struct fs_context *fs;        /* o: cwd, root, umask */
+	struct sighand *sighand;      /* o */
+	struct sigpending pending;    /* l: signals for any thread */
+	struct credentials cred;      /* o */
+	struct abi_rlimit64 rlimit[RLIM_NLIMITS]; /* l */
+	int exit_status;              /* l: wait status once a zombie; with P_STOPPED the stop signal */
+	bool group_exit;              /* l: exit_group() or a fatal signal is under way */
+	bool unkillable;              /* l: process 1: default actions do not touch it */
+	struct task *exec_task;       /* l: the thread in execve() that the others must die for */
+	u32 stop_signal;              /* l: the threads must stop or have stopped for it; 0: run */
+	u32 nr_stopped;               /* l: threads that have */
+	struct list_head dead;        /* l: struct task.sibling of threads that have exited */
+	struct waitq threads_gone;    /* execve() waits for the other threads here */
+	u32 nr_sigqueue;              /* l: siginfos queued for it and its threads */
+	u32 pdeath_signal;            /* o: to itself when its parent dies; 0: none */
+	bool detached;                /* l: it has lost its parent and nobody will wait for it */
+	bool stop_report, cont_report;/* l: a state change the parent has not waited for */
+	u32 exit_signal;              /* to the parent at exit: SIGCHLD, 0 for none */
+	struct waitq child_exit;      /* the process's threads in wait4() */
+	struct waitq *vfork_done;     /* l: the parent that sleeps in vfork(), or NULL */
+	u64 start_ns;
+	u64 utime_ns, stime_ns;       /* l: of threads that have exited */
+	u64 cutime_ns, cstime_ns;     /* l: of children waited for */
+	u32 minflt, majflt;           /* l: of threads that have exited */
+	u32 cminflt, cmajflt;         /* l: of children waited for */
+	u32 maxrss;                   /* pages, largest seen */
+	u32 cmaxrss;
+	struct timer alarm;           /* ITIMER_REAL */
+	u64 alarm_interval_ns;
+	struct timer cpu_tick;        /* runs while one of the next two is armed */
+	struct cpu_itimer itimer_virtual, itimer_prof; /* l */
+	u32 nvcsw, nivcsw;            /* l: of threads that have exited */
+	u32 cnvcsw, cnivcsw;          /* l: of children waited for */
+	s32 nice;                     /* l: kept and reported; round robin does not heed it */
+	s16 oom_score_adj;            /* l: -1000 (never) to 1000 (first); inherited */
+	s16 oom_score_adj_min;        /* l: how low it may be set without privilege; inherited */
+	u32 personality;              /* o */
+	char comm[16];
+	bool dumpable, execed;
+	bool no_new_privs, keep_caps; /* o */
+	bool set_id;                  /* o: its last execve() gained rights: AT_SECURE */
+};
+
+struct task {
+	struct thread thread;      /* first: current_task() and the scheduler share the pointer */
+	u32 tid;
+	struct process *process;
+	struct list_head sibling;  /* l: process->threads */
+	u64 blocked;               /* o: signal mask */
+	u64 real_blocked;          /* o: the mask that sigtimedwait() lowered for a moment, else 0 */
+	u64 saved_blocked;         /* o: to restore after sigsuspend, with restore_blocked */
+	bool restore_blocked;
+	struct sigpending pending; /* l */
+	u32 altstack_sp, altstack_size, altstack_flags; /* o */
+	uptr_t set_child_tid;      /* o: where its tid goes when it first runs, 0: nowhere */
+	uptr_t clear_child_tid;    /* o */
+	uptr_t robust_list;        /* o */
+	struct restart {           /* o: what restart_syscall(2) goes on with */
+		enum { RESTART_NOTHING, RESTART_SLEEP, RESTART_FUTEX } what;
+		u64 until_ns;      /* monotonic */
+		uptr_t addr;       /* SLEEP: where the time left goes, 0: nowhere; FUTEX: the word */
+		bool time64;       /* SLEEP: in a 64-bit timespec */
+		u32 op, val, bitset; /* FUTEX */
+	} restart;
+	u32 sched_policy, sched_priority; /* o: kept and reported */
+	u32 trapno, trap_error;    /* o: of its last exception, for sigcontext */
+	vaddr_t trap_addr;         /* o: CR2 of its last page fault */
+	char comm[16];
+};
+
+struct abi_utsname;
+extern struct abi_utsname utsname; /* what uname(2) says; sethostname(2) changes it */
+
+extern struct list_head process_list; /* every process, ascending pid */
+extern struct spinlock process_lock;
+extern u32 nr_processes;
+
+static inline struct task *current_task(void)
+{
+	return this_cpu()->task;
+}
+static inline struct process *current_process(void)
+{
+	return this_cpu()->task->process;
+}
+
+/* Caller holds process_lock. */
+struct process *process_find(u32 pid);
+struct task *task_find(u32 tid);
+
+/* Starts process 1 from `path` in the root file system. Stops with boot_fail() when it cannot. */
+void process_start_init(const char *path);
+
+/* The caches, before the first thread of a program. */
+void process_init(void);
+
+/*
+ * When process 1 has exited: every other process has been killed and reaped, its own memory and
+ * files are released, and only its kernel stack is left, on which this runs. kernel/main.c.
+ */
+__noreturn void process1_exited(int wait_status);
+
+/* Frees processes that nobody waits for and that are off the CPU. Called now and then by fork,
+ * exit and wait; before memory is checked, by whoever checks. */
+void process_reap_dead(void);
+
+/* CPU time of a process: its living threads and those that have exited. Caller holds process_lock. */
+void process_cpu_time(const struct process *p, u64 *utime_ns, u64 *stime_ns);
+
+/* Capabilities of the calling process (CAP_ numbers of kernel/abi/prctl.h). */
+bool capable(u32 cap);
+
+/*
+ * Signals, kernel/proc/signal.c. `info` may be NULL (SI_KERNEL). All take process_lock themselves
+ * and may be called from interrupts; the caller makes sure that the process stays.
+ */
+void signal_send_process(struct process *p, u32 sig, const struct abi_siginfo *info);
+void signal_send_task(struct task *t, u32 sig, const struct abi_siginfo *info);
+/* Every process of the group; returns how many there were. */
+u32 signal_send_pgrp(u32 pgid, u32 sig);
+/* A fault's signal: delivered to this thread even when blocked or ignored (then it kills). */
+void signal_force_fault(u32 sig, int code, vaddr_t addr, u32 trapno, u32 error);
+
+/* True when the calling process ignores or blocks the signal (tty job control asks). */
+bool signal_ignored_or_blocked(u32 sig);
+/* The group has no member whose parent is in another group of the same session. */
+bool pgrp_orphaned(u32 pgid);
+
+/* kernel/proc/exit.c. Ends the calling process with a wait status. */
+__noreturn void process_exit_group(int wait_status);
+
+#endif

@@ -1,0 +1,208 @@
+/* wait4, waitpid and waitid: reading the status of children, and reaping them. */
+#include "kernel/abi/errno.h"
+#include "kernel/abi/wait.h"
+#include "kernel/lib/string.h"
+#include "kernel/proc/process.h"
+#include "kernel/proc/signal.h"
+#include "kernel/proc/usage.h"
+#include "kernel/syscalls.h"
+#include "kernel/x86/uaccess.h"
+
+/* One wait: which children, what news of them, and the news found. */
+struct wait_request {
+	u32 who;     /* P_ALL, P_PID, P_PGID */
+	u32 id;      /* of the process or the group */
+	u32 options; /* W bits */
+	/* found: */
+	u32 pid, uid;
+	int code;    /* CLD_ */
+	int status;  /* as wait4() gives it */
+	struct abi_rusage usage;
+	struct process *reap; /* a zombie that was taken: to be freed */
+};
+
+enum { WAIT_NONE, WAIT_NO_CHILD, WAIT_FOUND };
+
+static bool wait_matches(const struct wait_request *r, const struct process *c)
+{
+	bool clone_child = c->exit_signal != SIGCHLD;
+	if (r->who == P_PID && c->pid != r->id)
+		return false;
+	if (r->who == P_PGID && c->pgid != r->id)
+		return false;
+	return (r->options & W_ALL) || clone_child == !!(r->options & W_CLONE);
+}
+
+static void found(struct wait_request *r, struct process *c, int code, int status)
+{
+	r->pid = c->pid;
+	r->uid = c->cred.uid;
+	r->code = code;
+	r->status = status;
+	usage_of(c, &r->usage);
+}
+
+/* The child's times and faults become ours. */
+static void inherit_usage(struct process *p, const struct process *c)
+{
+	u64 utime, stime;
+	process_cpu_time(c, &utime, &stime);
+	p->cutime_ns += utime + c->cutime_ns;
+	p->cstime_ns += stime + c->cstime_ns;
+	p->cminflt += c->minflt + c->cminflt;
+	p->cmajflt += c->majflt + c->cmajflt;
+	p->cnvcsw += c->nvcsw + c->cnvcsw;
+	p->cnivcsw += c->nivcsw + c->cnivcsw;
+	p->cmaxrss = MAX(p->cmaxrss, MAX(c->maxrss, c->cmaxrss));
+}
+
+/* Is there news of this child? A zombie that is taken is unlinked. */
+static bool wait_child(struct wait_request *r, struct process *c)
+{
+	bool take = !(r->options & WNOWAIT);
+	if (c->state == P_ZOMBIE && (r->options & WEXITED)) {
+		found(r, c, c->exit_status & 0x7f ? CLD_KILLED : CLD_EXITED, c->exit_status);
+		if (take) {
+			inherit_usage(c->parent, c);
+			process_unlink(c);
+			r->reap = c;
+		}
+		return true;
+	}
+	if (c->stop_report && (r->options & WSTOPPED)) {
+		found(r, c, CLD_STOPPED, W_STATUS_STOPPED(c->exit_status));
+		c->stop_report = !take;
+		return true;
+	}
+	if (c->cont_report && (r->options & WCONTINUED)) {
+		found(r, c, CLD_CONTINUED, W_STATUS_CONTINUED);
+		c->cont_report = !take;
+		return true;
+	}
+	return false;
+}
+
+static int wait_scan(struct wait_request *r)
+{
+	struct process *p = current_process(), *c;
+	int result = WAIT_NO_CHILD;
+	u32 flags = spin_lock_irqsave(&process_lock);
+	list_for_each_entry (c, &p->children, sibling) {
+		if (!wait_matches(r, c))
+			continue;
+		result = WAIT_NONE;
+		if (!wait_child(r, c))
+			continue;
+		result = WAIT_FOUND;
+		break;
+	}
+	spin_unlock_irqrestore(&process_lock, flags);
+	return result;
+}
+
+/* The pid found, 0 with WNOHANG when there is no news, or a negative errno. */
+static long do_wait(struct wait_request *r)
+{
+	struct process *p = current_process();
+	for (;;) {
+		struct waiter w;
+		int found_what;
+		long ret = 0;
+		waitq_prepare(&p->child_exit, &w, T_INTERRUPTIBLE);
+		found_what = wait_scan(r);
+		if (found_what == WAIT_NONE && !(r->options & WNOHANG)) {
+			if (signal_pending())
+				ret = -ERESTARTSYS;
+			else
+				schedule();
+		}
+		waitq_finish(&p->child_exit, &w);
+		process_reap_dead();
+		if (r->reap)
+			process_reap(r->reap);
+		if (found_what == WAIT_FOUND)
+			return (long)r->pid;
+		if (found_what == WAIT_NO_CHILD)
+			return -ECHILD;
+		if (ret || (r->options & WNOHANG))
+			return ret;
+	}
+}
+
+long sys_wait4(s32 pid, uptr_t status, u32 options, uptr_t rusage)
+{
+	const u32 known =
+		WNOHANG | WUNTRACED | WCONTINUED | W_NOTHREAD | W_CLONE | W_ALL;
+	struct wait_request r = {.who = P_PID, .id = (u32)pid, .options = options | WEXITED};
+	long got;
+	if (options & ~known)
+		return -EINVAL;
+	if (pid == INT32_MIN)
+		return -ESRCH;
+	if (pid == -1) {
+		r.who = P_ALL;
+	} else if (pid <= 0) {
+		r.who = P_PGID;
+		r.id = pid ? (u32)-pid : current_process()->pgid;
+	}
+	got = do_wait(&r);
+	if (got <= 0)
+		return got;
+	if (status.va && put_user_u32(status, (u32)r.status) < 0)
+		return -EFAULT;
+	if (rusage.va && copy_to_user(rusage, &r.usage, sizeof(r.usage)) < 0)
+		return -EFAULT;
+	return got;
+}
+
+long sys_waitpid(s32 pid, uptr_t status, u32 options)
+{
+	return sys_wait4(pid, status, options, UPTR(0));
+}
+
+/* si_status: the exit code or the signal, without the packing of wait4(). */
+static s32 waitid_status(const struct wait_request *r)
+{
+	switch (r->code) {
+	case CLD_EXITED:
+	case CLD_STOPPED:
+		return r->status >> 8 & 0xff;
+	case CLD_CONTINUED:
+		return SIGCONT;
+	}
+	return r->status & 0x7f;
+}
+
+static long waitid_put(uptr_t infop, const struct wait_request *r, long got)
+{
+	struct abi_siginfo info = {.si_signo = 0};
+	if (got > 0) {
+		info.si_signo = SIGCHLD;
+		info.si_code = r->code;
+		info.chld.pid = (s32)r->pid;
+		info.chld.uid = r->uid;
+		info.chld.status = waitid_status(r);
+	}
+	/* Linux writes these six words and leaves the rest alone. */
+	return infop.va ? copy_to_user(infop, &info, 24) : 0;
+}
+
+long sys_waitid(u32 who, s32 id, uptr_t infop, u32 options, uptr_t rusage)
+{
+	const u32 known = WNOHANG | WNOWAIT | WEXITED | WSTOPPED | WCONTINUED | W_NOTHREAD |
+			  W_CLONE | W_ALL;
+	struct wait_request r = {.who = who, .id = (u32)id, .options = options};
+	long got;
+	if ((options & ~known) || !(options & (WEXITED | WSTOPPED | WCONTINUED)))
+		return -EINVAL;
+	if (who > P_PGID || (who == P_PID && id <= 0) || (who == P_PGID && id < 0))
+		return -EINVAL;
+	if (who == P_PGID && id == 0)
+		r.id = current_process()->pgid;
+	got = do_wait(&r);
+	if (got < 0)
+		return got;
+	if (got > 0 && rusage.va && copy_to_user(rusage, &r.usage, sizeof(r.usage)) < 0)
+		return -EFAULT;
+	return waitid_put(infop, &r, got) < 0 ? -EFAULT : 0;
+}

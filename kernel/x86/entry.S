@@ -1,0 +1,210 @@
+/*
+ * From user or kernel mode into the kernel and back.
+ *
+ * Every entry builds a struct trapframe on the kernel stack, loads the kernel's data selectors and
+ * calls C with the frame in EAX. FPU state, fs and gs stay the interrupted code's. On the way to
+ * user mode `work` of the running thread is looked at with interrupts off; only if it is set is
+ * anything more done.
+ *
+ * The unwind rules let a debugger walk through a trap into the code it interrupted, in user mode
+ * as well. The CPU pushes ss:esp only when it comes from user mode, so the rule for ESP looks at
+ * the saved CS: with ring 3 in it ESP is the pushed word, otherwise it is the address behind
+ * EFLAGS, which is the canonical frame address in both cases.
+ */
+#include "kernel/x86/asm.h"
+#include "kernel/x86/layout.h"
+
+/* Offsets into struct trapframe; kernel/x86/trap.c asserts them. */
+#define TF_CS     48
+#define TF_EFLAGS 52
+
+#define EFLAGS_IF 0x200
+
+#define VEC_GP      13
+#define VEC_PF      14
+#define VEC_IRQ0    32
+#define VEC_SYSCALL 128
+
+/* DW_CFA_val_expression for ESP: cs = *(cfa - 8); (cs & 3) ? *cfa : cfa */
+	.macro	CFI_TRAP_ESP
+	.cfi_escape 0x16, 4, 13
+	.cfi_escape 0x12, 0x38, 0x1c, 0x06, 0x33, 0x1a	/* dup lit8 minus deref lit3 and */
+	.cfi_escape 0x28, 3, 0, 0x2f, 1, 0, 0x06	/* bra +3, skip +1, deref */
+	.endm
+
+/* An entry point that finds `bytes` on the stack, EFLAGS being the highest of them. */
+	.macro	CFI_TRAP bytes
+	.cfi_startproc simple
+	.cfi_signal_frame
+	.cfi_def_cfa esp, \bytes
+	.cfi_offset eip, -12
+	.cfi_offset eflags, -4
+	CFI_TRAP_ESP
+	.endm
+
+	.macro	PUSH_WORD what
+	pushl	\what
+	.cfi_adjust_cfa_offset 4
+	.endm
+
+/* The rest of the frame, below trapno. Destroys ECX. */
+	.macro	SAVE_REGS
+	PUSH_WORD %es
+	PUSH_WORD %ds
+	PUSH	eax
+	PUSH	ebp
+	PUSH	edi
+	PUSH	esi
+	PUSH	edx
+	PUSH	ecx
+	PUSH	ebx
+	movl	$SEL_KDATA, %ecx
+	movl	%ecx, %ds
+	movl	%ecx, %es
+	cld
+	CLAC
+	.endm
+
+/*
+ * Pops the frame. A program can put any selector into its frame (sigreturn): one that the CPU
+ * refuses becomes 0, which faults as soon as the program uses it; a refused cs or ss is reported
+ * as an exception of the program.
+ */
+	.macro	RESTORE_AND_IRET
+	POP	ebx
+	POP	ecx
+	POP	edx
+	POP	esi
+	POP	edi
+	POP	ebp
+	POP	eax
+662:	popl	%ds
+	.cfi_adjust_cfa_offset -4
+663:	popl	%es
+	.cfi_adjust_cfa_offset -4
+	addl	$8, %esp
+	.cfi_adjust_cfa_offset -8
+664:	iret
+	.pushsection .text.entry, "ax"
+	.subsection 1
+665:	movl	$0, (%esp)
+	jmp	662b
+666:	movl	$0, (%esp)
+	jmp	663b
+	.popsection
+	EXTABLE	662b, 665b
+	EXTABLE	663b, 666b
+	EXTABLE	664b, bad_iret
+	.endm
+
+	.section .text.entry, "ax"
+
+/* --- System calls: a trap gate, interrupts stay on --- */
+
+	ENTRY	entry_syscall
+	CFI_TRAP 12
+	PUSH_WORD %eax
+	PUSH_WORD $VEC_SYSCALL
+	SAVE_REGS
+	movl	%esp, %eax
+	call	handle_syscall
+	.globl	return_to_user
+return_to_user:
+	cli
+	movl	cpus, %eax
+	cmpl	$0, THREAD_WORK(%eax)
+	jne	1f
+restore_user:
+	.cfi_remember_state
+	RESTORE_AND_IRET
+	.cfi_restore_state
+1:	sti
+	movl	%esp, %eax
+	call	handle_user_return
+	jmp	return_to_user
+	.cfi_endproc
+	END	entry_syscall
+
+/* --- Page faults: an interrupt gate, so that CR2 is ours until it is read --- */
+
+	ENTRY	entry_page_fault
+	CFI_TRAP 16
+	PUSH_WORD $VEC_PF
+	SAVE_REGS
+	movl	%cr2, %edx
+	testl	$EFLAGS_IF, TF_EFLAGS(%esp)
+	jz	1f
+	sti
+1:	movl	%esp, %eax
+	call	handle_page_fault
+	testb	$3, TF_CS(%esp)
+	jz	restore_kernel
+	cli
+	movl	cpus, %eax
+	cmpl	$0, THREAD_WORK(%eax)
+	jne	return_to_user
+restore_kernel:
+	RESTORE_AND_IRET
+	.cfi_endproc
+	END	entry_page_fault
+
+/* --- Other exceptions, and interrupts --- */
+
+	ENTRY	entry_common
+	CFI_TRAP 20
+	SAVE_REGS
+	movl	%esp, %eax
+	call	trap_dispatch
+	testb	$3, TF_CS(%esp)
+	jz	restore_kernel
+	jmp	return_to_user
+	.cfi_endproc
+	END	entry_common
+
+/* What `iret` refused to load is still on the stack: with an error code and a vector below it, it
+ * is the frame of a general protection fault at the place the program wanted to go on. */
+	ENTRY	bad_iret
+	CFI_TRAP 12
+	PUSH_WORD $0
+	PUSH_WORD $VEC_GP
+	jmp	entry_common
+	.cfi_endproc
+	END	bad_iret
+
+/* Entries of the exceptions 0 to 31 and of the interrupts behind them, 16 bytes apart. */
+#define HAS_ERROR_CODE 0x00227d00 /* 8, 10 to 14, 17, 21 */
+#define VECTORS (VEC_IRQ0 + 16)
+
+	ENTRY	entry_vectors
+	.set	vec, 0
+	.rept	VECTORS
+	.balign	16
+	.if	vec < 32 && ((HAS_ERROR_CODE >> vec) & 1)
+	CFI_TRAP 16
+	.else
+	CFI_TRAP 12
+	PUSH_WORD $0
+	.endif
+	PUSH_WORD $vec
+	jmp	entry_common
+	.cfi_endproc
+	.set	vec, vec + 1
+	.endr
+	END	entry_vectors
+
+/* void trap_return(struct trapframe *tf) */
+	ENTRY	trap_return
+	movl	%eax, %esp
+	jmp	return_to_user
+	END	trap_return
+
+/* The double-fault task starts here on its own stack, with the error code (always 0) on it. */
+	ENTRY	entry_double_fault
+	addl	$4, %esp
+	cld
+	xorl	%ebp, %ebp
+	call	double_fault
+	ud2
+	END	entry_double_fault
+
+	.section .note.GNU-stack, "", @progbits

@@ -1,0 +1,21 @@
+/* What this CPU can do (CPUID), found once at boot. */
+#ifndef X86_FEATURES_H
+#define X86_FEATURES_H
+
+#include "kernel/lib/types.h"
+
+struct cpu_features {
+	bool pae, pse, pge, nx, smep, smap, fxsr, sse2, tsc, rdrand, invpcid;
+	u32 hwcap; /* CPUID.1:EDX, for AT_HWCAP */
+	char vendor[13];
+	char model[49];
+	u32 family, model_nr, stepping;
+};
+
+extern struct cpu_features cpu_features;
+
+/* Reads CPUID; stops with one line when PAE or FXSR is missing. Turns on WP, PGE, SMEP, SMAP, NX
+ * and OSFXSR|OSXMMEXCPT. */
+void cpu_features_init(void);
+
+#endif

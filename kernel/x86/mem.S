@@ -1,0 +1,159 @@
+/*
+ * memcpy, memset, and clearing and copying whole pages.
+ *
+ * Arguments arrive in EAX, EDX, ECX (-mregparm=3). Page operations use SSE registers, which belong
+ * to the running program: the ones used are saved on the stack meanwhile.
+ */
+#include "kernel/x86/asm.h"
+
+#define PAGE_SIZE 4096
+
+	.text
+
+/* void *memcpy(void *dst, const void *src, size_t n). From four bytes on, the odd ones at the end
+ * are covered by a word that overlaps what is copied anyway. */
+	FUNC	memcpy
+	cmpl	$16, %ecx
+	jbe	1f
+	PUSH	edi
+	PUSH	esi
+	movl	-4(%edx, %ecx), %edi
+	movl	%edi, -4(%eax, %ecx)
+	movl	%edx, %esi
+	movl	%eax, %edi
+	shrl	$2, %ecx
+	rep	movsl
+	POP	esi
+	POP	edi
+	ret
+1:	cmpl	$4, %ecx
+	jb	3f
+	PUSH	ebx
+	cmpl	$8, %ecx
+	jbe	2f
+	movl	4(%edx), %ebx
+	movl	%ebx, 4(%eax)
+	movl	-8(%edx, %ecx), %ebx
+	movl	%ebx, -8(%eax, %ecx)
+2:	movl	(%edx), %ebx
+	movl	%ebx, (%eax)
+	movl	-4(%edx, %ecx), %ebx
+	movl	%ebx, -4(%eax, %ecx)
+	POP	ebx
+	ret
+3:	testl	%ecx, %ecx
+	jz	5f
+	PUSH	ebx
+4:	movb	-1(%edx, %ecx), %bl
+	movb	%bl, -1(%eax, %ecx)
+	decl	%ecx
+	jnz	4b
+	POP	ebx
+5:	ret
+	ENDFUNC memcpy
+
+/* void *memset(void *dst, int c, size_t n) */
+	FUNC	memset
+	movzbl	%dl, %edx
+	cmpl	$4, %ecx
+	jb	1f
+	imull	$0x01010101, %edx
+	movl	%edx, -4(%eax, %ecx)
+	PUSH	edi
+	movl	%eax, %edi
+	shrl	$2, %ecx
+	xchgl	%eax, %edx
+	rep	stosl
+	movl	%edx, %eax
+	POP	edi
+	ret
+1:	testl	%ecx, %ecx
+	jz	3f
+2:	movb	%dl, -1(%eax, %ecx)
+	decl	%ecx
+	jnz	2b
+3:	ret
+	ENDFUNC memset
+
+/* void page_clear_sse2(void *page) */
+	FUNC	page_clear_sse2
+	subl	$16, %esp
+	.cfi_adjust_cfa_offset 16
+	movups	%xmm0, (%esp)
+	xorps	%xmm0, %xmm0
+	leal	PAGE_SIZE(%eax), %edx
+1:
+	.set	off, 0
+	.rept	64
+	movaps	%xmm0, off(%eax)
+	.set	off, off + 16
+	.endr
+	addl	$1024, %eax
+	cmpl	%edx, %eax
+	jne	1b
+	movups	(%esp), %xmm0
+	addl	$16, %esp
+	.cfi_adjust_cfa_offset -16
+	ret
+	ENDFUNC page_clear_sse2
+
+/* void page_clear_rep(void *page) */
+	FUNC	page_clear_rep
+	PUSH	edi
+	movl	%eax, %edi
+	xorl	%eax, %eax
+	movl	$(PAGE_SIZE / 4), %ecx
+	rep	stosl
+	POP	edi
+	ret
+	ENDFUNC page_clear_rep
+
+/* void page_copy_sse2(void *dst, const void *src) */
+	FUNC	page_copy_sse2
+	subl	$64, %esp
+	.cfi_adjust_cfa_offset 64
+	movups	%xmm0, (%esp)
+	movups	%xmm1, 16(%esp)
+	movups	%xmm2, 32(%esp)
+	movups	%xmm3, 48(%esp)
+	movl	$(PAGE_SIZE / 512), %ecx
+1:
+	.set	off, 0
+	.rept	8
+	movaps	off(%edx), %xmm0
+	movaps	off + 16(%edx), %xmm1
+	movaps	off + 32(%edx), %xmm2
+	movaps	off + 48(%edx), %xmm3
+	movaps	%xmm0, off(%eax)
+	movaps	%xmm1, off + 16(%eax)
+	movaps	%xmm2, off + 32(%eax)
+	movaps	%xmm3, off + 48(%eax)
+	.set	off, off + 64
+	.endr
+	addl	$512, %eax
+	addl	$512, %edx
+	decl	%ecx
+	jnz	1b
+	movups	(%esp), %xmm0
+	movups	16(%esp), %xmm1
+	movups	32(%esp), %xmm2
+	movups	48(%esp), %xmm3
+	addl	$64, %esp
+	.cfi_adjust_cfa_offset -64
+	ret
+	ENDFUNC page_copy_sse2
+
+/* void page_copy_rep(void *dst, const void *src) */
+	FUNC	page_copy_rep
+	PUSH	edi
+	PUSH	esi
+	movl	%eax, %edi
+	movl	%edx, %esi
+	movl	$(PAGE_SIZE / 4), %ecx
+	rep	movsl
+	POP	esi
+	POP	edi
+	ret
+	ENDFUNC page_copy_rep
+
+	.section .note.GNU-stack, "", @progbits

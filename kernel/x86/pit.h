@@ -1,0 +1,24 @@
+/* The 8254 interval timer: the tick on IRQ 0, and the yardstick for the time-stamp counter. */
+#ifndef X86_PIT_H
+#define X86_PIT_H
+
+#include "kernel/lib/types.h"
+
+#define PIT_HZ 1193182u
+
+struct trapframe;
+
+/* Counts of PIT_HZ between two ticks. */
+#define PIT_DIVISOR ((PIT_HZ + HZ / 2) / HZ)
+
+/* Starts HZ ticks a second (kernel/core/clock.h); `tick` is the handler of IRQ 0. */
+void pit_init(void (*tick)(struct trapframe *tf));
+
+/* Counts left until the next tick, PIT_DIVISOR down to 1. */
+u32 pit_read(void);
+
+/* How many times a second the TSC advances, measured for a little less than a millisecond; 0 on a
+ * CPU without one. Before or after pit_init(). */
+u64 tsc_calibrate(void);
+
+#endif

@@ -1,0 +1,210 @@
+/* Page tables of user address spaces: making, finding, flushing and freeing them. */
+#include "mm/pmap.h"
+#include "kernel/abi/errno.h"
+#include "kernel/core/panic.h"
+#include "kernel/lib/kassert.h"
+#include "kernel/x86/kmap.h"
+#include "kernel/x86/pmap_kernel.h"
+#include "mm/page_alloc.h"
+#include "mm/slab.h"
+
+#define USER_PDPTES pdpt_index(USER_TOP)
+#define PDPTE_SIZE  (1u << PDPT_SHIFT) /* bytes one page directory covers: 1 GiB */
+
+#define PDPT_BYTES 32u /* size and alignment, Intel SDM vol. 3A, 4.4.1 */
+
+/* Flags of entries that name a table. Rights are decided in the last level. In a PDPT entry all
+ * but P are reserved. */
+#define PDPTE_TABLE PTE_P
+#define PDE_TABLE   (PTE_P | PTE_W | PTE_U | PTE_A)
+
+#define FLUSH_ONE_BY_ONE 16u /* pages; beyond, reloading CR3 is cheaper */
+
+struct pmap_cpu pmap_cpus[NR_CPUS];
+
+static struct slab_cache *pdpt_cache;
+
+void __init pmap_cache_init(void)
+{
+	pdpt_cache = slab_create("pdpt", PDPT_BYTES, PDPT_BYTES, 0, NULL);
+	if (!pdpt_cache)
+		boot_fail("not enough memory for page tables");
+}
+
+static bool is_loaded(const struct pmap *pm)
+{
+	return this_pmap_cpu()->loaded == pm;
+}
+
+/* Drops every translation of the loaded address space, and the PDPT entries the CPU holds. */
+static void reload_cr3(void)
+{
+	write_cr3(read_cr3());
+}
+
+int pmap_init(struct pmap *pm)
+{
+	pte_t *pdpt = slab_alloc(pdpt_cache);
+
+	if (!pdpt)
+		return -ENOMEM;
+	for (u32 i = 0; i < USER_PDPTES; i++)
+		pdpt[i] = PTE_NONE;
+	pdpt[USER_PDPTES] = pmap_kernel_pdpte();
+	pm->pdpt = pdpt;
+	pm->cr3 = (u32)virt_to_phys(pdpt).v;
+	pm->nr_tables = 0;
+	return 0;
+}
+
+void pmap_activate(struct pmap *pm)
+{
+	if (is_loaded(pm))
+		return;
+	this_pmap_cpu()->loaded = pm;
+	write_cr3(pm ? pm->cr3 : pmap_kernel_cr3());
+}
+
+/* Hangs a new, empty table into *entry. Returns it, or NULL when memory is out. */
+static pte_t *table_alloc(struct pmap *pm, pte_t *entry, u64 flags)
+{
+	struct page *p = page_alloc(GFP_KERNEL | GFP_ZERO, PK_PGTABLE);
+
+	if (!p)
+		return NULL;
+	pm->nr_tables++;
+	pmap_set(entry, pte_make(page_pfn(p), flags));
+	return page_virt(p);
+}
+
+pte_t *pmap_pde_alloc(struct pmap *pm, vaddr_t va)
+{
+	pte_t *pdpte = &pm->pdpt[pdpt_index(va)];
+
+	kassert_dbg(va < USER_TOP);
+	if (!pte_present(*pdpte)) {
+		if (!table_alloc(pm, pdpte, PDPTE_TABLE))
+			return NULL;
+		if (is_loaded(pm))
+			reload_cr3();
+	}
+	return pmap_entry(pdpte, pd_index(va));
+}
+
+pte_t *pmap_pte_alloc_slow(struct pmap *pm, vaddr_t va)
+{
+	pte_t *pde = pmap_pde_alloc(pm, va);
+
+	if (!pde)
+		return NULL;
+	kassert_msg(!pte_huge(*pde), "page table wanted inside a 2 MiB page at %08x", va);
+	if (!pte_present(*pde) && !table_alloc(pm, pde, PDE_TABLE))
+		return NULL;
+	return pmap_entry(pde, pt_index(va));
+}
+
+void pmap_flush_range(struct pmap *pm, vaddr_t start, vaddr_t end)
+{
+	if (!is_loaded(pm) || start >= end)
+		return;
+	if (end - start > FLUSH_ONE_BY_ONE * PAGE_SIZE) {
+		reload_cr3();
+		return;
+	}
+	for (vaddr_t va = ALIGN_DOWN(start, PAGE_SIZE); va < end; va += PAGE_SIZE)
+		invlpg(va);
+}
+
+/* --- Freeing: tables are unhooked and collected, then the TLB is flushed, then they go --- */
+
+static void assert_table_empty(const pte_t *table)
+{
+	for (u32 i = 0; i < PT_ENTRIES; i++)
+		kassert_dbg(pte_none(table[i]));
+}
+
+static void table_unhook(struct pmap *pm, pte_t *entry, struct list_head *freed)
+{
+	pte_t *table = pmap_entry(entry, 0);
+
+	assert_table_empty(table);
+	pmap_set(entry, PTE_NONE);
+	list_add(&virt_page(table)->link, freed);
+	pm->nr_tables--;
+}
+
+/* The page tables of [start, end), 2 MiB aligned, inside one page directory. */
+static void unhook_page_tables(
+	struct pmap *pm, pte_t *pd, vaddr_t start, vaddr_t end, struct list_head *freed)
+{
+	for (vaddr_t va = start; va < end; va += PD_SIZE) {
+		pte_t *pde = &pd[pd_index(va)];
+
+		if (pte_none(*pde))
+			continue;
+		kassert_msg(!pte_huge(*pde), "2 MiB page left at %08x", va);
+		table_unhook(pm, pde, freed);
+	}
+}
+
+void pmap_free_tables(struct pmap *pm, vaddr_t floor, vaddr_t ceiling)
+{
+	vaddr_t start = ALIGN_UP(floor, PD_SIZE), end = ALIGN_DOWN(ceiling, PD_SIZE), next;
+	LIST_HEAD(freed);
+
+	kassert(ceiling <= USER_TOP && floor <= ceiling);
+	for (vaddr_t va = start; va < end && pm->nr_tables; va = next) {
+		pte_t *pdpte = &pm->pdpt[pdpt_index(va)];
+
+		next = MIN(ALIGN_DOWN(va, PDPTE_SIZE) + PDPTE_SIZE, end);
+		if (!pte_present(*pdpte))
+			continue;
+		unhook_page_tables(pm, pmap_entry(pdpte, 0), va, next, &freed);
+		if (next - va == PDPTE_SIZE)
+			table_unhook(pm, pdpte, &freed);
+	}
+	if (list_empty(&freed))
+		return;
+	if (is_loaded(pm))
+		reload_cr3();
+	page_free_list(&freed);
+}
+
+void pmap_destroy(struct pmap *pm)
+{
+	kassert(!is_loaded(pm));
+	pmap_free_tables(pm, 0, USER_TOP);
+	kassert_msg(pm->nr_tables == 0, "%u page tables left", pm->nr_tables);
+	slab_free(pdpt_cache, pm->pdpt);
+	pm->pdpt = NULL;
+}
+
+/* --- Looking --- */
+
+static bool walk_level(struct pmap_walk *w, const char *name, u64 table, u32 index)
+{
+	u32 n = w->levels;
+
+	w->level[n].name = name;
+	w->level[n].index = index;
+	w->level[n].at = PADDR(table + index * sizeof(pte_t));
+	w->level[n].entry = PTE_NONE;
+	if (!pmap_read_phys(&w->level[n].entry, w->level[n].at, sizeof(pte_t)))
+		return false;
+	w->levels++;
+	return pte_present(w->level[n].entry);
+}
+
+void pmap_walk(u32 cr3, vaddr_t va, struct pmap_walk *out)
+{
+	u64 table = ALIGN_DOWN(cr3, PDPT_BYTES);
+
+	out->levels = 0;
+	if (!walk_level(out, "PDPT", table, pdpt_index(va)))
+		return;
+	table = out->level[0].entry.v & PTE_FRAME;
+	if (!walk_level(out, "PD", table, pd_index(va)) || pte_huge(out->level[1].entry))
+		return;
+	table = out->level[1].entry.v & PTE_FRAME;
+	walk_level(out, "PT", table, pt_index(va));
+}

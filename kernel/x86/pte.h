@@ -1,0 +1,119 @@
+/*
+ * Page-table entries of PAE paging (Intel SDM vol. 3A, 4.4), all shifts and masks of them. Pure.
+ *
+ *   63 | 62..52 | 51..12 frame | 11..9 ours | 8 G | 7 PS | 6 D | 5 A | 4 CD | 3 WT | 2 U | 1 W | 0 P
+ *
+ * An entry with P clear is ours entirely: 0 is empty; with PTE_PROTNONE it still owns its frame,
+ * which nobody may touch (PROT_NONE); anything else is a swap entry.
+ */
+#ifndef X86_PTE_H
+#define X86_PTE_H
+
+#include "kernel/lib/types.h"
+
+typedef struct {
+	u64 v;
+} pte_t;
+
+#define PTE_P   0x001ull
+#define PTE_W   0x002ull
+#define PTE_U   0x004ull
+#define PTE_WT  0x008ull
+#define PTE_CD  0x010ull
+#define PTE_A   0x020ull
+#define PTE_D   0x040ull
+#define PTE_PS  0x080ull
+#define PTE_G   0x100ull
+#define PTE_SW1 0x200ull /* free for software */
+#define PTE_SW2 0x400ull
+#define PTE_SW3 0x800ull
+#define PTE_NX  (1ull << 63)
+
+/* With P clear: a frame is there, but no access is allowed. The hardware ignores it. */
+#define PTE_PROTNONE PTE_G
+
+#define PTE_FRAME 0x000ffffffffff000ull
+
+/* PTE_NX where the CPU has it, else 0: entries are built with this mask so that a reserved bit is
+ * never set. Written once at boot. */
+extern u64 pte_nx_mask;
+
+#define PT_SHIFT    12
+#define PD_SHIFT    21
+#define PDPT_SHIFT  30
+#define PT_ENTRIES  512u
+#define PD_SIZE     (1u << PD_SHIFT) /* bytes one page table covers: 2 MiB */
+
+static inline u32 pt_index(vaddr_t va)
+{
+	return (va >> PT_SHIFT) & (PT_ENTRIES - 1);
+}
+static inline u32 pd_index(vaddr_t va)
+{
+	return (va >> PD_SHIFT) & (PT_ENTRIES - 1);
+}
+static inline u32 pdpt_index(vaddr_t va)
+{
+	return va >> PDPT_SHIFT;
+}
+
+#define PTE_NONE ((pte_t){0})
+
+static inline pte_t pte_make(pfn_t pfn, u64 flags)
+{
+	return (pte_t){((u64)pfn.v << PAGE_SHIFT) | flags};
+}
+static inline bool pte_none(pte_t e)
+{
+	return e.v == 0;
+}
+static inline bool pte_present(pte_t e)
+{
+	return (u32)e.v & PTE_P;
+}
+/* The entry owns a frame, whether or not it may be touched now. */
+static inline bool pte_maps(pte_t e)
+{
+	return (u32)e.v & (PTE_P | PTE_PROTNONE);
+}
+static inline bool pte_write(pte_t e)
+{
+	return (u32)e.v & PTE_W;
+}
+static inline bool pte_user(pte_t e)
+{
+	return (u32)e.v & PTE_U;
+}
+static inline bool pte_dirty(pte_t e)
+{
+	return (u32)e.v & PTE_D;
+}
+static inline bool pte_young(pte_t e)
+{
+	return (u32)e.v & PTE_A;
+}
+static inline bool pte_huge(pte_t e)
+{
+	return (u32)e.v & PTE_PS;
+}
+static inline bool pte_exec(pte_t e)
+{
+	return !(e.v & PTE_NX);
+}
+static inline pfn_t pte_pfn(pte_t e)
+{
+	return PFN((u32)((e.v & PTE_FRAME) >> PAGE_SHIFT));
+}
+static inline pte_t pte_clear_flags(pte_t e, u64 flags)
+{
+	return (pte_t){e.v & ~flags};
+}
+static inline pte_t pte_set_flags(pte_t e, u64 flags)
+{
+	return (pte_t){e.v | flags};
+}
+
+/* "P W U A D G PS NX" for the bits that are set. Returns buf. */
+char *pte_describe(pte_t e, char *buf, size_t size);
+
+#endif

@@ -1,0 +1,193 @@
+/*
+ * The machine state of threads.
+ *
+ * A kernel stack, from its top down: the trap frame of the entry from user mode, then the frames
+ * of the C functions it called. FPU, fs, gs and TLS of the running thread are in the CPU, not in
+ * its struct; they are switched at once, never lazily.
+ */
+#include "kernel/x86/thread.h"
+#include "kernel/core/sched.h"
+#include "kernel/lib/kassert.h"
+#include "kernel/lib/string.h"
+#include "kernel/x86/gdt.h"
+#include "kernel/x86/kmap.h"
+#include "kernel/x86/trap.h"
+
+#define FPU_CONTROL	  0x37f	 /* all exceptions masked, extended precision */
+#define MXCSR_DEFAULT	  0x1f80 /* all exceptions masked */
+#define MXCSR_MASK_LEGACY 0xffbf /* what CPUs support that do not tell */
+
+/* FXSAVE image, Intel SDM vol. 1, 10.5.1. */
+struct fxsave {
+	u16 fcw, fsw;
+	u8 ftw, reserved;
+	u16 fop;
+	u32 fip, fcs, fdp, fds;
+	u32 mxcsr, mxcsr_mask;
+	u8 registers[480];
+};
+_Static_assert(sizeof(struct fxsave) == sizeof(((struct x86_thread *)0)->fpu), "FXSAVE image");
+
+/* What the first switch to a thread pops. */
+struct first_frame {
+	u32 edi, esi, ebx, ebp;
+	void (*eip)(void);
+};
+
+void switch_stacks(u32 *save_esp, u32 new_esp);
+void thread_first_run(void);
+void load_fs(u32 selector);
+void load_gs(u32 selector);
+
+static bool is_running(const struct x86_thread *t)
+{
+	return t == &current_thread()->x86;
+}
+
+void x86_thread_init(struct x86_thread *t, void *kstack, void (*fn)(void *arg), void *arg)
+{
+	struct first_frame *f;
+
+	t->kstack_top = (u32)kstack + KSTACK_SIZE;
+	f = (struct first_frame *)x86_thread_frame(t) - 1;
+	*f = (struct first_frame){.esi = (u32)arg, .ebx = (u32)fn, .eip = thread_first_run};
+	t->ksp = (u32)f;
+	t->kmap_depth = 0;
+}
+
+struct trapframe *x86_thread_frame(const struct x86_thread *t)
+{
+	return (struct trapframe *)t->kstack_top - 1;
+}
+
+/* --- FPU --- */
+
+void x86_fpu_save(struct x86_thread *t)
+{
+	__asm__ volatile("fxsave %0" : "=m"(t->fpu));
+}
+
+void x86_fpu_restore(struct x86_thread *t)
+{
+	__asm__ volatile("fxrstor %0" ::"m"(t->fpu));
+}
+
+static void fpu_reset(struct x86_thread *t)
+{
+	struct fxsave *f = (struct fxsave *)t->fpu;
+
+	memset(f, 0, sizeof(*f));
+	f->fcw = FPU_CONTROL;
+	f->mxcsr = MXCSR_DEFAULT;
+}
+
+/* A set bit of MXCSR that the CPU does not know makes FXRSTOR fault. */
+static u32 mxcsr_mask(struct x86_thread *t)
+{
+	const struct fxsave *f = (const struct fxsave *)t->fpu;
+
+	x86_fpu_save(t);
+	return f->mxcsr_mask ? f->mxcsr_mask : MXCSR_MASK_LEGACY;
+}
+
+void x86_fpu_load_user(struct x86_thread *t, const void *fxsave512)
+{
+	struct fxsave *f = (struct fxsave *)t->fpu;
+	u32 mask = mxcsr_mask(t);
+
+	memcpy(f, fxsave512, sizeof(*f));
+	f->mxcsr &= mask;
+	x86_fpu_restore(t);
+}
+
+/* --- Segments --- */
+
+u16 x86_get_fs(void)
+{
+	u32 sel;
+
+	__asm__ volatile("movl %%fs, %0" : "=r"(sel));
+	return (u16)sel;
+}
+
+u16 x86_get_gs(void)
+{
+	u32 sel;
+
+	__asm__ volatile("movl %%gs, %0" : "=r"(sel));
+	return (u16)sel;
+}
+
+void x86_set_fs(u16 sel)
+{
+	load_fs(sel);
+}
+
+void x86_set_gs(u16 sel)
+{
+	load_gs(sel);
+}
+
+void x86_tls_load(const struct x86_thread *t)
+{
+	gdt_load_tls(t->tls);
+}
+
+/* --- All of it --- */
+
+/* Into the struct what only the CPU knows while the thread runs. */
+static void user_state_save(struct x86_thread *t)
+{
+	x86_fpu_save(t);
+	t->fs = x86_get_fs();
+	t->gs = x86_get_gs();
+}
+
+/* The selectors may name TLS slots, so these come first. */
+static void user_state_load(struct x86_thread *t)
+{
+	x86_tls_load(t);
+	x86_fpu_restore(t);
+	load_fs(t->fs);
+	load_gs(t->gs);
+}
+
+void x86_thread_reset_user(struct x86_thread *t)
+{
+	u32 flags = irq_save();
+
+	fpu_reset(t);
+	memset(t->tls, 0, sizeof(t->tls));
+	t->fs = 0;
+	t->gs = 0;
+	t->user = true;
+	if (is_running(t)) {
+		tss_set_stack(t->kstack_top);
+		user_state_load(t);
+	}
+	irq_restore(flags);
+}
+
+void x86_thread_fork(struct x86_thread *to, struct x86_thread *from)
+{
+	if (from->user && is_running(from))
+		user_state_save(from);
+	memcpy(to->fpu, from->fpu, sizeof(to->fpu));
+	memcpy(to->tls, from->tls, sizeof(to->tls));
+	to->fs = from->fs;
+	to->gs = from->gs;
+	to->user = from->user;
+}
+
+void x86_switch(struct x86_thread *from, struct x86_thread *to)
+{
+	kassert_dbg(!irq_enabled());
+	if (from->user)
+		user_state_save(from);
+	if (from->kmap_depth || to->kmap_depth)
+		kmap_switch(from, to);
+	tss_set_stack(to->kstack_top);
+	if (to->user)
+		user_state_load(to);
+	switch_stacks(&from->ksp, to->ksp);
+}

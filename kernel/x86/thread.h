@@ -1,0 +1,67 @@
+/* The machine state of a thread: what a switch saves and loads. */
+#ifndef X86_THREAD_H
+#define X86_THREAD_H
+
+#include "kernel/lib/types.h"
+#include "kernel/x86/layout.h"
+#include "kernel/x86/pte.h"
+
+#define KMAP_SLOTS 8 /* nested kmap_local() of one thread; interrupt handlers use none */
+
+struct segdesc {
+	u32 lo, hi; /* as in the GDT; both 0: empty */
+};
+
+struct trapframe;
+
+struct x86_thread {
+	u8 fpu[512] __aligned(16); /* FXSAVE image, SDM vol. 1, 10.5 */
+	u32 ksp;                   /* kernel stack pointer while it does not run */
+	u32 kstack_top;            /* where a trap from user mode starts pushing (TSS esp0) */
+	struct segdesc tls[GDT_TLS_NR];
+	u16 fs, gs;
+	bool user;         /* FPU, TLS, fs and gs are switched; false for kernel threads */
+	u8 kmap_depth;     /* kmap slots in use, reinstalled when it runs again */
+	pte_t kmap[KMAP_SLOTS];
+};
+
+/* The stack kernel_main() runs on, with a guard page below it. */
+extern u8 boot_stack[KSTACK_SIZE];
+
+/* Prepares a thread whose first run calls fn(arg) on its own stack, with interrupts on; fn never
+ * returns. `t` is zeroed memory, or has been through x86_thread_fork(). `kstack` is the lowest
+ * byte of KSTACK_SIZE. */
+void x86_thread_init(struct x86_thread *t, void *kstack, void (*fn)(void *arg), void *arg);
+
+/* The frame at the top of the kernel stack, where user state is while in the kernel. */
+struct trapframe *x86_thread_frame(const struct x86_thread *t);
+
+/* Fresh FPU state (x87 control word 0x37f, MXCSR 0x1f80), no TLS, fs and gs 0: for execve. Makes
+ * it a user thread. Loads all of it when t is the running thread. */
+void x86_thread_reset_user(struct x86_thread *t);
+
+/* Copies what fork inherits: FPU (saved from the CPU if `from` runs), TLS, fs and gs. */
+void x86_thread_fork(struct x86_thread *to, struct x86_thread *from);
+
+/* Saves the running thread's FPU state into its image / loads it back (signal frames). */
+void x86_fpu_save(struct x86_thread *t);
+void x86_fpu_restore(struct x86_thread *t);
+
+/* Takes over an FXSAVE image that a program may have forged, with what the CPU would refuse masked
+ * out, and loads it. t is the running thread. */
+void x86_fpu_load_user(struct x86_thread *t, const void *fxsave512);
+
+/* Loads t->tls into this CPU's GDT, after t, the running thread, changed it. */
+void x86_tls_load(const struct x86_thread *t);
+
+u16 x86_get_fs(void);
+u16 x86_get_gs(void);
+/* Loads a selector, falling back to 0 when the CPU refuses it. */
+void x86_set_fs(u16 sel);
+void x86_set_gs(u16 sel);
+
+/* Switches stacks, FPU, TLS, TSS esp0 and kmap slots. Interrupts are off. Returns when `from` is
+ * switched to again. Page tables are the caller's business. */
+void x86_switch(struct x86_thread *from, struct x86_thread *to);
+
+#endif

@@ -1,0 +1,102 @@
+/* Sets up what the CPU does on a trap, and sends those that are not page faults or system calls
+ * where they belong. */
+#include "kernel/x86/trap.h"
+#include "kernel/core/panic.h"
+#include "kernel/core/sched.h"
+#include "kernel/x86/extable.h"
+#include "kernel/x86/gdt.h"
+#include "kernel/x86/pic.h"
+
+/* Gates of the IDT, Intel SDM vol. 3A, 6.11. */
+#define GATE_INTERRUPT 0x8e00u
+#define GATE_TRAP      0x8f00u
+#define GATE_TASK      0x8500u
+#define GATE_DPL3      0x6000u
+
+#define ENTRY_SPACING 16u /* of entry_vectors[] */
+
+struct gate {
+	u32 lo, hi;
+};
+
+static struct gate idt[VEC_SYSCALL + 1] __ro_after_init __aligned(8);
+
+extern u8 entry_vectors[];
+extern void entry_page_fault(void);
+extern void entry_syscall(void);
+void trap_dispatch(struct trapframe *tf);
+
+_Static_assert(offsetof(struct trapframe, cs) == 48, "TF_CS in entry.S");
+_Static_assert(offsetof(struct trapframe, eflags) == 52, "TF_EFLAGS in entry.S");
+_Static_assert(offsetof(struct cpu, thread) == 0, "entry.S reads cpus[0].thread");
+
+/* Offers an offset to assembly as an absolute symbol. Never called. */
+static __used void assembly_offsets(void)
+{
+	__asm__(".globl THREAD_WORK\n\t.set THREAD_WORK, %c0" ::"i"(offsetof(struct thread, work)));
+}
+
+static __init void set_gate(u32 vector, u32 selector, const void *entry, u32 type)
+{
+	u32 offset = (u32)entry;
+
+	idt[vector].lo = selector << 16 | (offset & 0xffff);
+	idt[vector].hi = (offset & 0xffff0000) | type;
+}
+
+static __init void idt_init(void)
+{
+	struct {
+		u16 limit;
+		const struct gate *base;
+	} __packed ptr = {sizeof(idt) - 1, idt};
+
+	for (u32 v = 0; v < VEC_IRQ0 + 16; v++)
+		set_gate(v, SEL_KCODE, &entry_vectors[v * ENTRY_SPACING], GATE_INTERRUPT);
+	idt[VEC_BP].hi |= GATE_DPL3;
+	idt[VEC_OF].hi |= GATE_DPL3;
+	set_gate(VEC_DF, SEL_TSS_DF, NULL, GATE_TASK);
+	set_gate(VEC_PF, SEL_KCODE, entry_page_fault, GATE_INTERRUPT);
+	set_gate(VEC_SYSCALL, SEL_KCODE, entry_syscall, GATE_TRAP | GATE_DPL3);
+	__asm__ volatile("lidt %0" ::"m"(ptr));
+}
+
+void __init trap_init(void)
+{
+	gdt_init();
+	extable_init();
+	idt_init();
+	pic_init();
+}
+
+bool trap_fixup(struct trapframe *tf)
+{
+	u32 fixup = extable_lookup(tf->eip);
+
+	if (fixup)
+		tf->eip = fixup;
+	return fixup != 0;
+}
+
+static bool is_hardware_failure(u32 vector)
+{
+	return vector == VEC_NMI || vector == VEC_MC;
+}
+
+/* Called by entry.S for every exception but page faults, and for interrupts. */
+void trap_dispatch(struct trapframe *tf)
+{
+	if (likely(tf->trapno >= VEC_IRQ0)) {
+		irq_dispatch(tf);
+		return;
+	}
+	if (is_hardware_failure(tf->trapno))
+		panic_trap(tf, "the hardware reports a failure");
+	if (tf_from_user(tf)) {
+		irq_enable();
+		handle_user_trap(tf);
+		return;
+	}
+	if (!trap_fixup(tf))
+		panic_trap(tf, "unexpected exception %u in the kernel", tf->trapno);
+}

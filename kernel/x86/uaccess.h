@@ -1,0 +1,43 @@
+/*
+ * The only way to user memory. Every access may fault a page in, so no lock that the fault path
+ * takes is held (docs/locking). An address outside user space, or one the fault path refuses,
+ * ends the copy through the exception table.
+ *
+ * While process 1 is being made and in kernel threads there is no user space: all fail.
+ */
+#ifndef X86_UACCESS_H
+#define X86_UACCESS_H
+
+#include "kernel/lib/types.h"
+
+/* Return 0, or -EFAULT when not all of it could be copied. */
+int copy_from_user(void *dst, uptr_t src, size_t n) __must_check;
+int copy_to_user(uptr_t dst, const void *src, size_t n) __must_check;
+int clear_user(uptr_t dst, size_t n) __must_check;
+
+/* Return how many bytes were not copied (0: all): for reads and writes that may be short. */
+size_t copy_from_user_partial(void *dst, uptr_t src, size_t n);
+size_t copy_to_user_partial(uptr_t dst, const void *src, size_t n);
+
+/* As the first, without faulting pages in: what is not mapped is not copied. For use where the
+ * fault path cannot be taken. */
+size_t copy_from_user_nofault(void *dst, uptr_t src, size_t n);
+
+int get_user_u32(u32 *dst, uptr_t src) __must_check;
+int put_user_u32(uptr_t dst, u32 v) __must_check;
+
+/* Copies a string with its NUL. Returns its length, -EFAULT, or -ENAMETOOLONG when it does not
+ * end within `size` bytes. */
+long strncpy_from_user(char *dst, uptr_t src, size_t size);
+
+/* [p, p+n) lies in user space and does not wrap. */
+bool user_range_ok(uptr_t p, size_t n);
+
+/* Reads kernel memory that may not be mapped, for panics and dumps. Returns bytes not read. The
+ * page-fault handler must ask trap_fixup() before it gives a kernel address up. */
+size_t peek_kernel(void *dst, const void *src, size_t n);
+
+/* Boot: patches STAC and CLAC in, while text can still be written. */
+void uaccess_enable_smap(void);
+
+#endif

@@ -1,0 +1,135 @@
+/*
+ * Copies that may fault. Arguments arrive in EAX, EDX, ECX; ranges have been checked by the
+ * callers in uaccess.c.
+ *
+ * Words first, then the odd bytes. When a word cannot be copied, what is left is tried byte by
+ * byte, so that the count returned is exact even where a word straddles two pages.
+ */
+#include "kernel/x86/asm.h"
+
+#define EFAULT       14
+#define ENAMETOOLONG 36
+
+	.text
+
+/* size_t user_copy(void *dst, const void *src, size_t n): bytes not copied. One of the two is a
+ * user address. */
+	FUNC	user_copy
+	PUSH	edi
+	PUSH	esi
+	movl	%eax, %edi
+	movl	%edx, %esi
+	movl	%ecx, %eax
+	shrl	$2, %ecx
+	andl	$3, %eax
+	STAC
+1:	rep	movsl
+	movl	%eax, %ecx
+2:	rep	movsb
+3:	CLAC
+	movl	%ecx, %eax
+	.cfi_remember_state
+	POP	esi
+	POP	edi
+	ret
+	.cfi_restore_state
+4:	leal	(%eax, %ecx, 4), %ecx
+	jmp	2b
+	EXTABLE	1b, 4b
+	EXTABLE	2b, 3b
+	ENDFUNC user_copy
+
+/* size_t user_clear(void *dst, size_t n): bytes not cleared. */
+	FUNC	user_clear
+	PUSH	edi
+	movl	%eax, %edi
+	movl	%edx, %ecx
+	shrl	$2, %ecx
+	andl	$3, %edx
+	xorl	%eax, %eax
+	STAC
+1:	rep	stosl
+	movl	%edx, %ecx
+2:	rep	stosb
+3:	CLAC
+	movl	%ecx, %eax
+	.cfi_remember_state
+	POP	edi
+	ret
+	.cfi_restore_state
+4:	leal	(%edx, %ecx, 4), %ecx
+	jmp	2b
+	EXTABLE	1b, 4b
+	EXTABLE	2b, 3b
+	ENDFUNC user_clear
+
+/* size_t kernel_peek(void *dst, const void *src, size_t n): as user_copy(), of kernel memory. */
+	FUNC	kernel_peek
+	PUSH	edi
+	PUSH	esi
+	movl	%eax, %edi
+	movl	%edx, %esi
+1:	rep	movsb
+2:	movl	%ecx, %eax
+	POP	esi
+	POP	edi
+	ret
+	EXTABLE	1b, 2b
+	ENDFUNC kernel_peek
+
+/* long user_strncpy(char *dst, const char *src, size_t n): the string's length, or -ENAMETOOLONG
+ * when there is no NUL in n bytes, or -EFAULT. */
+	FUNC	user_strncpy
+	PUSH	edi
+	PUSH	esi
+	movl	%eax, %edi
+	movl	%edx, %esi
+	STAC
+1:	subl	$1, %ecx
+	jc	4f
+2:	lodsb
+	stosb
+	testb	%al, %al
+	jnz	1b
+	subl	%edx, %esi
+	leal	-1(%esi), %eax
+3:	CLAC
+	.cfi_remember_state
+	POP	esi
+	POP	edi
+	ret
+	.cfi_restore_state
+4:	movl	$-ENAMETOOLONG, %eax
+	jmp	3b
+5:	movl	$-EFAULT, %eax
+	jmp	3b
+	EXTABLE	2b, 5b
+	ENDFUNC user_strncpy
+
+/* int user_get_u32(u32 *dst, const u32 *src): 0 or -EFAULT. */
+	FUNC	user_get_u32
+	STAC
+1:	movl	(%edx), %ecx
+	CLAC
+	movl	%ecx, (%eax)
+	xorl	%eax, %eax
+	ret
+	EXTABLE	1b, user_word_fault
+	ENDFUNC user_get_u32
+
+/* int user_put_u32(u32 *dst, u32 v): 0 or -EFAULT. */
+	FUNC	user_put_u32
+	STAC
+1:	movl	%edx, (%eax)
+	CLAC
+	xorl	%eax, %eax
+	ret
+	EXTABLE	1b, user_word_fault
+	ENDFUNC user_put_u32
+
+user_word_fault:
+	CLAC
+	movl	$-EFAULT, %eax
+	ret
+
+	.section .note.GNU-stack, "", @progbits

@@ -1,0 +1,86 @@
+/* Touching an address space from outside: faulting pages in ahead, and another process's memory. */
+#include "kernel/abi/errno.h"
+#include "kernel/lib/string.h"
+#include "kernel/x86/trap.h"
+#include "mm/fault.h"
+#include "mm/page_alloc.h"
+#include "mm/space.h"
+
+static long fault_errno(enum fault_result r)
+{
+	if (r == FAULT_DONE)
+		return 0;
+	return r == FAULT_OOM ? -ENOMEM : -EFAULT;
+}
+
+/* The access that makes a page of v usable: a private writable one is made its own at once. */
+static u32 populate_access(const struct vma *v)
+{
+	u32 access = (v->flags & (VM_WRITE | VM_SHARED)) == VM_WRITE ? PF_WRITE : 0;
+	return v->flags & VM_PROT ? access : access | FAULT_FORCE;
+}
+
+/* The entry is what the access needs already: no fault to take. */
+static bool is_populated(struct vma *v, vaddr_t addr, u32 access)
+{
+	pte_t *pte = pmap_pte(&v->mm->pmap, addr);
+	return pte && pte_maps(*pte) && (!(access & PF_WRITE) || pte_write(*pte));
+}
+
+long mm_populate_access(struct mm *mm, vaddr_t start, vaddr_t end, s32 access)
+{
+	long err = 0;
+	mutex_lock(&mm->lock);
+	for (vaddr_t at = start; at < end && !err; at += PAGE_SIZE) {
+		struct vma *v = vma_at(&mm->vmas, at);
+		if (!v) {
+			err = -ENOMEM;
+			break;
+		}
+		u32 how = access < 0 ? populate_access(v) : (u32)access;
+		if (!is_populated(v, at, how))
+			err = fault_errno(fault_in(mm, at, how));
+	}
+	mutex_unlock(&mm->lock);
+	return err;
+}
+
+long mm_populate(struct mm *mm, vaddr_t start, vaddr_t end)
+{
+	return mm_populate_access(mm, start, end, -1);
+}
+
+/* The frame behind addr with a reference, after faulting it in; NULL when it cannot be. */
+static struct page *get_page_at(struct mm *mm, vaddr_t addr, u32 access)
+{
+	struct page *p = NULL;
+	mutex_lock(&mm->lock);
+	if (addr < USER_TOP && fault_in(mm, addr, access) == FAULT_DONE) {
+		pte_t *pte = pmap_pte(&mm->pmap, addr);
+		p = pfn_page(pte_pfn(*pte));
+		page_get(p);
+	}
+	mutex_unlock(&mm->lock);
+	return p;
+}
+
+size_t mm_access(struct mm *mm, vaddr_t addr, void *buf, size_t n, bool write, bool force)
+{
+	size_t done = 0;
+	u32 access = (write ? PF_WRITE : 0) | (force ? FAULT_FORCE : 0);
+	while (done < n) {
+		size_t off = (addr + done) % PAGE_SIZE, part = MIN(n - done, PAGE_SIZE - off);
+		struct page *p = get_page_at(mm, addr + done, access);
+		if (!p)
+			break;
+		char *va = kmap_local(p);
+		if (write)
+			memcpy(va + off, (char *)buf + done, part);
+		else
+			memcpy((char *)buf + done, va + off, part);
+		kunmap_local(va);
+		page_put(p);
+		done += part;
+	}
+	return done;
+}

@@ -1,0 +1,56 @@
+/* Commit accounting. See mm/commit.h. */
+#include "mm/commit.h"
+#include "kernel/core/lock.h"
+#include "mm/page_alloc.h"
+
+/* What mode NEVER keeps back, in pages: for root to log in and for one process to recover. */
+#define ADMIN_RESERVE ((8u << 20) / PAGE_SIZE)
+#define USER_RESERVE  ((128u << 20) / PAGE_SIZE)
+
+u32 overcommit_memory = OVERCOMMIT_GUESS;
+u32 overcommit_ratio = 50;
+u32 overcommit_kbytes;
+
+static struct spinlock commit_lock = SPINLOCK_INIT("commit");
+static u32 committed; /* pages, under commit_lock */
+
+u32 commit_limit(void)
+{
+	if (overcommit_kbytes)
+		return overcommit_kbytes / (PAGE_SIZE / 1024);
+	return (u32)((u64)page_alloc_total() * overcommit_ratio / 100);
+}
+
+/* Would `total` pages committed be within the policy, asked for by a process of total_vm pages? */
+static bool allowed(u32 pages, u32 total, u32 total_vm)
+{
+	if (overcommit_memory == OVERCOMMIT_ALWAYS)
+		return true;
+	if (overcommit_memory == OVERCOMMIT_GUESS)
+		return pages <= page_alloc_total();
+	u32 limit = commit_limit(), reserve = MIN(total_vm / 32, USER_RESERVE) + ADMIN_RESERVE;
+	return limit > reserve && total < limit - reserve;
+}
+
+bool commit_charge(u32 pages, u32 total_vm)
+{
+	spin_lock(&commit_lock);
+	bool ok = allowed(pages, committed + pages, total_vm);
+	if (ok)
+		committed += pages;
+	spin_unlock(&commit_lock);
+	return ok;
+}
+
+void commit_release(u32 pages)
+{
+	spin_lock(&commit_lock);
+	kassert_msg(pages <= committed, "release %u of %u", pages, committed);
+	committed -= pages;
+	spin_unlock(&commit_lock);
+}
+
+u32 commit_total(void)
+{
+	return committed;
+}

@@ -1,0 +1,24 @@
+/*
+ * Committed memory: the pages that private writable mappings could come to need, and how far the
+ * kernel promises more than it has (Documentation/vm/overcommit-accounting of Linux).
+ */
+#ifndef MM_COMMIT_H
+#define MM_COMMIT_H
+
+#include "kernel/lib/types.h"
+
+enum overcommit { OVERCOMMIT_GUESS, OVERCOMMIT_ALWAYS, OVERCOMMIT_NEVER };
+
+/* /proc/sys/vm */
+extern u32 overcommit_memory; /* enum overcommit */
+extern u32 overcommit_ratio;  /* percent of memory that may be committed in mode NEVER */
+extern u32 overcommit_kbytes; /* if not 0, used instead of the ratio */
+
+/* Promises `pages` more to a process that has `total_vm` mapped. False when the policy says no. */
+bool commit_charge(u32 pages, u32 total_vm);
+void commit_release(u32 pages);
+
+u32 commit_total(void); /* pages promised now */
+u32 commit_limit(void); /* pages, what mode NEVER allows */
+
+#endif

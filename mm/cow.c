@@ -1,0 +1,70 @@
+/* Sharing frames between private mappings. See mm/cow.h. */
+#include "mm/cow.h"
+#include "kernel/abi/errno.h"
+#include "mm/anon.h"
+#include "mm/page_alloc.h"
+#include "mm/zap.h"
+
+/* One entry of a fork: `s` loses its W bit when the page is private. */
+static inline void share_entry(pte_t *d, pte_t *s, bool shared, struct mm *child)
+{
+	pte_t e = *s;
+	struct page *p = pfn_page(pte_pfn(e));
+	if (p != zero_page) {
+		p->refcount++;
+		p->mapcount++;
+		child->rss[page_rss_kind(p)]++;
+	}
+	if (pte_write(e) && !shared) {
+		e = pte_clear_flags(e, PTE_W);
+		pmap_set(s, e);
+	}
+	pmap_set(d, e);
+}
+
+int cow_fork(struct vma *to, struct vma *from)
+{
+	bool shared = from->flags & VM_SHARED;
+	for (vaddr_t at = from->start, next; at < from->end; at = next) {
+		next = MIN(from->end - 1, at | (PD_SIZE - 1)) + 1;
+		pte_t *s = pmap_pte(&from->mm->pmap, at);
+		if (!s)
+			continue;
+		pte_t *d = pmap_pte_alloc(&to->mm->pmap, at);
+		if (!d)
+			return -ENOMEM;
+		for (pte_t *end = s + ((next - at) >> PAGE_SHIFT); s < end; s++, d++)
+			if (pte_maps(*s))
+				share_entry(d, s, shared, to->mm);
+	}
+	return 0;
+}
+
+/* The entry after a change of protection: the same frame, what the VMA allows now. */
+static pte_t reprotect(const struct vma *v, pte_t e, u64 flags)
+{
+	struct page *p = pfn_page(pte_pfn(e));
+	if ((v->flags & (VM_WRITE | VM_SHARED)) == VM_WRITE && cow_is_exclusive(p))
+		flags |= PTE_W;
+	return pte_make(pte_pfn(e), flags | (e.v & PTE_D));
+}
+
+void cow_protect(struct vma *v, vaddr_t start, vaddr_t end)
+{
+	u64 flags = vm_pte_flags(v->flags);
+	bool flush = false;
+	for (vaddr_t at = start, next; at < end; at = next) {
+		next = MIN(end - 1, at | (PD_SIZE - 1)) + 1;
+		pte_t *pte = pmap_pte(&v->mm->pmap, at);
+		if (!pte)
+			continue;
+		for (pte_t *stop = pte + ((next - at) >> PAGE_SHIFT); pte < stop; pte++) {
+			if (!pte_maps(*pte))
+				continue;
+			pmap_set(pte, reprotect(v, *pte, flags));
+			flush = true;
+		}
+	}
+	if (flush)
+		pmap_flush_range(&v->mm->pmap, start, end);
+}

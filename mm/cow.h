@@ -1,0 +1,41 @@
+/*
+ * Copy-on-write: how one frame is shared by several private mappings, and what the entries of a
+ * VMA may allow.
+ *
+ * "Writable" is the VMA's word, not the entry's bit: an entry of a private VMA has its W bit only
+ * while the frame behind it belongs to this mapping alone.
+ */
+#ifndef MM_COW_H
+#define MM_COW_H
+
+#include "mm/space.h"
+
+/* Flags of an entry of a VMA with these VM_ flags, for a page that it may not write yet unless it
+ * is shared. PTE_A is set: the entry is made because somebody touches the page. */
+static inline u64 vm_pte_flags(u32 vm_flags)
+{
+	if (unlikely(!(vm_flags & VM_PROT)))
+		return PTE_PROTNONE | PTE_U | PTE_A | pte_nx_mask;
+	u64 flags = PTE_P | PTE_U | PTE_A;
+	if (!(vm_flags & VM_EXEC))
+		flags |= pte_nx_mask;
+	if ((vm_flags & (VM_SHARED | VM_WRITE)) == (VM_SHARED | VM_WRITE))
+		flags |= PTE_W;
+	return flags;
+}
+
+/* Copies the entries of `from` into `to`, its copy in another space; private pages become
+ * read-only in both. The caller flushes from's TLB. Both locked. Returns 0 or -ENOMEM with what
+ * was copied so far in place (mm_put cleans up). */
+int cow_fork(struct vma *to, struct vma *from) __must_check;
+
+/* Rewrites the entries of [start, end) after the VMA's protection has changed, and flushes. */
+void cow_protect(struct vma *v, vaddr_t start, vaddr_t end);
+
+/* The private page behind this entry has no other owner: it may be written in place. */
+static inline bool cow_is_exclusive(const struct page *p)
+{
+	return p->kind == PK_ANON && p->refcount == 1;
+}
+
+#endif

@@ -1,0 +1,275 @@
+/* The page-fault handler. See mm/fault.h for the map of its cases. */
+#include "mm/fault.h"
+#include "kernel/abi/errno.h"
+#include "kernel/abi/signal.h"
+#include "kernel/core/log.h"
+#include "kernel/core/panic.h"
+#include "kernel/x86/features.h"
+#include "kernel/x86/trap.h"
+#include "mm/anon.h"
+#include "mm/cow.h"
+#include "mm/object.h"
+#include "mm/page_alloc.h"
+#include "mm/pagecache.h"
+#include "mm/zap.h"
+
+/* One fault on its way. */
+struct fault {
+	struct vma *vma;
+	vaddr_t addr; /* page aligned */
+	bool write;
+	pte_t *pte;   /* its entry; the table exists */
+};
+
+static struct mm *fault_mm(const struct fault *f)
+{
+	return f->vma->mm;
+}
+
+/* Enters a page that this mapping holds a reference to. */
+static void map_page(struct fault *f, struct page *p, u64 extra)
+{
+	p->mapcount++;
+	pmap_set(f->pte, pte_make(page_pfn(p), vm_pte_flags(f->vma->flags) | extra));
+}
+
+/* W and D for a page of our own; W only if the VMA says so (a forced write leaves it out). */
+static u64 own_flags(const struct fault *f)
+{
+	return f->vma->flags & VM_WRITE ? PTE_W | PTE_D : PTE_D;
+}
+
+/* A frame for private memory, member of the VMA's family, not mapped yet. */
+static struct page *alloc_anon(struct fault *f, u32 gfp)
+{
+	if (anon_prepare(f->vma) < 0)
+		return NULL;
+	struct page *p = page_alloc(GFP_USER | gfp, PK_ANON);
+	if (likely(p))
+		anon_add_page(f->vma, f->addr, p);
+	return p;
+}
+
+/* --- Nothing there: private memory --- */
+
+static enum fault_result fault_anon(struct fault *f)
+{
+	if (!f->write) {
+		pmap_set(f->pte, pte_make(page_pfn(zero_page), vm_pte_flags(f->vma->flags)));
+		vm_events.zero_map++;
+		return FAULT_DONE;
+	}
+	struct page *p = alloc_anon(f, GFP_ZERO);
+	if (unlikely(!p))
+		return FAULT_OOM;
+	fault_mm(f)->rss[RSS_ANON]++;
+	map_page(f, p, own_flags(f));
+	vm_events.zero_fill++;
+	return FAULT_DONE;
+}
+
+/* --- A frame there, a write refused --- */
+
+/* Replaces what the entry holds by a page of our own with the same contents. */
+static enum fault_result cow_copy(struct fault *f, struct page *old)
+{
+	struct page *p = alloc_anon(f, old == zero_page ? GFP_ZERO : 0);
+	if (unlikely(!p))
+		return FAULT_OOM;
+	if (old != zero_page)
+		page_copy(p, old);
+	pmap_set(f->pte, PTE_NONE);
+	pmap_flush_page(&fault_mm(f)->pmap, f->addr);
+	map_page(f, p, own_flags(f));
+	fault_mm(f)->rss[RSS_ANON]++;
+	if (old != zero_page) {
+		fault_mm(f)->rss[page_rss_kind(old)]--;
+		old->mapcount--;
+		page_put(old);
+		vm_events.cow_copy++;
+	}
+	return FAULT_DONE;
+}
+
+static enum fault_result fault_write_protected(struct fault *f)
+{
+	struct page *p = pfn_page(pte_pfn(*f->pte));
+	if (f->vma->flags & VM_SHARED || cow_is_exclusive(p)) {
+		pmap_set(f->pte, pte_set_flags(*f->pte, own_flags(f)));
+		pmap_flush_page(&fault_mm(f)->pmap, f->addr);
+		vm_events.pgreuse++;
+		return FAULT_DONE;
+	}
+	return cow_copy(f, p);
+}
+
+static enum fault_result fault_present(struct fault *f)
+{
+	if (f->write && !pte_write(*f->pte))
+		return fault_write_protected(f);
+	/* The entry allows it: the TLB remembered an older one. */
+	pmap_flush_page(&fault_mm(f)->pmap, f->addr);
+	return FAULT_DONE;
+}
+
+/* --- Nothing there: an object --- */
+
+static void map_cached(struct fault *f, struct page *p, u64 extra)
+{
+	fault_mm(f)->rss[page_rss_kind(p)]++;
+	p->refcount++;
+	map_page(f, p, extra);
+	vm_events.file_map++;
+}
+
+/* Bytes around a read fault in which cached pages are mapped too (Linux's fault_around_bytes). */
+#define FAULT_AROUND (16 * PAGE_SIZE)
+
+/* Maps what the cache already has of the aligned window around the page just mapped. */
+static void fault_around(const struct fault *f)
+{
+	struct vma *v = f->vma;
+	vaddr_t lo = MAX(ALIGN_DOWN(f->addr, FAULT_AROUND), v->start);
+	vaddr_t hi = MIN(ALIGN_DOWN(f->addr, FAULT_AROUND) + FAULT_AROUND, v->end);
+	struct fault g = {.vma = v, .addr = lo, .pte = f->pte - ((f->addr - lo) >> PAGE_SHIFT)};
+	for (; g.addr < hi; g.addr += PAGE_SIZE, g.pte++) {
+		if (!pte_none(*g.pte))
+			continue;
+		struct page *p = object_cached(v->object, vma_pgoff(v, g.addr));
+		if (p)
+			map_cached(&g, p, 0);
+	}
+}
+
+static enum fault_result fault_private_copy(struct fault *f, struct page *cached)
+{
+	struct page *p = alloc_anon(f, 0);
+	if (!p)
+		return FAULT_OOM;
+	page_copy(p, cached);
+	fault_mm(f)->rss[RSS_ANON]++;
+	map_page(f, p, own_flags(f));
+	vm_events.cow_copy++;
+	return FAULT_DONE;
+}
+
+/* Caller holds the object's lock, which guards the entry too. */
+static enum fault_result fault_object_locked(struct fault *f)
+{
+	struct page *p;
+	int err = object_page_locked(f->vma->object, vma_pgoff(f->vma, f->addr), &p);
+	if (err)
+		return err == -ENOMEM || err == -ENOSPC ? FAULT_OOM : FAULT_SIGBUS;
+	if (!f->write) {
+		map_cached(f, p, 0);
+		fault_around(f);
+		return FAULT_DONE;
+	}
+	if (!(f->vma->flags & VM_SHARED))
+		return fault_private_copy(f, p);
+	map_cached(f, p, PTE_D);
+	return FAULT_DONE;
+}
+
+/* --- Which case it is --- */
+
+static enum fault_result fault_vma(struct vma *v, vaddr_t addr, bool write)
+{
+	struct fault f = {.vma = v, .addr = addr & PAGE_MASK, .write = write};
+	f.pte = pmap_pte_alloc(&v->mm->pmap, f.addr);
+	if (unlikely(!f.pte))
+		return FAULT_OOM;
+	if (!v->object)
+		return pte_maps(*f.pte) ? fault_present(&f) : fault_anon(&f);
+	mutex_lock(&v->object->lock);
+	enum fault_result r = pte_maps(*f.pte) ? fault_present(&f) : fault_object_locked(&f);
+	mutex_unlock(&v->object->lock);
+	return r;
+}
+
+/* The VMA for addr, growing a stack down to it. */
+static struct vma *find_or_grow(struct mm *mm, vaddr_t addr)
+{
+	struct vma *v = vma_find(&mm->vmas, addr);
+	if (!v || v->start <= addr)
+		return v;
+	if (!(v->flags & VM_GROWSDOWN) || mm_grow_stack(mm, v, addr) < 0)
+		return NULL;
+	vm_events.stack_grow++;
+	return v;
+}
+
+static bool access_allowed(u32 flags, u32 access)
+{
+	if (unlikely(access & FAULT_FORCE))
+		flags = (flags >> 4) & VM_PROT;
+	if (access & PF_WRITE)
+		return flags & VM_WRITE;
+	if (access & PF_INSTR)
+		return flags & VM_EXEC;
+	return flags & VM_PROT;
+}
+
+enum fault_result fault_in(struct mm *mm, vaddr_t addr, u32 access)
+{
+	struct vma *v = vma_at(&mm->vmas, addr);
+	if (unlikely(!v) && !(v = find_or_grow(mm, addr)))
+		return FAULT_MAPERR;
+	if (unlikely(!access_allowed(v->flags, access)))
+		return FAULT_ACCERR;
+	return fault_vma(v, addr, access & PF_WRITE);
+}
+
+/* --- What cannot be resolved --- */
+
+static void fault_user(vaddr_t addr, u32 error, enum fault_result r)
+{
+	switch (r) {
+	case FAULT_OOM:
+		oom_kill();
+		return;
+	case FAULT_SIGBUS:
+		signal_force_fault(SIGBUS, BUS_ADRERR, addr, VEC_PF, error);
+		return;
+	default:
+		signal_force_fault(SIGSEGV, r == FAULT_ACCERR ? SEGV_ACCERR : SEGV_MAPERR, addr,
+			VEC_PF, error);
+	}
+}
+
+static void fault_failed(struct trapframe *tf, vaddr_t addr, enum fault_result r)
+{
+	u32 error = tf->orig_eax;
+	if (tf_from_user(tf))
+		/* Linux shows programs every kernel address as a protection violation. */
+		fault_user(addr, addr >= USER_TOP ? error | PF_PRESENT : error, r);
+	else if (!trap_fixup(tf))
+		panic_trap(tf, "page fault in the kernel at %08x", addr);
+}
+
+/* Nothing but the copy routines may touch user memory; SMAP tells the rest apart. */
+static bool stray_kernel_access(const struct trapframe *tf)
+{
+	return !tf_from_user(tf) &&
+		((cpu_features.smap && !(tf->eflags & EFLAGS_AC)) || this_cpu()->irq_depth);
+}
+
+void handle_page_fault(struct trapframe *tf, vaddr_t addr)
+{
+	struct mm *mm = current_mm();
+	u32 error = tf->orig_eax;
+	enum fault_result r = FAULT_MAPERR;
+	if (unlikely(error & PF_RSVD))
+		panic_trap(tf, "reserved bit set in a page table, at %08x", addr);
+	if (likely(addr < USER_TOP && mm && !stray_kernel_access(tf))) {
+		mutex_lock(&mm->lock);
+		r = fault_in(mm, addr, error & (PF_WRITE | PF_INSTR));
+		mutex_unlock(&mm->lock);
+	}
+	if (likely(r == FAULT_DONE)) {
+		vm_events.pgfault++;
+		current_thread()->minflt++;
+		return;
+	}
+	fault_failed(tf, addr, r);
+}

@@ -1,0 +1,39 @@
+/*
+ * Page faults: from CR2 to a frame, or to a signal.
+ *
+ *   find the VMA -> may it be accessed so? -> what is in the entry?
+ *
+ *      nothing, private memory     read: the zero page        write: a zeroed frame
+ *      nothing, object             read or shared: its page   private write: a copy of it
+ *      a frame, write refused      the last owner reuses it   else: a copy
+ *
+ * Below a growing stack the VMA is extended first. What cannot be resolved is SIGSEGV or SIGBUS for
+ * user mode, the exception table for a copy in the kernel, a panic for anything else.
+ */
+#ifndef MM_FAULT_H
+#define MM_FAULT_H
+
+#include "mm/space.h"
+
+enum fault_result {
+	FAULT_DONE,
+	FAULT_OOM,
+	FAULT_MAPERR, /* SIGSEGV: nothing is mapped there */
+	FAULT_ACCERR, /* SIGSEGV: not for this access */
+	FAULT_SIGBUS, /* beyond the end of the object */
+};
+
+/* Kinds of access, besides PF_WRITE and PF_INSTR of the hardware. */
+#define FAULT_FORCE 0x100u /* for a debugger: only the VM_MAY* bits count */
+
+/* Makes `addr` accessible. Caller holds mm->lock. Does not sleep but for the object's filler. */
+enum fault_result fault_in(struct mm *mm, vaddr_t addr, u32 access);
+
+/* Implemented by kernel/proc/signal.c: a fault's signal for the running thread, delivered even
+ * when it is blocked or ignored (then it kills). */
+void signal_force_fault(u32 sig, int code, vaddr_t addr, u32 trapno, u32 error);
+
+/* Implemented by kernel/proc/oom.c: ends the process that holds most memory. */
+void oom_kill(void);
+
+#endif

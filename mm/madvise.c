@@ -1,0 +1,146 @@
+/* madvise: advice that changes what a program sees (DONTNEED, REMOVE, the fork ones, POPULATE) is
+ * carried out; advice about speed is remembered in the VMA where /proc shows it. */
+#include "kernel/abi/errno.h"
+#include "kernel/abi/mman.h"
+#include "kernel/proc/task.h"
+#include "kernel/syscalls.h"
+#include "kernel/x86/trap.h"
+#include "mm/object.h"
+#include "mm/space_impl.h"
+#include "mm/zap.h"
+
+/* Advice that comes down to flags of the VMA. Returns the flags after it, or a negative errno. */
+static long advised_flags(const struct vma *v, u32 advice)
+{
+	u32 f = v->flags;
+	switch (advice) {
+	case MADV_NORMAL:
+		return f & ~(VM_RAND_READ | VM_SEQ_READ);
+	case MADV_SEQUENTIAL:
+		return (f & ~VM_RAND_READ) | VM_SEQ_READ;
+	case MADV_RANDOM:
+		return (f & ~VM_SEQ_READ) | VM_RAND_READ;
+	case MADV_DONTFORK:
+		return f | VM_DONTCOPY;
+	case MADV_DOFORK:
+		return f & ~VM_DONTCOPY;
+	case MADV_WIPEONFORK:
+		return v->object || (f & VM_SHARED) ? -EINVAL : (long)(f | VM_WIPEONFORK);
+	case MADV_KEEPONFORK:
+		return f & ~VM_WIPEONFORK;
+	case MADV_DONTDUMP:
+		return f | VM_DONTDUMP;
+	case MADV_DODUMP:
+		return f & ~VM_DONTDUMP;
+	case MADV_HUGEPAGE:
+		return (f & ~VM_NOHUGEPAGE) | VM_HUGEPAGE;
+	case MADV_NOHUGEPAGE:
+		return (f & ~VM_HUGEPAGE) | VM_NOHUGEPAGE;
+	default: /* MERGEABLE, UNMERGEABLE: nothing is merged */
+		return f;
+	}
+}
+
+static long set_advised(struct vma *v, vaddr_t start, vaddr_t end, u32 advice)
+{
+	long flags = advised_flags(v, advice);
+	if (flags < 0 || (u32)flags == v->flags)
+		return flags < 0 ? flags : 0;
+	if (mm_isolate(v->mm, start, end) < 0)
+		return -ENOMEM;
+	v = vma_at(&v->mm->vmas, start);
+	v->flags = flags;
+	vma_merge(v);
+	return 0;
+}
+
+static long drop(struct vma *v, vaddr_t start, vaddr_t end)
+{
+	vma_lock_entries(v);
+	zap_range(v, start, end, false);
+	vma_unlock_entries(v);
+	return 0;
+}
+
+/* Punches the hole that the range is in its file. */
+static long remove_pages(struct vma *v, vaddr_t start, vaddr_t end)
+{
+	if ((v->flags & VM_LOCKED) || !v->object)
+		return -EINVAL;
+	if ((v->flags & (VM_SHARED | VM_WRITE)) != (VM_SHARED | VM_WRITE))
+		return -EACCES;
+	object_punch(v->object, (u64)vma_pgoff(v, start) << PAGE_SHIFT,
+		(u64)vma_pgoff(v, end) << PAGE_SHIFT);
+	return 0;
+}
+
+static long advise_vma(struct vma *v, vaddr_t start, vaddr_t end, u32 advice)
+{
+	switch (advice) {
+	case MADV_WILLNEED:
+	case MADV_COLLAPSE:
+		return 0;
+	case MADV_COLD:
+	case MADV_PAGEOUT:
+		return v->flags & (VM_LOCKED | VM_HUGETLB) ? -EINVAL : 0;
+	case MADV_FREE: /* freed when memory runs short, which nothing waits for yet */
+		return v->object || (v->flags & VM_LOCKED) ? -EINVAL : 0;
+	case MADV_DONTNEED:
+		return v->flags & VM_LOCKED ? -EINVAL : drop(v, start, end);
+	case MADV_DONTNEED_LOCKED:
+		return drop(v, start, end);
+	case MADV_REMOVE:
+		return remove_pages(v, start, end);
+	default:
+		return set_advised(v, start, end, advice);
+	}
+}
+
+/* Every VMA of the range; a hole is an error, but only after the rest is done. */
+static long advise_range(struct mm *mm, vaddr_t start, vaddr_t end, u32 advice)
+{
+	long hole = 0;
+	for (vaddr_t at = start; at < end;) {
+		struct vma *v = vma_find(&mm->vmas, at);
+		if (!v || v->start >= end)
+			return -ENOMEM;
+		if (at < v->start) {
+			hole = -ENOMEM;
+			at = v->start;
+		}
+		vaddr_t stop = MIN(v->end, end);
+		long err = advise_vma(v, at, stop, advice);
+		if (err)
+			return err;
+		at = stop;
+	}
+	return hole;
+}
+
+static bool is_known(u32 advice)
+{
+	return advice <= MADV_DONTNEED || (advice >= MADV_FREE && advice <= MADV_COLLAPSE);
+}
+
+static long populate(struct mm *mm, vaddr_t start, vaddr_t end, u32 advice)
+{
+	return mm_populate_access(mm, start, end, advice == MADV_POPULATE_WRITE ? PF_WRITE : 0);
+}
+
+long sys_madvise(u32 start, u32 len, u32 advice)
+{
+	struct mm *mm = current_process()->mm;
+	if (!is_known(advice) || start % PAGE_SIZE)
+		return -EINVAL;
+	u32 size = ALIGN_UP(len, PAGE_SIZE), end = start + size;
+	if ((len && !size) || end < start)
+		return -EINVAL;
+	if (end == start)
+		return 0;
+	if (advice == MADV_POPULATE_READ || advice == MADV_POPULATE_WRITE)
+		return populate(mm, start, end, advice);
+	mutex_lock(&mm->lock);
+	long err = advise_range(mm, start, end, advice);
+	mutex_unlock(&mm->lock);
+	return err;
+}

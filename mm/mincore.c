@@ -1,0 +1,54 @@
+/* mincore: which pages could be touched without I/O. */
+#include "kernel/abi/errno.h"
+#include "kernel/proc/task.h"
+#include "kernel/syscalls.h"
+#include "kernel/x86/uaccess.h"
+#include "mm/pagecache.h"
+#include "mm/space.h"
+
+/* One page of v: its entry says it, or the cache behind it. */
+static u8 is_resident(struct vma *v, vaddr_t addr)
+{
+	pte_t *pte = pmap_pte(&v->mm->pmap, addr);
+	if (pte && pte_maps(*pte))
+		return 1;
+	return v->object && object_cached(v->object, vma_pgoff(v, addr));
+}
+
+/* Up to `n` pages from addr on, within one VMA. Returns how many, or -ENOMEM at a hole. */
+static long fill(struct mm *mm, vaddr_t addr, u32 n, u8 *vec)
+{
+	struct vma *v = vma_at(&mm->vmas, addr);
+	if (!v)
+		return -ENOMEM;
+	n = MIN(n, (v->end - addr) >> PAGE_SHIFT);
+	for (u32 i = 0; i < n; i++)
+		vec[i] = is_resident(v, addr + i * PAGE_SIZE);
+	return n;
+}
+
+long sys_mincore(u32 start, u32 len, uptr_t vec)
+{
+	struct mm *mm = current_process()->mm;
+	u32 pages = pages_of(len);
+	u8 part[256];
+	if (start % PAGE_SIZE)
+		return -EINVAL;
+	if (!user_range_ok(UPTR(start), len))
+		return -ENOMEM;
+	if (!user_range_ok(vec, pages))
+		return -EFAULT;
+	while (pages) {
+		mutex_lock(&mm->lock);
+		long n = fill(mm, start, MIN(pages, (u32)sizeof(part)), part);
+		mutex_unlock(&mm->lock);
+		if (n < 0)
+			return n;
+		if (copy_to_user(vec, part, n))
+			return -EFAULT;
+		vec = uptr_add(vec, n);
+		start += n * PAGE_SIZE;
+		pages -= n;
+	}
+	return 0;
+}

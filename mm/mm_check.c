@@ -1,0 +1,235 @@
+/* The memory fsck. See mm/mm_check.h. */
+#include "mm/mm_check.h"
+#include "kernel/core/selftest.h"
+#include "kernel/lib/fmt.h"
+#include "kernel/lib/string.h"
+#include "mm/anon.h"
+#include "mm/commit.h"
+#include "mm/object.h"
+#include "mm/page_alloc.h"
+#include "mm/pagecache.h"
+#include "mm/slab.h"
+#include "mm/space.h"
+#include "mm/vmalloc.h"
+#include "mm/zap.h"
+
+/* One run. */
+struct check {
+	void (*complain)(const char *fmt, ...);
+	u32 bad;
+	u16 *mapped;      /* by frame: user entries found */
+	u32 nr_tables;    /* pages of user page tables, as the spaces count them */
+	u32 accountable;  /* pages of VMAs that are charged */
+};
+
+#define BAD(c, ...)                                                                                \
+	do {                                                                                       \
+		(c)->complain(__VA_ARGS__);                                                        \
+		(c)->bad++;                                                                        \
+	} while (0)
+
+/* --- Spaces: what is mapped --- */
+
+/* An entry of VMA v at addr. rss is counted anew. */
+static void check_entry(struct check *c, struct vma *v, vaddr_t addr, pte_t e, u32 *rss)
+{
+	if (!pfn_valid(pte_pfn(e))) {
+		BAD(c, "pte at %08x: frame %u does not exist", addr, pte_pfn(e).v);
+		return;
+	}
+	struct page *p = pfn_page(pte_pfn(e));
+	if (!pte_user(e))
+		BAD(c, "pte at %08x: not a user entry", addr);
+	if (pte_present(e) && !(v->flags & VM_PROT))
+		BAD(c, "pte at %08x: present in a PROT_NONE area", addr);
+	if (pte_write(e) && !(v->flags & VM_WRITE))
+		BAD(c, "pte at %08x: writable in a read-only area", addr);
+	if (p == zero_page) {
+		if (pte_write(e))
+			BAD(c, "pte at %08x: the zero page is writable", addr);
+		return;
+	}
+	if (p->kind != PK_ANON && p->kind != PK_CACHE) {
+		BAD(c, "pte at %08x: maps frame %u, which is %s", addr, page_pfn(p).v,
+			page_kind_name[p->kind]);
+		return;
+	}
+	if (pte_write(e) && !(v->flags & VM_SHARED) && !(p->kind == PK_ANON && p->mapcount == 1))
+		BAD(c, "pte at %08x: a shared frame %u is writable in private memory", addr,
+			page_pfn(p).v);
+	if (p->index != vma_pgoff(v, addr) ||
+		p->mapping != (p->kind == PK_ANON ? (void *)v->anon : (void *)v->object))
+		BAD(c, "pte at %08x: frame %u is page %u of another mapping", addr, page_pfn(p).v,
+			p->index);
+	c->mapped[page_pfn(p).v]++;
+	rss[page_rss_kind(p)]++;
+}
+
+static void check_vma(struct check *c, struct vma *v, u32 *rss)
+{
+	for (vaddr_t at = v->start, next; at < v->end; at = next) {
+		next = MIN(v->end - 1, at | (PD_SIZE - 1)) + 1;
+		pte_t *pte = pmap_pte(&v->mm->pmap, at);
+		for (; pte && at < next; at += PAGE_SIZE, pte++)
+			if (pte_maps(*pte))
+				check_entry(c, v, at, *pte, rss);
+	}
+	if (v->flags & VM_ACCOUNT)
+		c->accountable += vma_pages(v);
+}
+
+/* Entries of one page table that no VMA owns. */
+static void check_strays(struct check *c, struct mm *mm, vaddr_t base, pte_t *table)
+{
+	for (u32 i = 0; i < PT_ENTRIES; i++) {
+		vaddr_t addr = base + i * PAGE_SIZE;
+		if (!pte_none(table[i]) && !vma_at(&mm->vmas, addr))
+			BAD(c, "pte at %08x outside every vma: %llx", addr,
+				(unsigned long long)table[i].v);
+	}
+}
+
+static void check_tables(struct check *c, struct mm *mm)
+{
+	u32 tables = 0;
+	for (vaddr_t gib = 0; gib < USER_TOP; gib += 1u << PDPT_SHIFT) {
+		if (!pmap_pde(&mm->pmap, gib))
+			continue;
+		tables++;
+		for (u32 i = 0; i < PT_ENTRIES; i++) {
+			pte_t *table = pmap_pte(&mm->pmap, gib + i * PD_SIZE);
+			if (!table)
+				continue;
+			tables++;
+			check_strays(c, mm, gib + i * PD_SIZE, table);
+		}
+	}
+	if (tables != mm->pmap.nr_tables)
+		BAD(c, "mm: %u pages of page tables, count says %u", tables, mm->pmap.nr_tables);
+	c->nr_tables += tables;
+}
+
+static void check_mm(struct check *c, struct mm *mm)
+{
+	u32 rss[RSS_NR] = {0}, pages = 0;
+	struct vma *v;
+	c->bad += vma_check(&mm->vmas, c->complain);
+	vma_for_each(v, &mm->vmas) {
+		check_vma(c, v, rss);
+		pages += vma_pages(v);
+	}
+	check_tables(c, mm);
+	if (pages != mm->total_vm)
+		BAD(c, "mm: %u pages mapped, total_vm says %u", pages, mm->total_vm);
+	for (u32 i = 0; i < RSS_NR; i++)
+		if (rss[i] != mm->rss[i])
+			BAD(c, "mm: rss[%u] is %u, count says %u", i, rss[i], mm->rss[i]);
+}
+
+/* --- Frames: what they say of themselves --- */
+
+static void check_frame(struct check *c, const struct page *p, u32 mapped)
+{
+	u32 pfn = page_pfn(p).v, owner = p->kind == PK_CACHE;
+	if (p->mapcount != mapped)
+		BAD(c, "frame %u (%s): mapcount %u, %u entries map it", pfn,
+			page_kind_name[p->kind], p->mapcount, mapped);
+	if (p->kind != PK_ANON && p->kind != PK_CACHE)
+		return;
+	if (p->refcount != mapped + owner)
+		BAD(c, "frame %u (%s): refcount %u, %u entries map it", pfn,
+			page_kind_name[p->kind], p->refcount, mapped);
+	if (p->kind == PK_ANON && !mapped)
+		BAD(c, "frame %u: private memory that nobody maps (leaked)", pfn);
+}
+
+static void check_kind(struct check *c, const u32 *count, enum page_kind k, u32 expected)
+{
+	if (count[k] != expected)
+		BAD(c, "%u frames are %s, their owner knows %u", count[k], page_kind_name[k],
+			expected);
+}
+
+static void check_frames(struct check *c)
+{
+	u32 count[PK_NR];
+	for (u32 pfn = 0; pfn < nr_pfns; pfn++)
+		check_frame(c, pfn_page(PFN(pfn)), c->mapped[pfn]);
+	page_count_kinds(count);
+	check_kind(c, count, PK_SLAB, slab_pages());
+	check_kind(c, count, PK_CACHE, pagecache_pages);
+	check_kind(c, count, PK_PGTABLE, c->nr_tables + pmap_kernel_tables);
+	check_kind(c, count, PK_ZERO, 1);
+}
+
+u32 mm_check(void (*complain)(const char *fmt, ...))
+{
+	struct check c = {.complain = complain};
+	size_t size = nr_pfns * sizeof(*c.mapped);
+	c.mapped = vmalloc(size);
+	if (!c.mapped) {
+		complain("no memory to check memory with");
+		return 1;
+	}
+	memset(c.mapped, 0, size);
+	struct mm *mm;
+	list_for_each_entry(mm, &mm_list, link)
+		check_mm(&c, mm);
+	check_frames(&c);
+	c.bad += page_alloc_check(complain) + slab_check(complain) + vmalloc_check(complain);
+	if (c.accountable > commit_total())
+		BAD(&c, "%u pages are charged, %u committed", c.accountable, commit_total());
+	vfree(c.mapped);
+	return c.bad;
+}
+
+void mm_usage(struct mm_usage *out)
+{
+	kstack_shrink();
+	slab_shrink_all();
+	page_alloc_drain();
+	*out = (struct mm_usage){
+		.frames = page_alloc_total() - page_alloc_free() - pmap_kernel_tables,
+		.slab_objects = slab_active_objects(),
+		.committed = commit_total(),
+		.kstacks = kstack_count(),
+	};
+}
+
+/* --- The guard around each self-test --- */
+
+static struct mm_usage usage_before;
+
+static void guard_complain(const char *fmt, ...)
+{
+	char line[160];
+	va_list ap;
+	va_start(ap, fmt);
+	vsnprintf(line, sizeof(line), fmt, ap);
+	va_end(ap);
+	ktest_fail("mm_check", 0, "%s", line);
+}
+
+static void guard_before(void)
+{
+	mm_usage(&usage_before);
+}
+
+static void expect_same(const char *what, u32 before, u32 after)
+{
+	if (before != after)
+		ktest_fail("leak", 0, "%s: %u before, %u after", what, before, after);
+}
+
+static void guard_after(void)
+{
+	struct mm_usage now;
+	mm_check(guard_complain);
+	mm_usage(&now);
+	expect_same("frames in use", usage_before.frames, now.frames);
+	expect_same("slab objects", usage_before.slab_objects, now.slab_objects);
+	expect_same("committed pages", usage_before.committed, now.committed);
+	expect_same("kernel stacks", usage_before.kstacks, now.kstacks);
+}
+
+const struct selftest_guard memory_guard = {guard_before, guard_after};

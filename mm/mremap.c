@@ -1,0 +1,240 @@
+/* mremap: growing, shrinking and moving a mapping with its pages. */
+#include "kernel/abi/errno.h"
+#include "kernel/abi/mman.h"
+#include "kernel/proc/task.h"
+#include "kernel/syscalls.h"
+#include "mm/anon.h"
+#include "mm/commit.h"
+#include "mm/space_impl.h"
+#include "mm/zap.h"
+
+/* One call. Lengths are page aligned. */
+struct remap {
+	struct mm *mm;
+	vaddr_t addr, new_addr;
+	u32 old_len, new_len, flags;
+};
+
+/* May the part of v at addr become new_len long? Linux's vma_to_resize(). */
+static long check_resize(const struct remap *r, const struct vma *v)
+{
+	u32 pgoff = vma_pgoff(v, r->addr), grow = r->new_len - r->old_len;
+	if (!r->old_len && !(v->flags & (VM_SHARED | VM_MAYSHARE)))
+		return -EINVAL;
+	if ((r->flags & MREMAP_DONTUNMAP) && (v->flags & VM_DONTEXPAND))
+		return -EINVAL;
+	if (r->old_len > v->end - r->addr)
+		return -EFAULT;
+	if (r->new_len == r->old_len)
+		return 0;
+	if (pgoff + (r->new_len >> PAGE_SHIFT) < pgoff)
+		return -EINVAL;
+	if (v->flags & VM_DONTEXPAND)
+		return -EFAULT;
+	if ((v->flags & VM_LOCKED) && !mm_may_lock(r->mm, grow >> PAGE_SHIFT))
+		return -EAGAIN;
+	return mm_may_expand(r->mm, v->flags, grow >> PAGE_SHIFT) ? 0 : -ENOMEM;
+}
+
+/* Page tables for the destination, so that moving entries cannot fail. */
+static int make_tables(const struct remap *r)
+{
+	for (u32 off = 0; off < r->old_len;) {
+		vaddr_t to = r->new_addr + off;
+		if (!pmap_pte_alloc(&r->mm->pmap, to))
+			return -ENOMEM;
+		off += PD_SIZE - to % PD_SIZE;
+	}
+	return 0;
+}
+
+/* The tables are there: every entry goes over as it is. Then one flush. */
+static void move_entries(const struct remap *r)
+{
+	for (u32 off = 0; off < r->old_len; off += PAGE_SIZE) {
+		pte_t *from = pmap_pte(&r->mm->pmap, r->addr + off);
+		if (!from) {
+			off = ALIGN_UP(r->addr + off + 1, PD_SIZE) - r->addr - PAGE_SIZE;
+			continue;
+		}
+		if (pte_none(*from))
+			continue;
+		pte_t e = *from;
+		pmap_set(from, PTE_NONE);
+		pmap_set(pmap_pte(&r->mm->pmap, r->new_addr + off), e);
+	}
+	pmap_flush_range(&r->mm->pmap, r->addr, r->addr + r->old_len);
+}
+
+/* The VMA for the new place. Pages keep their index, so it keeps its numbering; where there are none
+ * yet it is numbered by its address, like any new mapping. */
+static struct vma *make_target(const struct remap *r, struct vma *v)
+{
+	struct vma *to = vma_dup(v);
+	if (!to)
+		return NULL;
+	to->start = r->new_addr;
+	to->end = r->new_addr + r->new_len;
+	to->pgoff = v->object || v->anon ? vma_pgoff(v, r->addr) : r->new_addr >> PAGE_SHIFT;
+	anon_join(to, v);
+	vma_attach(to);
+	vma_insert(&r->mm->vmas, to);
+	return to;
+}
+
+/* After MREMAP_DONTUNMAP the old place stays mapped, with nothing in it. */
+static void leave_behind(struct remap *r, struct vma *v)
+{
+	u32 pages = r->old_len >> PAGE_SHIFT;
+	if (v->flags & VM_LOCKED)
+		r->mm->locked_vm -= pages;
+	v->flags &= ~(VM_LOCKED | VM_LOCKONFAULT);
+	if (v->start == r->addr && v->end == r->addr + r->old_len)
+		anon_leave(v);
+}
+
+static long move(struct remap *r, struct vma *v)
+{
+	u32 pages = r->new_len >> PAGE_SHIFT;
+	if (r->mm->vmas.count + 3 >= max_map_count)
+		return -ENOMEM;
+	/* What is unmapped at the end must be whole VMAs by then: that may not fail any more. */
+	if (r->old_len && mm_isolate(r->mm, r->addr, r->addr + r->old_len) < 0)
+		return -ENOMEM;
+	v = vma_at(&r->mm->vmas, r->addr);
+	if ((v->flags & VM_ACCOUNT) && !commit_charge(pages, r->mm->total_vm))
+		return -ENOMEM;
+	struct vma *to = make_tables(r) < 0 ? NULL : make_target(r, v);
+	if (!to) {
+		if (v->flags & VM_ACCOUNT)
+			commit_release(pages);
+		return -ENOMEM;
+	}
+	mm_account(r->mm, v->flags, pages);
+	vma_lock_entries(v);
+	move_entries(r);
+	vma_unlock_entries(v);
+	if (r->flags & MREMAP_DONTUNMAP)
+		leave_behind(r, v);
+	else if (r->old_len)
+		kassert(mm_unmap(r->mm, r->addr, r->old_len) == 0);
+	vma_merge(to);
+	return r->new_addr;
+}
+
+/* Grows v upwards in place if there is room. */
+static bool expand(struct remap *r, struct vma *v, long *err)
+{
+	u32 grow = r->new_len - r->old_len, pages = grow >> PAGE_SHIFT;
+	struct vma *above = vma_next(&r->mm->vmas, v);
+	*err = 0;
+	if (r->old_len != v->end - r->addr || grow > USER_TOP - v->end ||
+		(above && v->end + grow > vma_start_gap(above)))
+		return false;
+	if ((v->flags & VM_ACCOUNT) && !commit_charge(pages, r->mm->total_vm)) {
+		*err = -ENOMEM;
+		return true;
+	}
+	vma_set_bounds(v, v->start, v->end + grow, v->pgoff);
+	mm_account(r->mm, v->flags, pages);
+	vma_merge(v);
+	return true;
+}
+
+/* With MREMAP_FIXED or MREMAP_DONTUNMAP: to a place the caller named, or a new one. */
+static long remap_to(struct remap *r)
+{
+	if (r->new_addr % PAGE_SIZE || r->new_len > USER_TOP || r->new_addr > USER_TOP - r->new_len)
+		return -EINVAL;
+	if (r->addr + r->old_len > r->new_addr && r->new_addr + r->new_len > r->addr)
+		return -EINVAL;
+	if (r->mm->vmas.count + 5 >= max_map_count)
+		return -ENOMEM;
+	struct map_request place = {.addr = r->new_addr, .len = r->new_len};
+	if (r->flags & MREMAP_FIXED) {
+		place.how = MM_FIXED;
+		long err = mm_unmap(r->mm, r->new_addr, r->new_len);
+		if (err)
+			return err;
+	}
+	if (r->old_len > r->new_len) {
+		long err = mm_unmap(r->mm, r->addr + r->new_len, r->old_len - r->new_len);
+		if (err)
+			return err;
+		r->old_len = r->new_len;
+	}
+	struct vma *v = vma_at(&r->mm->vmas, r->addr);
+	if (!v)
+		return -EFAULT;
+	long err = check_resize(r, v);
+	if (err)
+		return err;
+	if ((r->flags & MREMAP_DONTUNMAP) &&
+		!mm_may_expand(r->mm, v->flags, r->old_len >> PAGE_SHIFT))
+		return -ENOMEM;
+	long at = mm_place(r->mm, &place);
+	if (is_err((void *)at))
+		return at;
+	r->new_addr = at;
+	return move(r, v);
+}
+
+static long shrink(struct remap *r)
+{
+	long err = 0;
+	if (r->old_len > r->new_len)
+		err = mm_unmap(r->mm, r->addr + r->new_len, r->old_len - r->new_len);
+	return err ? err : (long)r->addr;
+}
+
+static long remap(struct remap *r)
+{
+	struct vma *v = vma_at(&r->mm->vmas, r->addr);
+	if (!v)
+		return -EFAULT;
+	if (r->flags & (MREMAP_FIXED | MREMAP_DONTUNMAP))
+		return remap_to(r);
+	if (r->old_len >= r->new_len)
+		return shrink(r);
+	long err = check_resize(r, v);
+	if (err)
+		return err;
+	if (expand(r, v, &err))
+		return err ? err : (long)r->addr;
+	if (!(r->flags & MREMAP_MAYMOVE))
+		return -ENOMEM;
+	struct map_request place = {.len = r->new_len};
+	long at = mm_place(r->mm, &place);
+	if (is_err((void *)at))
+		return at;
+	r->new_addr = at;
+	return move(r, v);
+}
+
+long sys_mremap(u32 addr, u32 old_len, u32 new_len, u32 flags, u32 new_addr)
+{
+	if (flags & ~(MREMAP_MAYMOVE | MREMAP_FIXED | MREMAP_DONTUNMAP))
+		return -EINVAL;
+	if ((flags & MREMAP_FIXED) && !(flags & MREMAP_MAYMOVE))
+		return -EINVAL;
+	if ((flags & MREMAP_DONTUNMAP) && (!(flags & MREMAP_MAYMOVE) || old_len != new_len))
+		return -EINVAL;
+	struct remap r = {
+		.mm = current_process()->mm,
+		.addr = addr,
+		.new_addr = new_addr,
+		.old_len = ALIGN_UP(old_len, PAGE_SIZE),
+		.new_len = ALIGN_UP(new_len, PAGE_SIZE),
+		.flags = flags,
+	};
+	if (addr % PAGE_SIZE || !r.new_len)
+		return -EINVAL;
+	mutex_lock(&r.mm->lock);
+	long at = remap(&r);
+	struct vma *v = is_err((void *)at) ? NULL : vma_at(&r.mm->vmas, at);
+	bool locked = v && (v->flags & VM_LOCKED) && r.new_len > r.old_len;
+	mutex_unlock(&r.mm->lock);
+	if (locked)
+		(void)mm_populate(r.mm, at + r.old_len, at + r.new_len);
+	return at;
+}

@@ -1,0 +1,316 @@
+/*
+ * The page cache: pages of objects by index.
+ *
+ * There is one copy of a file's data. read() and write() copy from and to it, mappings map it, the
+ * boot image's files are adopted into it in place. No user memory is touched under an object's
+ * lock: a copy takes a reference to the page, lets the lock go, and copies.
+ */
+#include "mm/pagecache.h"
+#include "kernel/abi/errno.h"
+#include "kernel/lib/string.h"
+#include "kernel/x86/uaccess.h"
+#include "mm/page_alloc.h"
+#include "mm/pmap.h"
+#include "mm/slab.h"
+#include "mm/zap.h"
+
+u32 pagecache_pages, pagecache_shmem_pages;
+
+static struct slab_cache *node_cache;
+
+static struct radix_node *node_alloc(void)
+{
+	return slab_zalloc(node_cache);
+}
+
+static void node_free(struct radix_node *n)
+{
+	slab_free(node_cache, n);
+}
+
+void pagecache_init(void)
+{
+	node_cache = slab_create("radix_tree_node", sizeof(struct radix_node), 0, 0, NULL);
+	kassert(node_cache);
+}
+
+void object_init(struct object *o, const struct object_ops *ops)
+{
+	*o = (struct object){.ops = ops};
+	mutex_init(&o->lock);
+	o->pages = (struct radix){.node_alloc = node_alloc, .node_free = node_free};
+	list_init(&o->vmas);
+}
+
+static void count_pages(struct object *o, s32 n)
+{
+	o->nr_pages += n;
+	pagecache_pages += n;
+	if (o->shmem)
+		pagecache_shmem_pages += n;
+}
+
+/* Puts p, whose one reference becomes the cache's, at an empty index. */
+static int insert_page(struct object *o, u32 index, struct page *p)
+{
+	int err = radix_insert(&o->pages, index, p);
+	if (err)
+		return err;
+	p->mapping = o;
+	p->index = index;
+	count_pages(o, 1);
+	return 0;
+}
+
+/* Takes a page out and drops the cache's reference; who maps or copies it keeps his own. */
+static void remove_page(struct object *o, struct page *p)
+{
+	radix_delete(&o->pages, p->index);
+	count_pages(o, -1);
+	page_put(p);
+}
+
+/* A new page at index with the file's contents. */
+static int make_page(struct object *o, u32 index, struct page **out)
+{
+	struct page *p = page_alloc(GFP_USER | GFP_ZERO, PK_CACHE);
+	if (!p)
+		return -ENOMEM;
+	int err = o->ops && o->ops->fill ? o->ops->fill(o, index, p) : 0;
+	if (!err)
+		err = insert_page(o, index, p);
+	if (err) {
+		page_put(p);
+		return err;
+	}
+	p->flags |= PF_UPTODATE;
+	*out = p;
+	return 0;
+}
+
+int object_page_locked(struct object *o, u32 index, struct page **out)
+{
+	if (index >= object_size_pages(o))
+		return -ERANGE;
+	*out = object_cached(o, index);
+	return *out ? 0 : make_page(o, index, out);
+}
+
+int object_get_page(struct object *o, u32 index, struct page **out)
+{
+	mutex_lock(&o->lock);
+	*out = object_cached(o, index);
+	int err = *out ? 0 : make_page(o, index, out);
+	if (!err)
+		page_get(*out);
+	mutex_unlock(&o->lock);
+	return err;
+}
+
+struct page *object_find_page(struct object *o, u32 index)
+{
+	mutex_lock(&o->lock);
+	struct page *p = object_cached(o, index);
+	if (p)
+		page_get(p);
+	mutex_unlock(&o->lock);
+	return p;
+}
+
+int object_adopt_page(struct object *o, u32 index, struct page *p)
+{
+	kassert(p->kind == PK_RESERVED);
+	mutex_lock(&o->lock);
+	int err = object_cached(o, index) ? -EEXIST : 0;
+	if (!err) {
+		page_alloc_adopt(p, PK_CACHE);
+		p->flags = PF_UPTODATE;
+		err = insert_page(o, index, p);
+		if (err)
+			page_put(p);
+	}
+	mutex_unlock(&o->lock);
+	return err;
+}
+
+/* Zeroes bytes [from, to) of one page if it is cached. Caller holds the lock. */
+static void zero_part(struct object *o, u32 index, u32 from, u32 to)
+{
+	struct page *p = object_cached(o, index);
+	if (!p || from == to)
+		return;
+	char *va = kmap_local(p);
+	memset(va + from, 0, to - from);
+	kunmap_local(va);
+}
+
+/* Unmaps and drops the whole pages [first, last). Caller holds the lock. */
+static void drop_range(struct object *o, u32 first, u32 last, bool keep_private)
+{
+	if (first >= last)
+		return;
+	zap_object(o, first, last, keep_private);
+	struct page *p;
+	for (u32 i = first; (p = radix_next(&o->pages, &i)) && i < last; i++)
+		remove_page(o, p);
+}
+
+void object_truncate(struct object *o, u64 size)
+{
+	mutex_lock(&o->lock);
+	u64 old = o->size;
+	o->size = size;
+	if (size < old) {
+		drop_range(o, (u32)object_size_pages(o), ~0u, false);
+		if (size % PAGE_SIZE)
+			zero_part(o, (u32)(size >> PAGE_SHIFT), size % PAGE_SIZE, PAGE_SIZE);
+	}
+	mutex_unlock(&o->lock);
+}
+
+void object_punch(struct object *o, u64 start, u64 end)
+{
+	u32 first = (u32)((start + PAGE_SIZE - 1) >> PAGE_SHIFT), last = (u32)(end >> PAGE_SHIFT);
+	mutex_lock(&o->lock);
+	if (first > last) {
+		zero_part(o, last, start % PAGE_SIZE, end % PAGE_SIZE);
+	} else {
+		drop_range(o, first, last, true);
+		if (start % PAGE_SIZE)
+			zero_part(o, first - 1, start % PAGE_SIZE, PAGE_SIZE);
+		zero_part(o, last, 0, end % PAGE_SIZE);
+	}
+	mutex_unlock(&o->lock);
+}
+
+void object_destroy(struct object *o)
+{
+	kassert(list_empty(&o->vmas));
+	object_truncate(o, 0);
+	kassert_msg(o->nr_pages == 0, "%u pages left", o->nr_pages);
+}
+
+/* --- Copying --- */
+
+size_t iobuf_put(struct iobuf *b, const void *src, size_t n)
+{
+	size_t left = 0;
+	if (b->user) {
+		left = copy_to_user_partial(b->u, src, n);
+		b->u = uptr_add(b->u, n - left);
+	} else {
+		memcpy(b->k, src, n);
+		b->k += n;
+	}
+	return left;
+}
+
+size_t iobuf_get(struct iobuf *b, void *dst, size_t n)
+{
+	size_t left = 0;
+	if (b->user) {
+		left = copy_from_user_partial(dst, b->u, n);
+		b->u = uptr_add(b->u, n - left);
+	} else {
+		memcpy(dst, b->k, n);
+		b->k += n;
+	}
+	return left;
+}
+
+size_t iobuf_zero(struct iobuf *b, size_t n)
+{
+	static const char zeroes[256];
+	while (n) {
+		size_t part = MIN(n, sizeof(zeroes)), left = iobuf_put(b, zeroes, part);
+		n -= part - left;
+		if (left)
+			break;
+	}
+	return n;
+}
+
+/* One page's part of a read. Returns bytes not copied. */
+static size_t read_part(struct object *o, struct iobuf *to, u64 pos, size_t n)
+{
+	struct page *p = object_find_page(o, (u32)(pos >> PAGE_SHIFT));
+	if (!p && o->ops && o->ops->fill && object_get_page(o, (u32)(pos >> PAGE_SHIFT), &p) < 0)
+		return n;
+	if (!p)
+		return iobuf_zero(to, n);
+	char *va = kmap_local(p);
+	size_t left = iobuf_put(to, va + pos % PAGE_SIZE, n);
+	kunmap_local(va);
+	page_put(p);
+	return left;
+}
+
+ssize_k object_read(struct object *o, struct iobuf *to, u64 pos, size_t n)
+{
+	if (pos >= o->size)
+		return 0;
+	if (n > o->size - pos)
+		n = (size_t)(o->size - pos);
+	size_t done = 0;
+	while (done < n) {
+		size_t part = MIN(n - done, PAGE_SIZE - (size_t)(pos + done) % PAGE_SIZE);
+		size_t left = read_part(o, to, pos + done, part);
+		done += part - left;
+		if (left)
+			return done ? (ssize_k)done : -EFAULT;
+	}
+	return done;
+}
+
+/* One page's part of a write; what was not copied in *left. Returns 0 or a negative errno. */
+static int write_part(struct object *o, struct iobuf *from, u64 pos, size_t n, size_t *left)
+{
+	struct page *p;
+	int err = object_get_page(o, (u32)(pos >> PAGE_SHIFT), &p);
+	if (err)
+		return err;
+	char *va = kmap_local(p);
+	*left = iobuf_get(from, va + pos % PAGE_SIZE, n);
+	kunmap_local(va);
+	page_put(p);
+	mutex_lock(&o->lock);
+	o->size = MAX(o->size, pos + n - *left);
+	mutex_unlock(&o->lock);
+	return *left ? -EFAULT : 0;
+}
+
+ssize_k object_write(struct object *o, struct iobuf *from, u64 pos, size_t n)
+{
+	size_t done = 0;
+	while (done < n) {
+		size_t part = MIN(n - done, PAGE_SIZE - (size_t)(pos + done) % PAGE_SIZE);
+		size_t left = part;
+		int err = write_part(o, from, pos + done, part, &left);
+		done += part - left;
+		if (err)
+			return done ? (ssize_k)done : err;
+	}
+	return done;
+}
+
+/* --- Checking --- */
+
+u32 object_check(struct object *o, void (*complain)(const char *fmt, ...))
+{
+	u32 bad = 0, n = 0;
+	struct page *p;
+	for (u32 i = 0; (p = radix_next(&o->pages, &i)); n++) {
+		if (p->kind != PK_CACHE || p->mapping != o || p->index != i) {
+			complain("object %p page %u: frame %u kind %u index %u", (void *)o, i,
+				page_pfn(p).v, p->kind, p->index);
+			bad++;
+		}
+		if (++i == 0)
+			break;
+	}
+	if (n != o->nr_pages) {
+		complain("object %p: %u pages cached, count says %u", (void *)o, n, o->nr_pages);
+		bad++;
+	}
+	return bad;
+}

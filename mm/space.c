@@ -1,0 +1,625 @@
+/*
+ * Address spaces: making, copying and ending them, and the changes to their maps that every memory
+ * call comes down to: map, unmap, protect, the break, a growing stack.
+ *
+ * Each change checks everything first and allocates what it needs; the part that edits the tree
+ * cannot fail. VMAs that have become one are merged at once, so /proc/PID/maps shows what Linux's
+ * would.
+ */
+#include "mm/space.h"
+#include "kernel/abi/errno.h"
+#include "kernel/lib/string.h"
+#include "mm/anon.h"
+#include "mm/commit.h"
+#include "mm/cow.h"
+#include "mm/object.h"
+#include "mm/page_alloc.h"
+#include "mm/slab.h"
+#include "mm/space_impl.h"
+#include "mm/zap.h"
+
+LIST_HEAD(mm_list);
+struct spinlock mm_list_lock = SPINLOCK_INIT("mm_list");
+u32 max_map_count = 65530;
+
+static struct slab_cache *mm_cache, *vma_cache;
+
+void space_init(void)
+{
+	mm_cache = slab_create("mm_struct", sizeof(struct mm), 0, 0, NULL);
+	vma_cache = slab_create("vm_area_struct", sizeof(struct vma), 0, 0, NULL);
+	kassert(mm_cache && vma_cache);
+}
+
+/* --- One VMA --- */
+
+/* Entries that map an object are guarded by its lock, besides the mm's. */
+void vma_lock_entries(struct vma *v)
+{
+	if (v->object)
+		mutex_lock(&v->object->lock);
+}
+
+void vma_unlock_entries(struct vma *v)
+{
+	if (v->object)
+		mutex_unlock(&v->object->lock);
+}
+
+/* A copy of `from` that holds its own references but is in no list or tree yet. */
+struct vma *vma_dup(const struct vma *from)
+{
+	struct vma *v = slab_alloc(vma_cache);
+	if (!v)
+		return NULL;
+	*v = *from;
+	v->anon = NULL; /* joining is a step of its own */
+	if (v->backing)
+		v->backing->ops->get(v->backing);
+	return v;
+}
+
+/* Enters the lists of its object. Caller has set the bounds. */
+void vma_attach(struct vma *v)
+{
+	vma_lock_entries(v);
+	if (v->object)
+		list_add_tail(&v->object_link, &v->object->vmas);
+	vma_unlock_entries(v);
+}
+
+/* Leaves every list and goes; no entry of it is mapped, and it is in no tree. */
+void vma_free(struct vma *v)
+{
+	vma_lock_entries(v);
+	if (v->object)
+		list_del(&v->object_link);
+	vma_unlock_entries(v);
+	anon_leave(v);
+	if (v->backing)
+		v->backing->ops->put(v->backing);
+	slab_free(vma_cache, v);
+}
+
+/* Bounds and pgoff of a VMA on an object's list change only under the object's lock. */
+void vma_set_bounds(struct vma *v, vaddr_t start, vaddr_t end, u32 pgoff)
+{
+	vma_lock_entries(v);
+	vma_resize(&v->mm->vmas, v, start, end);
+	v->pgoff = pgoff;
+	vma_unlock_entries(v);
+}
+
+/* Cuts v at addr, strictly inside it; v keeps the lower half. Returns the upper, or NULL. */
+struct vma *vma_split(struct vma *v, vaddr_t addr)
+{
+	struct vma *upper = vma_dup(v);
+	if (!upper)
+		return NULL;
+	upper->pgoff = vma_pgoff(v, addr);
+	upper->start = addr;
+	vma_set_bounds(v, v->start, addr, v->pgoff);
+	anon_join(upper, v);
+	vma_attach(upper);
+	vma_insert(&v->mm->vmas, upper);
+	return upper;
+}
+
+/* Joins `upper` into `v`, right below it. */
+static void vma_absorb(struct vma *v, struct vma *upper)
+{
+	vaddr_t end = upper->end;
+	if (!v->anon)
+		anon_join(v, upper);
+	vma_remove(&v->mm->vmas, upper);
+	vma_free(upper);
+	vma_set_bounds(v, v->start, end, v->pgoff);
+}
+
+/* Merges v with the neighbours it fits. Returns the VMA that holds it now. */
+struct vma *vma_merge(struct vma *v)
+{
+	struct vma *next = vma_next(&v->mm->vmas, v), *prev = vma_prev(&v->mm->vmas, v);
+	if (next && vma_can_merge(v, next))
+		vma_absorb(v, next);
+	if (prev && vma_can_merge(prev, v)) {
+		vma_absorb(prev, v);
+		v = prev;
+	}
+	return v;
+}
+
+/* --- Counts and limits --- */
+
+/* Adds `pages` (negative: takes away) to the counts by kind, as Linux's vm_stat_account(). */
+void mm_account(struct mm *mm, u32 flags, s32 pages)
+{
+	mm->total_vm += pages;
+	if (flags & VM_GROWSDOWN)
+		mm->stack_vm += pages;
+	else if ((flags & (VM_EXEC | VM_WRITE)) == VM_EXEC)
+		mm->exec_vm += pages;
+	else if ((flags & (VM_WRITE | VM_SHARED)) == VM_WRITE)
+		mm->data_vm += pages;
+	if (flags & VM_LOCKED)
+		mm->locked_vm += pages;
+	mm->hiwater_vm = MAX(mm->hiwater_vm, mm->total_vm);
+}
+
+static bool is_data(u32 flags)
+{
+	return (flags & (VM_WRITE | VM_SHARED | VM_GROWSDOWN)) == VM_WRITE;
+}
+
+/* Private memory that can be written is promised memory. */
+static bool is_accountable(u32 flags)
+{
+	return (flags & (VM_NORESERVE | VM_SHARED | VM_WRITE)) == VM_WRITE;
+}
+
+bool mm_may_expand(const struct mm *mm, u32 flags, u32 pages)
+{
+	if ((u64)mm->total_vm + pages > mm->limits.as >> PAGE_SHIFT)
+		return false;
+	return !is_data(flags) || (u64)mm->data_vm + pages <= mm->limits.data >> PAGE_SHIFT;
+}
+
+bool mm_may_lock(const struct mm *mm, u32 pages)
+{
+	return (u64)mm->locked_vm + pages <= mm->limits.memlock >> PAGE_SHIFT;
+}
+
+/* Pages of [start, end) that are mapped now. */
+static u32 mapped_pages(struct mm *mm, vaddr_t start, vaddr_t end)
+{
+	u32 pages = 0;
+	for (struct vma *v = vma_find(&mm->vmas, start); v && v->start < end;
+		v = vma_next(&mm->vmas, v))
+		pages += (MIN(v->end, end) - MAX(v->start, start)) >> PAGE_SHIFT;
+	return pages;
+}
+
+/* --- Unmapping --- */
+
+/* Drops a VMA that is out of the tree, with all that was mapped in it. */
+static void vma_destroy(struct mm *mm, struct vma *v)
+{
+	u32 pages = vma_pages(v);
+	mm->hiwater_rss = MAX(mm->hiwater_rss, mm_rss(mm));
+	vma_lock_entries(v);
+	zap_range(v, v->start, v->end, false);
+	vma_unlock_entries(v);
+	mm_account(mm, v->flags, -(s32)pages);
+	if (v->flags & VM_ACCOUNT)
+		commit_release(pages);
+	vma_free(v);
+}
+
+/* Makes VMA borders at start and end, so that the range is whole VMAs. Returns 0 or -ENOMEM. */
+int mm_isolate(struct mm *mm, vaddr_t start, vaddr_t end)
+{
+	struct vma *v = vma_at(&mm->vmas, start);
+	if (v && v->start < start) {
+		if (v->end > end && mm->vmas.count >= max_map_count)
+			return -ENOMEM;
+		if (!vma_split(v, start))
+			return -ENOMEM;
+	}
+	v = vma_at(&mm->vmas, end - 1);
+	if (v && v->end > end && !vma_split(v, end)) {
+		v = vma_at(&mm->vmas, start);
+		if (v && v->start == start)
+			vma_merge(v);
+		return -ENOMEM;
+	}
+	return 0;
+}
+
+/* Frees the page tables that [start, end), just unmapped, has left without any VMA. */
+static void free_tables(struct mm *mm, vaddr_t start, vaddr_t end)
+{
+	struct vma *below, *above = vma_find_prev(&mm->vmas, end, &below);
+	vaddr_t floor = below ? below->end : 0, ceiling = above ? above->start : USER_TOP;
+	floor = MAX(floor, ALIGN_DOWN(start, PD_SIZE));
+	ceiling = MIN(ceiling, ALIGN_UP(end, PD_SIZE));
+	if (ALIGN_UP(floor, PD_SIZE) + PD_SIZE <= ceiling)
+		pmap_free_tables(&mm->pmap, floor, ceiling);
+}
+
+long mm_unmap(struct mm *mm, vaddr_t start, u32 len)
+{
+	kassert_dbg(mutex_held(&mm->lock));
+	if (!IS_ALIGNED(start, PAGE_SIZE) || start > USER_TOP || len > USER_TOP - start)
+		return -EINVAL;
+	if (align_up_overflows(len, PAGE_SIZE) || !(len = ALIGN_UP(len, PAGE_SIZE)))
+		return -EINVAL;
+	vaddr_t end = start + len;
+	struct vma *v = vma_overlap(&mm->vmas, start, end);
+	if (!v)
+		return 0;
+	if (mm_isolate(mm, start, end) < 0)
+		return -ENOMEM;
+	while ((v = vma_overlap(&mm->vmas, start, end))) {
+		vma_remove(&mm->vmas, v);
+		vma_destroy(mm, v);
+	}
+	free_tables(mm, start, end);
+	return 0;
+}
+
+/* --- Mapping --- */
+
+/* Linux's choice: the hint if there is room, else top-down below mmap_base, else bottom-up. */
+static long place(struct mm *mm, vaddr_t hint, u32 len)
+{
+	if (len > USER_TOP - USER_MIN)
+		return -ENOMEM;
+	if (hint && !align_up_overflows(hint, PAGE_SIZE)) {
+		vaddr_t at = ALIGN_UP(hint, PAGE_SIZE);
+		at = MAX(at, USER_MIN);
+		struct vma *above = vma_find(&mm->vmas, at);
+		if (at <= USER_TOP - len && (!above || at + len <= vma_start_gap(above)))
+			return at;
+	}
+	vaddr_t at = vma_gap_topdown(&mm->vmas, len, USER_MIN, mm->mmap_base, PAGE_SIZE);
+	if (!at)
+		at = vma_gap_bottomup(&mm->vmas, len, USER_TOP / 3, USER_TOP, PAGE_SIZE);
+	return at ? (long)at : -ENOMEM;
+}
+
+static long place_fixed(struct mm *mm, vaddr_t addr, u32 len, bool noreplace)
+{
+	if (len > USER_TOP || addr > USER_TOP - len)
+		return -ENOMEM;
+	if (!IS_ALIGNED(addr, PAGE_SIZE))
+		return -EINVAL;
+	if (addr < USER_MIN)
+		return -EPERM;
+	if (noreplace && vma_overlap(&mm->vmas, addr, addr + len))
+		return -EEXIST;
+	return addr;
+}
+
+long mm_place(struct mm *mm, const struct map_request *r)
+{
+	if (r->how & MM_FIXED)
+		return place_fixed(mm, r->addr, r->len, r->how & MM_NOREPLACE);
+	return place(mm, r->addr, r->len);
+}
+
+/* Grows a neighbour over the new range when one fits. `want` is the VMA that would be made. */
+static bool extend_neighbour(struct mm *mm, const struct vma *want)
+{
+	struct vma *below, *above = vma_find_prev(&mm->vmas, want->start, &below);
+	if (below && vma_can_merge(below, want)) {
+		vma_set_bounds(below, below->start, want->end, below->pgoff);
+		if (above && vma_can_merge(below, above))
+			vma_absorb(below, above);
+		return true;
+	}
+	if (above && vma_can_merge(want, above)) {
+		vma_set_bounds(above, want->start, above->end, want->pgoff);
+		return true;
+	}
+	return false;
+}
+
+/* Puts the range described by `want` into the space. Returns 0 or -ENOMEM. */
+static int enter(struct mm *mm, const struct vma *want)
+{
+	if (extend_neighbour(mm, want))
+		return 0;
+	struct vma *v = vma_dup(want);
+	if (!v)
+		return -ENOMEM;
+	vma_attach(v);
+	vma_insert(&mm->vmas, v);
+	return 0;
+}
+
+/* Address-space and data limits; what the range replaces does not count twice. */
+static bool within_limits(struct mm *mm, const struct map_request *r, vaddr_t addr)
+{
+	u32 pages = r->len >> PAGE_SHIFT;
+	return mm_may_expand(mm, r->vm_flags, pages) ||
+		((r->how & MM_FIXED) &&
+			mm_may_expand(mm, r->vm_flags,
+				pages - mapped_pages(mm, addr, addr + r->len)));
+}
+
+long mm_map(struct mm *mm, const struct map_request *r)
+{
+	long addr = mm_place(mm, r);
+	return is_err((void *)addr) ? addr : mm_map_at(mm, r, addr);
+}
+
+long mm_map_at(struct mm *mm, const struct map_request *r, vaddr_t addr)
+{
+	kassert_dbg(mutex_held(&mm->lock));
+	u32 pages = r->len >> PAGE_SHIFT;
+	if (mm->vmas.count > max_map_count || !within_limits(mm, r, addr))
+		return -ENOMEM;
+	if (r->how & MM_FIXED) {
+		long err = mm_unmap(mm, addr, r->len);
+		if (err)
+			return err;
+	}
+	struct vma want = {
+		.start = addr,
+		.end = addr + r->len,
+		.flags = r->vm_flags & ~VM_ACCOUNT,
+		.pgoff = r->object ? r->pgoff : addr >> PAGE_SHIFT,
+		.mm = mm,
+		.backing = r->backing,
+		.object = r->object,
+	};
+	if (is_accountable(want.flags)) {
+		if (!commit_charge(pages, mm->total_vm))
+			return -ENOMEM;
+		want.flags |= VM_ACCOUNT;
+	}
+	if (enter(mm, &want) < 0) {
+		if (want.flags & VM_ACCOUNT)
+			commit_release(pages);
+		return -ENOMEM;
+	}
+	mm_account(mm, want.flags, pages);
+	return addr;
+}
+
+/* --- The break --- */
+
+/* The heap and the program's data together must fit RLIMIT_DATA. */
+static bool brk_within_limit(const struct mm *mm, vaddr_t brk)
+{
+	u64 used = (u64)(brk - mm->start_brk) + (mm->end_data - mm->start_data);
+	return mm->limits.data == ~0ull || used <= mm->limits.data;
+}
+
+static long brk_grow(struct mm *mm, vaddr_t from, vaddr_t to)
+{
+	struct vma *above = vma_find(&mm->vmas, from);
+	if (to > USER_TOP - PAGE_SIZE || (above && to + PAGE_SIZE > vma_start_gap(above)))
+		return -ENOMEM;
+	u32 flags = VM_READ | VM_WRITE | VM_MAYREAD | VM_MAYWRITE | VM_MAYEXEC | mm->def_flags;
+	if ((flags & VM_LOCKED) && !mm_may_lock(mm, (to - from) >> PAGE_SHIFT))
+		return -EAGAIN;
+	struct map_request r = {
+		.addr = from,
+		.len = to - from,
+		.vm_flags = flags,
+		.how = MM_FIXED | MM_NOREPLACE,
+	};
+	return mm_map(mm, &r);
+}
+
+/* Returns whether the break is now `brk`. */
+static bool brk_move(struct mm *mm, vaddr_t brk)
+{
+	if (brk < mm->start_brk || brk > USER_TOP - PAGE_SIZE || !brk_within_limit(mm, brk))
+		return false;
+	vaddr_t to = ALIGN_UP(brk, PAGE_SIZE), from = ALIGN_UP(mm->brk, PAGE_SIZE);
+	if (to < from && mm_unmap(mm, to, from - to) < 0)
+		return false;
+	if (to > from && brk_grow(mm, from, to) < 0)
+		return false;
+	mm->brk = brk;
+	return true;
+}
+
+vaddr_t mm_brk(struct mm *mm, vaddr_t brk)
+{
+	mutex_lock(&mm->lock);
+	vaddr_t old = ALIGN_UP(mm->brk, PAGE_SIZE);
+	bool moved = brk_move(mm, brk);
+	vaddr_t result = mm->brk;
+	bool populate = moved && (mm->def_flags & VM_LOCKED);
+	mutex_unlock(&mm->lock);
+	if (populate && ALIGN_UP(result, PAGE_SIZE) > old)
+		(void)mm_populate(mm, old, ALIGN_UP(result, PAGE_SIZE));
+	return result;
+}
+
+/* --- Protection --- */
+
+/* What mprotect may not give, and what it costs to give. Returns 0 or a negative errno, with the
+ * pages charged in *charged. */
+static long protect_check(struct vma *v, u32 flags, u32 pages, u32 *charged)
+{
+	*charged = 0;
+	if ((flags & ~(flags >> 4)) & VM_PROT)
+		return -EACCES;
+	if (!(flags & VM_WRITE) || (v->flags & VM_WRITE))
+		return 0;
+	if (!mm_may_expand(v->mm, flags, pages) && mm_may_expand(v->mm, v->flags, pages))
+		return -ENOMEM;
+	if (v->flags & (VM_ACCOUNT | VM_SHARED | VM_NORESERVE | VM_HUGETLB))
+		return 0;
+	if (!commit_charge(pages, v->mm->total_vm))
+		return -ENOMEM;
+	*charged = pages;
+	return 0;
+}
+
+/* Changes one VMA's part [start, end). Returns the VMA after it in *next. */
+static long protect_vma(struct vma *v, vaddr_t start, vaddr_t end, u32 prot)
+{
+	struct mm *mm = v->mm;
+	u32 flags = (v->flags & ~VM_PROT) | prot, pages = (end - start) >> PAGE_SHIFT, charged;
+	if (flags == v->flags)
+		return 0;
+	long err = protect_check(v, flags, pages, &charged);
+	if (err)
+		return err;
+	if (mm_isolate(mm, start, end) < 0) {
+		commit_release(charged);
+		return -ENOMEM;
+	}
+	v = vma_at(&mm->vmas, start);
+	mm_account(mm, v->flags, -(s32)pages);
+	v->flags = flags | (charged ? VM_ACCOUNT : 0);
+	mm_account(mm, v->flags, pages);
+	vma_lock_entries(v);
+	cow_protect(v, start, end);
+	vma_unlock_entries(v);
+	vma_merge(v);
+	return 0;
+}
+
+long mm_protect(struct mm *mm, vaddr_t start, u32 len, u32 prot)
+{
+	kassert_dbg(mutex_held(&mm->lock));
+	vaddr_t end = start + len;
+	for (vaddr_t at = start; at < end;) {
+		struct vma *v = vma_at(&mm->vmas, at);
+		if (!v)
+			return -ENOMEM;
+		vaddr_t stop = MIN(v->end, end);
+		long err = protect_vma(v, at, stop, prot);
+		if (err)
+			return err;
+		at = stop;
+	}
+	return 0;
+}
+
+/* --- The stack --- */
+
+int mm_grow_stack(struct mm *mm, struct vma *v, vaddr_t addr)
+{
+	addr = ALIGN_DOWN(addr, PAGE_SIZE);
+	u32 pages = (v->start - addr) >> PAGE_SHIFT;
+	struct vma *below = vma_prev(&mm->vmas, v);
+	if (addr < USER_MIN || v->end - addr > mm->limits.stack)
+		return -ENOMEM;
+	if (below && (below->end > addr ||
+		((below->flags & VM_PROT) && !(below->flags & VM_GROWSDOWN) &&
+			addr - below->end < STACK_GUARD_GAP)))
+		return -ENOMEM;
+	if (!mm_may_expand(mm, v->flags, pages) ||
+		((v->flags & VM_LOCKED) && !mm_may_lock(mm, pages)))
+		return -ENOMEM;
+	if ((v->flags & VM_ACCOUNT) && !commit_charge(pages, mm->total_vm))
+		return -ENOMEM;
+	vma_set_bounds(v, addr, v->end, v->pgoff - pages);
+	mm_account(mm, v->flags, pages);
+	return 0;
+}
+
+/* --- Whole spaces --- */
+
+struct mm *mm_create(void)
+{
+	struct mm *mm = slab_zalloc(mm_cache);
+	if (!mm)
+		return NULL;
+	if (pmap_init(&mm->pmap) < 0) {
+		slab_free(mm_cache, mm);
+		return NULL;
+	}
+	vma_set_init(&mm->vmas);
+	mutex_init(&mm->lock);
+	mm->users = 1;
+	mm->limits = (struct mm_limits){~0ull, ~0ull, 8u << 20, 8u << 20};
+	spin_lock(&mm_list_lock);
+	list_add_tail(&mm->link, &mm_list);
+	spin_unlock(&mm_list_lock);
+	return mm;
+}
+
+static void unmap_all(struct mm *mm)
+{
+	struct vma *v, *next;
+	list_for_each_entry_safe(v, next, &mm->vmas.list, link)
+		vma_destroy(mm, v);
+	vma_set_init(&mm->vmas);
+}
+
+void mm_put(struct mm *mm)
+{
+	if (--mm->users)
+		return;
+	mutex_lock(&mm->lock);
+	unmap_all(mm);
+	mutex_unlock(&mm->lock);
+	if (mm->exe)
+		mm->exe->ops->put(mm->exe);
+	spin_lock(&mm_list_lock);
+	list_del(&mm->link);
+	spin_unlock(&mm_list_lock);
+	pmap_destroy(&mm->pmap);
+	slab_free(mm_cache, mm);
+}
+
+/* One VMA of a fork. The child's part of committed memory is promised anew. */
+static int fork_vma(struct mm *mm, struct vma *from)
+{
+	u32 pages = vma_pages(from);
+	if ((from->flags & VM_ACCOUNT) && !commit_charge(pages, mm->total_vm))
+		return -ENOMEM;
+	struct vma *v = vma_dup(from);
+	if (!v) {
+		if (from->flags & VM_ACCOUNT)
+			commit_release(pages);
+		return -ENOMEM;
+	}
+	v->mm = mm;
+	v->flags &= ~(VM_LOCKED | VM_LOCKONFAULT);
+	if (!(v->flags & VM_WIPEONFORK))
+		anon_join(v, from);
+	vma_attach(v);
+	vma_insert(&mm->vmas, v);
+	mm_account(mm, v->flags, pages);
+	if (!v->anon)
+		return 0; /* faults find the pages again */
+	vma_lock_entries(v);
+	int err = cow_fork(v, from);
+	vma_unlock_entries(v);
+	return err;
+}
+
+static void fork_fields(struct mm *mm, const struct mm *old)
+{
+	mm->start_code = old->start_code;
+	mm->end_code = old->end_code;
+	mm->start_data = old->start_data;
+	mm->end_data = old->end_data;
+	mm->start_brk = old->start_brk;
+	mm->brk = old->brk;
+	mm->start_stack = old->start_stack;
+	mm->arg_start = old->arg_start;
+	mm->arg_end = old->arg_end;
+	mm->env_start = old->env_start;
+	mm->env_end = old->env_end;
+	mm->mmap_base = old->mmap_base;
+	memcpy(mm->auxv, old->auxv, sizeof(mm->auxv));
+	mm->limits = old->limits;
+	mm->exe = old->exe;
+	if (mm->exe)
+		mm->exe->ops->get(mm->exe);
+}
+
+struct mm *mm_fork(struct mm *old)
+{
+	struct mm *mm = mm_create();
+	if (!mm)
+		return NULL;
+	int err = 0;
+	struct vma *v;
+	mutex_lock(&old->lock);
+	fork_fields(mm, old);
+	vma_for_each(v, &old->vmas) {
+		if (v->flags & VM_DONTCOPY)
+			continue;
+		if ((err = fork_vma(mm, v)) < 0)
+			break;
+	}
+	pmap_flush_range(&old->pmap, 0, USER_TOP);
+	mm->hiwater_rss = mm_rss(mm);
+	mutex_unlock(&old->lock);
+	if (err) {
+		mm_put(mm);
+		return NULL;
+	}
+	return mm;
+}

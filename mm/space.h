@@ -1,0 +1,130 @@
+/*
+ * An address space: its VMAs, its page tables, its limits and counts, and the operations that
+ * programs ask for. System calls (mm/sys_mm.c) and execve are thin callers of this.
+ *
+ * Locking: mm->lock covers everything inside unless a field says otherwise. It is a sleeping lock
+ * that the fault path takes, so nobody who holds it touches user memory.
+ */
+#ifndef MM_SPACE_H
+#define MM_SPACE_H
+
+#include "kernel/core/lock.h"
+#include "kernel/core/sched.h"
+#include "mm/pmap.h"
+#include "mm/vma.h"
+
+enum rss_kind { RSS_FILE, RSS_ANON, RSS_SHMEM, RSS_NR };
+
+#define AUXV_MAX 44 /* words saved for /proc/PID/auxv */
+
+/* What a process may use; the process layer owns the values, mm reads them at each call. */
+struct mm_limits {
+	u64 as, data, stack, memlock; /* bytes; ~0 is unlimited */
+};
+
+struct mm {
+	struct vma_set vmas;
+	struct pmap pmap;
+	struct mutex lock;
+	u32 users;              /* tasks that run in it; under mm_list_lock */
+	struct list_head link;  /* all address spaces; under mm_list_lock */
+	struct backing *exe;    /* the program's file; /proc/PID/exe */
+
+	vaddr_t start_code, end_code, start_data, end_data;
+	vaddr_t start_brk, brk; /* the heap: [start_brk, brk), not page aligned */
+	vaddr_t start_stack;    /* stack pointer at the program's start */
+	vaddr_t arg_start, arg_end, env_start, env_end;
+	vaddr_t mmap_base;      /* mappings are placed downwards from here */
+	u32 auxv[AUXV_MAX];
+
+	u32 total_vm, data_vm, exec_vm, stack_vm, locked_vm; /* pages */
+	u32 rss[RSS_NR];        /* pages mapped now, by kind */
+	u32 hiwater_rss, hiwater_vm;
+	u32 def_flags;          /* VM_LOCKED after mlockall(MCL_FUTURE) */
+	struct mm_limits limits;
+};
+
+/* All address spaces, for rmap-less walks: mm_check, /proc. */
+extern struct list_head mm_list;
+extern struct spinlock mm_list_lock;
+
+struct mm *mm_create(void) __must_check;
+static inline void mm_get(struct mm *mm)
+{
+	mm->users++;
+}
+/* The last user unmaps everything. May sleep. Not for the loaded address space. */
+void mm_put(struct mm *mm);
+
+/* fork: a copy that shares every private page copy-on-write. Returns NULL when memory is out,
+ * leaving nothing behind. */
+struct mm *mm_fork(struct mm *old) __must_check;
+
+/* Where a new mapping goes and what it is. */
+struct map_request {
+	vaddr_t addr;            /* hint, or the place with MM_FIXED */
+	u32 len;                 /* bytes, page aligned, not 0 */
+	u32 vm_flags;            /* VM_ bits, VM_MAY* included */
+	u32 how;                 /* MM_ bits below */
+	struct backing *backing; /* NULL: anonymous */
+	struct object *object;   /* NULL: private anonymous */
+	u32 pgoff;
+};
+#define MM_FIXED     0x1u
+#define MM_NOREPLACE 0x2u /* with MM_FIXED: -EEXIST instead of unmapping */
+
+/* Where the request would go: the address, or a negative errno. Caller holds mm->lock. */
+long mm_place(struct mm *mm, const struct map_request *r) __must_check;
+
+/* Maps where mm_place() says; takes its own references. Returns the address, or a negative errno
+ * (told apart by is_err()). Caller holds mm->lock. */
+long mm_map(struct mm *mm, const struct map_request *r) __must_check;
+/* The same for an address that mm_place() returned for this request. */
+long mm_map_at(struct mm *mm, const struct map_request *r, vaddr_t addr) __must_check;
+
+/* Unmaps [start, start + len): page aligned, in user space. Caller holds mm->lock. */
+long mm_unmap(struct mm *mm, vaddr_t start, u32 len) __must_check;
+
+/* mprotect on a page-aligned range; prot: VM_READ|VM_WRITE|VM_EXEC. Caller holds mm->lock. */
+long mm_protect(struct mm *mm, vaddr_t start, u32 len, u32 prot) __must_check;
+
+/* Sets the break; returns the new one, or the old one when it cannot be. Takes mm->lock. */
+vaddr_t mm_brk(struct mm *mm, vaddr_t brk);
+
+/* Extends a stack VMA down to hold addr. Caller holds mm->lock. Returns 0 or -ENOMEM. */
+int mm_grow_stack(struct mm *mm, struct vma *v, vaddr_t addr) __must_check;
+
+/* Faults in [start, end) as a write would (or a read, where it is not writable), stopping at the
+ * first error. Takes mm->lock. Returns 0 or a negative errno. */
+long mm_populate(struct mm *mm, vaddr_t start, vaddr_t end);
+
+/* The same with one kind of access (PF_WRITE, or 0 to read) for all. */
+long mm_populate_access(struct mm *mm, vaddr_t start, vaddr_t end, s32 access);
+
+/* Copies to or from another process's memory, through its page tables, faulting pages in; with
+ * `force` even what is not readable or writable. Takes mm->lock. Returns bytes copied. */
+size_t mm_access(struct mm *mm, vaddr_t addr, void *buf, size_t n, bool write, bool force);
+
+/* `pages` more with these VM_ flags would stay within RLIMIT_AS and RLIMIT_DATA. */
+bool mm_may_expand(const struct mm *mm, u32 flags, u32 pages);
+/* `pages` more may be locked within RLIMIT_MEMLOCK. */
+bool mm_may_lock(const struct mm *mm, u32 pages);
+
+/* The address space loaded on this CPU; NULL in a kernel thread. */
+static inline struct mm *current_mm(void)
+{
+	struct pmap *pm = current_thread()->pmap;
+	return pm ? container_of(pm, struct mm, pmap) : NULL;
+}
+
+static inline u32 mm_rss(const struct mm *mm)
+{
+	return mm->rss[RSS_FILE] + mm->rss[RSS_ANON] + mm->rss[RSS_SHMEM];
+}
+
+/* /proc/sys/vm/max_map_count: VMAs that one address space may have. */
+extern u32 max_map_count;
+
+void space_init(void);
+
+#endif

@@ -1,0 +1,36 @@
+/*
+ * The inside of an address space, for the memory calls that edit it (mm/space.c, mremap.c,
+ * madvise.c, mlock.c). Everything here wants the mm's lock held.
+ */
+#ifndef MM_SPACE_IMPL_H
+#define MM_SPACE_IMPL_H
+
+#include "mm/space.h"
+
+/* A copy of `from` with a reference of its own to the file, in no tree, list or family yet. NULL
+ * when memory is out. */
+struct vma *vma_dup(const struct vma *from) __must_check;
+/* Enters the list of its object, after its bounds are set. */
+void vma_attach(struct vma *v);
+/* Drops a VMA that is out of the tree and maps nothing any more. */
+void vma_free(struct vma *v);
+
+/* Cuts v at addr, strictly inside it. v keeps the lower half; returns the upper, or NULL when memory
+ * is out. */
+struct vma *vma_split(struct vma *v, vaddr_t addr) __must_check;
+/* Merges v with the neighbours it fits. Returns the VMA that holds it now. */
+struct vma *vma_merge(struct vma *v);
+/* Moves v's borders without passing a neighbour. */
+void vma_set_bounds(struct vma *v, vaddr_t start, vaddr_t end, u32 pgoff);
+
+/* Makes borders at start and end, so that the range is whole VMAs. Returns 0 or -ENOMEM. */
+int mm_isolate(struct mm *mm, vaddr_t start, vaddr_t end) __must_check;
+
+/* Entries that map an object are guarded by the object's lock, besides the mm's. */
+void vma_lock_entries(struct vma *v);
+void vma_unlock_entries(struct vma *v);
+
+/* Adds `pages` (negative: takes away) to the counts by kind, as Linux's vm_stat_account(). */
+void mm_account(struct mm *mm, u32 flags, s32 pages);
+
+#endif

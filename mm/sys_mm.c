@@ -1,0 +1,263 @@
+/*
+ * brk, mmap, munmap, mprotect: arguments to requests, with Linux 6.1's checks in Linux's order, so
+ * that of two errors a program sees the same one.
+ */
+#include "kernel/abi/errno.h"
+#include "kernel/abi/mman.h"
+#include "kernel/fs/file.h"
+#include "kernel/proc/task.h"
+#include "kernel/syscalls.h"
+#include "kernel/x86/uaccess.h"
+#include "mm/commit.h"
+#include "mm/space.h"
+
+long sys_brk(u32 brk)
+{
+	return (long)mm_brk(current_process()->mm, brk);
+}
+
+/* One mmap on its way from the arguments to the request. */
+struct mmap_call {
+	u32 prot, flags;
+	struct file *file;
+	struct object *anon_object; /* of a shared anonymous mapping: one reference */
+	struct map_request r;
+};
+
+static u32 prot_to_vm(u32 prot)
+{
+	return prot & VM_PROT;
+}
+
+static u32 flags_to_vm(u32 flags)
+{
+	return (flags & MAP_GROWSDOWN ? VM_GROWSDOWN : 0) | (flags & MAP_LOCKED ? VM_LOCKED : 0);
+}
+
+/* What a file mapping may do follows from how the file was opened. */
+static long check_shared_file(struct mmap_call *c, const struct backing *b)
+{
+	if ((c->flags & MAP_TYPE) == MAP_SHARED_VALIDATE && (c->flags & ~LEGACY_MAP_MASK))
+		return -EOPNOTSUPP;
+	if ((c->prot & PROT_WRITE) && !b->may_write)
+		return -EACCES;
+	c->r.vm_flags |= VM_SHARED | VM_MAYSHARE;
+	if (!b->may_write)
+		c->r.vm_flags &= ~(VM_MAYWRITE | VM_SHARED);
+	return 0;
+}
+
+static long check_file(struct mmap_call *c)
+{
+	struct backing *b = &c->file->backing;
+	u32 type = c->flags & MAP_TYPE;
+	long err = 0;
+	if (type == MAP_SHARED || type == MAP_SHARED_VALIDATE)
+		err = check_shared_file(c, b);
+	else if (type != MAP_PRIVATE)
+		err = -EINVAL;
+	if (err)
+		return err;
+	if (!b->may_read)
+		return -EACCES;
+	if (b->noexec) {
+		if (c->r.vm_flags & VM_EXEC)
+			return -EPERM;
+		c->r.vm_flags &= ~VM_MAYEXEC;
+	}
+	if (!b->object && !b->zero)
+		return -ENODEV;
+	return c->r.vm_flags & VM_GROWSDOWN ? -EINVAL : 0;
+}
+
+/* An anonymous shared mapping is a mapping of a nameless file: the same code serves both. */
+static long make_shared_anon(struct mmap_call *c)
+{
+	struct file *f = file_create_shared_anon(c->r.len);
+	if (is_err(f))
+		return ptr_err(f);
+	c->file = f;
+	c->r.pgoff = 0;
+	return 0;
+}
+
+static long check_anon(struct mmap_call *c)
+{
+	switch (c->flags & MAP_TYPE) {
+	case MAP_SHARED:
+		if (c->r.vm_flags & VM_GROWSDOWN)
+			return -EINVAL;
+		c->r.vm_flags |= VM_SHARED | VM_MAYSHARE;
+		return 0;
+	case MAP_PRIVATE:
+		return 0;
+	default:
+		return -EINVAL;
+	}
+}
+
+/* The checks that do not depend on where it goes. */
+static long check_lengths(struct mmap_call *c, u32 len)
+{
+	if (!len)
+		return -EINVAL;
+	if (align_up_overflows(len, PAGE_SIZE))
+		return -ENOMEM;
+	c->r.len = ALIGN_UP(len, PAGE_SIZE);
+	if (c->r.pgoff + (c->r.len >> PAGE_SHIFT) < c->r.pgoff)
+		return -EOVERFLOW;
+	return 0;
+}
+
+static long check_lock(struct mm *mm, const struct mmap_call *c)
+{
+	if (!(c->r.vm_flags & VM_LOCKED) || current_process()->cred.euid == 0)
+		return 0;
+	if ((c->flags & MAP_LOCKED) && !mm->limits.memlock)
+		return -EPERM;
+	return mm_may_lock(mm, c->r.len >> PAGE_SHIFT) ? 0 : -EAGAIN;
+}
+
+/* Everything about the mapping but its place. mm->lock is held from here on. */
+static long prepare(struct mm *mm, struct mmap_call *c)
+{
+	c->r.vm_flags = prot_to_vm(c->prot) | flags_to_vm(c->flags) | mm->def_flags | VM_MAYREAD |
+		VM_MAYWRITE | VM_MAYEXEC;
+	long err = check_lock(mm, c);
+	if (!err)
+		err = c->file ? check_file(c) : check_anon(c);
+	if (err)
+		return err;
+	if ((c->flags & MAP_NORESERVE) && overcommit_memory != OVERCOMMIT_NEVER)
+		c->r.vm_flags |= VM_NORESERVE;
+	return 0;
+}
+
+/* Where the pages come from: the file's object, a new one, or nothing. */
+static long choose_backing(struct mmap_call *c)
+{
+	bool shared = (c->flags & MAP_TYPE) != MAP_PRIVATE;
+	if (c->file && c->file->backing.zero) {
+		c->file = NULL;
+		if (shared)
+			c->r.vm_flags |= VM_SHARED | VM_MAYSHARE;
+	}
+	bool made = !c->file && shared;
+	if (made) {
+		long err = make_shared_anon(c);
+		if (err)
+			return err;
+	}
+	if (c->file) {
+		c->r.backing = &c->file->backing;
+		c->r.object = c->file->backing.object;
+	}
+	return made;
+}
+
+static long map_locked(struct mm *mm, struct mmap_call *c)
+{
+	long at = mm_place(mm, &c->r);
+	if (is_err((void *)at))
+		return at;
+	long err = prepare(mm, c);
+	if (err)
+		return err;
+	long made = choose_backing(c);
+	if (made < 0)
+		return made;
+	at = mm_map_at(mm, &c->r, at);
+	if (made)
+		file_put(c->file);
+	return at;
+}
+
+static long do_mmap(struct file *file, u32 addr, u32 len, u32 prot, u32 flags, u32 pgoff)
+{
+	struct mm *mm = current_process()->mm;
+	struct mmap_call c = {.prot = prot, .flags = flags, .file = file, .r.pgoff = pgoff};
+	long err = check_lengths(&c, len);
+	if (err)
+		return err;
+	c.r.addr = addr;
+	if (flags & (MAP_FIXED | MAP_FIXED_NOREPLACE))
+		c.r.how = MM_FIXED | (flags & MAP_FIXED_NOREPLACE ? MM_NOREPLACE : 0);
+	mutex_lock(&mm->lock);
+	long at = map_locked(mm, &c);
+	mutex_unlock(&mm->lock);
+	if (is_err((void *)at))
+		return at;
+	if ((c.r.vm_flags & VM_LOCKED) ||
+		(flags & (MAP_POPULATE | MAP_NONBLOCK)) == MAP_POPULATE)
+		(void)mm_populate(mm, at, at + c.r.len);
+	return at;
+}
+
+long sys_mmap2(u32 addr, u32 len, u32 prot, u32 flags, u32 fd, u32 pgoff)
+{
+	struct file *f = NULL;
+	if (!(flags & MAP_ANONYMOUS)) {
+		f = files_fget(current_process()->files, fd);
+		if (!f)
+			return -EBADF;
+	}
+	long at = f && (flags & MAP_HUGETLB) ? -EINVAL
+		: flags & MAP_HUGETLB        ? -ENOMEM
+					     : do_mmap(f, addr, len, prot, flags, pgoff);
+	file_put(f);
+	return at;
+}
+
+long sys_mmap(uptr_t args)
+{
+	struct abi_mmap_arg a;
+	if (copy_from_user(&a, args, sizeof(a)))
+		return -EFAULT;
+	if (a.offset % PAGE_SIZE)
+		return -EINVAL;
+	return sys_mmap2(a.addr, a.len, a.prot, a.flags, a.fd, a.offset >> PAGE_SHIFT);
+}
+
+long sys_munmap(u32 addr, u32 len)
+{
+	struct mm *mm = current_process()->mm;
+	mutex_lock(&mm->lock);
+	long err = mm_unmap(mm, addr, len);
+	mutex_unlock(&mm->lock);
+	return err;
+}
+
+/* With PROT_GROWSDOWN the change reaches down to the start of a growing VMA. */
+static long extend_down(struct mm *mm, u32 *addr, u32 *len)
+{
+	struct vma *v = vma_find(&mm->vmas, *addr);
+	if (!v || v->start > *addr)
+		return -ENOMEM;
+	if (!(v->flags & VM_GROWSDOWN))
+		return -EINVAL;
+	*len += *addr - v->start;
+	*addr = v->start;
+	return 0;
+}
+
+long sys_mprotect(u32 addr, u32 len, u32 prot)
+{
+	struct mm *mm = current_process()->mm;
+	u32 grows = prot & (PROT_GROWSDOWN | PROT_GROWSUP);
+	prot &= ~(PROT_GROWSDOWN | PROT_GROWSUP);
+	if (grows == (PROT_GROWSDOWN | PROT_GROWSUP) || addr % PAGE_SIZE)
+		return -EINVAL;
+	if (!len)
+		return 0;
+	if (align_up_overflows(len, PAGE_SIZE) || addr + ALIGN_UP(len, PAGE_SIZE) <= addr)
+		return -ENOMEM;
+	if (prot & ~(VM_PROT | PROT_SEM))
+		return -EINVAL;
+	len = ALIGN_UP(len, PAGE_SIZE);
+	mutex_lock(&mm->lock);
+	long err = grows == PROT_GROWSUP ? -EINVAL : grows ? extend_down(mm, &addr, &len) : 0;
+	if (!err)
+		err = mm_protect(mm, addr, len, prot & VM_PROT);
+	mutex_unlock(&mm->lock);
+	return err;
+}

@@ -1,0 +1,118 @@
+/* First-fit placement of areas of kernel address space. Pure. */
+#include "mm/varea.h"
+
+static struct varea *of(struct rb_node *n)
+{
+	return n ? rb_entry(n, struct varea, rb) : NULL;
+}
+
+void varea_init(struct varea_set *s, vaddr_t low, vaddr_t high)
+{
+	*s = (struct varea_set){.low = low, .high = high};
+}
+
+struct varea *varea_next(const struct varea_set *s, const struct varea *a)
+{
+	return of(a ? rb_next(&a->rb) : rb_first(&s->root));
+}
+
+static vaddr_t end_of(const struct varea_set *s, const struct varea *a)
+{
+	return a ? a->end : s->low;
+}
+
+/* Puts `a` between two neighbours, either of which may be missing: one of them has room for a
+ * child on that side. */
+static void insert_between(
+	struct varea_set *s, struct varea *a, struct varea *before, struct varea *after)
+{
+	if (before && !before->rb.right)
+		rb_insert(&s->root, &before->rb, &before->rb.right, &a->rb);
+	else if (after)
+		rb_insert(&s->root, &after->rb, &after->rb.left, &a->rb);
+	else
+		rb_insert(&s->root, NULL, &s->root.node, &a->rb);
+	s->count++;
+}
+
+/* Extends the row without gaps as far as it goes. */
+static void advance_packed(struct varea_set *s)
+{
+	struct varea *next;
+
+	while ((next = varea_next(s, s->packed)) && next->start == end_of(s, s->packed))
+		s->packed = next;
+}
+
+bool varea_place(struct varea_set *s, struct varea *a, u32 len)
+{
+	struct varea *before = s->packed, *after;
+
+	for (;; before = after) {
+		after = varea_next(s, before);
+		if ((after ? after->start : s->high) - end_of(s, before) >= len)
+			break;
+		if (!after)
+			return false;
+	}
+	a->start = end_of(s, before);
+	a->end = a->start + len;
+	insert_between(s, a, before, after);
+	advance_packed(s);
+	return true;
+}
+
+void varea_remove(struct varea_set *s, struct varea *a)
+{
+	if (s->packed && a->start <= s->packed->start)
+		s->packed = of(rb_prev(&a->rb));
+	rb_erase(&s->root, &a->rb);
+	s->count--;
+}
+
+struct varea *varea_find(const struct varea_set *s, vaddr_t addr)
+{
+	struct rb_node *n = s->root.node;
+	struct varea *found = NULL;
+
+	while (n) {
+		struct varea *a = of(n);
+
+		if (a->end > addr) {
+			found = a;
+			n = n->left;
+		} else {
+			n = n->right;
+		}
+	}
+	return found;
+}
+
+u32 varea_check(const struct varea_set *s, void (*complain)(const char *fmt, ...))
+{
+	const struct varea *packed = NULL;
+	vaddr_t end = s->low;
+	bool unbroken = true;
+	u32 faults = 0;
+
+	for (struct varea *a = varea_next(s, NULL); a; a = varea_next(s, a)) {
+		if (a->start < end || a->end <= a->start || a->end > s->high) {
+			complain("area %#x-%#x: out of order or bounds", a->start, a->end);
+			faults++;
+		}
+		unbroken &= a->start == end;
+		if (unbroken)
+			packed = a;
+		end = a->end;
+	}
+	if (packed != s->packed) {
+		complain("areas are packed up to %#x, not %#x", end_of(s, packed),
+			end_of(s, s->packed));
+		faults++;
+	}
+	if (rb_check(&s->root) != (int)s->count) {
+		complain("the tree of areas is broken, or not %u long", s->count);
+		faults++;
+	}
+	return faults;
+}

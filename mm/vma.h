@@ -1,0 +1,156 @@
+/*
+ * The set of mapped ranges of an address space. Pure: no lock, no allocation; callers hand in the
+ * nodes.
+ *
+ * A red-black tree ordered by address, in which every node knows the largest gap in front of any
+ * node of its subtree, so that both the lookup of an address and the search for room are
+ * O(log n); a list in the same order; and the VMA that was looked up last. Ranges are half-open,
+ * page aligned, never empty and never overlap.
+ */
+#ifndef MM_VMA_H
+#define MM_VMA_H
+
+#include "kernel/lib/list.h"
+#include "kernel/lib/rbtree.h"
+#include "kernel/lib/types.h"
+
+struct anon;
+struct backing;
+struct object;
+struct mm;
+
+/* vma.flags. The first three have the values of PROT_READ, PROT_WRITE and PROT_EXEC. */
+#define VM_READ       0x00000001u
+#define VM_WRITE      0x00000002u
+#define VM_EXEC       0x00000004u
+#define VM_SHARED     0x00000008u /* MAP_SHARED was asked for */
+#define VM_MAYREAD    0x00000010u /* mprotect may grant it */
+#define VM_MAYWRITE   0x00000020u
+#define VM_MAYEXEC    0x00000040u
+#define VM_MAYSHARE   0x00000080u /* shared with a file that is open for writing, or memory */
+#define VM_GROWSDOWN  0x00000100u
+#define VM_LOCKED     0x00000200u
+#define VM_LOCKONFAULT 0x00000400u
+#define VM_NORESERVE  0x00000800u
+#define VM_DONTCOPY   0x00001000u /* MADV_DONTFORK */
+#define VM_WIPEONFORK 0x00002000u
+#define VM_DONTEXPAND 0x00004000u
+#define VM_ACCOUNT    0x00008000u /* charged to committed memory */
+#define VM_HUGETLB    0x00010000u
+#define VM_SEQ_READ   0x00020000u
+#define VM_RAND_READ  0x00040000u
+#define VM_HUGEPAGE   0x00080000u
+#define VM_NOHUGEPAGE 0x00100000u
+#define VM_DONTDUMP   0x00200000u
+#define VM_SOFTDIRTY  0x00400000u
+#define VM_PROT       (VM_READ | VM_WRITE | VM_EXEC)
+
+/* letter: m: the mm's lock, a: also the lock of the anon or object whose list it is on */
+struct vma {
+	struct rb_node rb;         /* m */
+	struct list_head link;     /* m: all VMAs, by address */
+	vaddr_t start, end;        /* m, a: half-open */
+	u32 hole;                  /* m: unmapped bytes between the VMA below and this one */
+	u32 gap;                   /* m: largest hole of this node's subtree */
+	u32 flags;                 /* m: VM_ bits */
+	u32 pgoff;                 /* m, a: page of the object at `start`; for private anonymous memory
+	                              start / PAGE_SIZE of where it was first mapped */
+	struct mm *mm;
+	struct backing *backing;   /* the file, or NULL */
+	struct object *object;     /* where pages come from; NULL: private anonymous memory */
+	struct anon *anon;         /* owner of the private pages made here; NULL until the first */
+	struct list_head anon_link;   /* a: anon->vmas */
+	struct list_head object_link; /* a: object->vmas */
+};
+
+/* Kept free below a growing stack, in bytes: a stray pointer past the stack must hit a hole. */
+#define STACK_GUARD_GAP (256 * PAGE_SIZE)
+
+struct vma_set {
+	struct rb_root root;
+	struct list_head list;
+	struct vma *last; /* hint: what the last lookup found */
+	u32 count;
+};
+
+void vma_set_init(struct vma_set *s);
+
+/* The first VMA that ends beyond `addr` (it holds addr, or is the next one above); NULL if none. */
+struct vma *vma_find(struct vma_set *s, vaddr_t addr);
+
+/* The same, and in *below the VMA before it in address order (the last one if none is above). */
+struct vma *vma_find_prev(struct vma_set *s, vaddr_t addr, struct vma **below);
+
+/* The VMA that holds `addr`, or NULL. */
+static inline struct vma *vma_at(struct vma_set *s, vaddr_t addr)
+{
+	struct vma *v = s->last;
+	if (likely(v && v->start <= addr && addr < v->end))
+		return v;
+	v = vma_find(s, addr);
+	return v && v->start <= addr ? v : NULL;
+}
+
+/* The first VMA that overlaps [start, end), or NULL. */
+static inline struct vma *vma_overlap(struct vma_set *s, vaddr_t start, vaddr_t end)
+{
+	struct vma *v = vma_find(s, start);
+	return v && v->start < end ? v : NULL;
+}
+
+static inline struct vma *vma_next(struct vma_set *s, struct vma *v)
+{
+	return v->link.next == &s->list ? NULL : list_entry(v->link.next, struct vma, link);
+}
+static inline struct vma *vma_prev(struct vma_set *s, struct vma *v)
+{
+	return v->link.prev == &s->list ? NULL : list_entry(v->link.prev, struct vma, link);
+}
+static inline struct vma *vma_first(struct vma_set *s)
+{
+	return list_empty(&s->list) ? NULL : list_first_entry(&s->list, struct vma, link);
+}
+
+#define vma_for_each(v, s) list_for_each_entry(v, &(s)->list, link)
+
+/* Where the VMA begins for whoever looks for room: its guard gap belongs to it. */
+static inline vaddr_t vma_start_gap(const struct vma *v)
+{
+	if (likely(!(v->flags & VM_GROWSDOWN)))
+		return v->start;
+	return v->start > STACK_GUARD_GAP ? v->start - STACK_GUARD_GAP : 0;
+}
+
+/* Puts v, whose bounds are set and overlap nothing, into the set. */
+void vma_insert(struct vma_set *s, struct vma *v);
+void vma_remove(struct vma_set *s, struct vma *v);
+
+/* Moves a border without passing a neighbour. */
+void vma_resize(struct vma_set *s, struct vma *v, vaddr_t start, vaddr_t end);
+
+/*
+ * Room for `len` bytes (page aligned, not 0) inside [low, high): the highest place that fits
+ * (top-down), or the lowest. `align` is a power of two, at least a page. Returns the address, or
+ * 0 when there is none.
+ */
+vaddr_t vma_gap_topdown(struct vma_set *s, u32 len, vaddr_t low, vaddr_t high, u32 align);
+vaddr_t vma_gap_bottomup(struct vma_set *s, u32 len, vaddr_t low, vaddr_t high, u32 align);
+
+/* True when `b`, which starts where `a` ends, could be one VMA with it. */
+bool vma_can_merge(const struct vma *a, const struct vma *b);
+
+/* The page of the object (or of the anonymous numbering) at addr. */
+static inline u32 vma_pgoff(const struct vma *v, vaddr_t addr)
+{
+	return v->pgoff + ((addr - v->start) >> PAGE_SHIFT);
+}
+
+static inline u32 vma_pages(const struct vma *v)
+{
+	return (v->end - v->start) >> PAGE_SHIFT;
+}
+
+/* Order, overlap, gaps, list against tree. Complains; returns the number of complaints. */
+u32 vma_check(struct vma_set *s, void (*complain)(const char *fmt, ...));
+
+#endif

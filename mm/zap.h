@@ -1,0 +1,28 @@
+/*
+ * Taking page-table entries away: the one place where a mapping of a page ends.
+ *
+ * Whatever removes entries (munmap, exit, MADV_DONTNEED, truncation) works in three steps that
+ * never change places: clear the entries and collect the frames, flush the TLB once, free the
+ * frames.
+ */
+#ifndef MM_ZAP_H
+#define MM_ZAP_H
+
+#include "mm/space.h"
+
+/*
+ * Removes every entry of [start, end), which lies within `v`. Counts (rss, mapcount, refcount) are
+ * undone; frames nobody else holds are freed. Caller holds the mm's lock, and the object's when
+ * the VMA has one. With `keep_private`, pages that the process has of its own (copies of file
+ * pages) stay.
+ */
+void zap_range(struct vma *v, vaddr_t start, vaddr_t end, bool keep_private);
+
+/* The same for pages [first, last) of an object in every VMA that maps them. Caller holds
+ * o->lock, which is what guards entries of object mappings. */
+void zap_object(struct object *o, u32 first, u32 last, bool keep_private);
+
+/* Which of the three rss counts a page is in. */
+enum rss_kind page_rss_kind(const struct page *p);
+
+#endif

@@ -1,0 +1,83 @@
+/* The log's ring and the rate limit. */
+#include "kernel/core/clock.h"
+#include "kernel/core/log.h"
+#include "kernel/core/selftest.h"
+#include "kernel/lib/string.h"
+
+static char text[65536];
+
+/* Below the console level: only the ring sees it. */
+static void log_quietly(const char *what, u32 n)
+{
+	u32 level = log_console_level;
+
+	log_console_level = 0;
+	log_at(LOG_DEBUG, "%s %u", what, n);
+	log_console_level = level;
+}
+
+static bool ends_with(size_t n, const char *end)
+{
+	return n >= strlen(end) && memcmp(text + n - strlen(end), end, strlen(end)) == 0;
+}
+
+KTEST(log, newest_line_is_last)
+{
+	size_t n;
+
+	log_quietly("first of two", 1);
+	log_quietly("last of two", 2);
+	n = log_read(text, sizeof(text));
+	KEXPECT(ends_with(n, "] last of two 2\n"));
+	KEXPECT_EQ(log_read(text, 4), 4);
+	KEXPECT(memcmp(text, "o 2\n", 4) == 0);
+}
+
+KTEST(log, prefix_is_the_time)
+{
+	size_t n, i;
+
+	log_quietly("stamped", 0);
+	n = log_read(text, 26); /* "[    1.234567] stamped 0\n" and what was before */
+	for (i = 0; i < n && text[i] != '['; i++)
+		;
+	KREQUIRE(i + 14 < n);
+	KEXPECT_EQ(text[i + 6], '.');
+	KEXPECT_EQ(text[i + 13], ']');
+	KEXPECT_EQ(text[i + 14], ' ');
+}
+
+KTEST(log, ring_wraps)
+{
+	size_t n;
+
+	for (u32 i = 0; i < 4000; i++)
+		log_quietly("filling the ring", i);
+	n = log_read(text, sizeof(text));
+	KEXPECT_EQ(n, sizeof(text));
+	KEXPECT(ends_with(n, " filling the ring 3999\n"));
+	KEXPECT(!ends_with(log_read(text, 100), "3998\n"));
+}
+
+KTEST(log, long_lines_are_cut)
+{
+	u32 level = log_console_level;
+	size_t n;
+
+	log_console_level = 0;
+	log_at(LOG_DEBUG, "%01000u", 5u);
+	log_console_level = level;
+	n = log_read(text, 1000);
+	KEXPECT_EQ(text[n - 1], '\n');
+	KEXPECT_EQ(text[n - 2], '0');
+}
+
+KTEST(log, rate_limit)
+{
+	struct ratelimit r = {0};
+
+	KEXPECT(ratelimit_ok(&r, 2, 3600));
+	KEXPECT(ratelimit_ok(&r, 2, 3600));
+	KEXPECT(!ratelimit_ok(&r, 2, 3600));
+	KEXPECT(ratelimit_ok(&r, 2, 0)); /* a new interval */
+}

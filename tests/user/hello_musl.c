@@ -1,0 +1,2 @@
+/* The same program against the other library. */
+#include "tests/user/hello.c"

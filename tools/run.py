@@ -1,0 +1,78 @@
+#!/usr/bin/env python3
+"""make run: boots Tessera in QEMU on this terminal, or runs one command in it.
+
+Without CMD a shell on the terminal: every key goes to the guest, ^C too; Ctrl-A x leaves QEMU.
+With CMD the command's output and nothing else. The exit status is the shell's or the command's
+(128 + signal if a signal killed it), or 125 with one line on stderr when the machine did not end
+as it should. Reads CMD, FILES, MEM, CPU, SMP, ACCEL, APPEND, GUI, TIMEOUT and QEMUEXTRA from the
+environment.
+"""
+import argparse
+import os
+import signal
+import subprocess
+import sys
+import termios
+
+import vm
+
+MACHINE_PROBLEM = 125
+
+
+def command_script(command, interactive):
+    # Without a terminal nothing could ever arrive on the console: let a reader see the end.
+    return command if interactive else "exec </dev/null\n" + command
+
+
+def console(interactive):
+    chardev = "stdio,id=console,signal=off"
+    if not interactive:
+        return ["-chardev", chardev, "-serial", "chardev:console"]
+    return ["-chardev", chardev + ",mux=on", "-serial", "chardev:console", "-mon", "console"]
+
+
+def run(boot, interactive, timeout):
+    settings = termios.tcgetattr(sys.stdin) if interactive else None
+    try:
+        boot.start(console(interactive), stdin=None if interactive else subprocess.DEVNULL)
+        return boot.wait(timeout)
+    finally:
+        boot.kill()
+        if settings:
+            termios.tcsetattr(sys.stdin, termios.TCSADRAIN, settings)
+
+
+def main():
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("--iso", action="store_true", help="start by GRUB from a CD image")
+    parser.add_argument("--kernel", default=vm.KERNEL)
+    parser.add_argument("--initramfs", default=vm.INITRAMFS)
+    args = parser.parse_args()
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(128 + signal.SIGTERM))
+    signal.signal(signal.SIGHUP, lambda *_: sys.exit(128 + signal.SIGHUP))
+
+    environment = os.environ.get
+    command = environment("CMD") or None
+    interactive = os.isatty(0) and os.isatty(1)
+    append = environment("APPEND") or ""
+    if command is not None:
+        append = ("quiet " + append).strip()
+        command = command_script(command, interactive)
+    terminal = os.get_terminal_size() if interactive else None
+    overlay = vm.guest_files(command, environment("FILES") or None,
+                             terminal if terminal and terminal.lines else None)
+    with vm.Boot(vm.Machine.from_environment(), args.kernel, args.initramfs, overlay, append,
+                 args.iso) as boot:
+        status = run(boot, interactive, float(environment("TIMEOUT") or 0) or None)
+        problem = boot.problem(status)
+        if problem:
+            print(f"run: {problem}", file=sys.stderr)
+            return MACHINE_PROBLEM
+        return boot.init_status() or 0
+
+
+if __name__ == "__main__":
+    try:
+        sys.exit(main())
+    except KeyboardInterrupt:
+        sys.exit(128 + signal.SIGINT)

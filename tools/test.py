@@ -1,0 +1,415 @@
+#!/usr/bin/env python3
+"""make test: everything that can be tested, several virtual machines at a time.
+
+Environment: T, a glob over test names (commas separate alternatives); J, how many jobs at once;
+V=1, a line for each passed case too; TIMEOUT, seconds for one machine.
+
+Names are `suite.case`. The suites below are this program's; every other name is a KTEST, run on
+the host under sanitizers (64 and 32 bit, if it is a unit case) and in the kernel on two CPU models
+and from GRUB:
+  user.NAME script.NAME  programs and scripts, compared with what Linux answered (make oracle)
+  run.NAME               `make run` itself: exit statuses, bytes, terminals
+  boot.NAME bad.NAME     sizes of memory and models of CPU; boots that must be refused
+  tty.NAME               a user at the keyboard
+  tool.NAME              the dependency check, the initramfs writer, the KTAP reader
+Each job's output stays in build/test/. A failure prints the line that runs it again.
+"""
+import difflib
+import glob
+import inspect
+import os
+import re
+import shutil
+import subprocess
+import sys
+import time
+from concurrent.futures import ThreadPoolExecutor, as_completed
+
+import badboots
+import cases
+import guesttty
+import ktap
+import vm
+from mkinitramfs import PAGE
+
+LOGS = os.path.join(vm.BUILD, "test")
+TIMEOUT = float(os.environ.get("TIMEOUT") or 120)
+VERBOSE = bool(os.environ.get("V"))
+RUN = os.path.join(vm.TOP, "tools/run.py")
+
+
+class Failure(Exception):
+    """A test's failure: one line, and more lines that help to see why."""
+
+    def __init__(self, why, details=()):
+        super().__init__(why)
+        self.details = list(details)
+
+
+class Job:
+    """Something that runs on its own and gives results: (name, failure or None)."""
+
+    def __init__(self, name, function, title=None):
+        self.name, self.function, self.title = name, function, title or name
+        self.log = os.path.join(LOGS, re.sub(r"[^\w.-]+", "-", self.title) + ".log")
+
+    def run(self):
+        started = time.monotonic()
+        try:
+            results = self.function(self.log) or [(self.name, None)]
+        except Failure as failure:
+            results = [(self.name, failure)]
+        except (AssertionError, OSError, subprocess.SubprocessError) as error:
+            results = [(self.name, Failure(str(error)))]
+        return self, results, time.monotonic() - started
+
+
+def read(path):
+    with open(path, "rb") as file:
+        return file.read()
+
+
+def last_lines(path, count=8):
+    """The end of a log: from the panic on if there is one."""
+    lines = read(path).decode(errors="replace").replace("\r", "").splitlines()
+    for number, line in enumerate(lines):
+        if "panic: " in line:
+            return lines[number:number + 2 * count]
+    return lines[-count:]
+
+
+# --- KTEST cases ------------------------------------------------------------------------------
+
+def kernel_cases():
+    names = []
+    for folder in "tests/unit", "tests/kernel":
+        for source in sorted(glob.glob(os.path.join(vm.TOP, folder, "*.c"))):
+            text = read(source).decode()
+            names += [f"{suite}.{name}" for suite, name in
+                      re.findall(r"^KTEST\(\s*(\w+)\s*,\s*(\w+)\s*\)", text, re.MULTILINE)]
+    return names
+
+
+def ktest_glob(pattern):
+    """A name without a case is a suite: all of its cases."""
+    return ",".join(part if "." in part or "*" in part else part + ".*"
+                    for part in pattern.split(","))
+
+
+def ktap_results(title, log, expected):
+    """The report in a log against the cases that had to run."""
+    results, errors = ktap.parse(read(log).decode(errors="replace"))
+    outcome = [(case.name, None if case.ok else Failure(f"failed ({title})", case.notes))
+               for case in results]
+    seen = {case.name for case in results}
+    missing = [name for name in expected if name not in seen]
+    if missing:
+        errors.append(f"{len(missing)} cases did not report, the first is {missing[0]}")
+    if seen - set(expected):
+        errors.append(f"unknown cases: {' '.join(sorted(seen - set(expected)))}")
+    if errors:
+        name = missing[0] if missing else title
+        outcome.append((name, Failure(f"{'; '.join(errors)} ({title})", last_lines(log))))
+    return outcome
+
+
+def host_command(bits, *arguments):
+    command = [os.path.join(vm.BUILD, f"host{bits}/unit"), *arguments]
+    if bits == 32:
+        library = "/usr/i686-linux-gnu/lib"
+        command = [f"{library}/ld-linux.so.2", "--library-path", library] + command
+    return command
+
+
+def host_cases():
+    return subprocess.run(host_command(64, "--list"), stdout=subprocess.PIPE,
+                          check=True).stdout.decode().split()
+
+
+def host_job(bits, pattern, expected):
+    def function(log):
+        command = host_command(bits, pattern)
+        with open(log, "wb") as output:
+            status = subprocess.run(command, stdin=subprocess.DEVNULL, stdout=output,
+                                    stderr=subprocess.STDOUT, timeout=TIMEOUT).returncode
+        outcome = ktap_results(title, log, expected)
+        if status != 0 and not any(failure for _, failure in outcome):
+            outcome.append((title, Failure(f"exit status {status}", last_lines(log))))
+        return outcome
+
+    title = f"unit cases on the {bits}-bit host"
+    return Job(pattern, function, title)
+
+
+def kernel_job(machine, iso, pattern, expected):
+    def function(log):
+        with vm.Boot(machine, append=f"selftest={pattern}", iso=iso) as boot:
+            status = boot.run(log, TIMEOUT)
+            problem = boot.problem(status)
+        outcome = ktap_results(title, log, expected)
+        if problem and not any(failure for _, failure in outcome):
+            outcome.append((title, Failure(problem, last_lines(log))))
+        if status == 0:
+            trace_faults(machine, f"selftest={pattern}", log)
+        return outcome
+
+    title = f"kernel cases, {'GRUB' if iso else '-kernel'}, -cpu {machine.cpu}"
+    return Job(pattern, function, title)
+
+
+def trace_faults(machine, append, log):
+    """After a triple fault: the same again, with QEMU's own account of the faults beside the log."""
+    machine = vm.Machine(machine.mem, machine.cpu, machine.smp, machine.accel,
+                         extra=["-d", "int,cpu_reset", "-D", log + ".faults"])
+    with vm.Boot(machine, append=append) as boot:
+        boot.run(os.devnull, TIMEOUT)
+
+
+# --- Programs and scripts in the guest --------------------------------------------------------
+
+def run_guest(log, command, machine=None, overlay=b"", **boot_arguments):
+    """Runs a command in a guest of its own. Returns its output and status."""
+    files = overlay + vm.guest_files(command)
+    with vm.Boot(machine or vm.Machine(), overlay=files, append="quiet", **boot_arguments) as boot:
+        status = boot.run(log, TIMEOUT)
+        problem = boot.problem(status)
+        if problem:
+            raise Failure(problem, last_lines(log))
+        if boot.init_status() is None:
+            raise Failure("the machine ended without process 1's status", last_lines(log))
+        return read(log), boot.init_status()
+
+
+def case_job(case):
+    def function(log):
+        if not os.path.exists(case.expected):
+            raise Failure(f"nothing recorded from Linux: make oracle T={case.name}")
+        output, status = run_guest(log, case.script(),
+                                   overlay=read(os.path.join(vm.BUILD, "tests.cpio")))
+        compare(cases.transcript(output, status), read(case.expected))
+
+    return Job(case.name, function)
+
+
+def compare(got, wanted):
+    if got != wanted:
+        lines = [text.decode(errors="replace").splitlines() for text in (wanted, got)]
+        diff = list(difflib.unified_diff(*lines, "Linux", "Tessera", lineterm="", n=2))
+        raise Failure("not what Linux printed", diff[:16] or [f"{wanted!r}", f"{got!r}"])
+
+
+def boot_jobs():
+    for mem in "16", "64", "512", "4096":
+        for cpu in "max", "qemu32":
+            def function(log, machine=vm.Machine(mem=mem, cpu=cpu)):
+                expect_guest(log, "echo ok", b"ok\n", 0, machine=machine)
+            yield Job(f"boot.{cpu}_{mem}M", function)
+    yield Job("boot.grub", lambda log: expect_guest(log, "echo ok", b"ok\n", 0, iso=True))
+
+
+def expect_guest(log, command, output, status, **arguments):
+    got = run_guest(log, command, **arguments)
+    if got != (output, status):
+        raise Failure(f"{got[0]!r} and status {got[1]}, expected {output!r} and {status}")
+
+
+# --- make run ---------------------------------------------------------------------------------
+
+RUNS = {
+    # name: (CMD, its output, its status)
+    "true": ("true", b"", 0),
+    "status": ("exit 7", b"", 7),
+    "signal": ("kill -9 $$", b"", 137),
+    "quoting": ("""printf '%s\\n' "it's" 'a "b" $c' \\\\""", b"it's\na \"b\" $c\n\\\n", 0),
+    "lines": ("echo one\necho two", b"one\ntwo\n", 0),
+    "bytes": ("printf 'a\\tb\\r\\nc'", b"a\tb\r\nc", 0),
+    "stderr": ("ls /none", b"ls: /none: No such file or directory\n", 1),
+    "no_input": ("cat; echo end", b"end\n", 0),
+}
+
+
+def run_program(log, **environment):
+    result = subprocess.run([RUN], env={**os.environ, "TIMEOUT": str(TIMEOUT), **environment},
+                            stdin=subprocess.DEVNULL, stdout=subprocess.PIPE,
+                            stderr=subprocess.PIPE)
+    with open(log, "wb") as file:
+        file.write(result.stdout + result.stderr)
+    if result.stderr:
+        raise Failure(result.stderr.decode(errors="replace").strip())
+    return result.stdout, result.returncode
+
+
+def run_jobs():
+    for name, (command, output, status) in RUNS.items():
+        def function(log, command=command, expected=(output, status)):
+            got = run_program(log, CMD=command)
+            if got != expected:
+                raise Failure(f"{got}, expected {expected}")
+        yield Job(f"run.{name}", function)
+    yield Job("run.files", run_files)
+
+
+def run_files(log):
+    """FILES= lays a folder over the root; large files arrive whole."""
+    folder = log + ".files"
+    shutil.rmtree(folder, ignore_errors=True)
+    os.makedirs(os.path.join(folder, "data"))
+    for name, size in ("small", 5), ("page", PAGE), ("large", 1000001):
+        with open(os.path.join(folder, "data", name), "wb") as file:
+            file.write(bytes(i * 7 % 251 for i in range(size)))
+    files = sorted(os.listdir(os.path.join(folder, "data")))
+    sums = subprocess.run(["md5sum", *files], cwd=os.path.join(folder, "data"), check=True,
+                          stdout=subprocess.PIPE).stdout
+    got = run_program(log, CMD="cd /data; md5sum *", FILES=folder)
+    if got != (sums, 0):
+        raise Failure(f"{got}, expected {sums}")
+
+
+# --- Boots that must be refused ---------------------------------------------------------------
+
+def refused(log, module, words, machine):
+    image = None
+    if module is not None:
+        image = log + ".cpio"
+        with open(image, "wb") as file:
+            file.write(module)
+    with vm.Boot(machine, initramfs=image, append="quiet") as boot:
+        status = boot.run(log, TIMEOUT)
+        problem = boot.problem(status)
+    lines = [line for line in last_lines(log, 50) if line.strip()]
+    if status != vm.BOOT:
+        raise Failure(f"{problem or 'it worked'}, expected the status {vm.BOOT}", lines[-8:])
+    if len(lines) != 1 or not re.search(words, lines[0], re.IGNORECASE):
+        raise Failure(f"expected exactly one line, about {words}", lines[-8:])
+
+
+def bad_jobs():
+    for name, (module, words) in badboots.MODULES.items():
+        def function(log, module=module, words=words):
+            refused(log, module(), words, vm.Machine(mem="64"))
+        yield Job(f"bad.{name}", function)
+    for mem in badboots.TOO_SMALL:
+        def function(log, mem=mem):
+            refused(log, badboots.base(), badboots.MEMORY, vm.Machine(mem=mem))
+        yield Job(f"bad.memory_{mem}M", function)
+    yield Job("bad.not_this_one", tiny_program)
+
+
+def tiny_program(log):
+    """The program that the broken ones are made from is a good one."""
+    image = log + ".cpio"
+    with open(image, "wb") as file:
+        file.write(badboots.good())
+    with vm.Boot(vm.Machine(mem="64"), initramfs=image, append="quiet") as boot:
+        status = boot.run(log, TIMEOUT)
+        if status != vm.PASS or boot.init_status() != 0:
+            raise Failure(boot.problem(status) or "not status 0", last_lines(log))
+
+
+# --- The keyboard and the tools ---------------------------------------------------------------
+
+def tty_jobs():
+    for name, function in inspect.getmembers(guesttty, inspect.isfunction):
+        if name.startswith("test_"):
+            yield Job(f"tty.{name[5:]}",
+                      lambda log, function=function: guesttty.run(function, RUN, log))
+
+
+def tool_order(log):
+    result = subprocess.run([os.path.join(vm.TOP, "tools/check-deps.py")], stdout=subprocess.PIPE)
+    if result.returncode:
+        raise Failure("imports against docs/order.txt", result.stdout.decode().splitlines()[:16])
+
+
+def tool_initramfs(log):
+    """cpio(1) unpacks what mkinitramfs.py wrote, and data begins on page boundaries."""
+    folder = log + ".root"
+    shutil.rmtree(folder, ignore_errors=True)
+    os.makedirs(folder)
+    archive = read(vm.INITRAMFS)
+    subprocess.run(["cpio", "-idm", "--quiet", "--no-preserve-owner", "--nonmatching", "dev/*"],
+                   cwd=folder, input=archive, check=True, stderr=subprocess.DEVNULL)
+    shutil.rmtree(os.path.join(folder, "dev"), ignore_errors=True)
+    got = subprocess.run(["diff", "-r", "--no-dereference", "--exclude=dev", folder,
+                          os.path.join(vm.BUILD, "root")], stdout=subprocess.PIPE)
+    if got.returncode:
+        raise Failure("cpio(1) unpacks something else", got.stdout.decode().splitlines()[:8])
+    busybox = read(os.path.join(vm.BUILD, "root/bin/busybox"))
+    if archive.index(busybox[:PAGE]) % PAGE:
+        raise Failure("bin/busybox does not begin on a page boundary")
+
+
+def tool_ktap(log):
+    """The KTAP reader sees what is wrong with a report."""
+    good = "log\nKTAP version 1\n1..2\nok 1 a.b\n# why\nnot ok 2 a.c\n"
+    results, errors = ktap.parse(good)
+    if errors or [(r.name, r.ok) for r in results] != [("a.b", True), ("a.c", False)]:
+        raise Failure(f"{results} {errors}")
+    for bad in ("", "ok 1 a\n", good.replace("1..2", "1..3"), good.replace("ok 2", "ok 3"),
+                good.replace("1..2\n", "")):
+        if not ktap.parse(bad)[1]:
+            raise Failure(f"no error seen in {bad!r}")
+
+
+# --- All of it --------------------------------------------------------------------------------
+
+def all_jobs(pattern):
+    own = [case_job(case) for case in cases.found()]
+    own += [*run_jobs(), *boot_jobs(), *bad_jobs(), *tty_jobs()]
+    own += [Job("tool.order", tool_order), Job("tool.initramfs", tool_initramfs),
+            Job("tool.ktap", tool_ktap)]
+    jobs = []
+    selection = ktest_glob(pattern)
+    chosen = lambda names: [name for name in names if cases.matches(name, selection)]
+    unit = chosen(host_cases())
+    kernel = chosen(kernel_cases())
+    if kernel:
+        jobs += [kernel_job(vm.Machine(), False, selection, kernel),
+                 kernel_job(vm.Machine(cpu="qemu32"), False, selection, kernel),
+                 kernel_job(vm.Machine(), True, selection, kernel)]
+    if unit:
+        jobs += [host_job(64, selection, unit), host_job(32, selection, unit)]
+    return jobs + [job for job in own if cases.matches(job.name, pattern)]
+
+
+def report(job, results, seconds):
+    """Prints a job's lines. Returns (passed, failed)."""
+    failed = [(name, failure) for name, failure in results if failure]
+    passed = len(results) - len(failed)
+    if VERBOSE and len(results) > 1:
+        for name, failure in results:
+            if not failure:
+                print(f"ok    {name} ({job.title})")
+    if not failed:
+        many = f": {passed} cases" if len(results) > 1 or job.title != job.name else ""
+        print(f"ok    {job.title}{many} ({seconds:.1f} s)", flush=True)
+    for name, failure in failed:
+        print(f"FAIL  {name}: {failure}")
+        for line in failure.details:
+            print(f"      | {line}")
+        target = name if "." in name and " " not in name else job.name
+        print(f"      log: {os.path.relpath(job.log)}")
+        print(f"      again: make test T='{target}'", flush=True)
+    return passed, len(failed)
+
+
+def main():
+    pattern = os.environ.get("T") or "*"
+    parallel = int(os.environ.get("J") or os.cpu_count() or 2)
+    shutil.rmtree(LOGS, ignore_errors=True)
+    os.makedirs(LOGS)
+    jobs = all_jobs(pattern)
+    if not jobs:
+        print(f"test: no test matches T='{pattern}'", file=sys.stderr)
+        return 2
+    passed = failed = 0
+    with ThreadPoolExecutor(parallel) as pool:
+        for done in as_completed([pool.submit(job.run) for job in jobs]):
+            ok, bad = report(*done.result())
+            passed, failed = passed + ok, failed + bad
+    print(f"{passed} passed, {failed} failed")
+    return 1 if failed else 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
