@@ -724,7 +724,8 @@ void __init page_alloc_init(void)
 	set_watermarks();
 	for (u32 cpu = 0; cpu < NR_CPUS; cpu++)
 		page_cpu_init(&page_cpus[cpu]);
-	log_info("memory: %u KiB free of %u KiB: DMA %u, Normal %u, HighMem %u pages",
-		page_alloc_total() * (PAGE_SIZE / 1024), nr_pfns * (PAGE_SIZE / 1024),
-		zones[ZONE_DMA].managed, zones[ZONE_NORMAL].managed, zones[ZONE_HIGHMEM].managed);
+	log_info("memory: %u KiB free: DMA %u, Normal %u, HighMem %u pages; %u KiB describe them",
+		page_alloc_total() * (PAGE_SIZE / 1024), zones[ZONE_DMA].managed,
+		zones[ZONE_NORMAL].managed, zones[ZONE_HIGHMEM].managed,
+		nr_pfns * (u32)sizeof(struct page) / 1024);
 }

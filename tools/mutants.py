@@ -137,9 +137,11 @@ def try_mutant(mutant):
         write_if_changed(path, apply(mutant, original).encode())
         if make(log, "all")[0]:
             return f"does not build, see {os.path.relpath(log)}", None
-        output = make(log, "test", "T=" + mutant.test)[1]
+        status, output = make(log, "test", "T=" + mutant.test)
         failure = first_failure(output)
-        return (None, failure) if failure else (f"NOT caught by {mutant.test}", None)
+        if failure:
+            return None, failure
+        return f"{'tests did not run' if status else 'NOT caught'}: {mutant.test}", None
     except ValueError as error:
         return str(error), None
     finally:

@@ -247,6 +247,7 @@ def run_jobs():
                 raise Failure(f"{got}, expected {expected}")
         yield Job(f"run.{name}", function)
     yield Job("run.files", run_files)
+    yield Job("run.debug", run_debug)
 
 
 def run_files(log):
@@ -263,6 +264,16 @@ def run_files(log):
     got = run_program(log, CMD="cd /data; md5sum *", FILES=folder)
     if got != (sums, 0):
         raise Failure(f"{got}, expected {sums}")
+
+
+def run_debug(log):
+    """make debug: gdb reaches the kernel's first C function, with symbols."""
+    with open(log, "wb") as output:
+        subprocess.run([os.path.join(vm.TOP, "tools/debug.py"), "-batch", "-ex",
+                        "tbreak kernel_main", "-ex", "continue", "-ex", "bt"], timeout=TIMEOUT,
+                       stdin=subprocess.DEVNULL, stdout=output, stderr=subprocess.STDOUT)
+    if b"#0  kernel_main (" not in read(log):
+        raise Failure("gdb did not reach kernel_main", last_lines(log))
 
 
 # --- Boots that must be refused ---------------------------------------------------------------

@@ -47,6 +47,11 @@ u64 clock_monotonic_ns(void)
 	       ((cycles >> 32) * tsc.mult << (32 - tsc.shift));
 }
 
+u32 clock_tsc_khz(void)
+{
+	return tsc.mult ? (u32)((1000000ull << tsc.shift) / tsc.mult) : 0;
+}
+
 u64 clock_realtime_ns(void)
 {
 	u32 flags = spin_lock_irqsave(&timer_lock);

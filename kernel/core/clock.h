@@ -20,6 +20,9 @@ u64 clock_monotonic_ns(void);
 u64 clock_realtime_ns(void);
 void clock_set_realtime_ns(u64 ns);
 
+/* Frequency of the TSC, 0 when there is none. For /proc/cpuinfo. */
+u32 clock_tsc_khz(void);
+
 /* Ticks since boot. */
 extern volatile u64 clock_ticks;
 

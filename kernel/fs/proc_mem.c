@@ -106,6 +106,8 @@ static void meminfo_uses(struct text *t, const struct memory *m)
 {
 	put_kb(t, "SwapTotal", 0);
 	put_kb(t, "SwapFree", 0);
+	put_kb(t, "Zswap", 0);
+	put_kb(t, "Zswapped", 0);
 	put_kb(t, "Dirty", 0);
 	put_kb(t, "Writeback", 0);
 	put_kb(t, "AnonPages", m->anon);
@@ -150,6 +152,7 @@ static void meminfo_large_pages(struct text *t)
 {
 	u32 large, small = direct_map_small(&large);
 
+	put_kb(t, "HardwareCorrupted", 0);
 	put_kb(t, "AnonHugePages", 0);
 	put_kb(t, "ShmemHugePages", 0);
 	put_kb(t, "ShmemPmdMapped", 0);

@@ -142,9 +142,7 @@ int proc_cpuinfo_show(struct text *t, const struct proc_node *n)
 		     "fpu_exception\t: yes\nwp\t\t: yes\n");
 	put_cpu_flags(t, f);
 	text_printf(t, "bugs\t\t:\nbogomips\t: %u.%02u\n", khz / 500, khz / 5 % 100);
-	text_puts(t, "clflush size\t: 64\ncache_alignment\t: 64\n"
-		     "address sizes\t: 36 bits physical, 32 bits virtual\n"
-		     "power management:\n\n");
+	text_puts(t, "power management:\n\n");
 	return 0;
 }
 

@@ -559,6 +559,9 @@ static void status_rights(struct text *t, const struct view *v)
 		c->cap_permitted, c->cap_effective);
 	text_printf(t, "CapBnd:\t%016llx\nCapAmb:\t%016llx\n", CAP_FULL, 0ull);
 	text_printf(t, "NoNewPrivs:\t%u\nSeccomp:\t0\nSeccomp_filters:\t0\n", v->no_new_privs);
+	/* Linux's words for a CPU whose speculation nobody restrains. */
+	text_puts(t, "Speculation_Store_Bypass:\tvulnerable\n"
+		     "SpeculationIndirectBranch:\talways enabled\n");
 }
 
 static void status_cpus(struct text *t, const struct view *v)

@@ -463,6 +463,15 @@ struct file *tmpfs_create_anonymous(const char *name, u32 flags)
 	return file_create(d, (flags & ~O_ACCMODE) | O_RDWR);
 }
 
+struct file *file_create_shared_anon(u32 bytes)
+{
+	struct file *f = tmpfs_create_anonymous("/dev/zero", O_LARGEFILE);
+
+	if (!is_err(f))
+		object_truncate(f->backing.object, bytes);
+	return f;
+}
+
 static struct fs_type tmpfs_type = {
 	.name = "tmpfs",
 	.magic = TMPFS_MAGIC,

@@ -23,32 +23,55 @@
 
 /* --- Finding the program --- */
 
+/* A program's file is read through its page cache, and cannot be opened for writing while it is in
+ * use (ETXTBSY): by this exec, or by a mapping of it, which hold the struct file. */
+static ssize_k program_read(struct file *f, struct iobuf *to, size_t n, u64 *pos)
+{
+	ssize_k got = object_read(f->backing.object, to, *pos, n);
+	if (got > 0)
+		*pos += (u64)got;
+	return got;
+}
+
+static void program_release(struct file *f)
+{
+	file_allow_write(f);
+}
+
+static const struct file_ops program_ops = {.read = program_read, .release = program_release};
+
+static long check_program(struct file *f)
+{
+	long err = file_may_exec(f);
+	if (!err && (!f->backing.object || f->ops->release))
+		err = -EACCES; /* not a file of the kind that programs are in */
+	if (!err)
+		err = file_deny_write(f);
+	if (!err)
+		f->ops = &program_ops;
+	return err;
+}
+
 struct file *exec_open(s32 dirfd, const char *path, u32 lookup_flags)
 {
 	struct dentry *d;
 	struct file *f;
-	int err = path_lookup(dirfd, path, lookup_flags ^ LOOKUP_FOLLOW, &d);
+	long err = path_lookup(dirfd, path, lookup_flags ^ LOOKUP_FOLLOW, &d);
 	if (err)
 		return err_ptr(err);
-	if (S_ISLNK(d->inode->mode))
-		err = -ELOOP;
-	else
-		err = S_ISREG(d->inode->mode) ? inode_permission(d->inode, MAY_EXEC) : -EACCES;
-	if (err) {
+	if (!S_ISREG(d->inode->mode)) {
+		err = S_ISLNK(d->inode->mode) ? -ELOOP : -EACCES;
 		dentry_put(d);
 		return err_ptr(err);
 	}
 	f = file_create(d, O_RDONLY | O_LARGEFILE);
 	if (is_err(f))
 		return f;
-	err = file_may_exec(f);
-	if (!err)
-		err = file_deny_write(f); /* ETXTBSY: somebody is still writing it */
+	err = check_program(f);
 	if (err) {
 		file_put(f);
 		return err_ptr(err);
 	}
-	file_allow_write(f);
 	return f;
 }
 

@@ -184,16 +184,27 @@ static void hangup_if_orphaned(
 	signal_send_pgrp_locked(p->pgid, SIGCONT, NULL);
 }
 
-/* The children go to process 1; before there is one, to nobody. Caller holds process_lock. */
+/* Who gets the children: the next ancestor that asked for it, else process 1. NULL: nobody. */
+static struct process *find_reaper(const struct process *p)
+{
+	struct process *a;
+	for (a = p->parent; a; a = a->parent)
+		if (a->child_subreaper && a->sighand)
+			return a;
+	a = process_find(1);
+	return a != p ? a : NULL;
+}
+
+/* Caller holds process_lock. */
 static void reparent_children(struct process *p)
 {
-	struct process *init = process_find(1), *c, *next;
+	struct process *reaper = find_reaper(p), *c, *next;
 	list_for_each_entry_safe (c, next, &p->children, sibling) {
 		list_del_init(&c->sibling);
-		c->parent = init;
-		c->detached = !init;
-		if (init)
-			list_add_tail(&c->sibling, &init->children);
+		c->parent = reaper;
+		c->detached = !reaper;
+		if (reaper)
+			list_add_tail(&c->sibling, &reaper->children);
 		c->exit_signal = SIGCHLD;
 		if (c->pdeath_signal)
 			signal_send_process_locked(c, c->pdeath_signal, NULL);

@@ -28,7 +28,7 @@ struct abi_utsname utsname = {
 	.domainname = "(none)",
 };
 
-static struct spinlock utsname_lock = SPINLOCK_INIT("utsname");
+struct spinlock utsname_lock = SPINLOCK_INIT("utsname");
 
 long sys_uname(uptr_t to)
 {
@@ -256,6 +256,9 @@ static long prctl_set(u32 option, u32 arg2, u32 arg3, u32 arg4, u32 arg5)
 		return arg2 ? -EINVAL : 0;
 	case PR_SET_TIMERSLACK:
 		return 0; /* timers come with the tick anyway */
+	case PR_SET_CHILD_SUBREAPER:
+		p->child_subreaper = arg2;
+		return 0;
 	case PR_SET_NO_NEW_PRIVS:
 		if (arg2 != 1 || arg3 || arg4 || arg5)
 			return -EINVAL;
@@ -285,6 +288,8 @@ long sys_prctl(u32 option, u32 arg2, u32 arg3, u32 arg4, u32 arg5)
 		return copy_to_user(UPTR(arg2), current_task()->comm, sizeof(p->comm));
 	case PR_CAPBSET_READ:
 		return arg2 <= CAP_LAST ? 1 : -EINVAL;
+	case PR_GET_CHILD_SUBREAPER:
+		return put_user_u32(UPTR(arg2), p->child_subreaper);
 	case PR_GET_NO_NEW_PRIVS:
 		return arg2 || arg3 || arg4 || arg5 ? -EINVAL : p->no_new_privs;
 	case PR_GET_TID_ADDRESS:

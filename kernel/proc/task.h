@@ -102,6 +102,7 @@ struct process {
 	char comm[16];
 	bool dumpable, execed;
 	bool no_new_privs, keep_caps; /* o */
+	bool child_subreaper;         /* l: orphans among its descendants become its children */
 	bool set_id;                  /* o: its last execve() gained rights: AT_SECURE */
 };
 
@@ -133,7 +134,8 @@ struct task {
 };
 
 struct abi_utsname;
-extern struct abi_utsname utsname; /* what uname(2) says; sethostname(2) changes it */
+extern struct abi_utsname utsname; /* what uname(2) says; under utsname_lock */
+extern struct spinlock utsname_lock;
 
 extern struct list_head process_list; /* every process, ascending pid */
 extern struct spinlock process_lock;

@@ -121,7 +121,7 @@ _start:
 	show "call.number_largest"
 
 	movl $1, %eax
-	movl $300 + 7, %ebx
+	xorl %ebx, %ebx
 	int $0x80
 
 /* Prints the string at %esi, a blank, %eax in hexadecimal, and a newline. */

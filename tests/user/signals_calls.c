@@ -109,7 +109,7 @@ static void never_restarted(void)
 	answer("poll.timeout", poll(NULL, 0, 1000000));
 	answer("select", select(0, NULL, NULL, NULL, &long_time));
 	answer("nanosleep", nanosleep(&day, &left));
-	check("nanosleep.left", left.tv_sec == 86399 && left.tv_nsec > 0);
+	check("nanosleep.left", left.tv_sec > 86000 && left.tv_sec < 86400);
 	errno = clock_nanosleep(CLOCK_MONOTONIC, 0, &day, &left);
 	say("clock_nanosleep", "%s", errno_name(errno));
 	clock_gettime(CLOCK_MONOTONIC, &day);

@@ -143,13 +143,14 @@ static maybe int map_lines(const void *p, size_t len)
 	return count;
 }
 
-/* The permissions of the mapping at p, as in /proc/self/maps, or "none". */
+/* The permissions of the mapping at p, as in /proc/self/maps, or "none". Good for four uses. */
 static maybe const char *map_perms(const void *p)
 {
 	unsigned long start, end, at = (unsigned long)p;
 	FILE *maps = fopen("/proc/self/maps", "re");
-	static char perms[8];
-	char line[512];
+	static char buffers[4][8];
+	static int next;
+	char line[512], *perms = buffers[next++ % 4];
 
 	if (!maps)
 		die("/proc/self/maps");

@@ -78,7 +78,7 @@ static void sleeping(void)
 	answer("sleep", nanosleep(&t, &left));
 	took = now(CLOCK_MONOTONIC) - before;
 	check("sleep.long_enough", took >= 30000000);
-	check("sleep.not_too_long", took < 1000000000);
+	check("sleep.not_too_long", took < 10000000000);
 	t.tv_nsec = 1000000000;
 	answer("sleep.bad_nsec", nanosleep(&t, NULL));
 	t = (struct timespec){-1, 0};
@@ -106,7 +106,7 @@ static void interrupted(void)
 	signal(SIGALRM, tick);
 	ualarm(20000, 0);
 	answer("sleep.interrupted", nanosleep(&t, &left));
-	check("sleep.left", left.tv_sec == 49 && left.tv_nsec < 1000000000);
+	check("sleep.left", left.tv_sec >= 40 && left.tv_sec < 50);
 }
 
 static void timers(void)
@@ -119,7 +119,7 @@ static void timers(void)
 		pause();
 	answer("itimer.get", getitimer(ITIMER_REAL, &old));
 	check("itimer.value", old.it_interval.tv_sec == 0 && old.it_interval.tv_usec == 10000 &&
-		old.it_value.tv_sec == 0 && old.it_value.tv_usec <= 10000);
+		old.it_value.tv_sec == 0 && old.it_value.tv_usec <= 20000);
 	t = (struct itimerval){0};
 	answer("itimer.stop", setitimer(ITIMER_REAL, &t, &old));
 	getitimer(ITIMER_REAL, &old);

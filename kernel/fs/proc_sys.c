@@ -1,0 +1,395 @@
+/*
+ * /proc/sys: settings of the kernel. Most are numbers in a variable, some are texts; what Linux lets
+ * one change and this kernel does not is there to read only.
+ *
+ * Root has no way around the mode bits here, as on Linux.
+ */
+#include "kernel/abi/prctl.h"
+#include "kernel/abi/utsname.h"
+#include "kernel/core/log.h"
+#include "kernel/fs/proc_impl.h"
+#include "kernel/core/random.h"
+#include "kernel/lib/fmt.h"
+#include "kernel/lib/string.h"
+#include "kernel/proc/process.h"
+#include "kernel/x86/layout.h"
+#include "mm/commit.h"
+#include "mm/page_alloc.h"
+#include "mm/slab.h"
+#include "mm/space.h"
+
+static bool is_space(char c)
+{
+	return c == ' ' || (c >= '\t' && c <= '\r');
+}
+
+static void skip_spaces(const char **s)
+{
+	while (is_space(**s))
+		++*s;
+}
+
+/* The value of a digit in any base up to 16; 16 when it is none. */
+static u32 digit_value(char c)
+{
+	if (c >= '0' && c <= '9')
+		return (u32)(c - '0');
+	c |= 0x20;
+	return c >= 'a' && c <= 'f' ? (u32)(c - 'a') + 10 : 16;
+}
+
+/* As C writes numbers: 0x for base 16, 0 for base 8. */
+static u32 take_base(const char **s)
+{
+	if ((*s)[0] != '0')
+		return 10;
+	if (((*s)[1] | 0x20) != 'x' || digit_value((*s)[2]) >= 16)
+		return 8;
+	*s += 2;
+	return 16;
+}
+
+int proc_parse_long(const char **s, s64 min, s64 max, s64 *out)
+{
+	const char *p = *s;
+	bool negative;
+	u32 base;
+	s64 v = 0;
+
+	skip_spaces(&p);
+	negative = *p == '-';
+	p += negative;
+	if (digit_value(*p) >= 10)
+		return -EINVAL;
+	base = take_base(&p);
+	for (; digit_value(*p) < base; p++)
+		if (__builtin_mul_overflow(v, (s64)base, &v) ||
+			__builtin_add_overflow(v, (s64)digit_value(*p), &v))
+			return -EINVAL;
+	if (*p && !is_space(*p))
+		return -EINVAL;
+	v = negative ? -v : v;
+	if (v < min || v > max)
+		return -EINVAL;
+	*s = p;
+	*out = v;
+	return 0;
+}
+
+/* --- Numbers --- */
+
+#define MAX_NUMBERS 4u
+
+struct numbers {
+	u32 *value; /* `count` of them */
+	u32 count;
+	u32 min, max;
+	void (*written)(void); /* after a change; may be NULL */
+};
+
+static const struct numbers *numbers_of(const struct proc_node *n)
+{
+	return n->entry->data;
+}
+
+static int numbers_show(struct text *t, const struct proc_node *n)
+{
+	const struct numbers *c = numbers_of(n);
+
+	for (u32 i = 0; i < c->count; i++)
+		text_printf(t, "%s%u", i ? "\t" : "", c->value[i]);
+	text_puts(t, "\n");
+	return 0;
+}
+
+/* Numbers that are not given stay as they are. What follows the last one is not taken. A write that
+ * does not begin at the beginning goes nowhere. */
+static long numbers_store(const struct proc_node *n, char *s, size_t len, u64 pos)
+{
+	const struct numbers *c = numbers_of(n);
+	const char *at = s;
+	s64 v[MAX_NUMBERS];
+	u32 got;
+
+	if (pos)
+		return (long)len;
+	skip_spaces(&at);
+	for (got = 0; got < c->count && *at; got++) {
+		if (proc_parse_long(&at, c->min, c->max, &v[got]))
+			return -EINVAL;
+		skip_spaces(&at);
+	}
+	if (got == 0)
+		return -EINVAL;
+	for (u32 i = 0; i < got; i++)
+		c->value[i] = (u32)v[i];
+	if (c->written)
+		c->written();
+	return *at ? at - s : (long)len;
+}
+
+/* --- Texts --- */
+
+static int constant_show(struct text *t, const struct proc_node *n)
+{
+	text_printf(t, "%s\n", (const char *)n->entry->data);
+	return 0;
+}
+
+/* A field of utsname. */
+static int name_show(struct text *t, const struct proc_node *n)
+{
+	char name[65];
+
+	spin_lock(&utsname_lock);
+	strlcpy(name, n->entry->data, sizeof(name));
+	spin_unlock(&utsname_lock);
+	text_printf(t, "%s\n", name);
+	return 0;
+}
+
+/* Up to the first newline. */
+static long name_store(const struct proc_node *n, char *s, size_t len, u64 pos)
+{
+	char *newline = strchr(s, '\n'), *field = (char *)n->entry->data;
+
+	if (pos)
+		return (long)len;
+	if (newline)
+		*newline = '\0';
+	spin_lock(&utsname_lock);
+	memset(field, 0, sizeof(utsname.nodename));
+	strlcpy(field, s, sizeof(utsname.nodename));
+	spin_unlock(&utsname_lock);
+	return (long)len;
+}
+
+/* --- Permission --- */
+
+static int sys_permission(struct inode *inode, u32 mask, u32 uid, u32 gid)
+{
+	u32 bits = inode->mode;
+
+	if (uid == 0)
+		bits >>= 6;
+	else if (gid == 0 || cred_in_group(0))
+		bits >>= 3;
+	return mask & ~bits & 7 ? -EACCES : 0;
+}
+
+static const struct inode_ops sys_ops = {
+	.open = proc_open,
+	.permission = sys_permission,
+	.refresh = proc_refresh,
+	.evict = proc_evict,
+};
+
+/* A row for each kind. */
+#define NUMBERS(name_, mode_, ...)                                                                 \
+	{                                                                                          \
+		.name = name_, .mode = S_IFREG | (mode_), .show = numbers_show,                    \
+		.store = numbers_store, .inode_ops = &sys_ops,                                     \
+		.data = &(const struct numbers) { __VA_ARGS__ }                                    \
+	}
+#define NAME(name_, mode_, field)                                                                  \
+	{                                                                                          \
+		.name = name_, .mode = S_IFREG | (mode_), .show = name_show, .store = name_store,  \
+		.inode_ops = &sys_ops, .data = utsname.field                                       \
+	}
+#define CONSTANT(name_, text)                                                                      \
+	{                                                                                          \
+		.name = name_, .mode = S_IFREG | 0444, .show = constant_show,                      \
+		.inode_ops = &sys_ops, .data = text                                                \
+	}
+#define TEXT(name_, show_)                                                                         \
+	{                                                                                          \
+		.name = name_, .mode = S_IFREG | 0444, .show = show_, .inode_ops = &sys_ops        \
+	}
+#define FOLDER(name_, dir_)                                                                        \
+	{                                                                                          \
+		.name = name_, .mode = S_IFDIR | 0555, .dir = &dir_                                \
+	}
+#define DIR_OF(rows_)                                                                              \
+	{                                                                                          \
+		.rows = rows_, .nr_rows = ARRAY_SIZE(rows_)                                        \
+	}
+
+/* --- vm --- */
+
+/* The two ways to say how much may be committed exclude each other. */
+static void ratio_written(void)
+{
+	overcommit_kbytes = 0;
+}
+
+static void kbytes_written(void)
+{
+	overcommit_ratio = 0;
+}
+
+static u32 drop_caches;
+
+/* 1: page cache, of which nothing can be dropped, since its files have no other home. 2: kernel
+ * objects. */
+static void drop_caches_written(void)
+{
+	if (drop_caches & 2)
+		(void)slab_shrink_all();
+	page_alloc_drain();
+}
+
+static int mmap_min_addr_show(struct text *t, const struct proc_node *n)
+{
+	text_printf(t, "%u\n", USER_MIN);
+	return 0;
+}
+
+static const struct proc_entry vm_rows[] = {
+	NUMBERS("drop_caches", 0200, &drop_caches, 1, 1, 4, drop_caches_written),
+	NUMBERS("max_map_count", 0644, &max_map_count, 1, 0, INT32_MAX, NULL),
+	TEXT("mmap_min_addr", mmap_min_addr_show),
+	CONSTANT("nr_hugepages", "0"),
+	NUMBERS("overcommit_kbytes", 0644, &overcommit_kbytes, 1, 0, UINT32_MAX, kbytes_written),
+	NUMBERS("overcommit_memory", 0644, &overcommit_memory, 1, OVERCOMMIT_GUESS,
+		OVERCOMMIT_NEVER, NULL),
+	NUMBERS("overcommit_ratio", 0644, &overcommit_ratio, 1, 0, INT32_MAX, ratio_written),
+};
+static const struct proc_dir vm_dir = DIR_OF(vm_rows);
+
+/* --- kernel --- */
+
+static int ngroups_max_show(struct text *t, const struct proc_node *n)
+{
+	text_printf(t, "%u\n", (u32)ARRAY_SIZE(((struct credentials *)0)->groups));
+	return 0;
+}
+
+static int cap_last_cap_show(struct text *t, const struct proc_node *n)
+{
+	text_printf(t, "%u\n", CAP_LAST);
+	return 0;
+}
+
+static int pid_max_show(struct text *t, const struct proc_node *n)
+{
+	text_printf(t, "%u\n", PID_MAX);
+	return 0;
+}
+
+/* Console level; of messages without one; lowest; at boot. Only the first means anything. */
+static u32 printk_levels[4] = {7, 4, 1, 7};
+
+static int printk_show(struct text *t, const struct proc_node *n)
+{
+	printk_levels[0] = log_console_level;
+	return numbers_show(t, n);
+}
+
+static void printk_written(void)
+{
+	log_console_level = printk_levels[0];
+}
+
+/* A random identifier of RFC 4122. */
+static void make_uuid(u8 id[16])
+{
+	random_bytes(id, 16);
+	id[6] = (id[6] & 0x0f) | 0x40;
+	id[8] = (id[8] & 0x3f) | 0x80;
+}
+
+static void put_uuid(struct text *t, const u8 id[16])
+{
+	for (u32 i = 0; i < 16; i++)
+		text_printf(t, "%s%02x", i == 4 || i == 6 || i == 8 || i == 10 ? "-" : "", id[i]);
+	text_puts(t, "\n");
+}
+
+static int uuid_show(struct text *t, const struct proc_node *n)
+{
+	u8 id[16];
+
+	make_uuid(id);
+	put_uuid(t, id);
+	return 0;
+}
+
+static int boot_id_show(struct text *t, const struct proc_node *n)
+{
+	static struct spinlock lock = SPINLOCK_INIT("boot_id");
+	static u8 id[16]; /* lock; all zeroes: not made yet, for the version is in it */
+
+	spin_lock(&lock);
+	if (!id[6])
+		make_uuid(id);
+	spin_unlock(&lock);
+	put_uuid(t, id);
+	return 0;
+}
+
+static const struct proc_entry random_rows[] = {
+	TEXT("boot_id", boot_id_show),
+	TEXT("uuid", uuid_show),
+};
+static const struct proc_dir random_dir = DIR_OF(random_rows);
+
+#define MAX_THREADS_LIMIT 0x3fffffffu /* futex words have 30 bits for a thread */
+
+static const struct proc_entry kernel_rows[] = {
+	TEXT("cap_last_cap", cap_last_cap_show),
+	NAME("domainname", 0644, domainname),
+	NAME("hostname", 0644, nodename),
+	TEXT("ngroups_max", ngroups_max_show),
+	NAME("osrelease", 0444, release),
+	NAME("ostype", 0444, sysname),
+	TEXT("pid_max", pid_max_show),
+	{
+		.name = "printk",
+		.mode = S_IFREG | 0644,
+		.show = printk_show,
+		.store = numbers_store,
+		.inode_ops = &sys_ops,
+		.data = &(const struct numbers){printk_levels, 4, 0, 15, printk_written},
+	},
+	FOLDER("random", random_dir),
+	CONSTANT("randomize_va_space", "0"),
+	CONSTANT("tainted", "0"),
+	NUMBERS("threads-max", 0644, &max_threads, 1, 1, MAX_THREADS_LIMIT, NULL),
+	NAME("version", 0444, version),
+};
+static const struct proc_dir kernel_dir = DIR_OF(kernel_rows);
+
+/* --- fs --- */
+
+/* Linux lets files have a tenth of memory, at a kilobyte each. */
+static u32 file_max(void)
+{
+	return MAX((u32)((u64)page_alloc_total() * PAGE_SIZE / 1024 / 10), 8192u);
+}
+
+static int file_max_show(struct text *t, const struct proc_node *n)
+{
+	text_printf(t, "%u\n", file_max());
+	return 0;
+}
+
+static int file_nr_show(struct text *t, const struct proc_node *n)
+{
+	text_printf(t, "%u\t0\t%u\n", file_count(), file_max());
+	return 0;
+}
+
+static const struct proc_entry fs_rows[] = {
+	TEXT("file-max", file_max_show),
+	TEXT("file-nr", file_nr_show),
+	CONSTANT("nr_open", "1048576"),
+	CONSTANT("pipe-max-size", "1048576"),
+};
+static const struct proc_dir fs_dir = DIR_OF(fs_rows);
+
+static const struct proc_entry sys_rows[] = {
+	FOLDER("fs", fs_dir),
+	FOLDER("kernel", kernel_dir),
+	FOLDER("vm", vm_dir),
+};
+const struct proc_dir proc_sys_dir = DIR_OF(sys_rows);
