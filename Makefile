@@ -159,11 +159,11 @@ $(B)/tests.cpio: $(USER_PROGRAMS) $(B)/obj/user.flags $(wildcard tests/scripts/*
 	$(Q)tools/mkinitramfs.py -o $@ $(B)/testroot
 
 # Unit cases and what they test, on the host, under sanitizers: the files that docs/order.txt marks
-# as pure, and the allocators, whose locks and memory tests/host makes up. Symbols stay hidden from the
-# sanitizers' libraries, which would call our 64-bit division.
+# as pure, and the allocators, whose locks and memory tests/host makes up. Symbols stay hidden from
+# the sanitizers' libraries, which would call our 64-bit division.
 HOST_ALSO    := page page_alloc slab slab_mag slab_debug kmalloc
-HOST_SOURCES := $(sort $(shell tools/check-deps.py --pure) $(wildcard tests/unit/*.c tests/host/*.c \
-	$(HOST_ALSO:%=mm/%.c) $(HOST_ALSO:%=tests/kernel/test_%.c)))
+HOST_SOURCES := $(sort $(shell tools/check-deps.py --pure) $(wildcard tests/unit/*.c \
+	tests/host/*.c $(HOST_ALSO:%=mm/%.c) $(HOST_ALSO:%=tests/kernel/test_%.c)))
 HOST_CFLAGS  := -std=gnu11 -O1 -g -fno-pie -no-pie -fno-omit-frame-pointer -fno-strict-aliasing \
 	-fno-common -fno-builtin -fvisibility=hidden -fsanitize=address,undefined \
 	-fno-sanitize-recover=all -Wall -Wextra -Werror -Wno-unused-parameter -Wshadow -Wvla \
@@ -189,7 +189,7 @@ $(eval $(call host_rules,32))
 
 # --- Running ----------------------------------------------------------------------------------
 
-run: $(B)/tessera.elf $(B)/initramfs.cpio ## a shell on this terminal (Ctrl-A x leaves), or CMD='...'
+run: $(B)/tessera.elf $(B)/initramfs.cpio ## a shell on this terminal (Ctrl-A x ends) or CMD='...'
 	@tools/run.py
 
 run-iso: $(B)/tessera.elf $(B)/initramfs.cpio ## the same, started by GRUB from a CD image
@@ -198,7 +198,7 @@ run-iso: $(B)/tessera.elf $(B)/initramfs.cpio ## the same, started by GRUB from 
 debug: $(B)/tessera.elf $(B)/initramfs.cpio ## gdb on a machine stopped before its first instruction
 	@tools/debug.py
 
-test: all $(B)/tests.cpio $(B)/host64/unit $(B)/host32/unit ## all tests; T=glob chooses, J=n at once
+test: all $(B)/tests.cpio $(B)/host64/unit $(B)/host32/unit ## all tests, or T=glob; J=n at once
 	@tools/test.py
 
 oracle: $(B)/initramfs.cpio $(B)/tests.cpio $(B)/pkg/.oracle ## record what Debian's Linux answers

@@ -41,7 +41,7 @@ static void greet(void)
 /* With `selftest=GLOB` on the command line the tests are all that runs. */
 static void run_selftests(void)
 {
-	char glob[128];
+	char glob[512];
 	if (cmdline_get("selftest", glob, sizeof(glob)) < 0)
 		return;
 	selftest_guard = &memory_guard;

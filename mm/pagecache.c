@@ -234,7 +234,8 @@ size_t iobuf_zero(struct iobuf *b, size_t n)
 static size_t read_part(struct object *o, struct iobuf *to, u64 pos, size_t n)
 {
 	struct page *p = object_find_page(o, (u32)(pos >> PAGE_SHIFT));
-	if (!p && o->ops && o->ops->fill && object_get_page(o, (u32)(pos >> PAGE_SHIFT), &p) < 0)
+	if (!p && !o->shmem && o->ops && o->ops->fill &&
+		object_get_page(o, (u32)(pos >> PAGE_SHIFT), &p) < 0)
 		return n;
 	if (!p)
 		return iobuf_zero(to, n);

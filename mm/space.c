@@ -254,9 +254,9 @@ static long place(struct mm *mm, vaddr_t hint, u32 len)
 {
 	if (len > USER_TOP - USER_MIN)
 		return -ENOMEM;
-	if (hint && !align_up_overflows(hint, PAGE_SIZE)) {
-		vaddr_t at = ALIGN_UP(hint, PAGE_SIZE);
-		at = MAX(at, USER_MIN);
+	hint = ALIGN_DOWN(hint, PAGE_SIZE);
+	if (hint) {
+		vaddr_t at = MAX(hint, USER_MIN);
 		struct vma *above = vma_find(&mm->vmas, at);
 		if (at <= USER_TOP - len && (!above || at + len <= vma_start_gap(above)))
 			return at;

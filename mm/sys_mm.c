@@ -3,6 +3,7 @@
  * that of two errors a program sees the same one.
  */
 #include "kernel/abi/errno.h"
+#include "kernel/abi/fcntl.h"
 #include "kernel/abi/mman.h"
 #include "kernel/fs/file.h"
 #include "kernel/proc/task.h"
@@ -198,8 +199,10 @@ long sys_mmap2(u32 addr, u32 len, u32 prot, u32 flags, u32 fd, u32 pgoff)
 	struct file *f = NULL;
 	if (!(flags & MAP_ANONYMOUS)) {
 		f = files_fget(current_process()->files, fd);
-		if (!f)
+		if (!f || (f->flags & O_PATH)) {
+			file_put(f);
 			return -EBADF;
+		}
 	}
 	long at = f && (flags & MAP_HUGETLB) ? -EINVAL
 		: flags & MAP_HUGETLB        ? -ENOMEM

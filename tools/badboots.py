@@ -1,4 +1,5 @@
 """Boots that must not work: a broken module or machine, and what the one line about it says."""
+import gzip
 import random
 import struct
 
@@ -43,6 +44,10 @@ def newc(filesize=0, namesize=5, name=b"init\0", body=b""):
     return (b"070701" + b"".join(b"%08X" % f for f in fields) + name).ljust(116, b"\0") + body
 
 
+def damaged(data):
+    return data[:400000] + bytes(64) + data[400064:]
+
+
 def two(**second):
     return elf([segment(), segment(flags=READ_WRITE, **second)])
 
@@ -60,6 +65,8 @@ MODULES = {
     "huge_name": (lambda: newc(namesize=0xfffffffe), ARCHIVE),
     "empty_name": (lambda: newc(namesize=0), ARCHIVE),
     "bad_digits": (lambda: newc().replace(b"000081ED", b"0000x1ED"), ARCHIVE),
+    "truncated_gzip": (lambda: gzip.compress(base(), mtime=0)[:500000], ARCHIVE + "|gzip"),
+    "damaged_gzip": (lambda: damaged(gzip.compress(base(), mtime=0)), ARCHIVE + "|gzip"),
     "no_init": (lambda: initramfs(None), INIT),
     "init_is_text": (lambda: initramfs(b"hello\n"), INIT),
     "init_is_empty": (lambda: initramfs(b""), INIT),

@@ -1,9 +1,9 @@
 #!/usr/bin/env python3
 """make debug: gdb with the kernel's symbols on a machine stopped before its first instruction.
 
-The guest is that of `make run` (CMD, FILES, MEM, CPU, APPEND count); what it prints is appended to
-build/debug.console. Arguments are gdb's; without any, kernel_main is where it stops first. When gdb ends,
-so does the machine.
+The guest is that of `make run` (CMD, FILES, MEM, CPU, APPEND count); what it prints goes to
+build/debug.console. Arguments are gdb's; without any, kernel_main is where it stops first. When
+gdb ends, so does the machine.
 """
 import os
 import signal

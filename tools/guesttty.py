@@ -1,4 +1,4 @@
-"""A user at the keyboard: `make run` on a pseudo-terminal. Each test_ function is a case `tty.*`."""
+"""A user at the keyboard: `make run` on a pseudo-terminal. Each test_NAME is the case tty.NAME."""
 import os
 import time
 

@@ -2,7 +2,8 @@
 """make run: boots Tessera in QEMU on this terminal, or runs one command in it.
 
 Without CMD a shell on the terminal: every key goes to the guest, ^C too; Ctrl-A x leaves QEMU.
-With CMD the command's output and nothing else. The exit status is the shell's or the command's
+With CMD the command's output and nothing else; where standard input is not a terminal and there is
+no CMD, what it holds is the command. The exit status is the shell's or the command's
 (128 + signal if a signal killed it), or 125 with one line on stderr when the machine did not end
 as it should. Reads CMD, FILES, MEM, CPU, SMP, ACCEL, APPEND, GUI, TIMEOUT and QEMUEXTRA from the
 environment.
@@ -53,12 +54,14 @@ def main():
 
     environment = os.environ.get
     command = environment("CMD") or None
-    interactive = os.isatty(0) and os.isatty(1)
+    interactive = os.isatty(0)
+    if command is None and not interactive:
+        command = sys.stdin.read()
     append = environment("APPEND") or ""
     if command is not None:
         append = ("quiet " + append).strip()
         command = command_script(command, interactive)
-    terminal = os.get_terminal_size() if interactive else None
+    terminal = os.get_terminal_size(0) if interactive else None
     overlay = vm.guest_files(command, environment("FILES") or None,
                              terminal if terminal and terminal.lines else None)
     with vm.Boot(vm.Machine.from_environment(), args.kernel, args.initramfs, overlay, append,

@@ -16,6 +16,7 @@ Each job's output stays in build/test/. A failure prints the line that runs it a
 """
 import difflib
 import glob
+import gzip
 import inspect
 import os
 import re
@@ -158,7 +159,7 @@ def kernel_job(machine, iso, pattern, expected):
 
 
 def trace_faults(machine, append, log):
-    """After a triple fault: the same again, with QEMU's own account of the faults beside the log."""
+    """After a triple fault: the same again, with QEMU's account of the faults beside the log."""
     machine = vm.Machine(machine.mem, machine.cpu, machine.smp, machine.accel,
                          extra=["-d", "int,cpu_reset", "-D", log + ".faults"])
     with vm.Boot(machine, append=append) as boot:
@@ -205,6 +206,26 @@ def boot_jobs():
                 expect_guest(log, "echo ok", b"ok\n", 0, machine=machine)
             yield Job(f"boot.{cpu}_{mem}M", function)
     yield Job("boot.grub", lambda log: expect_guest(log, "echo ok", b"ok\n", 0, iso=True))
+    yield Job("boot.gzip", boot_gzip)
+    yield Job("boot.foreign_cpio", boot_foreign_cpio)
+
+
+def boot_gzip(log):
+    """One gzip stream around all archives."""
+    image = log + ".cpio.gz"
+    with open(image, "wb") as file:
+        file.write(gzip.compress(badboots.base() + vm.guest_files("echo ok"), mtime=0))
+    expect_guest(log, None, b"ok\n", 0, initramfs=image)
+
+
+def boot_foreign_cpio(log):
+    """An archive as people make it for Linux: by cpio(1), with no data on a page boundary."""
+    image, root = log + ".cpio", os.path.join(vm.BUILD, "root")
+    with open(image, "wb") as file:
+        subprocess.run("find . | sort | cpio -o -H newc -R 0:0 --quiet", shell=True, cwd=root,
+                       stdout=file, check=True)
+        file.write(bytes(-file.tell() % 512))
+    expect_guest(log, "echo ok; cat /etc/hostname", b"ok\ntessera\n", 0, initramfs=image)
 
 
 def expect_guest(log, command, output, status, **arguments):
@@ -383,6 +404,10 @@ def all_jobs(pattern):
     return jobs + [job for job in own if cases.matches(job.name, pattern)]
 
 
+def printable(line):
+    return "".join(c if c.isprintable() or c == "\t" else f"\\x{ord(c):02x}" for c in line)
+
+
 def report(job, results, seconds):
     """Prints a job's lines. Returns (passed, failed)."""
     failed = [(name, failure) for name, failure in results if failure]
@@ -397,7 +422,7 @@ def report(job, results, seconds):
     for name, failure in failed:
         print(f"FAIL  {name}: {failure}")
         for line in failure.details:
-            print(f"      | {line}")
+            print(f"      | {printable(line)}")
         target = name if "." in name and " " not in name else job.name
         print(f"      log: {os.path.relpath(job.log)}")
         print(f"      again: make test T='{target}'", flush=True)

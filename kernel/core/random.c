@@ -9,7 +9,8 @@
 
 #define JITTER_ROUNDS 64u
 
-/* Guards `state`: the constants "expand 32-byte k", the key (words 4 to 11), a counter, a nonce. */
+/* Taken before the clock's lock. Guards `state`: the constants "expand 32-byte k", the key (words 4
+ * to 11), a counter, a nonce. */
 static struct spinlock random_lock = SPINLOCK_INIT("random");
 static u32 state[16] = {0x61707865, 0x3320646e, 0x79622d32, 0x6b206574};
 
@@ -40,6 +41,25 @@ static void stir_word(u32 i, u32 word)
 	}
 }
 
+/* Caller holds random_lock. */
+static void seed(void)
+{
+	static bool seeded;
+	u64 now = clock_realtime_ns();
+	u32 word;
+	if (seeded)
+		return;
+	seeded = true;
+	stir_word(0, (u32)now);
+	stir_word(1, (u32)(now >> 32));
+	for (u32 i = 2; i < JITTER_ROUNDS; i++) {
+		u64 t = cycles();
+		stir_word(i, (u32)t ^ (u32)(t >> 32));
+		if (cpu_features.rdrand && rdrand32(&word))
+			stir_word(i + 1, word);
+	}
+}
+
 void random_stir(const void *buf, size_t n)
 {
 	u32 flags = spin_lock_irqsave(&random_lock);
@@ -51,27 +71,13 @@ void random_stir(const void *buf, size_t n)
 	spin_unlock_irqrestore(&random_lock, flags);
 }
 
-void random_init(void)
-{
-	u64 now = clock_realtime_ns();
-	u32 flags = spin_lock_irqsave(&random_lock), word;
-	stir_word(0, (u32)now);
-	stir_word(1, (u32)(now >> 32));
-	for (u32 i = 2; i < JITTER_ROUNDS; i++) {
-		u64 t = cycles();
-		stir_word(i, (u32)t ^ (u32)(t >> 32));
-		if (cpu_features.rdrand && rdrand32(&word))
-			stir_word(i + 1, word);
-	}
-	spin_unlock_irqrestore(&random_lock, flags);
-}
-
 void random_bytes(void *buf, size_t n)
 {
 	u8 *p = buf;
 	while (n) {
 		u32 out[8], part = MIN((u32)sizeof(out), n);
 		u32 flags = spin_lock_irqsave(&random_lock);
+		seed();
 		state[14] ^= (u32)cycles();
 		next_block(out);
 		spin_unlock_irqrestore(&random_lock, flags);

@@ -1,15 +1,13 @@
 /*
  * Random numbers for AT_RANDOM, getrandom(2) and /dev/urandom: a ChaCha20 generator whose key is
  * replaced after every request, so that nothing that was handed out can be computed from what is
- * in memory later. Seeded from RDRAND where the CPU has it, and from the jitter of the TSC.
+ * in memory later. Seeded at the first request, from RDRAND where the CPU has it and from the jitter
+ * of the TSC.
  */
 #ifndef CORE_RANDOM_H
 #define CORE_RANDOM_H
 
 #include "kernel/lib/types.h"
-
-/* Seeds the generator. After clock_init(). */
-void random_init(void);
 
 /* Fills buf. Any context. */
 void random_bytes(void *buf, size_t n);

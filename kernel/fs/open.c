@@ -87,10 +87,10 @@ static int check_type(const struct inode *inode, const struct open_request *r)
 {
 	bool dir = S_ISDIR(inode->mode);
 
-	if (S_ISLNK(inode->mode) && !(r->flags & O_PATH))
-		return -ELOOP;
 	if (!dir && ((r->flags & O_DIRECTORY) || r->slash))
 		return -ENOTDIR;
+	if (S_ISLNK(inode->mode) && !(r->flags & O_PATH))
+		return -ELOOP;
 	if (dir && (writes(r->flags) || (r->flags & (O_CREAT | O_TRUNC))))
 		return -EISDIR;
 	return 0;

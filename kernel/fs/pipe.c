@@ -268,6 +268,13 @@ static ssize_k write_locked(struct pipe *p, const struct file *f, struct iobuf *
 	return done ? (ssize_k)done : ret;
 }
 
+/* A kernel thread is told by EPIPE alone. */
+static void send_sigpipe(void)
+{
+	if (current_task())
+		signal_send_task(current_task(), SIGPIPE, NULL);
+}
+
 static ssize_k pipe_write(struct file *f, struct iobuf *from, size_t n, u64 *pos)
 {
 	struct pipe *p = f->private;
@@ -281,7 +288,7 @@ static ssize_k pipe_write(struct file *f, struct iobuf *from, size_t n, u64 *pos
 	broken = !p->readers;
 	mutex_unlock(&p->lock);
 	if (broken && (ret == -EPIPE || (size_t)ret < n))
-		signal_send_task(current_task(), SIGPIPE, NULL);
+		send_sigpipe();
 	return ret;
 }
 

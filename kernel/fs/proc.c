@@ -297,8 +297,15 @@ static ssize_k proc_write(struct file *f, struct iobuf *from, size_t n, u64 *pos
 	return used;
 }
 
+/* Linux answers so for the files that belong to no process; for those that do, EINVAL. */
+static ssize_k refuse_write(struct file *f, struct iobuf *from, size_t n, u64 *pos)
+{
+	return file_node(f)->id ? -EINVAL : -EIO;
+}
+
 static const struct file_ops text_ops = {
 	.read = text_file_read,
+	.write = refuse_write,
 	.seek = text_file_seek,
 	.release = text_file_release,
 };

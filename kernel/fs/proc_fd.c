@@ -32,8 +32,7 @@ static bool fd_find(const struct proc_node *dir, u32 number, struct proc_node *c
 	return fd_next(dir, &found) && found == number;
 }
 
-#define FIRST_SLOTS 32u  /* NR_OPEN_DEFAULT */
-#define MORE_SLOTS  256u /* a table that grows gets a kilobyte of pointers at least */
+#define FIRST_SLOTS 32u /* then doubling */
 
 u32 proc_fd_slots(struct files *files)
 {
@@ -42,8 +41,6 @@ u32 proc_fd_slots(struct files *files)
 
 	for (; (f = files_next(files, &fd)); fd++) {
 		file_put(f);
-		if (fd >= slots)
-			slots = MAX(slots, MORE_SLOTS);
 		while (fd >= slots)
 			slots *= 2;
 	}

@@ -86,7 +86,7 @@ void proc_maps_text(struct text *t, struct mm *mm)
 		return;
 	}
 	mutex_lock(&mm->lock);
-	vma_for_each(v, &mm->vmas)
+	vma_for_each (v, &mm->vmas)
 		put_vma(t, v, mm, path);
 	mutex_unlock(&mm->lock);
 	kfree(path);
@@ -152,8 +152,9 @@ static void count_entry(struct entry_walk *w, struct vma *v, vaddr_t addr, pte_t
 	u->pss_kind[page_rss_kind(p)] += pss;
 	u->pss_dirty += dirty ? pss : 0;
 	u->pss_locked += v->flags & VM_LOCKED ? pss : 0;
-	*(shared ? dirty ? &u->shared_dirty : &u->shared_clean
-		 : dirty ? &u->private_dirty : &u->private_clean) += PAGE_SIZE;
+	*(shared	? dirty ? &u->shared_dirty : &u->shared_clean
+		: dirty ? &u->private_dirty
+			: &u->private_clean) += PAGE_SIZE;
 }
 
 static void put_kb(struct text *t, const char *label, u64 bytes)
@@ -256,7 +257,7 @@ void proc_smaps_text(struct text *t, struct mm *mm)
 		return;
 	}
 	mutex_lock(&mm->lock);
-	vma_for_each(v, &mm->vmas)
+	vma_for_each (v, &mm->vmas)
 		put_smap(t, v, mm, path);
 	mutex_unlock(&mm->lock);
 	kfree(path);
@@ -270,7 +271,7 @@ static void rollup_text(struct text *t, struct mm *mm)
 	struct vma *v;
 
 	mutex_lock(&mm->lock);
-	vma_for_each(v, &mm->vmas) {
+	vma_for_each (v, &mm->vmas) {
 		if (v == vma_first(&mm->vmas))
 			all.start = v->start;
 		all.end = v->end;
@@ -285,7 +286,8 @@ static void rollup_text(struct text *t, struct mm *mm)
 
 /* --- The files --- */
 
-static int show_mm(struct text *t, const struct proc_node *n, void (*make)(struct text *, struct mm *))
+static int show_mm(
+	struct text *t, const struct proc_node *n, void (*make)(struct text *, struct mm *))
 {
 	struct mm *mm;
 	int err = proc_get_mm(n, &mm);
@@ -338,7 +340,7 @@ int proc_statm_show(struct text *t, const struct proc_node *n)
 /* --- pagemap --- */
 
 #define PM_EXCLUSIVE (1ull << 56) /* mapped once */
-#define PM_FILE      (1ull << 61) /* of a file, or shared memory */
+#define PM_FILE	     (1ull << 61) /* of a file, or shared memory */
 #define PM_PRESENT   (1ull << 63)
 
 struct pagemap {

@@ -152,7 +152,7 @@ static void meminfo_large_pages(struct text *t)
 {
 	u32 large, small = direct_map_small(&large);
 
-	put_kb(t, "HardwareCorrupted", 0);
+	text_puts(t, "HardwareCorrupted:     0 kB\n");
 	put_kb(t, "AnonHugePages", 0);
 	put_kb(t, "ShmemHugePages", 0);
 	put_kb(t, "ShmemPmdMapped", 0);
@@ -438,8 +438,8 @@ static void put_resource(struct text *t, const char *indent, struct prange r, co
 	text_printf(t, "%s%08llx-%08llx : %s\n", indent, r.start, r.end - 1, name);
 }
 
-static void put_image_part(
-	struct text *t, const struct prange *ram, const char *start, const char *end, const char *name)
+static void put_image_part(struct text *t, const struct prange *ram, const char *start,
+	const char *end, const char *name)
 {
 	struct prange r = {.start = virt_to_phys(start).v, .end = virt_to_phys(end).v};
 

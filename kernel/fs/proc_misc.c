@@ -8,6 +8,7 @@
 #include "kernel/lib/string.h"
 #include "kernel/proc/process.h"
 #include "kernel/x86/features.h"
+#include "kernel/x86/pic.h"
 #include "mm/kmalloc.h"
 
 #define CENTISECOND_NS (NSEC_PER_SEC / 100)
@@ -160,6 +161,7 @@ int proc_interrupts_show(struct text *t, const struct proc_node *n)
 	for (u32 i = 0; i < ARRAY_SIZE(irq_names); i++)
 		text_printf(t, "%3u: %10llu    XT-PIC      %s\n", irq_names[i].line,
 			s.irqs[irq_names[i].line], irq_names[i].name);
+	text_printf(t, "ERR: %10u\n", irq_spurious);
 	return 0;
 }
 

@@ -441,8 +441,8 @@ static void stat_signals(struct text *t, const struct view *v, bool thread)
 static void stat_bounds(struct text *t, const struct view *v, const struct mm *mm)
 {
 	if (mm && v->permitted)
-		text_printf(t, " %u %u %u %u %u %u %u", mm->start_data, mm->end_data,
-			mm->start_brk, mm->arg_start, mm->arg_end, mm->env_start, mm->env_end);
+		text_printf(t, " %u %u %u %u %u %u %u", mm->start_data, mm->end_data, mm->start_brk,
+			mm->arg_start, mm->arg_end, mm->env_start, mm->env_end);
 	else
 		text_puts(t, " 0 0 0 0 0 0 0");
 	text_printf(t, " %d\n", v->permitted ? v->exit_code : 0);
@@ -688,10 +688,10 @@ static int limits_show(struct text *t, const struct proc_node *n)
 
 /* --- Out of memory: who goes first --- */
 
-#define OOM_ADJ_MIN     (-1000)
-#define OOM_ADJ_MAX     1000
+#define OOM_ADJ_MIN	(-1000)
+#define OOM_ADJ_MAX	1000
 #define OOM_OLD_DISABLE (-17) /* the scale of oom_adj, which came before */
-#define OOM_OLD_MAX     15
+#define OOM_OLD_MAX	15
 
 /* 0: never, up to 1333: first. */
 static s32 oom_score(u32 used, s32 adj, u32 total)
@@ -783,23 +783,23 @@ static long oom_adj_store(const struct proc_node *n, char *s, size_t len, u64 po
 	return err ? err : (long)len;
 }
 
+/* What has no memory left is not worth killing: 0. */
 static int oom_score_show(struct text *t, const struct proc_node *n)
 {
 	struct mm *mm;
-	s32 adj = 0;
-	u32 used = 0;
-	int err = proc_get_mm(n, &mm);
+	s32 adj, score = 0;
+	int err = oom_adj_get(n, &adj);
 
+	if (!err)
+		err = proc_get_mm(n, &mm);
 	if (err)
 		return err;
 	if (mm) {
-		used = mm_rss(mm) + mm->pmap.nr_tables;
+		score = oom_score(mm_rss(mm) + mm->pmap.nr_tables, adj, page_alloc_total());
 		mm_put(mm);
 	}
-	err = oom_adj_get(n, &adj);
-	if (!err)
-		text_printf(t, "%d\n", oom_score(used, adj, page_alloc_total()));
-	return err;
+	text_printf(t, "%d\n", score);
+	return 0;
 }
 
 /* --- Links --- */
@@ -913,31 +913,34 @@ static int personality_show(struct text *t, const struct proc_node *n)
 /* What a process and each of its threads have. */
 #define COMMON_ROWS                                                                                \
 	{"auxv", S_IFREG | 0400, .guarded = true, .show = proc_auxv_show},                         \
-	{"cmdline", S_IFREG | 0444, .show = proc_cmdline_show},                                    \
-	{"comm", S_IFREG | 0644, .show = comm_show, .store = comm_store},                          \
-	{"cwd", S_IFLNK | 0777, .target = cwd_target},                                             \
-	{"environ", S_IFREG | 0400, .guarded = true, .show = proc_environ_show},                   \
-	{"exe", S_IFLNK | 0777, .target = exe_target},                                             \
-	{"fd", S_IFDIR | 0500, .dir = &proc_fd_dir, .inode_ops = &proc_fd_dir_ops},                \
-	{"fdinfo", S_IFDIR | 0555, .dir = &proc_fdinfo_dir, .inode_ops = &proc_fdinfo_dir_ops},    \
-	{"limits", S_IFREG | 0444, .show = limits_show},                                           \
-	{"maps", S_IFREG | 0444, .guarded = true, .show = proc_maps_show},                         \
-	{"mem", S_IFREG | 0600, .guarded = true, .ops = &proc_pid_mem_ops},                        \
-	{"mountinfo", S_IFREG | 0444, .show = proc_mountinfo_show},                                \
-	{"mounts", S_IFREG | 0444, .show = proc_mounts_show},                                      \
-	{"oom_adj", S_IFREG | 0644, .show = oom_adj_show, .store = oom_adj_store},                 \
-	{"oom_score", S_IFREG | 0444, .show = oom_score_show},                                     \
-	{"oom_score_adj", S_IFREG | 0644, .show = oom_score_adj_show,                              \
-		.store = oom_score_adj_store},                                                     \
-	{"pagemap", S_IFREG | 0400, .guarded = true, .ops = &proc_pagemap_ops},                    \
-	{"personality", S_IFREG | 0400, .guarded = true, .show = personality_show},                \
-	{"root", S_IFLNK | 0777, .target = root_target},                                           \
-	{"smaps", S_IFREG | 0444, .guarded = true, .show = proc_smaps_show},                       \
-	{"smaps_rollup", S_IFREG | 0444, .guarded = true, .show = proc_smaps_rollup_show},         \
-	{"stat", S_IFREG | 0444, .show = stat_show},                                               \
-	{"statm", S_IFREG | 0444, .show = proc_statm_show},                                        \
-	{"status", S_IFREG | 0444, .show = status_show},                                           \
-	{"wchan", S_IFREG | 0444, .show = wchan_show}
+		{"cmdline", S_IFREG | 0444, .show = proc_cmdline_show},                            \
+		{"comm", S_IFREG | 0644, .show = comm_show, .store = comm_store},                  \
+		{"cwd", S_IFLNK | 0777, .target = cwd_target},                                     \
+		{"environ", S_IFREG | 0400, .guarded = true, .show = proc_environ_show},           \
+		{"exe", S_IFLNK | 0777, .target = exe_target},                                     \
+		{"fd", S_IFDIR | 0500, .dir = &proc_fd_dir, .inode_ops = &proc_fd_dir_ops},        \
+		{"fdinfo", S_IFDIR | 0555, .dir = &proc_fdinfo_dir,                                \
+			.inode_ops = &proc_fdinfo_dir_ops},                                        \
+		{"limits", S_IFREG | 0444, .show = limits_show},                                   \
+		{"maps", S_IFREG | 0444, .guarded = true, .show = proc_maps_show},                 \
+		{"mem", S_IFREG | 0600, .guarded = true, .ops = &proc_pid_mem_ops},                \
+		{"mountinfo", S_IFREG | 0444, .show = proc_mountinfo_show},                        \
+		{"mounts", S_IFREG | 0444, .show = proc_mounts_show},                              \
+		{"oom_adj", S_IFREG | 0644, .show = oom_adj_show, .store = oom_adj_store},         \
+		{"oom_score", S_IFREG | 0444, .show = oom_score_show},                             \
+		{"oom_score_adj", S_IFREG | 0644, .show = oom_score_adj_show,                      \
+			.store = oom_score_adj_store},                                             \
+		{"pagemap", S_IFREG | 0400, .guarded = true, .ops = &proc_pagemap_ops},            \
+		{"personality", S_IFREG | 0400, .guarded = true, .show = personality_show},        \
+		{"root", S_IFLNK | 0777, .target = root_target},                                   \
+		{"smaps", S_IFREG | 0444, .guarded = true, .show = proc_smaps_show},               \
+		{"smaps_rollup", S_IFREG | 0444, .guarded = true, .show = proc_smaps_rollup_show}, \
+		{"stat", S_IFREG | 0444, .show = stat_show},                                       \
+		{"statm", S_IFREG | 0444, .show = proc_statm_show},                                \
+		{"status", S_IFREG | 0444, .show = status_show},                                   \
+	{                                                                                          \
+		"wchan", S_IFREG | 0444, .show = wchan_show                                        \
+	}
 
 static const struct proc_entry thread_rows[] = {COMMON_ROWS};
 

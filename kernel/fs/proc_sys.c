@@ -1,6 +1,6 @@
 /*
- * /proc/sys: settings of the kernel. Most are numbers in a variable, some are texts; what Linux lets
- * one change and this kernel does not is there to read only.
+ * /proc/sys: settings of the kernel. Most are numbers in a variable, some are texts; what Linux
+ * lets one change and this kernel does not is there to read only.
  *
  * Root has no way around the mode bits here, as on Linux.
  */
@@ -188,8 +188,10 @@ static const struct inode_ops sys_ops = {
 #define NUMBERS(name_, mode_, ...)                                                                 \
 	{                                                                                          \
 		.name = name_, .mode = S_IFREG | (mode_), .show = numbers_show,                    \
-		.store = numbers_store, .inode_ops = &sys_ops,                                     \
-		.data = &(const struct numbers) { __VA_ARGS__ }                                    \
+		.store = numbers_store, .inode_ops = &sys_ops, .data = &(const struct numbers)     \
+		{                                                                                  \
+			__VA_ARGS__                                                                \
+		}                                                                                  \
 	}
 #define NAME(name_, mode_, field)                                                                  \
 	{                                                                                          \

@@ -4,6 +4,7 @@
 #include "kernel/fs/poll.h"
 #include "kernel/fs/vfs.h"
 #include "kernel/lib/string.h"
+#include "kernel/proc/signal.h"
 #include "kernel/proc/task.h"
 #include "kernel/syscalls.h"
 #include "kernel/x86/uaccess.h"
@@ -109,9 +110,8 @@ static int enter_sigmask(uptr_t user, u32 size)
 	if (copy_from_user(&mask, user, sizeof(mask)))
 		return -EFAULT;
 	t->saved_blocked = t->blocked;
+	signal_set_blocked(mask);
 	t->restore_blocked = true;
-	t->blocked = mask & ~(1ull << (SIGKILL - 1) | 1ull << (SIGSTOP - 1));
-	t->thread.work |= WORK_SIGNAL;
 	return 0;
 }
 
@@ -123,8 +123,7 @@ static void leave_sigmask(long ret)
 	if (!t->restore_blocked || ret == -ERESTARTNOHAND)
 		return;
 	t->restore_blocked = false;
-	t->blocked = t->saved_blocked;
-	t->thread.work |= WORK_SIGNAL;
+	signal_set_blocked(t->saved_blocked);
 }
 
 static long wait_items(struct poll_item *items, u32 n, u64 deadline)

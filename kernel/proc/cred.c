@@ -14,7 +14,7 @@
 #include "kernel/x86/uaccess.h"
 #include "mm/space.h"
 
-#define NO_ID       (~0u)
+#define NO_ID	    (~0u)
 #define OVERFLOW_ID 65534u
 
 static u32 from16(u32 id)

@@ -105,7 +105,8 @@ static long split_script_line(char *line, bool whole, const char **interp, const
 }
 
 /* argv[0] gives way to the interpreter, its argument, and the script. */
-static void script_args(struct exec_args *a, const char *script, const char *interp, const char *arg)
+static void script_args(
+	struct exec_args *a, const char *script, const char *interp, const char *arg)
 {
 	if (a->nr_prefix)
 		a->nr_prefix--;
@@ -136,8 +137,10 @@ static long follow_script(struct exec *e, const char *head, const char **path)
 	if (err)
 		return err;
 	f = exec_open(AT_FDCWD, interp, 0);
-	if (is_err(f))
+	if (is_err(f)) {
+		e->why = "its script interpreter cannot be opened";
 		return ptr_err(f);
+	}
 	script_args(&e->args, *path, interp, arg);
 	*path = interp;
 	file_put(e->file);
@@ -236,18 +239,34 @@ static void set_comm(struct process *p, struct task *t, const char *path)
 	memcpy(p->comm, t->comm, sizeof(p->comm));
 }
 
-static void reset_signals(struct process *p, struct task *t, struct sighand *unshared)
+/* Copies of what was shared with other processes; NULL: it was not. */
+struct unshared {
+	struct sighand *sighand;
+	struct files *files;
+};
+
+/* Puts the copies in place; *u gets what they replace. */
+static void take_unshared(struct process *p, struct unshared *u)
 {
-	struct sighand *old = NULL;
 	u32 flags = spin_lock_irqsave(&process_lock);
-	if (unshared) {
-		old = p->sighand;
-		p->sighand = unshared;
+	if (u->sighand) {
+		struct sighand *old = p->sighand;
+		p->sighand = u->sighand;
+		u->sighand = old;
 	}
+	if (u->files) {
+		struct files *old = p->files;
+		p->files = u->files;
+		u->files = old;
+	}
+	spin_unlock_irqrestore(&process_lock, flags);
+}
+
+static void reset_signals(struct process *p, struct task *t)
+{
+	u32 flags = spin_lock_irqsave(&process_lock);
 	sighand_reset(p->sighand);
 	spin_unlock_irqrestore(&process_lock, flags);
-	if (old)
-		sighand_put(old);
 	t->altstack_sp = t->altstack_size = 0;
 	t->altstack_flags = SS_DISABLE;
 }
@@ -272,7 +291,7 @@ static void set_registers(struct task *t, const struct exec *e)
 }
 
 /* Nothing here can fail. */
-static void exec_commit(struct exec *e, struct sighand *unshared)
+static void exec_commit(struct exec *e, struct unshared *u)
 {
 	struct task *t = current_task();
 	struct process *p = t->process;
@@ -281,7 +300,8 @@ static void exec_commit(struct exec *e, struct sighand *unshared)
 	t->clear_child_tid = t->robust_list = UPTR(0);
 	swap_mm(p, e->mm);
 	e->mm = NULL;
-	reset_signals(p, t, unshared);
+	take_unshared(p, u);
+	reset_signals(p, t);
 	files_close_on_exec(p->files);
 	cred_exec(p, e->euid, e->egid, e->set_id);
 	if (e->read_implies_exec)
@@ -292,15 +312,41 @@ static void exec_commit(struct exec *e, struct sighand *unshared)
 	set_registers(t, e);
 }
 
-/* A table of handlers that other processes share (CLONE_SIGHAND) is left to them. NULL in *out:
- * it is ours alone. */
-static long unshare_sighand(struct process *p, struct sighand **out)
+/* Another process was made with CLONE_FILES and has the same descriptor table. */
+static bool files_shared(const struct process *p)
 {
-	*out = NULL;
-	if (READ_ONCE(p->sighand->refcount) == 1)
-		return 0;
-	*out = sighand_copy(p->sighand);
-	return *out ? 0 : -ENOMEM;
+	const struct process *other;
+	u32 flags = spin_lock_irqsave(&process_lock);
+	bool shared = false;
+	list_for_each_entry (other, &process_list, all)
+		shared |= other != p && other->files == p->files;
+	spin_unlock_irqrestore(&process_lock, flags);
+	return shared;
+}
+
+/* What other processes share is left to them: copies are made while that may still fail. */
+static long unshare(struct process *p, struct unshared *u)
+{
+	*u = (struct unshared){NULL, NULL};
+	if (READ_ONCE(p->sighand->refcount) > 1) {
+		u->sighand = sighand_copy(p->sighand);
+		if (!u->sighand)
+			return -ENOMEM;
+	}
+	if (files_shared(p)) {
+		u->files = files_copy(p->files);
+		if (!u->files)
+			return -ENOMEM;
+	}
+	return 0;
+}
+
+static void unshared_drop(struct unshared *u)
+{
+	if (u->sighand)
+		sighand_put(u->sighand);
+	if (u->files)
+		files_put(u->files);
 }
 
 static long exec_build(struct exec *e)
@@ -336,7 +382,7 @@ static void exec_release(struct exec *e)
 /* e->file is open, or an error pointer. Frees e. */
 static long exec_run(struct exec *e, const char **why)
 {
-	struct sighand *unshared = NULL;
+	struct unshared u = {NULL, NULL};
 	long err;
 	if (is_err(e->file)) {
 		err = ptr_err(e->file);
@@ -345,13 +391,12 @@ static long exec_run(struct exec *e, const char **why)
 		err = exec_build(e);
 	}
 	if (!err)
-		err = unshare_sighand(current_process(), &unshared);
+		err = unshare(current_process(), &u);
 	if (!err)
 		err = become_only_thread(current_process(), current_task());
 	if (!err)
-		exec_commit(e, unshared);
-	else if (unshared)
-		sighand_put(unshared);
+		exec_commit(e, &u);
+	unshared_drop(&u);
 	*why = e->why;
 	exec_release(e);
 	return err;
@@ -378,8 +423,8 @@ static const char *errno_text(long err)
 	return "execve failed";
 }
 
-long exec_kernel(const char *path, const char *const *argv, const char *const *envp,
-	const char **why)
+long exec_kernel(
+	const char *path, const char *const *argv, const char *const *envp, const char **why)
 {
 	struct exec *e = kzalloc(sizeof(*e));
 	long err;

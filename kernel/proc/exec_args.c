@@ -31,8 +31,8 @@
 #include "mm/space.h"
 
 #define ARG_MAX_DEFAULT (128u << 10) /* always allowed */
-#define ARG_MAX_TOTAL   (6u << 20)   /* never more: 3/4 of the default stack limit */
-#define STACK_EXPAND    (128u << 10) /* stack below the arguments from the start */
+#define ARG_MAX_TOTAL	(6u << 20)   /* never more: 3/4 of the default stack limit */
+#define STACK_EXPAND	(128u << 10) /* stack below the arguments from the start */
 
 #define PLATFORM "i686"
 
@@ -169,7 +169,7 @@ long exec_args_measure(struct exec *e)
 struct cursor {
 	struct mm *mm;
 	vaddr_t at; /* where buf[0] goes */
-	u32 n;      /* bytes in buf */
+	u32 n;	    /* bytes in buf */
 	char *buf;  /* PAGE_SIZE */
 };
 
@@ -202,7 +202,8 @@ static long put_string(
 	long err = put_word(words, strings->at + strings->n);
 	while (!err && !end) {
 		u32 part = MIN(PAGE_SIZE - strings->n, *room);
-		long n = part ? string_part(s, size, strings->buf + strings->n, part, &end) : -EFAULT;
+		long n = part ? string_part(s, size, strings->buf + strings->n, part, &end)
+			      : -EFAULT;
 		if (n < 0)
 			return n;
 		strings->n += (u32)n;

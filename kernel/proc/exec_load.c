@@ -224,8 +224,8 @@ static void set_bounds(struct mm *mm, const struct elf_image *img, u32 bias)
 /* Programs that say nothing about their stack are older than NX and may run their data. */
 static void choose_execution(struct exec *e)
 {
-	e->read_implies_exec = !e->elf.stack_stated ||
-			       (current_process()->personality & READ_IMPLIES_EXEC);
+	e->read_implies_exec =
+		!e->elf.stack_stated || (current_process()->personality & READ_IMPLIES_EXEC);
 	e->stack_exec = e->elf.stack_exec || e->read_implies_exec;
 }
 

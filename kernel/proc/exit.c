@@ -163,7 +163,8 @@ static bool notify_parent_exit(struct process *p)
 			self_reap(p);
 		return p->detached;
 	}
-	if (p->exit_signal && !(ignored && parent->sighand->action[SIGCHLD - 1].handler == SIG_IGN_K))
+	if (p->exit_signal &&
+		!(ignored && parent->sighand->action[SIGCHLD - 1].handler == SIG_IGN_K))
 		send_exit_signal(p);
 	if (ignored)
 		self_reap(p);

@@ -59,8 +59,8 @@ static void report_trap(const struct trapframe *tf, const char *what, u32 error)
 	const struct task *t = current_task();
 	char where[96];
 	describe_ip(tf->eip, where, sizeof(where));
-	log_info("%s[%u] %s ip:%x sp:%x error:%x%s", t->comm, t->tid, what, tf->eip, tf->esp,
-		error, where);
+	log_info("%s[%u] %s ip:%x sp:%x error:%x%s", t->comm, t->tid, what, tf->eip, tf->esp, error,
+		where);
 }
 
 /* --- Page faults --- */
@@ -71,7 +71,8 @@ void signal_force_fault(u32 sig, int code, vaddr_t addr, u32 trapno, u32 error)
 	struct abi_siginfo info = {.si_signo = (s32)sig, .si_code = code};
 	info.fault.addr = addr;
 	t->trapno = trapno;
-	t->trap_error = error | (addr >= USER_TOP ? PF_PRESENT : 0); /* as Linux: hides the kernel */
+	t->trap_error =
+		error | (addr >= USER_TOP ? PF_PRESENT : 0); /* as Linux: hides the kernel */
 	t->trap_addr = addr;
 	if (may_report(sig))
 		report_page_fault(sig == SIGBUS ? "bus error" : "segfault", addr, t->trap_error);
@@ -83,8 +84,8 @@ void signal_force_fault(u32 sig, int code, vaddr_t addr, u32 trapno, u32 error)
 struct trap_signal {
 	const char *what;
 	u8 sig;
-	s32 code;      /* 0: SI_KERNEL, without an address */
-	bool at_eip;   /* si_addr is the instruction */
+	s32 code;    /* 0: SI_KERNEL, without an address */
+	bool at_eip; /* si_addr is the instruction */
 };
 
 static const struct trap_signal trap_signals[] = {
@@ -126,10 +127,10 @@ void handle_user_trap(struct trapframe *tf)
 {
 	static const struct trap_signal unknown = {"unknown trap", SIGSEGV, 0, false};
 	struct task *t = current_task();
-	const struct trap_signal *s = tf->trapno < ARRAY_SIZE(trap_signals) &&
-					trap_signals[tf->trapno].sig
-				? &trap_signals[tf->trapno]
-				: &unknown;
+	const struct trap_signal *s =
+		tf->trapno < ARRAY_SIZE(trap_signals) && trap_signals[tf->trapno].sig
+			? &trap_signals[tf->trapno]
+			: &unknown;
 	struct abi_siginfo info = {.si_signo = s->sig, .si_code = s->code ? s->code : SI_KERNEL};
 	t->trapno = tf->trapno;
 	t->trap_error = tf->orig_eax;

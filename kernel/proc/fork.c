@@ -22,9 +22,9 @@
 #include "mm/space.h"
 
 struct clone_request {
-	u32 flags;         /* CLONE_ bits */
+	u32 flags;	   /* CLONE_ bits */
 	u32 exit_signal;   /* 0: none */
-	u32 stack;         /* 0: the parent's stack pointer */
+	u32 stack;	   /* 0: the parent's stack pointer */
 	uptr_t parent_tid; /* used as the flags say, as the next two */
 	uptr_t child_tid;
 	uptr_t tls;
@@ -33,12 +33,11 @@ struct clone_request {
 /* Shared by a process that started with CLONE_VFORK: lives on the parent's kernel stack. */
 struct vfork_wait {
 	struct waitq q; /* first: process->vfork_done points here */
-	bool done;      /* process_lock */
+	bool done;	/* process_lock */
 };
 
 /* Flags that change nothing here: no I/O contexts, no System V undo lists, no tracers. */
-#define CLONE_NO_EFFECT                                                                            \
-	(CLONE_PTRACE | CLONE_SYSVSEM | CLONE_DETACHED | CLONE_UNTRACED | CLONE_IO)
+#define CLONE_NO_EFFECT (CLONE_PTRACE | CLONE_SYSVSEM | CLONE_DETACHED | CLONE_UNTRACED | CLONE_IO)
 #define CLONE_SUPPORTED                                                                            \
 	(CLONE_VM | CLONE_FS | CLONE_FILES | CLONE_SIGHAND | CLONE_VFORK | CLONE_PARENT |          \
 		CLONE_THREAD | CLONE_SETTLS | CLONE_PARENT_SETTID | CLONE_CHILD_CLEARTID |         \
@@ -318,8 +317,8 @@ long sys_fork(void)
 
 long sys_vfork(void)
 {
-	return do_clone(&(struct clone_request){
-		.flags = CLONE_VFORK | CLONE_VM, .exit_signal = SIGCHLD});
+	return do_clone(
+		&(struct clone_request){.flags = CLONE_VFORK | CLONE_VM, .exit_signal = SIGCHLD});
 }
 
 long sys_clone(u32 flags, u32 stack, uptr_t parent_tid, uptr_t tls, uptr_t child_tid)
@@ -370,9 +369,9 @@ static void spawned_first_run(void *arg)
 	const char *why = "";
 	long err;
 	irq_enable();
-	err = files_open_console(current_process()->files);
+	err = s.init ? files_open_console(current_process()->files) : 0;
 	if (err < 0)
-		log_warn("process %u has no console (error %d)", current_process()->pid, (int)-err);
+		log_warn("process 1 has no console (error %d)", (int)-err);
 	err = exec_kernel(s.path, s.argv, s.envp, &why);
 	if (err < 0 && s.init)
 		boot_fail("cannot run %s: %s", s.path, why);

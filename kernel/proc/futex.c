@@ -17,12 +17,12 @@
 #include "kernel/x86/uaccess.h"
 #include "mm/space.h"
 
-#define FUTEX_BUCKETS     64u
+#define FUTEX_BUCKETS	  64u
 #define ROBUST_LIST_LIMIT 2048u
 
 struct futex_key {
 	const void *owner; /* struct mm or struct object; compared, never looked behind */
-	u64 at;            /* address, or byte of the object */
+	u64 at;		   /* address, or byte of the object */
 };
 
 struct bucket {
@@ -198,8 +198,7 @@ static long sleep_on(struct futex_waiter *w, u64 deadline)
 	long slept;
 	if (deadline != DEADLINE_NEVER)
 		alarm_clock_arm(&alarm, deadline);
-	slept = wait_event_interruptible(
-		&nobody, READ_ONCE(w->woken) || READ_ONCE(alarm.expired));
+	slept = wait_event_interruptible(&nobody, READ_ONCE(w->woken) || READ_ONCE(alarm.expired));
 	if (deadline != DEADLINE_NEVER)
 		alarm_clock_cancel(&alarm);
 	if (dequeue(w))
@@ -246,8 +245,8 @@ struct requeue {
 };
 
 /* Caller holds both locks. */
-static long requeue_locked(const struct requeue *r, const struct futex_key *from,
-	const struct futex_key *to)
+static long requeue_locked(
+	const struct requeue *r, const struct futex_key *from, const struct futex_key *to)
 {
 	struct bucket *a = bucket_of(from), *b = bucket_of(to);
 	struct futex_waiter *w, *next;
@@ -412,8 +411,8 @@ static long get_deadline(u32 op, u32 cmd, uptr_t timeout, bool time64, u64 *dead
 static long futex_wait_call(uptr_t addr, u32 op, u32 val, uptr_t timeout, u32 bitset, bool time64)
 {
 	u64 deadline;
-	long err = get_deadline(op, op & ~(FUTEX_PRIVATE_FLAG | FUTEX_CLOCK_REALTIME), timeout,
-		time64, &deadline);
+	long err = get_deadline(
+		op, op & ~(FUTEX_PRIVATE_FLAG | FUTEX_CLOCK_REALTIME), timeout, time64, &deadline);
 	return err ? err : futex_wait(addr, op, val, bitset, deadline);
 }
 

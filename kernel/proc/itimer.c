@@ -16,13 +16,22 @@ struct itimer {
 
 /* --- Real time --- */
 
+/* The next beat after `now` of a clock that beat at `last`: what was missed is not caught up. */
+static u64 next_beat(u64 last, u64 interval, u64 now)
+{
+	u64 next = last + interval;
+	return next > now ? next : next + ((now - next) / interval + 1) * interval;
+}
+
 static void alarm_fired(struct timer *timer)
 {
 	struct process *p = container_of(timer, struct process, alarm);
 	u32 flags = spin_lock_irqsave(&process_lock);
 	signal_send_process_locked(p, SIGALRM, NULL);
 	if (p->alarm_interval_ns)
-		timer_arm(timer, timer->expires_ns + p->alarm_interval_ns, alarm_fired);
+		timer_arm(timer,
+			next_beat(timer->expires_ns, p->alarm_interval_ns, clock_monotonic_ns()),
+			alarm_fired);
 	spin_unlock_irqrestore(&process_lock, flags);
 }
 
@@ -171,8 +180,8 @@ long sys_getitimer(u32 which, uptr_t to)
 long sys_alarm(u32 seconds)
 {
 	struct itimer old, set = {
-		.value_ns = MIN((u64)seconds, (u64)INT32_MAX) * NSEC_PER_SEC,
-	};
+				   .value_ns = MIN((u64)seconds, (u64)INT32_MAX) * NSEC_PER_SEC,
+			   };
 	u64 left;
 	itimer_change(ITIMER_REAL, &set, &old);
 	left = (old.value_ns + NSEC_PER_SEC / 2) / NSEC_PER_SEC;

@@ -21,7 +21,7 @@ static struct process *pick_victim(bool *dying)
 {
 	struct process *p, *worst = NULL;
 	*dying = false;
-	list_for_each_entry(p, &process_list, all) {
+	list_for_each_entry (p, &process_list, all) {
 		if (p->pid == 1 || !p->mm)
 			continue;
 		if (p->group_exit) {

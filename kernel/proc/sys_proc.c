@@ -139,8 +139,8 @@ static long limit_check(const struct process *p, u32 which, const struct abi_rli
 }
 
 /* Sets and tells a limit; `set` or `old` may be NULL. Caller holds process_lock. */
-static long limit_change(struct process *p, u32 which, const struct abi_rlimit64 *set,
-	struct abi_rlimit64 *old)
+static long limit_change(
+	struct process *p, u32 which, const struct abi_rlimit64 *set, struct abi_rlimit64 *old)
 {
 	long err = set ? limit_check(p, which, set) : 0;
 	if (err)
@@ -155,8 +155,7 @@ static long limit_change(struct process *p, u32 which, const struct abi_rlimit64
 	return 0;
 }
 
-static long do_limit(
-	s32 pid, u32 which, const struct abi_rlimit64 *set, struct abi_rlimit64 *old)
+static long do_limit(s32 pid, u32 which, const struct abi_rlimit64 *set, struct abi_rlimit64 *old)
 {
 	const struct credentials *c = &current_process()->cred;
 	struct process *p;

@@ -165,7 +165,8 @@ static long do_sigaction(u32 sig, const struct abi_sigaction_k *set, struct abi_
 		*a = *set;
 		a->mask &= ~SIGS_UNBLOCKABLE;
 		/* POSIX: what is ignored now is not pending any more. */
-		if (a->handler == SIG_IGN_K || (a->handler == SIG_DFL_K && sig_default_ignored(sig)))
+		if (a->handler == SIG_IGN_K ||
+			(a->handler == SIG_DFL_K && sig_default_ignored(sig)))
 			signal_discard(p, sigmask(sig));
 	}
 	spin_unlock_irqrestore(&process_lock, flags);
@@ -194,8 +195,10 @@ long sys_sigaction(u32 sig, uptr_t set, uptr_t old)
 	if (set.va && copy_from_user(&u, set, sizeof(u)) < 0)
 		return -EFAULT;
 	if (set.va)
-		new_act = (struct abi_sigaction_k){
-			.handler = u.handler, .flags = u.flags, .restorer = u.restorer, .mask = u.mask};
+		new_act = (struct abi_sigaction_k){.handler = u.handler,
+			.flags = u.flags,
+			.restorer = u.restorer,
+			.mask = u.mask};
 	err = do_sigaction(sig, set.va ? &new_act : NULL, old.va ? &old_act : NULL);
 	if (err || !old.va)
 		return err;
@@ -211,9 +214,9 @@ long sys_sigaction(u32 sig, uptr_t set, uptr_t old)
 long sys_signal(u32 sig, u32 handler)
 {
 	struct abi_sigaction_k old, set = {
-		.handler = handler,
-		.flags = SA_RESETHAND | SA_NODEFER,
-	};
+					    .handler = handler,
+					    .flags = SA_RESETHAND | SA_NODEFER,
+				    };
 	long err = do_sigaction(sig, &set, &old);
 	return err ? err : (long)old.handler;
 }
@@ -426,10 +429,11 @@ long sys_sigaltstack(uptr_t set, uptr_t old)
 	struct task *t = current_task();
 	u32 sp = x86_thread_frame(&t->thread.x86)->esp;
 	struct abi_stack s, was = {
-		.ss_sp = t->altstack_sp,
-		.ss_flags = (s32)(altstack_status(t, sp) | (t->altstack_flags & SS_AUTODISARM)),
-		.ss_size = t->altstack_size,
-	};
+				    .ss_sp = t->altstack_sp,
+				    .ss_flags = (s32)(altstack_status(t, sp) |
+						      (t->altstack_flags & SS_AUTODISARM)),
+				    .ss_size = t->altstack_size,
+			    };
 	long err;
 	if (set.va) {
 		if (copy_from_user(&s, set, sizeof(s)) < 0)

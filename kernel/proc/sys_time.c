@@ -8,7 +8,8 @@
 #include "kernel/syscalls.h"
 #include "kernel/x86/uaccess.h"
 
-#define MAX_SECONDS 9223372035ull /* that fit in 63 bits of nanoseconds, as Linux's KTIME_SEC_MAX */
+#define MAX_SECONDS 9223372035ull /* that fit in 63 bits of nanoseconds, as Linux's KTIME_SEC_MAX  \
+				   */
 
 /* --- User memory --- */
 
@@ -67,7 +68,7 @@ long sleep_until(u64 deadline)
 /* Clock ids below 0 name the CPU time of a process or thread: ~id in the upper bits, bit 2 for a
  * thread, the two lowest for what is counted. */
 #define CPUCLOCK_THREAD 4
-#define CPUCLOCK_VIRT   1
+#define CPUCLOCK_VIRT	1
 
 static long process_cpu_clock(const struct process *p, u64 *ns, bool user_only)
 {
@@ -79,7 +80,7 @@ static long process_cpu_clock(const struct process *p, u64 *ns, bool user_only)
 
 static long cpu_clock(s32 id, u64 *ns)
 {
-	u32 pid = (u32)~(id >> 3), flags;
+	u32 pid = (u32) ~(id >> 3), flags;
 	bool user_only = (id & 3) == CPUCLOCK_VIRT;
 	const struct process *p;
 	const struct task *t;

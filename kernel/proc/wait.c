@@ -11,12 +11,12 @@
 /* One wait: which children, what news of them, and the news found. */
 struct wait_request {
 	u32 who;     /* P_ALL, P_PID, P_PGID */
-	u32 id;      /* of the process or the group */
+	u32 id;	     /* of the process or the group */
 	u32 options; /* W bits */
 	/* found: */
 	u32 pid, uid;
-	int code;    /* CLD_ */
-	int status;  /* as wait4() gives it */
+	int code;   /* CLD_ */
+	int status; /* as wait4() gives it */
 	struct abi_rusage usage;
 	struct process *reap; /* a zombie that was taken: to be freed */
 };
@@ -131,8 +131,7 @@ static long do_wait(struct wait_request *r)
 
 long sys_wait4(s32 pid, uptr_t status, u32 options, uptr_t rusage)
 {
-	const u32 known =
-		WNOHANG | WUNTRACED | WCONTINUED | W_NOTHREAD | W_CLONE | W_ALL;
+	const u32 known = WNOHANG | WUNTRACED | WCONTINUED | W_NOTHREAD | W_CLONE | W_ALL;
 	struct wait_request r = {.who = P_PID, .id = (u32)pid, .options = options | WEXITED};
 	long got;
 	if (options & ~known)
@@ -189,8 +188,8 @@ static long waitid_put(uptr_t infop, const struct wait_request *r, long got)
 
 long sys_waitid(u32 who, s32 id, uptr_t infop, u32 options, uptr_t rusage)
 {
-	const u32 known = WNOHANG | WNOWAIT | WEXITED | WSTOPPED | WCONTINUED | W_NOTHREAD |
-			  W_CLONE | W_ALL;
+	const u32 known =
+		WNOHANG | WNOWAIT | WEXITED | WSTOPPED | WCONTINUED | W_NOTHREAD | W_CLONE | W_ALL;
 	struct wait_request r = {.who = who, .id = (u32)id, .options = options};
 	long got;
 	if ((options & ~known) || !(options & (WEXITED | WSTOPPED | WCONTINUED)))

@@ -22,25 +22,29 @@ static struct elf_image image;
 static struct program good(void)
 {
 	struct program g = {
-		.h = {
-			.magic = ELF_MAGIC,
-			.class = ELF_CLASS32,
-			.data = ELF_DATA2LSB,
-			.version = ELF_EV_CURRENT,
-			.e_type = ELF_ET_EXEC,
-			.e_machine = ELF_EM_386,
-			.e_version = ELF_EV_CURRENT,
-			.e_entry = 0x08048100,
-			.e_phoff = sizeof(struct elf32_ehdr),
-			.e_ehsize = sizeof(struct elf32_ehdr),
-			.e_phentsize = sizeof(struct elf32_phdr),
-			.e_phnum = 3,
-		},
-		.p = {
-			{ELF_PT_LOAD, 0, 0x08048000, 0, 0x1234, 0x1234, ELF_PF_R | ELF_PF_X, 0x1000},
-			{ELF_PT_LOAD, 0x2010, 0x0804b010, 0, 0x100, 0x3000, ELF_PF_R | ELF_PF_W, 0x1000},
-			{ELF_PT_GNU_STACK, 0, 0, 0, 0, 0, ELF_PF_R | ELF_PF_W, 16},
-		},
+		.h =
+			{
+				.magic = ELF_MAGIC,
+				.class = ELF_CLASS32,
+				.data = ELF_DATA2LSB,
+				.version = ELF_EV_CURRENT,
+				.e_type = ELF_ET_EXEC,
+				.e_machine = ELF_EM_386,
+				.e_version = ELF_EV_CURRENT,
+				.e_entry = 0x08048100,
+				.e_phoff = sizeof(struct elf32_ehdr),
+				.e_ehsize = sizeof(struct elf32_ehdr),
+				.e_phentsize = sizeof(struct elf32_phdr),
+				.e_phnum = 3,
+			},
+		.p =
+			{
+				{ELF_PT_LOAD, 0, 0x08048000, 0, 0x1234, 0x1234, ELF_PF_R | ELF_PF_X,
+					0x1000},
+				{ELF_PT_LOAD, 0x2010, 0x0804b010, 0, 0x100, 0x3000,
+					ELF_PF_R | ELF_PF_W, 0x1000},
+				{ELF_PT_GNU_STACK, 0, 0, 0, 0, 0, ELF_PF_R | ELF_PF_W, 16},
+			},
 	};
 	return g;
 }

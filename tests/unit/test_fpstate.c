@@ -57,8 +57,8 @@ KTEST(fpstate, tags_follow_the_top)
 {
 	static const u8 one[10] = {0, 0, 0, 0, 0, 0, 0, 0x80, 0xff, 0x3f};
 	fpstate_fresh(in);
-	in[3] = 6 << 3;   /* status word, bits 13 to 11 */
-	in[4] = 0xc0;     /* registers 6 and 7 in use */
+	in[3] = 6 << 3;			   /* status word, bits 13 to 11 */
+	in[4] = 0xc0;			   /* registers 6 and 7 in use */
 	memcpy(in + 48, one, sizeof(one)); /* st(1) */
 	fpstate_from_fxsave(&frame, in);
 	KEXPECT_EQ(frame.tag & 0xffff, 0x1fff); /* 7: valid, 6: zero, the rest empty */
@@ -72,7 +72,8 @@ KTEST(fpstate, exceptions)
 	in[0] = 0x7b; /* not any more */
 	KEXPECT_EQ(fpstate_exceptions(in, false), 0x04);
 	KEXPECT_EQ(fpstate_exceptions(in, true), 0);
-	in[24] = 0x88; /* MXCSR: overflow raised; masks 0x1f00 of its bits 7 to 12, overflow is 10 */
+	in[24] =
+		0x88; /* MXCSR: overflow raised; masks 0x1f00 of its bits 7 to 12, overflow is 10 */
 	in[25] = 0x1b;
 	KEXPECT_EQ(fpstate_exceptions(in, true), 0x08);
 }

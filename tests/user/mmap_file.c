@@ -221,7 +221,7 @@ static void zero_device(void)
 	char *q = mmap(NULL, 2 * PAGE, RW, MAP_SHARED, zero, 0);
 
 	check("zero.zero", all_bytes(p, 2 * PAGE, 0) && all_bytes(q, 2 * PAGE, 0));
-	p[0] = q[0] = 1;
+	p[0] = q[0] = q[100] = 'z';
 	inherited = q;
 	isolated("child", child_writes_inherited);
 	say("zero.shared", "%c %d", q[100], p[100]);
