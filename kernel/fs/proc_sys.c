@@ -184,37 +184,14 @@ static const struct inode_ops sys_ops = {
 	.evict = proc_evict,
 };
 
-/* A row for each kind. */
-#define NUMBERS(name_, mode_, ...)                                                                 \
-	{                                                                                          \
-		.name = name_, .mode = S_IFREG | (mode_), .show = numbers_show,                    \
-		.store = numbers_store, .inode_ops = &sys_ops, .data = &(const struct numbers)     \
-		{                                                                                  \
-			__VA_ARGS__                                                                \
-		}                                                                                  \
-	}
-#define NAME(name_, mode_, field)                                                                  \
-	{                                                                                          \
-		.name = name_, .mode = S_IFREG | (mode_), .show = name_show, .store = name_store,  \
-		.inode_ops = &sys_ops, .data = utsname.field                                       \
-	}
-#define CONSTANT(name_, text)                                                                      \
-	{                                                                                          \
-		.name = name_, .mode = S_IFREG | 0444, .show = constant_show,                      \
-		.inode_ops = &sys_ops, .data = text                                                \
-	}
-#define TEXT(name_, show_)                                                                         \
-	{                                                                                          \
-		.name = name_, .mode = S_IFREG | 0444, .show = show_, .inode_ops = &sys_ops        \
-	}
-#define FOLDER(name_, dir_)                                                                        \
-	{                                                                                          \
-		.name = name_, .mode = S_IFDIR | 0555, .dir = &dir_                                \
-	}
-#define DIR_OF(rows_)                                                                              \
-	{                                                                                          \
-		.rows = rows_, .nr_rows = ARRAY_SIZE(rows_)                                        \
-	}
+/* The rest of a row, for each kind of setting. */
+#define NUMBERS(...)                                                                               \
+	.show = numbers_show, .store = numbers_store, .inode_ops = &sys_ops,                       \
+	.data = &(const struct numbers){__VA_ARGS__}
+#define NAME(field)                                                                                \
+	.show = name_show, .store = name_store, .inode_ops = &sys_ops, .data = utsname.field
+#define CONSTANT(text) .show = constant_show, .inode_ops = &sys_ops, .data = (text)
+#define TEXT(show_)    .show = (show_), .inode_ops = &sys_ops
 
 /* --- vm --- */
 
@@ -247,16 +224,19 @@ static int mmap_min_addr_show(struct text *t, const struct proc_node *n)
 }
 
 static const struct proc_entry vm_rows[] = {
-	NUMBERS("drop_caches", 0200, &drop_caches, 1, 1, 4, drop_caches_written),
-	NUMBERS("max_map_count", 0644, &max_map_count, 1, 0, INT32_MAX, NULL),
-	TEXT("mmap_min_addr", mmap_min_addr_show),
-	CONSTANT("nr_hugepages", "0"),
-	NUMBERS("overcommit_kbytes", 0644, &overcommit_kbytes, 1, 0, UINT32_MAX, kbytes_written),
-	NUMBERS("overcommit_memory", 0644, &overcommit_memory, 1, OVERCOMMIT_GUESS,
-		OVERCOMMIT_NEVER, NULL),
-	NUMBERS("overcommit_ratio", 0644, &overcommit_ratio, 1, 0, INT32_MAX, ratio_written),
+	{"drop_caches", S_IFREG | 0200, NUMBERS(&drop_caches, 1, 1, 4, drop_caches_written)},
+	{"max_map_count", S_IFREG | 0644, NUMBERS(&max_map_count, 1, 0, INT32_MAX, NULL)},
+	{"mmap_min_addr", S_IFREG | 0444, TEXT(mmap_min_addr_show)},
+	{"nr_hugepages", S_IFREG | 0444, CONSTANT("0")},
+	{"overcommit_kbytes", S_IFREG | 0644,
+		NUMBERS(&overcommit_kbytes, 1, 0, UINT32_MAX, kbytes_written)},
+	{"overcommit_memory", S_IFREG | 0644,
+		NUMBERS(&overcommit_memory, 1, OVERCOMMIT_GUESS, OVERCOMMIT_NEVER, NULL)},
+	{"overcommit_ratio", S_IFREG | 0644,
+		NUMBERS(&overcommit_ratio, 1, 0, INT32_MAX, ratio_written)},
 };
-static const struct proc_dir vm_dir = DIR_OF(vm_rows);
+
+static const struct proc_dir vm_dir = {.rows = vm_rows, .nr_rows = ARRAY_SIZE(vm_rows)};
 
 /* --- kernel --- */
 
@@ -278,14 +258,8 @@ static int pid_max_show(struct text *t, const struct proc_node *n)
 	return 0;
 }
 
-/* Console level; of messages without one; lowest; at boot. Only the first means anything. */
+/* Level of the console, as it was set here; of messages without one; lowest; at boot. */
 static u32 printk_levels[4] = {7, 4, 1, 7};
-
-static int printk_show(struct text *t, const struct proc_node *n)
-{
-	printk_levels[0] = log_console_level;
-	return numbers_show(t, n);
-}
 
 static void printk_written(void)
 {
@@ -330,36 +304,37 @@ static int boot_id_show(struct text *t, const struct proc_node *n)
 }
 
 static const struct proc_entry random_rows[] = {
-	TEXT("boot_id", boot_id_show),
-	TEXT("uuid", uuid_show),
+	{"boot_id", S_IFREG | 0444, TEXT(boot_id_show)},
+	{"uuid", S_IFREG | 0444, TEXT(uuid_show)},
 };
-static const struct proc_dir random_dir = DIR_OF(random_rows);
+
+static const struct proc_dir random_dir = {
+	.rows = random_rows,
+	.nr_rows = ARRAY_SIZE(random_rows),
+};
 
 #define MAX_THREADS_LIMIT 0x3fffffffu /* futex words have 30 bits for a thread */
 
 static const struct proc_entry kernel_rows[] = {
-	TEXT("cap_last_cap", cap_last_cap_show),
-	NAME("domainname", 0644, domainname),
-	NAME("hostname", 0644, nodename),
-	TEXT("ngroups_max", ngroups_max_show),
-	NAME("osrelease", 0444, release),
-	NAME("ostype", 0444, sysname),
-	TEXT("pid_max", pid_max_show),
-	{
-		.name = "printk",
-		.mode = S_IFREG | 0644,
-		.show = printk_show,
-		.store = numbers_store,
-		.inode_ops = &sys_ops,
-		.data = &(const struct numbers){printk_levels, 4, 0, 15, printk_written},
-	},
-	FOLDER("random", random_dir),
-	CONSTANT("randomize_va_space", "0"),
-	CONSTANT("tainted", "0"),
-	NUMBERS("threads-max", 0644, &max_threads, 1, 1, MAX_THREADS_LIMIT, NULL),
-	NAME("version", 0444, version),
+	{"cap_last_cap", S_IFREG | 0444, TEXT(cap_last_cap_show)},
+	{"domainname", S_IFREG | 0644, NAME(domainname)},
+	{"hostname", S_IFREG | 0644, NAME(nodename)},
+	{"ngroups_max", S_IFREG | 0444, TEXT(ngroups_max_show)},
+	{"osrelease", S_IFREG | 0444, NAME(release)},
+	{"ostype", S_IFREG | 0444, NAME(sysname)},
+	{"pid_max", S_IFREG | 0444, TEXT(pid_max_show)},
+	{"printk", S_IFREG | 0644, NUMBERS(printk_levels, 4, 0, 15, printk_written)},
+	{"random", S_IFDIR | 0555, .dir = &random_dir},
+	{"randomize_va_space", S_IFREG | 0444, CONSTANT("0")},
+	{"tainted", S_IFREG | 0444, CONSTANT("0")},
+	{"threads-max", S_IFREG | 0644, NUMBERS(&max_threads, 1, 1, MAX_THREADS_LIMIT, NULL)},
+	{"version", S_IFREG | 0444, NAME(version)},
 };
-static const struct proc_dir kernel_dir = DIR_OF(kernel_rows);
+
+static const struct proc_dir kernel_dir = {
+	.rows = kernel_rows,
+	.nr_rows = ARRAY_SIZE(kernel_rows),
+};
 
 /* --- fs --- */
 
@@ -382,16 +357,18 @@ static int file_nr_show(struct text *t, const struct proc_node *n)
 }
 
 static const struct proc_entry fs_rows[] = {
-	TEXT("file-max", file_max_show),
-	TEXT("file-nr", file_nr_show),
-	CONSTANT("nr_open", "1048576"),
-	CONSTANT("pipe-max-size", "1048576"),
+	{"file-max", S_IFREG | 0444, TEXT(file_max_show)},
+	{"file-nr", S_IFREG | 0444, TEXT(file_nr_show)},
+	{"nr_open", S_IFREG | 0444, CONSTANT("1048576")},
+	{"pipe-max-size", S_IFREG | 0444, CONSTANT("1048576")},
 };
-static const struct proc_dir fs_dir = DIR_OF(fs_rows);
+
+static const struct proc_dir fs_dir = {.rows = fs_rows, .nr_rows = ARRAY_SIZE(fs_rows)};
 
 static const struct proc_entry sys_rows[] = {
-	FOLDER("fs", fs_dir),
-	FOLDER("kernel", kernel_dir),
-	FOLDER("vm", vm_dir),
+	{"fs", S_IFDIR | 0555, .dir = &fs_dir},
+	{"kernel", S_IFDIR | 0555, .dir = &kernel_dir},
+	{"vm", S_IFDIR | 0555, .dir = &vm_dir},
 };
-const struct proc_dir proc_sys_dir = DIR_OF(sys_rows);
+
+const struct proc_dir proc_sys_dir = {.rows = sys_rows, .nr_rows = ARRAY_SIZE(sys_rows)};
