@@ -8,23 +8,29 @@
 
 static long fault_errno(enum fault_result r)
 {
-	if (r == FAULT_DONE)
+	switch (r) {
+	case FAULT_DONE:
 		return 0;
-	return r == FAULT_OOM ? -ENOMEM : -EFAULT;
+	case FAULT_ACCERR:
+		return -EACCES;
+	case FAULT_SIGBUS:
+		return -EFAULT;
+	default:
+		return -ENOMEM;
+	}
 }
 
 /* The access that makes a page of v usable: a private writable one is made its own at once. */
 static u32 populate_access(const struct vma *v)
 {
-	u32 access = (v->flags & (VM_WRITE | VM_SHARED)) == VM_WRITE ? PF_WRITE : 0;
-	return v->flags & VM_PROT ? access : access | FAULT_FORCE;
+	return (v->flags & (VM_WRITE | VM_SHARED)) == VM_WRITE ? PF_WRITE : 0;
 }
 
 /* The entry is what the access needs already: no fault to take. */
 static bool is_populated(struct vma *v, vaddr_t addr, u32 access)
 {
 	pte_t *pte = pmap_pte(&v->mm->pmap, addr);
-	return pte && pte_maps(*pte) && (!(access & PF_WRITE) || pte_write(*pte));
+	return pte && pte_present(*pte) && (!(access & PF_WRITE) || pte_write(*pte));
 }
 
 long mm_populate_access(struct mm *mm, vaddr_t start, vaddr_t end, s32 access)
@@ -37,6 +43,8 @@ long mm_populate_access(struct mm *mm, vaddr_t start, vaddr_t end, s32 access)
 			err = -ENOMEM;
 			break;
 		}
+		if (access < 0 && (v->flags & VM_LOCKONFAULT))
+			continue;
 		u32 how = access < 0 ? populate_access(v) : (u32)access;
 		if (!is_populated(v, at, how))
 			err = fault_errno(fault_in(mm, at, how));

@@ -67,7 +67,7 @@ static long remove_pages(struct vma *v, vaddr_t start, vaddr_t end)
 {
 	if ((v->flags & VM_LOCKED) || !v->object)
 		return -EINVAL;
-	if ((v->flags & (VM_SHARED | VM_WRITE)) != (VM_SHARED | VM_WRITE))
+	if ((v->flags & (VM_SHARED | VM_MAYWRITE)) != (VM_SHARED | VM_MAYWRITE))
 		return -EACCES;
 	object_punch(v->object, (u64)vma_pgoff(v, start) << PAGE_SHIFT,
 		(u64)vma_pgoff(v, end) << PAGE_SHIFT);
@@ -124,7 +124,8 @@ static bool is_known(u32 advice)
 
 static long populate(struct mm *mm, vaddr_t start, vaddr_t end, u32 advice)
 {
-	return mm_populate_access(mm, start, end, advice == MADV_POPULATE_WRITE ? PF_WRITE : 0);
+	long err = mm_populate_access(mm, start, end, advice == MADV_POPULATE_WRITE ? PF_WRITE : 0);
+	return err == -EACCES ? -EINVAL : err;
 }
 
 long sys_madvise(u32 start, u32 len, u32 advice)

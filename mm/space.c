@@ -382,6 +382,7 @@ static long brk_grow(struct mm *mm, vaddr_t from, vaddr_t to)
 	if (to > USER_TOP - PAGE_SIZE || (above && to + PAGE_SIZE > vma_start_gap(above)))
 		return -ENOMEM;
 	u32 flags = VM_READ | VM_WRITE | VM_MAYREAD | VM_MAYWRITE | VM_MAYEXEC | mm->def_flags;
+	flags |= mm_implied_exec(mm, flags, flags);
 	if ((flags & VM_LOCKED) && !mm_may_lock(mm, (to - from) >> PAGE_SHIFT))
 		return -EAGAIN;
 	struct map_request r = {
@@ -445,7 +446,7 @@ static long protect_check(struct vma *v, u32 flags, u32 pages, u32 *charged)
 static long protect_vma(struct vma *v, vaddr_t start, vaddr_t end, u32 prot)
 {
 	struct mm *mm = v->mm;
-	u32 flags = (v->flags & ~VM_PROT) | prot, pages = (end - start) >> PAGE_SHIFT, charged;
+	u32 flags = (v->flags & ~VM_PROT) | prot | mm_implied_exec(mm, prot, v->flags), pages = (end - start) >> PAGE_SHIFT, charged;
 	if (flags == v->flags)
 		return 0;
 	long err = protect_check(v, flags, pages, &charged);
@@ -594,6 +595,7 @@ static void fork_fields(struct mm *mm, const struct mm *old)
 	mm->mmap_base = old->mmap_base;
 	memcpy(mm->auxv, old->auxv, sizeof(mm->auxv));
 	mm->limits = old->limits;
+	mm->read_implies_exec = old->read_implies_exec;
 	mm->exe = old->exe;
 	if (mm->exe)
 		mm->exe->ops->get(mm->exe);

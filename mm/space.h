@@ -42,6 +42,7 @@ struct mm {
 	u32 hiwater_rss, hiwater_vm;
 	u32 def_flags;          /* VM_LOCKED after mlockall(MCL_FUTURE) */
 	struct mm_limits limits;
+	bool read_implies_exec; /* personality: what may be read may be executed */
 };
 
 /* All address spaces, for rmap-less walks: mm_check, /proc. */
@@ -88,14 +89,22 @@ long mm_unmap(struct mm *mm, vaddr_t start, u32 len) __must_check;
 /* mprotect on a page-aligned range; prot: VM_READ|VM_WRITE|VM_EXEC. Caller holds mm->lock. */
 long mm_protect(struct mm *mm, vaddr_t start, u32 len, u32 prot) __must_check;
 
+/* VM_EXEC where the process's personality adds it to a mapping that may be read and, by `may`
+ * (VM_MAYEXEC), executed. */
+static inline u32 mm_implied_exec(const struct mm *mm, u32 prot, u32 may)
+{
+	return mm->read_implies_exec && (prot & VM_READ) && (may & VM_MAYEXEC) ? VM_EXEC : 0;
+}
+
 /* Sets the break; returns the new one, or the old one when it cannot be. Takes mm->lock. */
 vaddr_t mm_brk(struct mm *mm, vaddr_t brk);
 
 /* Extends a stack VMA down to hold addr. Caller holds mm->lock. Returns 0 or -ENOMEM. */
 int mm_grow_stack(struct mm *mm, struct vma *v, vaddr_t addr) __must_check;
 
-/* Faults in [start, end) as a write would (or a read, where it is not writable), stopping at the
- * first error. Takes mm->lock. Returns 0 or a negative errno. */
+/* Faults in [start, end) as a write would (or a read, where it is not private and writable; not at
+ * all where it is locked on fault), stopping at the first error. Takes mm->lock. Returns 0,
+ * -ENOMEM (no memory, or a hole), -EACCES, or -EFAULT beyond the end of an object. */
 long mm_populate(struct mm *mm, vaddr_t start, vaddr_t end);
 
 /* The same with one kind of access (PF_WRITE, or 0 to read) for all. */

@@ -124,6 +124,8 @@ static long prepare(struct mm *mm, struct mmap_call *c)
 {
 	c->r.vm_flags = prot_to_vm(c->prot) | flags_to_vm(c->flags) | mm->def_flags | VM_MAYREAD |
 		VM_MAYWRITE | VM_MAYEXEC;
+	if (!c->file || !c->file->backing.noexec)
+		c->r.vm_flags |= mm_implied_exec(mm, c->r.vm_flags, VM_MAYEXEC);
 	long err = check_lock(mm, c);
 	if (!err)
 		err = c->file ? check_file(c) : check_anon(c);

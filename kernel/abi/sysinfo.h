@@ -4,9 +4,11 @@
 
 #include "kernel/lib/types.h"
 
+#define SI_LOAD_SHIFT 16
+
 struct abi_sysinfo {
 	s32 uptime;
-	u32 loads[3]; /* 16.16 fixed point */
+	u32 loads[3]; /* fixed point, SI_LOAD_SHIFT bits behind it */
 	u32 totalram, freeram, sharedram, bufferram, totalswap, freeswap; /* in mem_unit */
 	u16 procs, pad;
 	u32 totalhigh, freehigh, mem_unit;

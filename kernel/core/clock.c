@@ -6,6 +6,7 @@
  * always starts from the TSC at boot, nothing accumulates and time cannot step back.
  */
 #include "kernel/core/clock.h"
+#include "kernel/core/cpustat.h"
 #include "kernel/core/lock.h"
 #include "kernel/core/sched.h"
 #include "kernel/x86/features.h"
@@ -128,6 +129,7 @@ void clock_tick(bool user_mode)
 
 	clock_ticks++;
 	sched_tick(user_mode, TICK_NS);
+	cpustat_tick(user_mode, TICK_NS);
 	now = clock_monotonic_ns();
 	while ((t = timer_pop(now)))
 		t->fn(t);

@@ -53,7 +53,7 @@ static const struct file_ops zero_ops = {
 
 static ssize_k full_write(struct file *f, struct iobuf *from, size_t n, u64 *pos)
 {
-	return n ? -ENOSPC : 0;
+	return -ENOSPC;
 }
 
 static const struct file_ops full_ops = {

@@ -93,6 +93,8 @@ static int create_locked(struct dentry *dir, const struct name *name, u32 mode, 
 
 	if (err)
 		return err;
+	if ((S_ISCHR(mode) || S_ISBLK(mode)) && !cred_is_root())
+		return -EPERM;
 	err = dir->inode->ops->create(dir->inode, mode, rdev, target, &inode);
 	if (err)
 		return err;

@@ -77,7 +77,8 @@ static void give_page(struct pipe *p, struct page **at)
 		p->spare = page;
 }
 
-/* One stretch within a page. Returns bytes taken, -ENOMEM or -EFAULT. */
+/* One stretch within a page. Returns bytes taken, -ENOMEM, or -EFAULT when it could not be copied
+ * whole: like Linux, a pipe takes and gives no part of a stretch that ends in bad memory. */
 static ssize_k put_chunk(struct pipe *p, struct iobuf *from, size_t n)
 {
 	struct page **at = slot(p, p->head);
@@ -93,10 +94,11 @@ static ssize_k put_chunk(struct pipe *p, struct iobuf *from, size_t n)
 	va = kmap_local(*at);
 	left = iobuf_get(from, va + off, n);
 	kunmap_local(va);
-	p->head += n - left;
+	if (!left)
+		p->head += n;
 	if (used(p) == 0)
 		give_page(p, at);
-	return left == n ? -EFAULT : (ssize_k)(n - left);
+	return left ? -EFAULT : (ssize_k)n;
 }
 
 /* The page that `tail` has just left behind, unless the head has come round into it. */
@@ -118,16 +120,16 @@ static ssize_k get_chunk(struct pipe *p, struct iobuf *to, size_t n)
 	va = kmap_local(*slot(p, pos));
 	left = iobuf_put(to, va + off, n);
 	kunmap_local(va);
-	if (left == n)
+	if (left)
 		return -EFAULT;
-	p->tail += n - left;
+	p->tail += n;
 	if (used(p) == 0) {
 		give_page(p, slot(p, pos));
 		p->head = p->tail = 0;
 	} else if (p->tail % PAGE_SIZE == 0) {
 		drop_passed(p, pos);
 	}
-	return (ssize_k)(n - left);
+	return (ssize_k)n;
 }
 
 static struct pipe *pipe_alloc(void)

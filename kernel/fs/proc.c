@@ -10,9 +10,17 @@
 #include "kernel/lib/string.h"
 #include "mm/kmalloc.h"
 
+int proc_link_text(char *buf, size_t size, const char *text)
+{
+	size_t n = MIN(strlen(text), size);
+
+	memcpy(buf, text, n);
+	return (int)n;
+}
+
 static int mounts_readlink(const struct proc_node *n, char *buf, size_t size)
 {
-	return scnprintf(buf, size, "self/mounts");
+	return proc_link_text(buf, size, "self/mounts");
 }
 
 static const struct proc_entry root_rows[] = {
@@ -61,20 +69,26 @@ static const struct proc_entry root_entry = {.mode = S_IFDIR | 0555, .dir = &roo
 /*
  * A file must have the same number each time it is looked up, so numbers are made from what it is:
  *
- *   1 | in fd or fdinfo | in fdinfo | process or thread, 15 bits | descriptor or row, 14 bits
+ *   1 | 2 bits: of a process, of a thread, in fd, in fdinfo | 15 bits: process or thread |
+ *   14 bits: which row, or which descriptor
  *
  * Descriptors above 16383 share numbers.
  */
+enum ino_class { INO_PROCESS, INO_THREAD, INO_FD, INO_FDINFO };
+
 static u32 node_ino(const struct proc_node *n)
 {
 	const struct proc_entry *e = n->entry;
-	bool numbered = !e->name && !e->dir;
-	u32 low = numbered ? n->fd : (u32)((uintptr_t)e / sizeof(*e));
+	enum ino_class class = n->thread ? INO_THREAD : INO_PROCESS;
+	u32 low = (u32)((uintptr_t)e / sizeof(*e));
 
 	if (e == &root_entry)
 		return ROOT_INO;
-	return 1u << 31 | (u32)numbered << 30 | (u32)(numbered && S_ISREG(e->mode)) << 29 |
-	       (n->id & 0x7fff) << 14 | (low & 0x3fff);
+	if (!e->name && !e->dir) {
+		class = S_ISLNK(e->mode) ? INO_FD : INO_FDINFO;
+		low = n->fd;
+	}
+	return 1u << 31 | (u32) class << 29 | (n->id & 0x7fff) << 14 | (low & 0x3fff);
 }
 
 /* --- Making inodes --- */
@@ -371,16 +385,14 @@ static int magic_follow(struct inode *inode, struct dentry **out)
 
 static int path_of(struct dentry *d, char *buf, size_t size)
 {
-	char *space = kmalloc(ABI_PATH_MAX), *path;
+	char *space = kmalloc(ABI_PATH_MAX);
 	struct dentry *root;
 	int len;
 
 	if (!space)
 		return -ENOMEM;
 	root = current_root();
-	path = dentry_path(d, root, space, ABI_PATH_MAX, NULL);
-	len = (int)MIN(strlen(path), size);
-	memcpy(buf, path, (size_t)len);
+	len = proc_link_text(buf, size, dentry_path(d, root, space, ABI_PATH_MAX, NULL));
 	dentry_put(root);
 	kfree(space);
 	return len;
@@ -449,7 +461,7 @@ static struct fs_type proc_type = {
 	.mount = proc_mount,
 };
 
-void proc_init(void)
+void __init proc_init(void)
 {
 	fs_register(&proc_type);
 }

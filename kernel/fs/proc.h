@@ -1,4 +1,4 @@
-/* The file system on /proc: what the kernel tells about itself and its processes, in Linux's words. */
+/* The file system on /proc: the kernel about itself and its processes, in Linux's words. */
 #ifndef FS_PROC_H
 #define FS_PROC_H
 

@@ -5,9 +5,10 @@
  * and the function that makes its text. Besides its rows a directory may have names that are
  * numbers and come and go: processes, threads, descriptors.
  *
- *   /proc          proc.c      rows of proc_misc.c, proc_mem.c, proc_page.c; processes
+ *   /proc          proc.c      what its files say: proc_misc.c, proc_mem.c, proc_page.c
  *   /proc/sys      proc_sys.c
- *   /proc/PID      proc_pid.c  rows of proc_maps.c, proc_pid_mem.c, proc_fd.c
+ *   /proc/PID      proc_pid.c  and: proc_status.c, proc_maps.c, proc_pid_mem.c, proc_fd.c,
+ *                              proc_oom.c
  *
  * Nothing here holds on to a process. A node knows its number and its start, and looks for it anew
  * at each use under process_lock; what it needs is copied there, or referenced (an address space, a
@@ -90,6 +91,9 @@ int proc_open(struct inode *inode, struct file *f);
 void proc_refresh(struct inode *inode);
 void proc_evict(struct inode *inode);
 
+/* What a readlink returns: the text cut at `size`, and its length. */
+int proc_link_text(char *buf, size_t size, const char *text);
+
 /* A decimal number without a sign or leading zeroes, as a name. */
 bool proc_parse_name(const char *name, u32 len, u32 *number);
 
@@ -98,7 +102,6 @@ bool proc_parse_name(const char *name, u32 len, u32 *number);
 /* Seen from the debugger's side of ptrace. */
 #define CAP_SYS_PTRACE 19
 
-extern const struct proc_dir proc_pid_dir;
 extern const struct proc_entry proc_pid_entry; /* the row of every number in /proc */
 
 bool proc_pid_next(const struct proc_node *dir, u32 *number);
@@ -117,6 +120,7 @@ bool proc_alive(const struct proc_node *n);
 /* Whether the calling process may look into this one: it is itself, has the same ids, or
  * CAP_SYS_PTRACE. */
 bool proc_may_access(const struct proc_node *n);
+bool proc_may_access_locked(const struct process *p); /* process_lock held */
 
 /* References to what a process has: 0, -ESRCH, or -EACCES for a guarded node. *out is NULL when it
  * has exited; also after a failure. */
@@ -125,6 +129,25 @@ int proc_get_files(const struct proc_node *n, struct files **out);
 
 /* Owner of the files of a process; false when it is gone. */
 bool proc_owner(const struct proc_node *n, u32 *uid, u32 *gid);
+
+/* --- proc_status.c --- */
+
+int proc_pid_stat_show(struct text *t, const struct proc_node *n);
+int proc_status_show(struct text *t, const struct proc_node *n);
+
+/* --- proc_oom.c --- */
+
+int proc_oom_score_show(struct text *t, const struct proc_node *n);
+int proc_oom_score_adj_show(struct text *t, const struct proc_node *n);
+long proc_oom_score_adj_store(const struct proc_node *n, char *s, size_t len, u64 pos);
+int proc_oom_adj_show(struct text *t, const struct proc_node *n);
+long proc_oom_adj_store(const struct proc_node *n, char *s, size_t len, u64 pos);
+
+/* A resource limit as Linux holds it on a machine of 32 bits. */
+static inline u32 proc_rlimit(u64 limit)
+{
+	return (u32)MIN(limit, (u64)RLIM32_INFINITY);
+}
 
 /* --- proc_fd.c --- */
 

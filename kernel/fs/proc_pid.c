@@ -1,21 +1,15 @@
 /*
- * /proc/PID and /proc/PID/task/TID: finding the process, who may look at it, and the files that
- * speak of it as a whole. Its memory is proc_maps.c and proc_pid_mem.c, its descriptors proc_fd.c.
- *
- * The files of a process are made from a struct view, copied under process_lock at once, so that
- * one text never mixes two moments.
+ * /proc/PID and /proc/PID/task/TID: finding the process, who may look at it, what references to it
+ * can be had, and its smaller files. The table of all of them is at the end.
  */
-#include "kernel/abi/prctl.h"
-#include "kernel/abi/time.h"
 #include "kernel/core/panic.h"
 #include "kernel/fs/proc_impl.h"
-#include "kernel/fs/tty.h"
 #include "kernel/lib/fmt.h"
 #include "kernel/lib/string.h"
-#include "kernel/proc/signal.h"
 #include "kernel/x86/uaccess.h"
-#include "mm/page_alloc.h"
 #include "mm/space.h"
+
+static const struct proc_dir task_dir;
 
 /* --- Finding --- */
 
@@ -130,26 +124,22 @@ static u32 task_count(const struct proc_node *dir)
 int proc_self_readlink(const struct proc_node *n, char *buf, size_t size)
 {
 	char text[12];
-	int len;
 
 	if (!current_task())
 		return -ENOENT;
-	len = snprintf(text, sizeof(text), "%u", current_process()->pid);
-	memcpy(buf, text, MIN((size_t)len, size));
-	return (int)MIN((size_t)len, size);
+	snprintf(text, sizeof(text), "%u", current_process()->pid);
+	return proc_link_text(buf, size, text);
 }
 
 int proc_thread_self_readlink(const struct proc_node *n, char *buf, size_t size)
 {
 	struct task *t = current_task();
 	char text[32];
-	int len;
 
 	if (!t)
 		return -ENOENT;
-	len = snprintf(text, sizeof(text), "%u/task/%u", t->process->pid, t->tid);
-	memcpy(buf, text, MIN((size_t)len, size));
-	return (int)MIN((size_t)len, size);
+	snprintf(text, sizeof(text), "%u/task/%u", t->process->pid, t->tid);
+	return proc_link_text(buf, size, text);
 }
 
 /* --- Who may look --- */
@@ -160,8 +150,7 @@ static bool same_ids(const struct credentials *me, const struct credentials *it)
 	       me->fsgid == it->egid && me->fsgid == it->sgid && me->fsgid == it->gid;
 }
 
-/* Caller holds process_lock. */
-static bool may_access_locked(const struct process *p)
+bool proc_may_access_locked(const struct process *p)
 {
 	const struct credentials *me = current_cred();
 
@@ -177,7 +166,7 @@ bool proc_may_access(const struct proc_node *n)
 	u32 flags = spin_lock_irqsave(&process_lock);
 	struct task *t;
 	struct process *p = proc_find_locked(n, &t);
-	bool may = p && may_access_locked(p);
+	bool may = p && proc_may_access_locked(p);
 
 	spin_unlock_irqrestore(&process_lock, flags);
 	return may;
@@ -206,7 +195,7 @@ static int check_locked(const struct proc_node *n, const struct process *p)
 {
 	if (!p)
 		return -ESRCH;
-	return n->entry->guarded && !may_access_locked(p) ? -EACCES : 0;
+	return n->entry->guarded && !proc_may_access_locked(p) ? -EACCES : 0;
 }
 
 int proc_get_mm(const struct proc_node *n, struct mm **out)
@@ -252,12 +241,17 @@ static struct fs_context *get_fs(const struct proc_node *n)
 
 static int comm_show(struct text *t, const struct proc_node *n)
 {
-	struct view v;
-	int err = view_get(n, &v);
+	u32 flags = spin_lock_irqsave(&process_lock);
+	struct task *task;
+	struct process *p = proc_find_locked(n, &task);
+	char comm[16];
 
-	if (!err)
-		text_printf(t, "%s\n", v.comm);
-	return err;
+	if (p)
+		memcpy(comm, task ? task->comm : p->comm, sizeof(comm));
+	spin_unlock_irqrestore(&process_lock, flags);
+	if (p)
+		text_printf(t, "%s\n", comm);
+	return p ? 0 : -ESRCH;
 }
 
 /* A process names its own threads only. */
@@ -304,10 +298,10 @@ static const struct {
 
 static void put_limit(struct text *t, u64 limit)
 {
-	if (rlimit32(limit) == RLIM32_INFINITY)
+	if (proc_rlimit(limit) == RLIM32_INFINITY)
 		text_printf(t, "%-20s ", "unlimited");
 	else
-		text_printf(t, "%-20u ", rlimit32(limit));
+		text_printf(t, "%-20u ", proc_rlimit(limit));
 }
 
 static int limits_show(struct text *t, const struct proc_node *n)
@@ -418,7 +412,7 @@ static int wchan_show(struct text *t, const struct proc_node *n)
 	struct process *p = proc_find_locked(n, &task);
 	const char *name = NULL;
 
-	if (p && task && task->thread.state != T_RUNNABLE && may_access_locked(p))
+	if (p && task && task->thread.state != T_RUNNABLE && proc_may_access_locked(p))
 		at = wait_address(&task->thread);
 	spin_unlock_irqrestore(&process_lock, flags);
 	if (at)
@@ -442,45 +436,38 @@ static int personality_show(struct text *t, const struct proc_node *n)
 
 /* --- The tables --- */
 
-/* What a process and each of its threads have. */
-#define COMMON_ROWS                                                                                \
-	{"auxv", S_IFREG | 0400, .guarded = true, .show = proc_auxv_show},                         \
-		{"cmdline", S_IFREG | 0444, .show = proc_cmdline_show},                            \
-		{"comm", S_IFREG | 0644, .show = comm_show, .store = comm_store},                  \
-		{"cwd", S_IFLNK | 0777, .target = cwd_target},                                     \
-		{"environ", S_IFREG | 0400, .guarded = true, .show = proc_environ_show},           \
-		{"exe", S_IFLNK | 0777, .target = exe_target},                                     \
-		{"fd", S_IFDIR | 0500, .dir = &proc_fd_dir, .inode_ops = &proc_fd_dir_ops},        \
-		{"fdinfo", S_IFDIR | 0555, .dir = &proc_fdinfo_dir,                                \
-			.inode_ops = &proc_fdinfo_dir_ops},                                        \
-		{"limits", S_IFREG | 0444, .show = limits_show},                                   \
-		{"maps", S_IFREG | 0444, .guarded = true, .show = proc_maps_show},                 \
-		{"mem", S_IFREG | 0600, .guarded = true, .ops = &proc_pid_mem_ops},                \
-		{"mountinfo", S_IFREG | 0444, .show = proc_mountinfo_show},                        \
-		{"mounts", S_IFREG | 0444, .show = proc_mounts_show},                              \
-		{"oom_adj", S_IFREG | 0644, .show = oom_adj_show, .store = oom_adj_store},         \
-		{"oom_score", S_IFREG | 0444, .show = oom_score_show},                             \
-		{"oom_score_adj", S_IFREG | 0644, .show = oom_score_adj_show,                      \
-			.store = oom_score_adj_store},                                             \
-		{"pagemap", S_IFREG | 0400, .guarded = true, .ops = &proc_pagemap_ops},            \
-		{"personality", S_IFREG | 0400, .guarded = true, .show = personality_show},        \
-		{"root", S_IFLNK | 0777, .target = root_target},                                   \
-		{"smaps", S_IFREG | 0444, .guarded = true, .show = proc_smaps_show},               \
-		{"smaps_rollup", S_IFREG | 0444, .guarded = true, .show = proc_smaps_rollup_show}, \
-		{"stat", S_IFREG | 0444, .show = stat_show},                                       \
-		{"statm", S_IFREG | 0444, .show = proc_statm_show},                                \
-		{"status", S_IFREG | 0444, .show = status_show},                                   \
-	{                                                                                          \
-		"wchan", S_IFREG | 0444, .show = wchan_show                                        \
-	}
-
-static const struct proc_entry thread_rows[] = {COMMON_ROWS};
-
-static const struct proc_dir thread_dir = {
-	.rows = thread_rows,
-	.nr_rows = ARRAY_SIZE(thread_rows),
+/* A thread has all but the last. */
+static const struct proc_entry rows[] = {
+	{"auxv", S_IFREG | 0400, .guarded = true, .show = proc_auxv_show},
+	{"cmdline", S_IFREG | 0444, .show = proc_cmdline_show},
+	{"comm", S_IFREG | 0644, .show = comm_show, .store = comm_store},
+	{"cwd", S_IFLNK | 0777, .target = cwd_target},
+	{"environ", S_IFREG | 0400, .guarded = true, .show = proc_environ_show},
+	{"exe", S_IFLNK | 0777, .target = exe_target},
+	{"fd", S_IFDIR | 0500, .dir = &proc_fd_dir, .inode_ops = &proc_fd_dir_ops},
+	{"fdinfo", S_IFDIR | 0555, .dir = &proc_fdinfo_dir, .inode_ops = &proc_fdinfo_dir_ops},
+	{"limits", S_IFREG | 0444, .show = limits_show},
+	{"maps", S_IFREG | 0444, .guarded = true, .show = proc_maps_show},
+	{"mem", S_IFREG | 0600, .guarded = true, .ops = &proc_pid_mem_ops},
+	{"mountinfo", S_IFREG | 0444, .show = proc_mountinfo_show},
+	{"mounts", S_IFREG | 0444, .show = proc_mounts_show},
+	{"oom_adj", S_IFREG | 0644, .show = proc_oom_adj_show, .store = proc_oom_adj_store},
+	{"oom_score", S_IFREG | 0444, .show = proc_oom_score_show},
+	{"oom_score_adj", S_IFREG | 0644, .show = proc_oom_score_adj_show,
+		.store = proc_oom_score_adj_store},
+	{"pagemap", S_IFREG | 0400, .guarded = true, .ops = &proc_pagemap_ops},
+	{"personality", S_IFREG | 0400, .guarded = true, .show = personality_show},
+	{"root", S_IFLNK | 0777, .target = root_target},
+	{"smaps", S_IFREG | 0444, .guarded = true, .show = proc_smaps_show},
+	{"smaps_rollup", S_IFREG | 0444, .guarded = true, .show = proc_smaps_rollup_show},
+	{"stat", S_IFREG | 0444, .show = proc_pid_stat_show},
+	{"statm", S_IFREG | 0444, .show = proc_statm_show},
+	{"status", S_IFREG | 0444, .show = proc_status_show},
+	{"wchan", S_IFREG | 0444, .show = wchan_show},
+	{"task", S_IFDIR | 0555, .dir = &task_dir},
 };
 
+static const struct proc_dir thread_dir = {.rows = rows, .nr_rows = ARRAY_SIZE(rows) - 1};
 static const struct proc_entry thread_entry = {.mode = S_IFDIR | 0555, .dir = &thread_dir};
 
 static const struct proc_dir task_dir = {
@@ -490,14 +477,5 @@ static const struct proc_dir task_dir = {
 	.count = task_count,
 };
 
-static const struct proc_entry pid_rows[] = {
-	COMMON_ROWS,
-	{"task", S_IFDIR | 0555, .dir = &task_dir},
-};
-
-const struct proc_dir proc_pid_dir = {
-	.rows = pid_rows,
-	.nr_rows = ARRAY_SIZE(pid_rows),
-};
-
-const struct proc_entry proc_pid_entry = {.mode = S_IFDIR | 0555, .dir = &proc_pid_dir};
+static const struct proc_dir pid_dir = {.rows = rows, .nr_rows = ARRAY_SIZE(rows)};
+const struct proc_entry proc_pid_entry = {.mode = S_IFDIR | 0555, .dir = &pid_dir};

@@ -187,7 +187,10 @@ static const struct inode_ops sys_ops = {
 /* The rest of a row, for each kind of setting. */
 #define NUMBERS(...)                                                                               \
 	.show = numbers_show, .store = numbers_store, .inode_ops = &sys_ops,                       \
-	.data = &(const struct numbers){__VA_ARGS__}
+	.data = &(const struct numbers)                                                            \
+	{                                                                                          \
+		__VA_ARGS__                                                                        \
+	}
 #define NAME(field)                                                                                \
 	.show = name_show, .store = name_store, .inode_ops = &sys_ops, .data = utsname.field
 #define CONSTANT(text) .show = constant_show, .inode_ops = &sys_ops, .data = (text)
@@ -258,13 +261,22 @@ static int pid_max_show(struct text *t, const struct proc_node *n)
 	return 0;
 }
 
-/* Level of the console, as it was set here; of messages without one; lowest; at boot. */
+/* Console level, a copy; of messages without one; lowest; at boot. Only the first means anything.
+ */
 static u32 printk_levels[4] = {7, 4, 1, 7};
+
+static int printk_show(struct text *t, const struct proc_node *n)
+{
+	printk_levels[0] = log_console_level;
+	return numbers_show(t, n);
+}
 
 static void printk_written(void)
 {
 	log_console_level = printk_levels[0];
 }
+
+static const struct numbers printk_numbers = {printk_levels, 4, 0, 15, printk_written};
 
 /* A random identifier of RFC 4122. */
 static void make_uuid(u8 id[16])
@@ -323,7 +335,8 @@ static const struct proc_entry kernel_rows[] = {
 	{"osrelease", S_IFREG | 0444, NAME(release)},
 	{"ostype", S_IFREG | 0444, NAME(sysname)},
 	{"pid_max", S_IFREG | 0444, TEXT(pid_max_show)},
-	{"printk", S_IFREG | 0644, NUMBERS(printk_levels, 4, 0, 15, printk_written)},
+	{"printk", S_IFREG | 0644, .show = printk_show, .store = numbers_store,
+		.inode_ops = &sys_ops, .data = &printk_numbers},
 	{"random", S_IFDIR | 0555, .dir = &random_dir},
 	{"randomize_va_space", S_IFREG | 0444, CONSTANT("0")},
 	{"tainted", S_IFREG | 0444, CONSTANT("0")},

@@ -63,6 +63,8 @@ static long prw_buffer(u32 fd, uptr_t buf, u32 n, u64 pos, rw_fn rw)
 		return -EBADF;
 	if (!f->ops->seek)
 		done = -ESPIPE;
+	else if ((s64)(pos + n) < 0)
+		done = -EINVAL;
 	else if (user_range_ok(buf, MIN(n, MAX_RW)))
 		done = rw(f, &b, n, &pos);
 	file_put(f);

@@ -306,6 +306,7 @@ static void exec_commit(struct exec *e, struct unshared *u)
 	cred_exec(p, e->euid, e->egid, e->set_id);
 	if (e->read_implies_exec)
 		p->personality |= READ_IMPLIES_EXEC;
+	p->mm->read_implies_exec = e->read_implies_exec;
 	set_comm(p, t, e->execfn);
 	p->exit_signal = p->parent ? SIGCHLD : p->exit_signal;
 	p->execed = true;

@@ -209,6 +209,8 @@ static void process_copy_fields(struct process *p, const struct process *parent)
 	memcpy(p->comm, current_task()->comm, sizeof(p->comm));
 	p->nice = parent->nice;
 	p->personality = parent->personality;
+	p->oom_score_adj = parent->oom_score_adj;
+	p->oom_score_adj_min = parent->oom_score_adj_min;
 	p->dumpable = parent->dumpable;
 	p->no_new_privs = parent->no_new_privs;
 	p->keep_caps = parent->keep_caps;

@@ -4,15 +4,20 @@
  * freed what it had.
  */
 #include "kernel/core/log.h"
+#include "kernel/proc/signal.h"
 #include "kernel/proc/task.h"
 #include "mm/fault.h"
 #include "mm/page_alloc.h"
 #include "mm/space.h"
 
-/* Pages that the process's death would give back, page tables included. */
-static u32 badness(const struct process *p)
+#define NEVER_KILL (-1000) /* of oom_score_adj */
+
+/* Pages that the process's death would give back, page tables included; oom_score_adj adds or
+ * takes away thousandths of all memory. */
+static s32 badness(const struct process *p)
 {
-	return mm_rss(p->mm) + p->mm->pmap.nr_tables;
+	s32 adjust = p->oom_score_adj * (s32)(page_alloc_total() / 1000);
+	return (s32)(mm_rss(p->mm) + p->mm->pmap.nr_tables) + adjust;
 }
 
 /* The largest process that may be killed; NULL with *dying set when one is on its way out already.
@@ -22,9 +27,9 @@ static struct process *pick_victim(bool *dying)
 	struct process *p, *worst = NULL;
 	*dying = false;
 	list_for_each_entry (p, &process_list, all) {
-		if (p->pid == 1 || !p->mm)
+		if (p->pid == 1 || !p->mm || p->oom_score_adj == NEVER_KILL)
 			continue;
-		if (p->group_exit) {
+		if (p->group_exit || (p->pending.set & sigmask(SIGKILL))) {
 			*dying = true;
 			return NULL;
 		}

@@ -5,6 +5,7 @@
 #include "kernel/abi/sysinfo.h"
 #include "kernel/abi/utsname.h"
 #include "kernel/core/clock.h"
+#include "kernel/core/cpustat.h"
 #include "kernel/core/log.h"
 #include "kernel/core/panic.h"
 #include "kernel/core/random.h"
@@ -15,6 +16,7 @@
 #include "kernel/x86/uaccess.h"
 #include "mm/kmalloc.h"
 #include "mm/page_alloc.h"
+#include "mm/space.h"
 #include "mm/pagecache.h"
 
 /* --- Names --- */
@@ -78,6 +80,10 @@ long sys_sysinfo(uptr_t to)
 		.freehigh = page_alloc_free_high(),
 		.mem_unit = PAGE_SIZE,
 	};
+	u32 load[3];
+	load_averages(load);
+	for (u32 i = 0; i < 3; i++)
+		s.loads[i] = load[i] << (SI_LOAD_SHIFT - LOAD_SHIFT);
 	/* Bytes where they fit, as Linux does it: some programs do not look at the unit. */
 	if (s.totalram < 1u << (32 - PAGE_SHIFT)) {
 		s.totalram <<= PAGE_SHIFT;
@@ -90,13 +96,15 @@ long sys_sysinfo(uptr_t to)
 	return copy_to_user(to, &s, sizeof(s));
 }
 
-#define GRND_KNOWN 0x7u /* NONBLOCK, RANDOM, INSECURE: the generator is always ready */
+/* The generator is always ready, so the flags make no difference but for what Linux refuses. */
+#define GRND_KNOWN    0x7u /* NONBLOCK, RANDOM, INSECURE */
+#define GRND_EXCLUDES 0x6u /* RANDOM and INSECURE together */
 
 long sys_getrandom(uptr_t to, u32 n, u32 flags)
 {
 	u8 buf[256];
 	u32 done = 0;
-	if (flags & ~GRND_KNOWN)
+	if ((flags & ~GRND_KNOWN) || (flags & GRND_EXCLUDES) == GRND_EXCLUDES)
 		return -EINVAL;
 	n = MIN(n, (u32)INT32_MAX);
 	while (done < n) {
@@ -217,8 +225,10 @@ long sys_personality(u32 personality)
 {
 	struct process *p = current_process();
 	u32 was = p->personality;
-	if (personality != 0xffffffff)
+	if (personality != 0xffffffff) {
 		p->personality = personality;
+		p->mm->read_implies_exec = personality & READ_IMPLIES_EXEC;
+	}
 	return (long)was;
 }
 

@@ -2,6 +2,7 @@
 #include "kernel/abi/errno.h"
 #include "kernel/abi/prctl.h"
 #include "kernel/core/panic.h"
+#include "kernel/core/cpustat.h"
 #include "kernel/lib/string.h"
 #include "kernel/proc/process.h"
 #include "kernel/proc/signal.h"
@@ -218,6 +219,7 @@ void process_add_thread(struct process *p, struct task *t)
 	list_add_tail(&t->sibling, &p->threads);
 	p->nr_threads++;
 	nr_threads++;
+	cpustat_forked(t->tid);
 }
 
 u32 process_count_uid(u32 uid)

@@ -1,6 +1,7 @@
 /* The 8259s (Intel 8259A data sheet), edge triggered, the slave on line 2 of the master. */
 #include "kernel/x86/pic.h"
 #include "kernel/core/cpu.h"
+#include "kernel/core/cpustat.h"
 #include "kernel/lib/kassert.h"
 #include "kernel/x86/io.h"
 
@@ -89,6 +90,7 @@ void irq_dispatch(struct trapframe *tf)
 		return;
 	}
 	this_cpu()->irq_depth++;
+	cpustat_irq(irq);
 	if (handlers[irq])
 		handlers[irq](tf);
 	this_cpu()->irq_depth--;
