@@ -190,7 +190,7 @@ $(eval $(call host_rules,32))
 # --- Running ----------------------------------------------------------------------------------
 
 run: $(B)/tessera.elf $(B)/initramfs.cpio ## a shell on this terminal (Ctrl-A x ends) or CMD='...'
-	@tools/run.py
+	@tools/run.py; status=$$?; [ -n "$$CMD" ] || [ $$status = 125 ] || status=0; exit $$status
 
 run-iso: $(B)/tessera.elf $(B)/initramfs.cpio ## the same, started by GRUB from a CD image
 	@tools/run.py --iso

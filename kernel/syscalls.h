@@ -153,6 +153,12 @@ long sys_futex_time64(uptr_t addr, u32 op, u32 val, uptr_t timeout, uptr_t addr2
 long sys_set_robust_list(uptr_t head, u32 len);
 long sys_get_robust_list(s32 tid, uptr_t head, uptr_t len);
 
+/* kernel/proc/process_vm.c */
+long sys_process_vm_readv(
+	u32 tid, uptr_t lvec, u32 nr_local, uptr_t rvec, u32 nr_remote, u32 flags);
+long sys_process_vm_writev(
+	u32 tid, uptr_t lvec, u32 nr_local, uptr_t rvec, u32 nr_remote, u32 flags);
+
 /* kernel/proc/tls.c */
 long sys_set_thread_area(uptr_t desc);
 long sys_get_thread_area(uptr_t udesc);
@@ -195,6 +201,19 @@ long sys_mmap2(u32 addr, u32 len, u32 prot, u32 flags, u32 fd, u32 pgoff);
 long sys_mmap(uptr_t args);
 long sys_munmap(u32 addr, u32 len);
 long sys_mprotect(u32 addr, u32 len, u32 prot);
+
+/* mm/remap_file.c */
+long sys_remap_file_pages(u32 start, u32 size, u32 prot, u32 pgoff, u32 flags);
+
+/* mm/memfd.c */
+long sys_memfd_create(uptr_t uname, u32 flags);
+
+/* mm/sys_shm.c */
+long sys_shmget(s32 key, u32 size, u32 flags);
+long sys_shmat(s32 id, u32 addr, u32 flags);
+long sys_shmdt(u32 addr);
+long sys_shmctl(s32 id, u32 cmd, uptr_t buf);
+long sys_ipc(u32 call, s32 first, u32 second, u32 third, uptr_t ptr, u32 fifth);
 
 /* --- kernel/fs: files --- */
 
@@ -359,11 +378,13 @@ long sys_fstatfs64(u32 fd, u32 size, uptr_t user);
 	X(set_robust_list) X(get_robust_list) X(getcpu) X(rt_tgsigqueueinfo) X(prlimit64) \
 	X(getrandom) X(execveat) X(clock_gettime64) X(clock_settime64) \
 	X(clock_getres_time64) X(clock_nanosleep_time64) X(rt_sigtimedwait_time64) \
-	X(futex_time64) X(sched_rr_get_interval_time64)
+	X(futex_time64) X(sched_rr_get_interval_time64) X(process_vm_readv) \
+	X(process_vm_writev)
 
 #define SYSCALLS_MM(X) \
 	X(brk) X(mmap) X(munmap) X(mprotect) X(msync) X(mlock) X(munlock) X(mlockall) \
-	X(munlockall) X(mremap) X(mmap2) X(mincore) X(madvise) X(mlock2)
+	X(munlockall) X(mremap) X(mmap2) X(mincore) X(madvise) X(mlock2) X(remap_file_pages) \
+	X(memfd_create) X(shmget) X(shmctl) X(shmat) X(shmdt) X(ipc)
 
 #define SYSCALLS_FS(X) \
 	X(read) X(write) X(open) X(close) X(creat) X(link) X(unlink) X(chdir) X(mknod) \

@@ -58,12 +58,20 @@ long mm_populate(struct mm *mm, vaddr_t start, vaddr_t end)
 	return mm_populate_access(mm, start, end, -1);
 }
 
+/* What may be written or executed but not read: the machine would read it all the same. */
+static bool is_hidden(struct mm *mm, vaddr_t addr, u32 access)
+{
+	struct vma *v = access ? NULL : vma_at(&mm->vmas, addr);
+	return v && !(v->flags & VM_READ);
+}
+
 /* The frame behind addr with a reference, after faulting it in; NULL when it cannot be. */
 static struct page *get_page_at(struct mm *mm, vaddr_t addr, u32 access)
 {
 	struct page *p = NULL;
 	mutex_lock(&mm->lock);
-	if (addr < USER_TOP && fault_in(mm, addr, access) == FAULT_DONE) {
+	if (addr < USER_TOP && !is_hidden(mm, addr, access) &&
+		fault_in(mm, addr, access) == FAULT_DONE) {
 		pte_t *pte = pmap_pte(&mm->pmap, addr);
 		p = pfn_page(pte_pfn(*pte));
 		page_get(p);

@@ -40,31 +40,52 @@ int cow_fork(struct vma *to, struct vma *from)
 	return 0;
 }
 
-/* The entry after a change of protection: the same frame, what the VMA allows now. */
-static pte_t reprotect(const struct vma *v, pte_t e, u64 flags)
+/* A change of protection of entries in one page table. */
+struct reprotect {
+	u64 flags;     /* of the entries from now on */
+	bool low_only; /* presence and NX do not change */
+	bool writable; /* private memory that may be written: the frames that are ours get W */
+};
+
+static inline pte_t new_entry(const struct reprotect *r, pte_t e)
 {
-	struct page *p = pfn_page(pte_pfn(e));
-	if ((v->flags & (VM_WRITE | VM_SHARED)) == VM_WRITE && cow_is_exclusive(p))
+	u64 flags = r->flags | (e.v & PTE_D);
+	if (r->writable && cow_is_exclusive(pfn_page(pte_pfn(e))))
 		flags |= PTE_W;
-	return pte_make(pte_pfn(e), flags | (e.v & PTE_D));
+	return pte_make(pte_pfn(e), flags);
 }
 
-void cow_protect(struct vma *v, vaddr_t start, vaddr_t end)
+/* Returns whether there was an entry to change. */
+static bool reprotect_table(const struct reprotect *r, pte_t *pte, pte_t *stop)
 {
-	u64 flags = vm_pte_flags(v->flags);
-	bool flush = false;
+	bool any = false;
+	for (; pte < stop; pte++) {
+		if (!pte_maps(*pte))
+			continue;
+		if (likely(r->low_only))
+			pmap_set_low(pte, (u32)new_entry(r, *pte).v);
+		else
+			pmap_set(pte, new_entry(r, *pte));
+		any = true;
+	}
+	return any;
+}
+
+void cow_protect(struct vma *v, vaddr_t start, vaddr_t end, u32 old_flags)
+{
+	u64 flags = vm_pte_flags(v->flags), changed = flags ^ vm_pte_flags(old_flags);
+	struct reprotect r = {
+		.flags = flags,
+		.low_only = !(changed & (PTE_NX | PTE_P)),
+		.writable = (v->flags & (VM_WRITE | VM_SHARED)) == VM_WRITE,
+	};
+	bool any = false;
 	for (vaddr_t at = start, next; at < end; at = next) {
 		next = MIN(end - 1, at | (PD_SIZE - 1)) + 1;
 		pte_t *pte = pmap_pte(&v->mm->pmap, at);
-		if (!pte)
-			continue;
-		for (pte_t *stop = pte + ((next - at) >> PAGE_SHIFT); pte < stop; pte++) {
-			if (!pte_maps(*pte))
-				continue;
-			pmap_set(pte, reprotect(v, *pte, flags));
-			flush = true;
-		}
+		if (pte)
+			any |= reprotect_table(&r, pte, pte + ((next - at) >> PAGE_SHIFT));
 	}
-	if (flush)
+	if (any)
 		pmap_flush_range(&v->mm->pmap, start, end);
 }

@@ -6,32 +6,38 @@
 #include "mm/pagecache.h"
 #include "mm/space.h"
 
-/* One page of v: its entry says it, or the cache behind it. */
-static u8 is_resident(struct vma *v, vaddr_t addr)
+/* Pages without an entry: the cache behind the VMA says it. */
+static u8 is_cached(struct vma *v, vaddr_t addr)
 {
-	pte_t *pte = pmap_pte(&v->mm->pmap, addr);
-	if (pte && pte_maps(*pte))
-		return 1;
 	return v->object && object_cached(v->object, vma_pgoff(v, addr));
 }
 
-/* Up to `n` pages from addr on, within one VMA. Returns how many, or -ENOMEM at a hole. */
+/* Up to `n` pages of v that share a page table, from addr on. Returns how many. */
+static u32 fill_table(struct vma *v, vaddr_t addr, u32 n, u8 *vec)
+{
+	const pte_t *pte = pmap_pte(&v->mm->pmap, addr);
+	n = MIN(n, PT_ENTRIES - pt_index(addr));
+	for (u32 i = 0; i < n; i++)
+		vec[i] = pte && pte_maps(pte[i]);
+	for (u32 i = 0; v->object && i < n; i++)
+		vec[i] |= is_cached(v, addr + i * PAGE_SIZE);
+	return n;
+}
+
+/* Up to `n` pages from addr on, within one VMA and page table. Returns how many, or -ENOMEM at a hole. */
 static long fill(struct mm *mm, vaddr_t addr, u32 n, u8 *vec)
 {
 	struct vma *v = vma_at(&mm->vmas, addr);
 	if (!v)
 		return -ENOMEM;
-	n = MIN(n, (v->end - addr) >> PAGE_SHIFT);
-	for (u32 i = 0; i < n; i++)
-		vec[i] = is_resident(v, addr + i * PAGE_SIZE);
-	return n;
+	return fill_table(v, addr, MIN(n, (v->end - addr) >> PAGE_SHIFT), vec);
 }
 
 long sys_mincore(u32 start, u32 len, uptr_t vec)
 {
 	struct mm *mm = current_process()->mm;
 	u32 pages = pages_of(len);
-	u8 part[256];
+	u8 part[512];
 	if (start % PAGE_SIZE)
 		return -EINVAL;
 	if (!user_range_ok(UPTR(start), len))

@@ -102,6 +102,10 @@ struct backing_ops {
 	int (*name)(struct backing *b, char *buf, size_t size);
 	/* Device and inode numbers as /proc/PID/maps prints them. */
 	void (*id)(struct backing *b, u32 *dev, u64 *ino);
+	/* A mapping is being made: v has its place and is on the object's list, but in no tree, and
+	 * maps no page. May change v->flags, or refuse it with a negative errno. Caller holds the
+	 * mm's lock. NULL: nothing to say. */
+	int (*map)(struct backing *b, struct vma *v);
 };
 
 struct backing {

@@ -33,19 +33,6 @@ void space_init(void)
 
 /* --- One VMA --- */
 
-/* Entries that map an object are guarded by its lock, besides the mm's. */
-void vma_lock_entries(struct vma *v)
-{
-	if (v->object)
-		mutex_lock(&v->object->lock);
-}
-
-void vma_unlock_entries(struct vma *v)
-{
-	if (v->object)
-		mutex_unlock(&v->object->lock);
-}
-
 /* A copy of `from` that holds its own references but is in no list or tree yet. */
 struct vma *vma_dup(const struct vma *from)
 {
@@ -304,7 +291,8 @@ static bool extend_neighbour(struct mm *mm, const struct vma *want)
 	return false;
 }
 
-/* Puts the range described by `want` into the space. Returns 0 or -ENOMEM. */
+/* Puts the range described by `want` into the space. Returns 0, -ENOMEM, or what its backing says
+ * against it. */
 static int enter(struct mm *mm, const struct vma *want)
 {
 	if (extend_neighbour(mm, want))
@@ -313,7 +301,14 @@ static int enter(struct mm *mm, const struct vma *want)
 	if (!v)
 		return -ENOMEM;
 	vma_attach(v);
+	int err = v->backing && v->backing->ops->map ? v->backing->ops->map(v->backing, v) : 0;
+	if (err) {
+		vma_free(v);
+		return err;
+	}
 	vma_insert(&mm->vmas, v);
+	if (v->flags != want->flags)
+		vma_merge(v);
 	return 0;
 }
 
@@ -358,10 +353,11 @@ long mm_map_at(struct mm *mm, const struct map_request *r, vaddr_t addr)
 			return -ENOMEM;
 		want.flags |= VM_ACCOUNT;
 	}
-	if (enter(mm, &want) < 0) {
+	int err = enter(mm, &want);
+	if (err) {
 		if (want.flags & VM_ACCOUNT)
 			commit_release(pages);
-		return -ENOMEM;
+		return err;
 	}
 	mm_account(mm, want.flags, pages);
 	return addr;
@@ -457,11 +453,12 @@ static long protect_vma(struct vma *v, vaddr_t start, vaddr_t end, u32 prot)
 		return -ENOMEM;
 	}
 	v = vma_at(&mm->vmas, start);
-	mm_account(mm, v->flags, -(s32)pages);
+	u32 old_flags = v->flags;
+	mm_account(mm, old_flags, -(s32)pages);
 	v->flags = flags | (charged ? VM_ACCOUNT : 0);
 	mm_account(mm, v->flags, pages);
 	vma_lock_entries(v);
-	cow_protect(v, start, end);
+	cow_protect(v, start, end, old_flags);
 	vma_unlock_entries(v);
 	vma_merge(v);
 	return 0;

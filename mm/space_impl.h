@@ -5,6 +5,7 @@
 #ifndef MM_SPACE_IMPL_H
 #define MM_SPACE_IMPL_H
 
+#include "mm/object.h"
 #include "mm/space.h"
 
 /* A copy of `from` with a reference of its own to the file, in no tree, list or family yet. NULL
@@ -27,8 +28,16 @@ void vma_set_bounds(struct vma *v, vaddr_t start, vaddr_t end, u32 pgoff);
 int mm_isolate(struct mm *mm, vaddr_t start, vaddr_t end) __must_check;
 
 /* Entries that map an object are guarded by the object's lock, besides the mm's. */
-void vma_lock_entries(struct vma *v);
-void vma_unlock_entries(struct vma *v);
+static inline void vma_lock_entries(struct vma *v)
+{
+	if (v->object)
+		mutex_lock(&v->object->lock);
+}
+static inline void vma_unlock_entries(struct vma *v)
+{
+	if (v->object)
+		mutex_unlock(&v->object->lock);
+}
 
 /* Adds `pages` (negative: takes away) to the counts by kind, as Linux's vm_stat_account(). */
 void mm_account(struct mm *mm, u32 flags, s32 pages);

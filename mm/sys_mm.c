@@ -10,6 +10,7 @@
 #include "kernel/syscalls.h"
 #include "kernel/x86/uaccess.h"
 #include "mm/commit.h"
+#include "mm/mmap.h"
 #include "mm/space.h"
 
 long sys_brk(u32 brk)
@@ -20,8 +21,7 @@ long sys_brk(u32 brk)
 /* One mmap on its way from the arguments to the request. */
 struct mmap_call {
 	u32 prot, flags;
-	struct file *file;
-	struct object *anon_object; /* of a shared anonymous mapping: one reference */
+	struct backing *backing; /* NULL: anonymous */
 	struct map_request r;
 };
 
@@ -50,7 +50,7 @@ static long check_shared_file(struct mmap_call *c, const struct backing *b)
 
 static long check_file(struct mmap_call *c)
 {
-	struct backing *b = &c->file->backing;
+	struct backing *b = c->backing;
 	u32 type = c->flags & MAP_TYPE;
 	long err = 0;
 	if (type == MAP_SHARED || type == MAP_SHARED_VALIDATE)
@@ -77,7 +77,7 @@ static long make_shared_anon(struct mmap_call *c)
 	struct file *f = file_create_shared_anon(c->r.len);
 	if (is_err(f))
 		return ptr_err(f);
-	c->file = f;
+	c->backing = &f->backing;
 	c->r.pgoff = 0;
 	return 0;
 }
@@ -124,11 +124,11 @@ static long prepare(struct mm *mm, struct mmap_call *c)
 {
 	c->r.vm_flags = prot_to_vm(c->prot) | flags_to_vm(c->flags) | mm->def_flags | VM_MAYREAD |
 		VM_MAYWRITE | VM_MAYEXEC;
-	if (!c->file || !c->file->backing.noexec)
+	if (!c->backing || !c->backing->noexec)
 		c->r.vm_flags |= mm_implied_exec(mm, c->r.vm_flags, VM_MAYEXEC);
 	long err = check_lock(mm, c);
 	if (!err)
-		err = c->file ? check_file(c) : check_anon(c);
+		err = c->backing ? check_file(c) : check_anon(c);
 	if (err)
 		return err;
 	if ((c->flags & MAP_NORESERVE) && overcommit_memory != OVERCOMMIT_NEVER)
@@ -140,20 +140,20 @@ static long prepare(struct mm *mm, struct mmap_call *c)
 static long choose_backing(struct mmap_call *c)
 {
 	bool shared = (c->flags & MAP_TYPE) != MAP_PRIVATE;
-	if (c->file && c->file->backing.zero) {
-		c->file = NULL;
+	if (c->backing && c->backing->zero) {
+		c->backing = NULL;
 		if (shared)
 			c->r.vm_flags |= VM_SHARED | VM_MAYSHARE;
 	}
-	bool made = !c->file && shared;
+	bool made = !c->backing && shared;
 	if (made) {
 		long err = make_shared_anon(c);
 		if (err)
 			return err;
 	}
-	if (c->file) {
-		c->r.backing = &c->file->backing;
-		c->r.object = c->file->backing.object;
+	if (c->backing) {
+		c->r.backing = c->backing;
+		c->r.object = c->backing->object;
 	}
 	return made;
 }
@@ -171,28 +171,41 @@ static long map_locked(struct mm *mm, struct mmap_call *c)
 		return made;
 	at = mm_map_at(mm, &c->r, at);
 	if (made)
-		file_put(c->file);
+		c->backing->ops->put(c->backing);
 	return at;
 }
 
-static long do_mmap(struct file *file, u32 addr, u32 len, u32 prot, u32 flags, u32 pgoff)
+long mmap_locked(struct mm *mm, const struct mmap_args *a, bool *populate)
 {
-	struct mm *mm = current_process()->mm;
-	struct mmap_call c = {.prot = prot, .flags = flags, .file = file, .r.pgoff = pgoff};
-	long err = check_lengths(&c, len);
+	struct mmap_call c = {
+		.prot = a->prot,
+		.flags = a->flags,
+		.backing = a->backing,
+		.r = {.addr = a->addr, .pgoff = a->pgoff},
+	};
+	*populate = false;
+	long err = check_lengths(&c, a->len);
 	if (err)
 		return err;
-	c.r.addr = addr;
-	if (flags & (MAP_FIXED | MAP_FIXED_NOREPLACE))
-		c.r.how = MM_FIXED | (flags & MAP_FIXED_NOREPLACE ? MM_NOREPLACE : 0);
-	mutex_lock(&mm->lock);
+	if (a->flags & (MAP_FIXED | MAP_FIXED_NOREPLACE))
+		c.r.how = MM_FIXED | (a->flags & MAP_FIXED_NOREPLACE ? MM_NOREPLACE : 0);
 	long at = map_locked(mm, &c);
-	mutex_unlock(&mm->lock);
 	if (is_err((void *)at))
 		return at;
-	if ((c.r.vm_flags & VM_LOCKED) ||
-		(flags & (MAP_POPULATE | MAP_NONBLOCK)) == MAP_POPULATE)
-		(void)mm_populate(mm, at, at + c.r.len);
+	*populate = (c.r.vm_flags & VM_LOCKED) ||
+		(a->flags & (MAP_POPULATE | MAP_NONBLOCK)) == MAP_POPULATE;
+	return at;
+}
+
+static long do_mmap(const struct mmap_args *a)
+{
+	struct mm *mm = current_process()->mm;
+	bool populate;
+	mutex_lock(&mm->lock);
+	long at = mmap_locked(mm, a, &populate);
+	mutex_unlock(&mm->lock);
+	if (populate)
+		(void)mm_populate(mm, at, at + ALIGN_UP(a->len, PAGE_SIZE));
 	return at;
 }
 
@@ -206,9 +219,17 @@ long sys_mmap2(u32 addr, u32 len, u32 prot, u32 flags, u32 fd, u32 pgoff)
 			return -EBADF;
 		}
 	}
+	struct mmap_args a = {
+		.backing = f ? &f->backing : NULL,
+		.addr = addr,
+		.len = len,
+		.prot = prot,
+		.flags = flags,
+		.pgoff = pgoff,
+	};
 	long at = f && (flags & MAP_HUGETLB) ? -EINVAL
 		: flags & MAP_HUGETLB        ? -ENOMEM
-					     : do_mmap(f, addr, len, prot, flags, pgoff);
+					     : do_mmap(&a);
 	file_put(f);
 	return at;
 }

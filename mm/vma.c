@@ -199,7 +199,7 @@ bool vma_can_merge(const struct vma *a, const struct vma *b)
 {
 	return a->end == b->start && a->flags == b->flags && a->backing == b->backing &&
 		a->object == b->object && b->pgoff == vma_pgoff(a, a->end) &&
-		(a->anon == b->anon || !a->anon || !b->anon) && !(a->flags & VM_HUGETLB);
+		(a->anon == b->anon || !a->anon || !b->anon) && !(a->flags & (VM_HUGETLB | VM_DONTMERGE));
 }
 
 /* One node of vma_check: what must hold between it and the one below. */

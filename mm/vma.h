@@ -43,6 +43,7 @@ struct mm;
 #define VM_NOHUGEPAGE 0x00100000u
 #define VM_DONTDUMP   0x00200000u
 #define VM_SOFTDIRTY  0x00400000u
+#define VM_DONTMERGE  0x00800000u /* its backing counts its VMAs: they stay as they are */
 #define VM_PROT       (VM_READ | VM_WRITE | VM_EXEC)
 
 /* letter: m: the mm's lock, a: also the lock of the anon or object whose list it is on */

@@ -39,74 +39,62 @@ void assert_may_sleep(void)
 
 void mutex_init(struct mutex *m)
 {
-	m->owner = NULL;
+	m->owner = 0;
 	list_init(&m->waiters);
 	spin_init(&m->guard, "mutex");
 }
 
-bool mutex_trylock(struct mutex *m)
+static struct thread *owner_of(const struct mutex *m)
 {
-	bool got;
-
-	spin_lock(&m->guard);
-	got = m->owner == NULL;
-	if (got)
-		m->owner = current_thread();
-	spin_unlock(&m->guard);
-	return got;
+	return (struct thread *)(READ_ONCE(m->owner) & ~(uintptr_t)MUTEX_WAITERS);
 }
 
-/* Queues the caller and sleeps until mutex_unlock() has made it the owner. Holds m->guard on
- * entry, not on return. */
-static void mutex_wait(struct mutex *m)
+/* Sets MUTEX_WAITERS, or takes the mutex if it has become free meanwhile. Returns whether it did.
+ * Holds m->guard. */
+static bool take_or_announce(struct mutex *m)
+{
+	uintptr_t old = READ_ONCE(m->owner), want;
+	do {
+		want = old ? old | MUTEX_WAITERS : (uintptr_t)current_thread();
+	} while (!__atomic_compare_exchange_n(
+		&m->owner, &old, want, false, __ATOMIC_ACQUIRE, __ATOMIC_RELAXED));
+	return !old;
+}
+
+/* Queues the caller and sleeps until mutex_unlock() has made it the owner. */
+void mutex_lock_slow(struct mutex *m)
 {
 	struct thread *self = current_thread();
 
-	kassert_msg(m->owner != self, "mutex %p locked twice by one thread", (void *)m);
+	assert_may_sleep();
+	kassert_msg(!mutex_held(m), "mutex %p locked twice by one thread", (void *)m);
+	spin_lock(&m->guard);
+	if (take_or_announce(m)) {
+		spin_unlock(&m->guard);
+		return;
+	}
 	list_add_tail(&self->wait, &m->waiters);
 	self->state = T_UNINTERRUPTIBLE;
 	spin_unlock(&m->guard);
 	for (;;) {
 		schedule();
-		if (READ_ONCE(m->owner) == self)
+		if (owner_of(m) == self)
 			return;
 		self->state = T_UNINTERRUPTIBLE;
 	}
 }
 
-void mutex_lock(struct mutex *m)
+/* Hands the mutex over to the first waiter, without an interval in which another could grab it. */
+void mutex_unlock_slow(struct mutex *m)
 {
-	assert_may_sleep();
-	spin_lock(&m->guard);
-	if (unlikely(m->owner)) {
-		mutex_wait(m);
-		return;
-	}
-	m->owner = current_thread();
-	spin_unlock(&m->guard);
-}
+	struct thread *next;
 
-/* Takes the mutex over to the first waiter, without an interval in which another could grab it. */
-static void mutex_hand_over(struct mutex *m)
-{
-	struct thread *next = list_first_entry(&m->waiters, struct thread, wait);
-
-	list_del_init(&next->wait);
-	m->owner = next;
-	thread_wake(next);
-}
-
-void mutex_unlock(struct mutex *m)
-{
 	kassert(mutex_held(m));
 	spin_lock(&m->guard);
-	m->owner = NULL;
-	if (unlikely(!list_empty(&m->waiters)))
-		mutex_hand_over(m);
+	next = list_first_entry(&m->waiters, struct thread, wait);
+	list_del_init(&next->wait);
+	__atomic_store_n(&m->owner,
+		(uintptr_t)next | (list_empty(&m->waiters) ? 0 : MUTEX_WAITERS), __ATOMIC_RELEASE);
 	spin_unlock(&m->guard);
-}
-
-bool mutex_held(const struct mutex *m)
-{
-	return m->owner == current_thread();
+	thread_wake(next);
 }

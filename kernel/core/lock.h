@@ -51,23 +51,50 @@ void spin_unlock_irqrestore(struct spinlock *l, u32 flags);
 /* Asserts that the caller may sleep: no interrupt handler, no spin lock held. */
 void assert_may_sleep(void);
 
-struct thread;
-
-/* Fair: mutex_unlock() hands a contended mutex to the thread that has waited longest. */
+/*
+ * Fair: mutex_unlock() hands a contended mutex to the thread that has waited longest. Without
+ * contention one exchange of `owner` locks it and one unlocks it; MUTEX_WAITERS in its low bit
+ * makes the owner's unlock go the long way round.
+ */
 struct mutex {
-	struct thread *owner;     /* NULL: free */
+	uintptr_t owner;          /* struct thread *, or 0: free; and MUTEX_WAITERS */
 	struct list_head waiters; /* struct thread.wait, first come first served; under `guard` */
 	struct spinlock guard;
 };
 
-#define MUTEX_INIT(m) {.owner = NULL, .waiters = LIST_HEAD_INIT((m).waiters), .guard = SPINLOCK_INIT("mutex")}
+#define MUTEX_WAITERS 1u
+
+#define MUTEX_INIT(m) {.owner = 0, .waiters = LIST_HEAD_INIT((m).waiters), .guard = SPINLOCK_INIT("mutex")}
 
 void mutex_init(struct mutex *m);
-void mutex_lock(struct mutex *m);
-bool mutex_trylock(struct mutex *m);
-void mutex_unlock(struct mutex *m);
+void mutex_lock_slow(struct mutex *m);
+void mutex_unlock_slow(struct mutex *m);
+
+static inline bool mutex_trylock(struct mutex *m)
+{
+	uintptr_t free = 0;
+	return __atomic_compare_exchange_n(&m->owner, &free, (uintptr_t)this_cpu()->thread, false,
+		__ATOMIC_ACQUIRE, __ATOMIC_RELAXED);
+}
+
+static inline void mutex_lock(struct mutex *m)
+{
+	if (unlikely(!mutex_trylock(m)))
+		mutex_lock_slow(m);
+}
+
+static inline void mutex_unlock(struct mutex *m)
+{
+	uintptr_t self = (uintptr_t)this_cpu()->thread;
+	if (unlikely(!__atomic_compare_exchange_n(
+		    &m->owner, &self, 0, false, __ATOMIC_RELEASE, __ATOMIC_RELAXED)))
+		mutex_unlock_slow(m);
+}
 
 /* Held by the calling thread. For assertions. */
-bool mutex_held(const struct mutex *m);
+static inline bool mutex_held(const struct mutex *m)
+{
+	return (m->owner & ~(uintptr_t)MUTEX_WAITERS) == (uintptr_t)this_cpu()->thread;
+}
 
 #endif

@@ -16,7 +16,7 @@
 #include "mm/kmalloc.h"
 #include "mm/slab.h"
 
-#define BUCKETS     1024u
+#define BUCKETS	    1024u
 #define COOKIE_LAST 0x7ffffff0u /* cookies become positions in a listing: 31 bits */
 
 static struct list_head hash_table[BUCKETS]; /* dcache_lock */
@@ -167,8 +167,8 @@ static void hang(struct dentry *d, struct dentry *dir, u32 flags)
 	spin_unlock(&dcache_lock);
 }
 
-int dentry_link(struct dentry *dir, const char *name, u32 len, struct inode *inode,
-	struct dentry **out)
+int dentry_link(
+	struct dentry *dir, const char *name, u32 len, struct inode *inode, struct dentry **out)
 {
 	struct dentry *d = dentry_alloc(name, len, inode);
 

@@ -10,7 +10,7 @@
 #include "mm/slab.h"
 
 #define INLINE_FDS 32u
-#define MAX_FDS    (1u << 20)
+#define MAX_FDS	   (1u << 20)
 
 /* One block of memory: slots, then the two bitmaps. `cap` is a multiple of 32. */
 struct fd_arrays {
@@ -21,7 +21,7 @@ struct fd_arrays {
 };
 
 struct files {
-	u32 refcount; /* atomic */
+	u32 refcount;	      /* atomic */
 	struct spinlock lock; /* everything below */
 	struct fd_arrays a;
 	u32 first_free; /* no free descriptor is below */

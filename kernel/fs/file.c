@@ -5,9 +5,8 @@
 #include "kernel/proc/task.h"
 #include "mm/slab.h"
 
-#define MAX_RW    0x7ffff000u        /* read and write move at most this much at once */
-#define MAX_SIZE  ((u64)0xfffffffff000) /* the page cache has 32-bit page numbers: 16 TiB */
-#define MAX_SMALL 0x7fffffffull      /* without O_LARGEFILE */
+#define MAX_RW	  0x7ffff000u	/* read and write move at most this much at once */
+#define MAX_SMALL 0x7fffffffull /* size without O_LARGEFILE */
 
 static struct slab_cache *file_cache __ro_after_init;
 static u32 nr_files; /* atomic */
@@ -42,11 +41,17 @@ static void backing_id(struct backing *b, u32 *dev, u64 *ino)
 	*ino = inode->ino;
 }
 
+static int backing_map(struct backing *b, struct vma *v)
+{
+	return seals_check_map(backing_file(b)->dentry->inode, v);
+}
+
 static const struct backing_ops file_backing_ops = {
 	.get = backing_get,
 	.put = backing_put,
 	.name = backing_name,
 	.id = backing_id,
+	.map = backing_map,
 };
 
 /* --- Making and releasing --- */
@@ -233,7 +238,7 @@ static u64 process_fsize_limit(void)
 ssize_k file_write_limit(struct file *f, u64 pos, size_t n)
 {
 	u64 limit = process_fsize_limit();
-	u64 end = f->flags & O_LARGEFILE ? MAX_SIZE : MAX_SMALL;
+	u64 end = f->flags & O_LARGEFILE ? FILE_SIZE_MAX : MAX_SMALL;
 
 	if (limit != RLIM64_INFINITY && pos >= limit) {
 		signal_send_task(current_task(), SIGXFSZ, NULL);
@@ -264,7 +269,7 @@ long file_seek_size(struct file *f, s64 off, u32 whence, u64 size, u64 *result)
 	}
 	if (__builtin_add_overflow(base, off, &off))
 		return -EOVERFLOW;
-	if (off < 0 || (u64)off > MAX_SIZE)
+	if (off < 0 || (u64)off > FILE_SIZE_MAX)
 		return -EINVAL;
 	*result = (u64)off;
 	return 0;

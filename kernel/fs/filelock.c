@@ -145,8 +145,7 @@ static void sleep_blocked(const struct file_lock *req, const void *blocker)
 	spin_unlock(&filelock_lock);
 }
 
-static int set_waiting(
-	struct inode *inode, const struct file_lock *req, struct file_lock *spare[2])
+static int set_waiting(struct inode *inode, const struct file_lock *req, struct file_lock *spare[2])
 {
 	const void *blocker;
 	struct waiter w;
@@ -171,8 +170,7 @@ int lock_set(struct inode *inode, const struct file_lock *req, bool wait)
 	int err = -ENOLCK;
 
 	if (spare[0] && spare[1])
-		err = wait ? set_waiting(inode, req, spare)
-			   : try_set(inode, req, spare, &blocker);
+		err = wait ? set_waiting(inode, req, spare) : try_set(inode, req, spare, &blocker);
 	if (err == -EDEADLK && !wait)
 		err = -EAGAIN;
 	kfree(spare[0]);

@@ -42,7 +42,7 @@ static void __init mount_at(const char *path, const char *type, const char *opti
 	make(path, S_IFDIR | 0755, NULL);
 	err = path_lookup(AT_FDCWD, path, LOOKUP_FOLLOW | LOOKUP_DIRECTORY, &d);
 	if (!err) {
-		err = mount_create(type, type, d, 0, options);
+		err = mount_create_implied(type, d, options);
 		dentry_put(d);
 	}
 	if (err)

@@ -46,11 +46,11 @@ struct dir_time {
 
 struct unpack {
 	struct cpio cpio;
-	bool in_place;       /* cpio.buf is the module itself, at physical address `base` */
+	bool in_place; /* cpio.buf is the module itself, at physical address `base` */
 	u64 base;
-	u64 freed_to;        /* physical: what lies before has been adopted or freed */
-	u64 tail;            /* physical: first byte behind an adopted file's data, 0: none */
-	u32 adopted;         /* pages */
+	u64 freed_to; /* physical: what lies before has been adopted or freed */
+	u64 tail;     /* physical: first byte behind an adopted file's data, 0: none */
+	u32 adopted;  /* pages */
 	struct hard_link *links;
 	struct dir_time *dirs;
 };
@@ -90,7 +90,8 @@ static void __init passed(struct unpack *u, u64 at)
 
 static bool __init can_adopt(const struct unpack *u, const struct cpio_entry *e)
 {
-	return u->in_place && e->size && IS_ALIGNED(u->base + (u64)(e->data - u->cpio.buf), PAGE_SIZE);
+	return u->in_place && e->size &&
+	       IS_ALIGNED(u->base + (u64)(e->data - u->cpio.buf), PAGE_SIZE);
 }
 
 static void __init adopt(struct unpack *u, struct inode *inode, const struct cpio_entry *e)
@@ -157,7 +158,8 @@ static struct hard_link *__init find_link(struct unpack *u, const struct cpio_en
 	struct hard_link *l;
 
 	for (l = u->links; l; l = l->next)
-		if (l->ino == e->ino && l->dev_major == e->dev_major && l->dev_minor == e->dev_minor)
+		if (l->ino == e->ino && l->dev_major == e->dev_major &&
+			l->dev_minor == e->dev_minor)
 			return l;
 	return NULL;
 }

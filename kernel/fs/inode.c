@@ -1,5 +1,6 @@
 /* Inodes: their life, who may do what with them, and their attributes. */
 #include "kernel/fs/vfs.h"
+#include "kernel/abi/prctl.h"
 #include "kernel/core/clock.h"
 #include "kernel/lib/kassert.h"
 #include "kernel/lib/string.h"
@@ -78,9 +79,9 @@ const struct credentials *current_cred(void)
 	return t ? &t->process->cred : &kernel_cred;
 }
 
-bool cred_is_root(void)
+bool cred_capable(u32 cap)
 {
-	return current_cred()->fsuid == 0;
+	return !this_cpu()->task || capable(cap);
 }
 
 static bool in_groups(const struct credentials *cred, u32 gid)
@@ -100,15 +101,18 @@ bool cred_in_group(u32 gid)
 
 bool inode_owned(const struct inode *inode)
 {
-	const struct credentials *cred = current_cred();
-
-	return cred->fsuid == inode->uid || cred->fsuid == 0;
+	return current_cred()->fsuid == inode->uid || cred_capable(CAP_FOWNER);
 }
 
-/* Root may do everything, except execute a file that nobody may. */
-static bool root_may(const struct inode *inode, u32 mask)
+/* What CAP_DAC_OVERRIDE allows: everything, except to execute a file that nobody may. */
+static bool may_override(const struct inode *inode, u32 mask)
 {
-	return !(mask & MAY_EXEC) || S_ISDIR(inode->mode) || (inode->mode & 0111);
+	bool dir = S_ISDIR(inode->mode);
+
+	if (cred_capable(CAP_DAC_OVERRIDE))
+		return dir || !(mask & MAY_EXEC) || (inode->mode & 0111);
+	return cred_capable(CAP_DAC_READ_SEARCH) &&
+	       (mask == MAY_READ || (dir && !(mask & MAY_WRITE)));
 }
 
 static int mode_permission(const struct inode *inode, u32 mask, u32 uid, u32 gid)
@@ -121,7 +125,10 @@ static int mode_permission(const struct inode *inode, u32 mask, u32 uid, u32 gid
 		bits >>= 3;
 	if ((bits & mask) == mask)
 		return 0;
-	return uid == 0 && root_may(inode, mask) ? 0 : -EACCES;
+	/* Capabilities belong to the ids that the process acts with; access(2) asks for others. */
+	if (uid != current_cred()->fsuid && uid != 0)
+		return -EACCES;
+	return may_override(inode, mask) ? 0 : -EACCES;
 }
 
 int inode_permission_as(struct inode *inode, u32 mask, u32 uid, u32 gid)
@@ -176,7 +183,7 @@ void inode_drop_suid(struct inode *inode)
 {
 	u32 drop = S_ISUID;
 
-	if (!S_ISREG(inode->mode) || cred_is_root())
+	if (!S_ISREG(inode->mode) || cred_capable(CAP_FSETID))
 		return;
 	if ((inode->mode & (S_ISGID | S_IXGRP)) == (S_ISGID | S_IXGRP))
 		drop |= S_ISGID;

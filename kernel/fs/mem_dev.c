@@ -2,6 +2,7 @@
 #include "kernel/fs/vfs.h"
 #include "kernel/core/log.h"
 #include "kernel/core/random.h"
+#include "kernel/lib/fmt.h"
 #include "kernel/lib/string.h"
 #include "mm/kmalloc.h"
 #include "mm/vmalloc.h"
@@ -98,14 +99,15 @@ static const struct file_ops random_ops = {
 	.seek = seek_nowhere,
 };
 
-/* --- kmsg: reading gives the log as it is now, line by line; writing adds to it --- */
+/* --- kmsg: a read gives one line of the log as it was at the first read, and the end of file after
+ * the last; a write adds a line --- */
 
 struct kmsg {
+	u32 seq; /* lines read */
 	size_t len;
 	char text[];
 };
 
-/* The log is copied at the first read: a reader sees each line once, whole. */
 static struct kmsg *kmsg_get(struct file *f)
 {
 	struct kmsg *k = f->private;
@@ -115,15 +117,50 @@ static struct kmsg *kmsg_get(struct file *f)
 	k = vmalloc(sizeof(*k) + LOG_COPY);
 	if (!k)
 		return NULL;
+	k->seq = 0;
 	k->len = log_read(k->text, LOG_COPY);
 	f->private = k;
 	return k;
 }
 
+/* "[    1.000002] text" is microsecond 1000002. Returns the text behind it. */
+static const char *kmsg_time(const char *line, size_t len, u64 *us)
+{
+	const char *p = line, *end = line + len;
+
+	*us = 0;
+	if (p == end || *p != '[')
+		return line;
+	for (p++; p < end && *p != ']'; p++)
+		if (*p >= '0' && *p <= '9')
+			*us = *us * 10 + (u32)(*p - '0');
+	return p + 2 <= end ? p + 2 : line;
+}
+
+/* Linux's record: level, sequence number, time, flags, text. */
+static ssize_k kmsg_record(
+	const struct kmsg *k, const char *line, size_t len, struct iobuf *to, size_t n)
+{
+	char head[48];
+	u64 us;
+	const char *text = kmsg_time(line, len, &us);
+	size_t text_len = len - (size_t)(text - line);
+	size_t head_len = (size_t)scnprintf(
+		head, sizeof(head), "6,%u,%llu,-;", k->seq, (unsigned long long)us);
+
+	if (head_len + text_len + 1 > n)
+		return -EINVAL;
+	if (iobuf_put(to, head, head_len) || iobuf_put(to, text, text_len) ||
+		iobuf_put(to, "\n", 1))
+		return -EFAULT;
+	return (ssize_k)(head_len + text_len + 1);
+}
+
 static ssize_k kmsg_read(struct file *f, struct iobuf *to, size_t n, u64 *pos)
 {
-	const struct kmsg *k = kmsg_get(f);
+	struct kmsg *k = kmsg_get(f);
 	const char *line, *end;
+	ssize_k done;
 	size_t len;
 
 	if (!k)
@@ -132,13 +169,13 @@ static ssize_k kmsg_read(struct file *f, struct iobuf *to, size_t n, u64 *pos)
 		return f->flags & O_NONBLOCK ? -EAGAIN : 0;
 	line = k->text + *pos;
 	end = memchr(line, '\n', k->len - *pos);
-	len = end ? (size_t)(end - line) + 1 : k->len - *pos;
-	if (n < len)
-		return -EINVAL;
-	if (iobuf_put(to, line, len))
-		return -EFAULT;
-	*pos += len;
-	return (ssize_k)len;
+	len = end ? (size_t)(end - line) : k->len - *pos;
+	done = kmsg_record(k, line, len, to, n);
+	if (done > 0) {
+		*pos += len + 1;
+		k->seq++;
+	}
+	return done;
 }
 
 static ssize_k kmsg_write(struct file *f, struct iobuf *from, size_t n, u64 *pos)

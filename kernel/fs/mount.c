@@ -7,11 +7,11 @@
 #include "mm/slab.h"
 
 struct list_head mount_list = LIST_HEAD_INIT(mount_list); /* namespace_lock */
-struct list_head fs_types = LIST_HEAD_INIT(fs_types);     /* written at boot only */
+struct list_head fs_types = LIST_HEAD_INIT(fs_types);	  /* written at boot only */
 
 static LIST_HEAD(detached_mounts); /* dcache_lock */
 static struct mount *root_mount __ro_after_init;
-static u32 last_id;                /* namespace_lock; also the minor number of st_dev */
+static u32 last_id; /* namespace_lock; also the minor number of st_dev */
 
 void fs_register(struct fs_type *type)
 {
@@ -81,42 +81,63 @@ static void attach(struct mount *m, struct dentry *on)
 	list_add_tail(&m->link, &mount_list);
 }
 
-static int create_locked(const struct fs_type *type, const char *source, struct dentry *on,
-	u32 flags, const char *options)
+struct mount_request {
+	const char *type, *source, *options;
+	struct dentry *on; /* NULL: as the root */
+	u32 flags;
+	bool implied;
+};
+
+static int create_locked(const struct mount_request *r)
 {
+	const struct fs_type *type = find_type(r->type);
 	struct mount *m;
 	int err;
 
-	if (on && on->mounted)
+	if (!type)
+		return -ENODEV;
+	if (r->on && r->on->mounted)
 		return -EBUSY;
-	m = mount_alloc(type, source, flags);
+	m = mount_alloc(type, r->source, r->flags);
 	if (!m)
 		return -ENOMEM;
-	err = type->mount(m, options);
+	m->implied = r->implied;
+	err = type->mount(m, r->options);
 	if (err) {
 		mount_free(m);
 		return err;
 	}
-	attach(m, on);
+	attach(m, r->on);
 	return 0;
+}
+
+static int mount_requested(const struct mount_request *r)
+{
+	int err;
+
+	if (r->on && !S_ISDIR(r->on->inode->mode))
+		return -ENOTDIR;
+	if (r->on && (r->on->flags & D_DELETED))
+		return -ENOENT;
+	mutex_lock(&namespace_lock);
+	err = create_locked(r);
+	mutex_unlock(&namespace_lock);
+	return err;
 }
 
 int mount_create(
 	const char *type, const char *source, struct dentry *on, u32 flags, const char *options)
 {
-	const struct fs_type *t = find_type(type);
-	int err;
+	struct mount_request r = {type, source, options, on, flags, false};
 
-	if (!t)
-		return -ENODEV;
-	if (on && !S_ISDIR(on->inode->mode))
-		return -ENOTDIR;
-	if (on && (on->flags & D_DELETED))
-		return -ENOENT;
-	mutex_lock(&namespace_lock);
-	err = create_locked(t, source, on, flags, options);
-	mutex_unlock(&namespace_lock);
-	return err;
+	return mount_requested(&r);
+}
+
+int mount_create_implied(const char *type, struct dentry *on, const char *options)
+{
+	struct mount_request r = {type, type, options, on, 0, true};
+
+	return mount_requested(&r);
 }
 
 /* Takes it out of the tree. Returns the dentry it covered, whose reference the caller drops.
@@ -247,6 +268,14 @@ static void show_mount(struct text *t, struct mount *m, const char *where)
 	text_puts(t, " 0 0\n");
 }
 
+bool mount_is_hidden(const struct mount *m)
+{
+	for (; m; m = m->covered ? m->covered->inode->mnt : NULL)
+		if (m->implied && m->root->mounted)
+			return true;
+	return false;
+}
+
 void mounts_show(struct text *t)
 {
 	struct dentry *root = current_root();
@@ -258,7 +287,7 @@ void mounts_show(struct text *t)
 		t->error = -ENOMEM;
 	mutex_lock(&namespace_lock);
 	list_for_each_entry (m, &mount_list, link) {
-		if (buf)
+		if (buf && !mount_is_hidden(m))
 			show_mount(t, m, dentry_path(m->root, root, buf, ABI_PATH_MAX, &fits));
 	}
 	mutex_unlock(&namespace_lock);

@@ -5,6 +5,7 @@
  * cannot fail: no call leaves a directory half changed.
  */
 #include "kernel/fs/vfs.h"
+#include "kernel/abi/prctl.h"
 #include "kernel/fs/pathname.h"
 #include "kernel/lib/kassert.h"
 #include "kernel/lib/string.h"
@@ -93,7 +94,7 @@ static int create_locked(struct dentry *dir, const struct name *name, u32 mode, 
 
 	if (err)
 		return err;
-	if ((S_ISCHR(mode) || S_ISBLK(mode)) && !cred_is_root())
+	if ((S_ISCHR(mode) || S_ISBLK(mode)) && !cred_capable(CAP_MKNOD))
 		return -EPERM;
 	err = dir->inode->ops->create(dir->inode, mode, rdev, target, &inode);
 	if (err)
@@ -214,12 +215,12 @@ int vfs_rmdir(struct dentry *dir, const struct name *name)
 
 /* letters say who sets what: c: the caller, f: find_both */
 struct rename {
-	struct dentry *olddir, *newdir;       /* c */
+	struct dentry *olddir, *newdir;	      /* c */
 	const struct name *oldname, *newname; /* c */
-	u32 flags;                            /* c */
-	struct dentry *old;                   /* f */
-	struct dentry *new;                   /* f: what is there now, or NULL */
-	char *storage;                        /* f: memory for a long new name */
+	u32 flags;			      /* c */
+	struct dentry *old;		      /* f */
+	struct dentry *new;		      /* f: what is there now, or NULL */
+	char *storage;			      /* f: memory for a long new name */
 };
 
 static int find_both(struct rename *r)
@@ -236,7 +237,7 @@ static int find_both(struct rename *r)
 		return err;
 	if (!is_changeable(r->newdir->inode))
 		return -EPERM;
-	if (r->new && sticky_denies(r->newdir->inode, r->new->inode))
+	if (r->new &&sticky_denies(r->newdir->inode, r->new->inode))
 		return -EPERM;
 	if (!(r->flags & RENAME_EXCHANGE) && r->newname->len >= DENTRY_INLINE_NAME) {
 		r->storage = kmalloc(r->newname->len + 1);

@@ -14,8 +14,8 @@
 /* Who sets what: c: the caller; w: the walk. */
 struct open_request {
 	u32 flags, mode; /* c */
-	bool created;    /* w: the file is new, so its mode does not matter */
-	bool slash;      /* w: the path ended with a slash */
+	bool created;	 /* w: the file is new, so its mode does not matter */
+	bool slash;	 /* w: the path ended with a slash */
 };
 
 static bool writes(u32 flags)

@@ -10,6 +10,7 @@
  * its first byte, writers when room for PIPE_BUF bytes appears.
  */
 #include "kernel/fs/vfs.h"
+#include "kernel/abi/prctl.h"
 #include "kernel/abi/statfs.h"
 #include "kernel/fs/poll.h"
 #include "kernel/lib/kassert.h"
@@ -21,20 +22,20 @@
 #include "mm/pmap.h"
 #include "mm/slab.h"
 
-#define DEFAULT_PAGES 16u         /* 64 KiB */
-#define MAX_USER_SIZE (1u << 20)  /* F_SETPIPE_SZ, but for root */
+#define DEFAULT_PAGES 16u	 /* 64 KiB */
+#define MAX_USER_SIZE (1u << 20) /* F_SETPIPE_SZ, but for the privileged */
 #define MAX_SIZE      (1u << 31)
 
 /* letters: l: lock; w: written under lock, read anywhere (poll, wait conditions) */
 struct pipe {
 	struct mutex lock;
-	struct page **page; /* l: the ring; NULL where nothing is */
-	u32 nr_pages;       /* w: a power of two */
-	u32 head, tail;     /* w: bytes written and read since it was last empty */
-	struct page *spare; /* l: the page freed last, or NULL */
-	u32 readers, writers;             /* w: files open for it */
-	u32 reader_opens, writer_opens;   /* w: how often that happened: fifo_open() waits on it */
-	u32 files;                        /* l: open files of either kind; the last frees it */
+	struct page **page;		/* l: the ring; NULL where nothing is */
+	u32 nr_pages;			/* w: a power of two */
+	u32 head, tail;			/* w: bytes written and read since it was last empty */
+	struct page *spare;		/* l: the page freed last, or NULL */
+	u32 readers, writers;		/* w: files open for it */
+	u32 reader_opens, writer_opens; /* w: how often that happened: fifo_open() waits on it */
+	u32 files;			/* l: open files of either kind; the last frees it */
 	struct waitq can_read, can_write;
 };
 
@@ -535,7 +536,7 @@ long pipe_resize(struct file *f, u32 size)
 		return -EINVAL;
 	while (nr_pages * PAGE_SIZE < size)
 		nr_pages *= 2;
-	if (nr_pages * PAGE_SIZE > MAX_USER_SIZE && !cred_is_root())
+	if (nr_pages * PAGE_SIZE > MAX_USER_SIZE && !cred_capable(CAP_SYS_RESOURCE))
 		return -EPERM;
 	mutex_lock(&p->lock);
 	if (nr_pages != p->nr_pages)

@@ -23,6 +23,15 @@ static int mounts_readlink(const struct proc_node *n, char *buf, size_t size)
 	return proc_link_text(buf, size, "self/mounts");
 }
 
+static const struct proc_entry sysvipc_rows[] = {
+	{"shm", S_IFREG | 0444, .show = proc_shm_show},
+};
+
+static const struct proc_dir sysvipc_dir = {
+	.rows = sysvipc_rows,
+	.nr_rows = ARRAY_SIZE(sysvipc_rows),
+};
+
 static const struct proc_entry root_rows[] = {
 	{"buddyinfo", S_IFREG | 0444, .show = proc_buddyinfo_show},
 	{"cmdline", S_IFREG | 0444, .show = proc_boot_cmdline_show},
@@ -43,6 +52,7 @@ static const struct proc_entry root_rows[] = {
 	{"stat", S_IFREG | 0444, .show = proc_stat_show},
 	{"swaps", S_IFREG | 0444, .show = proc_swaps_show},
 	{"sys", S_IFDIR | 0555, .dir = &proc_sys_dir},
+	{"sysvipc", S_IFDIR | 0555, .dir = &sysvipc_dir},
 	{"thread-self", S_IFLNK | 0777, .readlink = proc_thread_self_readlink},
 	{"uptime", S_IFREG | 0444, .show = proc_uptime_show},
 	{"version", S_IFREG | 0444, .show = proc_version_show},

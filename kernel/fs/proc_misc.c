@@ -10,6 +10,7 @@
 #include "kernel/x86/features.h"
 #include "kernel/x86/pic.h"
 #include "mm/kmalloc.h"
+#include "mm/shm.h"
 
 #define CENTISECOND_NS (NSEC_PER_SEC / 100)
 
@@ -190,6 +191,14 @@ int proc_version_show(struct text *t, const struct proc_node *n)
 int proc_boot_cmdline_show(struct text *t, const struct proc_node *n)
 {
 	text_printf(t, "%s\n", bootinfo.cmdline);
+	return 0;
+}
+
+/* --- System V IPC --- */
+
+int proc_shm_show(struct text *t, const struct proc_node *n)
+{
+	shm_show(t);
 	return 0;
 }
 

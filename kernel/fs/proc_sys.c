@@ -15,6 +15,7 @@
 #include "kernel/x86/layout.h"
 #include "mm/commit.h"
 #include "mm/page_alloc.h"
+#include "mm/shm.h"
 #include "mm/slab.h"
 #include "mm/space.h"
 
@@ -339,6 +340,9 @@ static const struct proc_entry kernel_rows[] = {
 		.inode_ops = &sys_ops, .data = &printk_numbers},
 	{"random", S_IFDIR | 0555, .dir = &random_dir},
 	{"randomize_va_space", S_IFREG | 0444, CONSTANT("0")},
+	{"shmall", S_IFREG | 0644, NUMBERS(&shm_all, 1, 0, UINT32_MAX, NULL)},
+	{"shmmax", S_IFREG | 0644, NUMBERS(&shm_max, 1, 0, UINT32_MAX, NULL)},
+	{"shmmni", S_IFREG | 0644, NUMBERS(&shm_mni, 1, 0, SHM_IDS_MAX, NULL)},
 	{"tainted", S_IFREG | 0444, CONSTANT("0")},
 	{"threads-max", S_IFREG | 0644, NUMBERS(&max_threads, 1, 1, MAX_THREADS_LIMIT, NULL)},
 	{"version", S_IFREG | 0444, NAME(version)},

@@ -1,5 +1,6 @@
 /* System calls that change files other than by writing: chmod, chown, utime and their families,
  * truncate, fallocate, umask; and the extended attributes that no file has. */
+#include "kernel/abi/prctl.h"
 #include "kernel/abi/time.h"
 #include "kernel/core/clock.h"
 #include "kernel/fs/path.h"
@@ -7,8 +8,8 @@
 #include "kernel/syscalls.h"
 #include "kernel/x86/uaccess.h"
 
-#define MAX_SIZE  0xfffffffff000ull /* as in file.c */
-#define KEEP_ID   0xffffffffu       /* chown: leave it */
+#define MAX_SMALL 0x7fffffffull /* size without O_LARGEFILE */
+#define KEEP_ID	  0xffffffffu	/* chown: leave it */
 #define KEEP_ID16 0xffffu
 
 static struct file *get_file(u32 fd)
@@ -89,7 +90,7 @@ static int apply_chmod(struct inode *inode, const struct change *c)
 		return -EOPNOTSUPP;
 	if (!inode_owned(inode))
 		return -EPERM;
-	if (!cred_is_root() && !cred_in_group(inode->gid))
+	if (!cred_capable(CAP_FSETID) && !cred_in_group(inode->gid))
 		mode &= ~S_ISGID;
 	inode->mode = (inode->mode & S_IFMT) | mode;
 	return 0;
@@ -121,12 +122,12 @@ struct chown {
 	u32 uid, gid;
 };
 
-/* Root may do all; an owner may give a file to a group of his. */
+/* CAP_CHOWN allows all; an owner may give a file to a group of his. */
 static bool may_chown(const struct inode *inode, u32 uid, u32 gid)
 {
-	if (cred_is_root())
+	if (cred_capable(CAP_CHOWN))
 		return true;
-	if (!inode_owned(inode))
+	if (current_cred()->fsuid != inode->uid)
 		return false;
 	return (uid == KEEP_ID || uid == inode->uid) &&
 	       (gid == KEEP_ID || gid == inode->gid || cred_in_group(gid));
@@ -210,7 +211,7 @@ struct when {
 struct utimes {
 	struct change change;
 	struct when at[2]; /* access, modification */
-	bool now;          /* both are now: who may write may do that */
+	bool now;	   /* both are now: who may write may do that */
 };
 
 /* 1970 plus or minus 292 years fit; what lies beyond is cut. */
@@ -344,7 +345,7 @@ static long check_new_size(const struct inode *inode, u64 size)
 
 	if ((s64)size < 0)
 		return -EINVAL;
-	if (size > MAX_SIZE)
+	if (size > FILE_SIZE_MAX)
 		return -EFBIG;
 	if (size > inode->object.size && size > limit) {
 		signal_send_task(current_task(), SIGXFSZ, NULL);
@@ -400,7 +401,8 @@ static long do_ftruncate(u32 fd, u64 size)
 		return -EBADF;
 	if (f->flags & O_PATH)
 		err = -EBADF;
-	else if (S_ISREG(f->dentry->inode->mode) && f->backing.may_write)
+	else if (S_ISREG(f->dentry->inode->mode) && f->backing.may_write &&
+		 (size <= MAX_SMALL || (f->flags & O_LARGEFILE)))
 		err = check_new_size(f->dentry->inode, size);
 	if (!err)
 		err = inode_truncate(f->dentry->inode, size);
@@ -446,7 +448,7 @@ static long check_fallocate(const struct file *f, u32 mode, u64 start, u64 len)
 		return -EISDIR;
 	if (!S_ISREG(inode->mode))
 		return -ENODEV;
-	if (start + len > MAX_SIZE)
+	if (start + len > FILE_SIZE_MAX)
 		return -EFBIG;
 	return inode->ops->fallocate ? 0 : -EOPNOTSUPP;
 }

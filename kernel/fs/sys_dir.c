@@ -1,6 +1,7 @@
 /* System calls on names: mkdir, rmdir, unlink, link, symlink, readlink, rename, mknod, getdents,
  * and the process's place among them: getcwd, chdir, fchdir, chroot. */
 #include "kernel/abi/dirent.h"
+#include "kernel/abi/prctl.h"
 #include "kernel/fs/path.h"
 #include "kernel/lib/string.h"
 #include "kernel/proc/task.h"
@@ -449,7 +450,7 @@ long sys_chroot(uptr_t path)
 	if (err)
 		return err;
 	err = inode_permission(d->inode, MAY_EXEC);
-	if (!err && !cred_is_root())
+	if (!err && !cred_capable(CAP_SYS_CHROOT))
 		err = -EPERM;
 	if (err)
 		dentry_put(d);

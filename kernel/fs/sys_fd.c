@@ -6,7 +6,7 @@
 #include "kernel/x86/uaccess.h"
 
 #define FIGETBSZ     0x2u
-#define FICLONE      0x40049409u
+#define FICLONE	     0x40049409u
 #define FICLONERANGE 0x4020940du
 #define MAX_SMALL    0x7fffffffull
 
@@ -88,8 +88,7 @@ static int get_lock(uptr_t user, bool is64, struct user_lock *out)
 	} else {
 		if (copy_from_user(&small, user, sizeof(small)))
 			return -EFAULT;
-		*out = (struct user_lock){
-			small.l_type, small.l_whence, small.l_start, small.l_len};
+		*out = (struct user_lock){small.l_type, small.l_whence, small.l_start, small.l_len};
 	}
 	return 0;
 }
@@ -248,6 +247,10 @@ static long fcntl_file(struct file *f, u32 cmd, u32 arg)
 		return file_is_pipe(f) ? pipe_capacity(f) : -EBADF;
 	case F_SETPIPE_SZ:
 		return file_is_pipe(f) ? pipe_resize(f, arg) : -EBADF;
+	case F_ADD_SEALS:
+		return seals_add(f, arg);
+	case F_GET_SEALS:
+		return seals_get(f);
 	default:
 		return -EINVAL;
 	}

@@ -1,14 +1,15 @@
 /* System calls on whole file systems: mount, umount, and the syncs and hints that have nothing to
  * do while memory is the only storage. */
+#include "kernel/abi/prctl.h"
 #include "kernel/fs/path.h"
 #include "kernel/lib/string.h"
 #include "kernel/proc/task.h"
 #include "kernel/syscalls.h"
 #include "kernel/x86/uaccess.h"
 
-#define PROPAGATION   (MS_UNBINDABLE | MS_PRIVATE | MS_SLAVE | MS_SHARED)
-#define STORED_FLAGS  (MS_RDONLY | MS_NOSUID | MS_NODEV | MS_NOEXEC | MS_NOATIME)
-#define ADVICE_MAX    5u /* POSIX_FADV_NOREUSE */
+#define PROPAGATION  (MS_UNBINDABLE | MS_PRIVATE | MS_SLAVE | MS_SHARED)
+#define STORED_FLAGS (MS_RDONLY | MS_NOSUID | MS_NODEV | MS_NOEXEC | MS_NOATIME)
+#define ADVICE_MAX   5u /* POSIX_FADV_NOREUSE */
 
 static struct file *get_file(u32 fd)
 {
@@ -77,8 +78,8 @@ static long mount_on(struct dentry *on, const struct mount_strings *s, u32 flags
 		return 0; /* there is one name space: nothing is ever propagated */
 	if (!s->type[0])
 		return -EINVAL;
-	return mount_create(s->type, s->source[0] ? s->source : "none", on, flags & STORED_FLAGS,
-		s->options);
+	return mount_create(
+		s->type, s->source[0] ? s->source : "none", on, flags & STORED_FLAGS, s->options);
 }
 
 long sys_mount(uptr_t source, uptr_t target, uptr_t type, u32 flags, uptr_t data)
@@ -89,7 +90,7 @@ long sys_mount(uptr_t source, uptr_t target, uptr_t type, u32 flags, uptr_t data
 
 	if ((flags & MS_MGC_MSK) == MS_MGC_VAL)
 		flags &= ~MS_MGC_MSK;
-	if (!cred_is_root())
+	if (!cred_capable(CAP_SYS_ADMIN))
 		return -EPERM;
 	err = get_strings(&s, source, type, data);
 	if (err)
@@ -110,10 +111,9 @@ long sys_umount2(uptr_t target, u32 flags)
 
 	if (flags & ~(MNT_FORCE | MNT_DETACH | UMOUNT_NOFOLLOW))
 		return -EINVAL;
-	if (!cred_is_root())
+	if (!cred_capable(CAP_SYS_ADMIN))
 		return -EPERM;
-	err = user_path_lookup(
-		AT_FDCWD, target, flags & UMOUNT_NOFOLLOW ? 0 : LOOKUP_FOLLOW, &d);
+	err = user_path_lookup(AT_FDCWD, target, flags & UMOUNT_NOFOLLOW ? 0 : LOOKUP_FOLLOW, &d);
 	return err ? err : mount_remove(d, flags & MNT_DETACH);
 }
 

@@ -273,7 +273,7 @@ struct select_call {
 	u32 n, words;
 	uptr_t user[3];
 	u32 *want[3], *got[3]; /* bitmaps of `words` each, all in `block` */
-	u32 *fd;               /* descriptor of each item */
+	u32 *fd;	       /* descriptor of each item */
 	struct poll_item *items;
 	u32 nr_items;
 	void *block;
@@ -292,8 +292,8 @@ static int select_call_get(struct select_call *c, u32 n, const uptr_t user[3])
 		return -EINVAL;
 	n = MIN(n, (u32)MIN(current_process()->rlimit[RLIMIT_NOFILE].cur, (u64)1 << 20));
 	*c = (struct select_call){.n = n, .words = (n + 31) / 32};
-	c->block = kzalloc(n * (sizeof(struct poll_item) + sizeof(u32)) +
-			   6 * c->words * sizeof(u32) + 1);
+	c->block = kzalloc(
+		n * (sizeof(struct poll_item) + sizeof(u32)) + 6 * c->words * sizeof(u32) + 1);
 	if (!c->block)
 		return -ENOMEM;
 	c->items = c->block;
@@ -341,8 +341,7 @@ static long select_collect(struct select_call *c)
 		u32 fd = c->fd[k];
 
 		for (u32 i = 0; i < 3; i++) {
-			if (!bit_test(c->want[i], fd) ||
-				!(c->items[k].revents & select_events[i]))
+			if (!bit_test(c->want[i], fd) || !(c->items[k].revents & select_events[i]))
 				continue;
 			c->got[i][fd / 32] |= 1u << (fd % 32);
 			count++;
@@ -354,8 +353,7 @@ static long select_collect(struct select_call *c)
 static int select_put(const struct select_call *c)
 {
 	for (u32 i = 0; i < 3; i++)
-		if (c->user[i].va &&
-			copy_to_user(c->user[i], c->got[i], c->words * sizeof(u32)))
+		if (c->user[i].va && copy_to_user(c->user[i], c->got[i], c->words * sizeof(u32)))
 			return -EFAULT;
 	return 0;
 }

@@ -9,9 +9,9 @@
 #include "kernel/x86/uaccess.h"
 #include "mm/kmalloc.h"
 
-#define MAX_RW    0x7ffff000u
+#define MAX_RW	  0x7ffff000u
 #define MAX_SMALL 0x7fffffffll
-#define BOUNCE    4096u /* sendfile's buffer */
+#define BOUNCE	  4096u /* sendfile's buffer */
 
 static struct file *get_file(u32 fd)
 {
@@ -310,8 +310,8 @@ long sys__llseek(u32 fd, u32 off_hi, u32 off_lo, uptr_t result, u32 whence)
 
 /* --- From file to file --- */
 
-/* Copies through a kernel buffer: up to n bytes from `in` at *in_pos (which is advanced) to `out`, at
- * *out_pos or its own position. Ends early at the end of `in` and where `out` takes less. */
+/* Copies through a kernel buffer: up to n bytes from `in` at *in_pos (which is advanced) to `out`,
+ * at *out_pos or its own position. Ends early at the end of `in` and where `out` takes less. */
 static long copy_between(
 	struct file *in, u64 *in_pos, struct file *out, u64 *out_pos, u32 n, char *buf)
 {

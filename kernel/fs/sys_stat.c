@@ -236,8 +236,7 @@ long sys_faccessat2(s32 dirfd, uptr_t path, u32 mode, u32 flags)
 	if ((mode & ~(R_OK | W_OK | X_OK)) ||
 		(flags & ~(AT_EACCESS | AT_SYMLINK_NOFOLLOW | AT_EMPTY_PATH)))
 		return -EINVAL;
-	err = user_path_lookup(
-		dirfd, path, lookup_flags(flags) | (real ? LOOKUP_REAL_IDS : 0), &d);
+	err = user_path_lookup(dirfd, path, lookup_flags(flags) | (real ? LOOKUP_REAL_IDS : 0), &d);
 	if (err)
 		return err;
 	err = access_permission(d->inode, mode, real);

@@ -107,6 +107,19 @@ static ssize_k tmpfs_read(struct file *f, struct iobuf *to, size_t n, u64 *pos)
 	return done;
 }
 
+/* How many of n bytes the seals let through at pos. A write goes page by page, and ends before the
+ * one that would make the file grow. */
+static ssize_k sealed_write_limit(const struct inode *inode, u64 pos, size_t n)
+{
+	u64 size = inode->object.size, whole = ALIGN_DOWN(size, PAGE_SIZE);
+
+	if (inode->seals & (F_SEAL_WRITE | F_SEAL_FUTURE_WRITE))
+		return -EPERM;
+	if (!(inode->seals & F_SEAL_GROW) || pos + n <= size)
+		return (ssize_k)n;
+	return whole > pos ? (ssize_k)(whole - pos) : -EPERM;
+}
+
 static ssize_k write_locked(
 	struct file *f, struct inode *inode, struct iobuf *from, size_t n, u64 *pos)
 {
@@ -115,6 +128,8 @@ static ssize_k write_locked(
 	if (f->flags & O_APPEND)
 		*pos = inode->object.size;
 	done = file_write_limit(f, *pos, n);
+	if (done > 0)
+		done = sealed_write_limit(inode, *pos, (size_t)done);
 	if (done < 0)
 		return done;
 	done = object_write(&inode->object, from, *pos, (size_t)done);
@@ -188,8 +203,7 @@ static int tmpfs_open(struct inode *inode, struct file *f)
 /* --- Inodes --- */
 
 /* Counted from here on; tmpfs_evict() takes it off again. */
-static int tmpfs_inode(
-	struct mount *m, u32 mode, u32 rdev, const char *target, struct inode **out)
+static int tmpfs_inode(struct mount *m, u32 mode, u32 rdev, const char *target, struct inode **out)
 {
 	struct inode *inode;
 	int err = charge_inode(m);
@@ -205,6 +219,7 @@ static int tmpfs_inode(
 	if (S_ISREG(mode)) {
 		object_init(&inode->object, &tmpfs_object_ops);
 		inode->object.shmem = true;
+		inode->seals = F_SEAL_SEAL;
 	}
 	if (S_ISLNK(mode)) {
 		inode->private = kstrdup(target);
@@ -244,6 +259,11 @@ static int tmpfs_readlink(struct inode *inode, char *buf, size_t size)
 
 static int tmpfs_truncate(struct inode *inode, u64 size)
 {
+	u64 old = inode->object.size;
+
+	if ((size < old && (inode->seals & F_SEAL_SHRINK)) ||
+		(size > old && (inode->seals & F_SEAL_GROW)))
+		return -EPERM;
 	object_truncate(&inode->object, size);
 	settle_charge(inode, inode->object.nr_pages);
 	return 0;
@@ -311,11 +331,15 @@ static int tmpfs_fallocate(struct inode *inode, u32 mode, u64 start, u64 end)
 	int err;
 
 	if (mode & FALLOC_FL_PUNCH_HOLE) {
+		if (inode->seals & (F_SEAL_WRITE | F_SEAL_FUTURE_WRITE))
+			return -EPERM;
 		object_punch(o, start, end);
 		settle_charge(inode, o->nr_pages);
 		inode_modified(inode);
 		return 0;
 	}
+	if ((inode->seals & F_SEAL_GROW) && end > o->size)
+		return -EPERM;
 	if (!may_fit(inode, n))
 		return -ENOSPC;
 	err = allocate_pages(o, first, n);
@@ -398,8 +422,7 @@ static bool parse_option(const char **s, struct tmpfs_options *o)
 		if (strncmp(*s, known[i].name, n) != 0)
 			continue;
 		*s += n;
-		return known[i].base ? parse_number(s, known[i].base, value)
-				     : parse_size(s, value);
+		return known[i].base ? parse_number(s, known[i].base, value) : parse_size(s, value);
 	}
 	return false;
 }

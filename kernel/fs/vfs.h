@@ -100,6 +100,7 @@ struct inode {
 	s64 atime, mtime, ctime, btime; /* ns since 1970 */
 	struct mutex lock;
 	s32 writers;                 /* d: opens for writing; negative: writing is denied (exec) */
+	u32 seals;                   /* tmpfs: F_SEAL_ bits; set under `lock` and the object's lock */
 	u32 charged;                 /* tmpfs: pages counted against its mount; mount->lock */
 	struct list_head locks;      /* kernel/fs/filelock.c: struct file_lock, under its lock */
 	struct pipe *pipe;           /* n: a fifo's buffer while it is open */
@@ -120,13 +121,13 @@ static inline bool inode_has_object(const struct inode *inode)
 
 /* The calling process's credentials; root's where there is no process. */
 const struct credentials *current_cred(void);
-bool cred_is_root(void);         /* effective file-system uid 0 */
+bool cred_capable(u32 cap);      /* CAP_ numbers of kernel/abi/prctl.h; the kernel itself has all */
 bool cred_in_group(u32 gid);     /* fsgid or a supplementary group */
 
 /* 0, -EACCES, or -EROFS. The first asks with the process's file-system ids. */
 int inode_permission(struct inode *inode, u32 mask);
 int inode_permission_as(struct inode *inode, u32 mask, u32 uid, u32 gid);
-bool inode_owned(const struct inode *inode); /* by the caller, or the caller is root */
+bool inode_owned(const struct inode *inode); /* by the caller, or he has CAP_FOWNER */
 
 s64 inode_now(void);
 void inode_accessed(struct inode *inode); /* relatime */
@@ -283,6 +284,7 @@ struct mount {
 	u32 id;                     /* i */
 	char *source;               /* i: mount(2)'s first argument */
 	bool detached;              /* d: unmounted while busy; goes when the last holder does */
+	bool implied;               /* i: made by the kernel at boot, not asked for by a program */
 	bool fixed;                 /* i: neither its tree nor its files can be changed (sysfs) */
 	struct spinlock lock;
 	u32 next_ino;               /* l */
@@ -301,11 +303,17 @@ void fs_register(struct fs_type *type);
  * -ENODEV for an unknown type. */
 int mount_create(const char *type, const char *source, struct dentry *on, u32 flags,
 	const char *options);
+/* The same for the kernel's own defaults: once a program has mounted something over them, they are no
+ * longer listed, as if they had never been there. */
+int mount_create_implied(const char *type, struct dentry *on, const char *options);
 /* d is the root of a mount; the caller's reference to it is dropped. detach: also when it is busy,
  * with everything mounted below. Takes namespace_lock. */
 int mount_remove(struct dentry *d, bool detach);
 /* Frees a detached mount whose last holder has gone. */
 void mount_reap(struct mount *m);
+/* Whether listings leave it out: it is such a default, or sits inside one. Caller holds
+ * namespace_lock. */
+bool mount_is_hidden(const struct mount *m);
 /* One line of /proc/mounts for each mount that is visible below the caller's root. */
 void mounts_show(struct text *t);
 /* Lines of /proc/filesystems. */
@@ -345,6 +353,9 @@ void inode_stat(struct inode *inode, struct kstat *st);
 
 /* --- Files, beyond file.h --- */
 
+/* The page cache numbers pages with 32 bits: 16 TiB. */
+#define FILE_SIZE_MAX ((u64)UINT32_MAX << PAGE_SHIFT)
+
 /* An open file on `dentry` (taking over the reference, also on failure), with permission already
  * checked. Runs the type's open. Error pointer. */
 struct file *file_create(struct dentry *dentry, u32 flags) __must_check;
@@ -379,6 +390,13 @@ extern const struct inode_ops tmpfs_inode_ops;
 int tmpfs_mount(struct mount *m, const char *options);
 void tmpfs_statfs(struct mount *m, struct fs_stat *out);
 void tmpfs_init(void);
+
+/* mm/memfd.c: seals, which only a tmpfs file has (others: -EINVAL). */
+long seals_add(struct file *f, u32 seals);
+long seals_get(const struct file *f);
+/* What they say about a mapping that is on the object's list: -EPERM, or 0 and perhaps without
+ * VM_MAYWRITE. */
+int seals_check_map(struct inode *inode, struct vma *v);
 
 /* pipe.c */
 int pipe_create(struct file *ends[2], u32 flags) __must_check;

@@ -2,8 +2,8 @@
  * Reading "newc" cpio archives.
  *
  * An entry is a header of 110 ASCII characters (a magic and 13 numbers of eight hexadecimal
- * digits), the name with its NUL, and the data; name and data are each padded to four bytes, counted
- * from the archive's beginning.
+ * digits), the name with its NUL, and the data; name and data are each padded to four bytes,
+ * counted from the archive's beginning.
  */
 #include "kernel/lib/cpio.h"
 #include "kernel/lib/string.h"
@@ -12,8 +12,19 @@
 #define FIELDS 13u
 
 enum field {
-	F_INO, F_MODE, F_UID, F_GID, F_NLINK, F_MTIME, F_FILESIZE, F_DEVMAJOR, F_DEVMINOR,
-	F_RDEVMAJOR, F_RDEVMINOR, F_NAMESIZE, F_CHECK,
+	F_INO,
+	F_MODE,
+	F_UID,
+	F_GID,
+	F_NLINK,
+	F_MTIME,
+	F_FILESIZE,
+	F_DEVMAJOR,
+	F_DEVMINOR,
+	F_RDEVMAJOR,
+	F_RDEVMINOR,
+	F_NAMESIZE,
+	F_CHECK,
 };
 
 void cpio_init(struct cpio *c, const void *buf, size_t size)

@@ -10,7 +10,7 @@
 #include "kernel/lib/string.h"
 
 #define MAX_BITS  INFLATE_MAX_BITS
-#define FAST      INFLATE_FAST_BITS
+#define FAST	  INFLATE_FAST_BITS
 #define MAX_DIST  30u
 #define END_BLOCK 256u
 

@@ -87,6 +87,12 @@ static inline void pmap_flush_page(struct pmap *pm, vaddr_t va)
 		invlpg(va);
 }
 
+/* Changes flags in the low word of an entry whose frame, presence and NX bit stay as they are. */
+static inline void pmap_set_low(pte_t *p, u32 lo)
+{
+	*(volatile u32 *)p = lo;
+}
+
 void *kmap_high(struct page *p);
 void kunmap_high(void *va);
 

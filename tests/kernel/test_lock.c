@@ -71,7 +71,7 @@ KTEST(lock, mutex_is_first_come_first_served)
 	KREQUIRE(nr_order == NR_THREADS);
 	for (u32 i = 0; i < NR_THREADS; i++)
 		KEXPECT_EQ(order[i], i);
-	KEXPECT(m.owner == NULL);
+	KEXPECT(m.owner == 0);
 }
 
 static u32 shared;

@@ -1,4 +1,5 @@
-/* The name space and tmpfs: walking, links, renames, contents, limits, mounts, memory running out. */
+/* The name space and tmpfs: walking, links, renames, contents, limits, mounts, memory running out.
+ */
 #include "kernel/core/selftest.h"
 #include "kernel/fs/filelock.h"
 #include "kernel/fs/kpath.h"
@@ -329,7 +330,7 @@ KTEST(tmpfs, unlinked_but_open)
 
 struct listing {
 	struct dir_context ctx;
-	u32 seen;  /* bit n: fileN */
+	u32 seen; /* bit n: fileN */
 	u32 count, limit;
 };
 
@@ -364,7 +365,7 @@ KTEST(tmpfs, listing_survives_removals)
 	KEXPECT_EQ(l.seen, 0xf8000);
 	KEXPECT_EQ(kpath_remove(DIR "/fileo"), 0); /* next in line */
 	KEXPECT_EQ(kpath_remove(DIR "/filep"), 0); /* seen last */
-	KEXPECT_EQ(touch(DIR "/filez"), 0);        /* too new to be seen */
+	KEXPECT_EQ(touch(DIR "/filez"), 0);	   /* too new to be seen */
 	l.limit = 100;
 	KEXPECT_EQ(f->ops->readdir(f, &l.ctx), 0);
 	KEXPECT_EQ(l.count, 7 + 14);
@@ -393,7 +394,8 @@ KTEST(tmpfs, holes_and_truncation)
 	KEXPECT(inode->object.size == 0x100000003ull);
 	KEXPECT_EQ(inode->object.nr_pages, 1);
 	memset(buffer, 0xff, sizeof(buffer));
-	KEXPECT_EQ(file_pread(f, buffer, sizeof(buffer), 0x100000000ull - PAGE_SIZE), PAGE_SIZE + 3);
+	KEXPECT_EQ(
+		file_pread(f, buffer, sizeof(buffer), 0x100000000ull - PAGE_SIZE), PAGE_SIZE + 3);
 	KEXPECT(buffer[0] == 0 && memcmp(buffer + PAGE_SIZE, "end", 3) == 0);
 	KEXPECT_EQ(inode->object.nr_pages, 1); /* a hole that is read stays one */
 	KEXPECT_EQ(f->ops->seek(f, 0, SEEK_DATA, &pos), 0);
@@ -429,9 +431,10 @@ KTEST(tmpfs, append_and_large_offsets)
 	KEXPECT_EQ(write_at(f, "x", 1, 0x7fffffff), -EFBIG); /* no O_LARGEFILE */
 	KEXPECT_EQ(write_at(f, "xy", 2, 0x7ffffffe), 1);
 	f->flags |= O_LARGEFILE;
-	KEXPECT_EQ(write_at(f, "x", 1, 0xfffffffff000ull), -EFBIG);
+	KEXPECT_EQ(write_at(f, "x", 1, 0xffffffff000ull), -EFBIG);
+	KEXPECT_EQ(write_at(f, "xy", 2, 0xfffffffefffull), 1); /* the last byte there can be */
 	file_put(f);
-	KEXPECT_EQ(open_error(DIR "/f", O_RDONLY), 0);
+	KEXPECT_EQ(open_error(DIR "/f", O_RDONLY), -EOVERFLOW);
 	KEXPECT_EQ(kpath_remove(DIR "/f"), 0);
 	end();
 }

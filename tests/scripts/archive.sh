@@ -26,7 +26,8 @@ check() {
 tar cf all.tar tree; tar tf all.tar | sort
 rm -r tree; tar xpf all.tar; check tar
 tar czf all.tgz tree; rm -r tree; tar xzf all.tgz; check tgz
-tar cf - tree | gzip -9 | gunzip | (mkdir copy; cd copy; tar xf -); diff -r tree copy/tree && echo piped
+tar cf - tree | gzip -9 | gunzip | (mkdir copy; cd copy; tar xf -)
+diff -r tree copy/tree && echo piped
 tar xOf all.tar tree/sub/text; echo
 tar cf few.tar -C tree numbers; tar tvf few.tar | awk '{ print $1, $3, $NF }'
 tar xf missing.tar 2>/dev/null; echo "no archive: $?"
@@ -37,7 +38,8 @@ mv tree old; cpio -idm <all.cpio 2>/dev/null; check cpio
 diff -r old tree && echo identical
 
 cp tree/numbers plain
-gzip plain; ls plain*; gzip -t plain.gz; echo "test: $?"; zcat plain.gz | md5sum; gunzip plain.gz; ls plain*
+gzip plain; ls -1 plain*; gzip -t plain.gz; echo "test: $?"
+zcat plain.gz | md5sum; gunzip plain.gz; ls -1 plain*
 bzip2 plain; bzcat plain.bz2 | md5sum; bunzip2 plain.bz2; md5sum <plain
 printf 'damaged' >bad.gz; gunzip bad.gz 2>/dev/null; echo "damaged: $?"
 head -c 300 all.tgz | gunzip >/dev/null 2>&1; echo "cut short: $?"

@@ -8,7 +8,7 @@ dd if=in of=out bs=7 conv=notrunc seek=3 2>/dev/null; stat -c %s out
 dd if=/dev/zero of=sparse bs=1 count=1 seek=1000000 2>/dev/null; stat -c '%s %b' sparse
 dd if=/dev/zero of=sparse bs=4k count=3 seek=10 conv=notrunc 2>/dev/null; stat -c '%s %b' sparse
 md5sum <sparse
-dd if=in of=up conv=ucase bs=1k 2>/dev/null; head -n 1 up
+dd if=in of=swapped conv=swab bs=1k 2>/dev/null; head -c 8 swapped | od -An -c
 printf 'abc' | dd bs=10 conv=sync 2>/dev/null | od -An -c
 dd if=in bs=1000 count=3 2>&1 >/dev/null | head -n 2
 dd if=missing 2>/dev/null; echo "missing: $?"
@@ -23,7 +23,7 @@ cmp in missing 2>/dev/null; echo "cmp: $?"
 
 truncate -s 100 short; stat -c %s short
 truncate -s 10 short; cat short; echo "|"
-truncate -s +20 short; od -An -c short
+truncate -s 30 short; od -An -c short
 truncate -s 1M big; stat -c '%s %b' big; md5sum <big
 echo tail >>big; tail -c 5 big; stat -c %s big
 fallocate -l 5000 solid; stat -c '%s %b' solid

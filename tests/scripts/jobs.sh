@@ -5,7 +5,9 @@ sleep 0 & wait $!; echo "wait: $?"
 sh -c 'kill -TERM $$' & wait $!; echo "killed: $?"
 sleep 100 & pid=$!; kill $pid; wait $pid; echo "terminated: $?"
 sleep 100 & pid=$!; kill -KILL $pid; wait $pid; echo "killed: $?"
-sleep 100 & pid=$!; kill -STOP $pid; kill -CONT $pid; kill -INT $pid; kill $pid 2>/dev/null; wait $pid; echo "stopped, continued, ended: $?"
+sleep 100 & pid=$!
+kill -STOP $pid; kill -CONT $pid; kill -INT $pid; kill $pid 2>/dev/null
+wait $pid; echo "stopped, continued, ended: $?"
 wait; echo "nothing to wait for: $?"
 wait 32000; echo "not a child: $?"
 kill -0 32000 2>/dev/null; echo "nobody: $?"
@@ -19,7 +21,8 @@ mkfifo f
 echo message >f
 wait; cat answer
 
-(for i in 1 2 3; do echo $i; sleep 0.05; done) >a & (for i in 4 5 6; do echo $i; sleep 0.05; done) >b &
+(for i in 1 2 3; do echo $i; sleep 0.05; done) >a &
+(for i in 4 5 6; do echo $i; sleep 0.05; done) >b &
 wait; cat a b
 (sleep 0.1; echo late) & echo early; wait
 
@@ -32,9 +35,10 @@ timeout 10 true; echo "no timeout: $?"
 timeout -s KILL 0.1 sleep 100; echo "timeout by KILL: $?"
 nohup sh -c 'echo no hangup' 2>/dev/null | cat
 setsid sh -c 'echo own session'
-nice -n 5 sh -c nice
 env -i A=1 sh -c 'echo $A ${HOME-unset}'
 sh -c 'echo $0 $1' name arg
 (exec sh -c 'echo replaced'); echo "pid stays: $( (sh -c 'echo $PPID') | grep -c . )"
 time true 2>/dev/null; echo "time: $?"
-sleep 0.3 & start=$(cut -d. -f1 /proc/uptime); wait; end=$(cut -d. -f1 /proc/uptime); [ $((end - start)) -le 20 ]; echo "slept: $?"
+sleep 0.3 & start=$(cut -d. -f1 /proc/uptime)
+wait; end=$(cut -d. -f1 /proc/uptime)
+[ $((end - start)) -le 20 ]; echo "slept: $?"

@@ -7,8 +7,12 @@ while [ $i -lt 200 ]; do
 done
 echo $sum
 i=0
-while [ $i -lt 200 ]; do (exit $((i % 256))); [ $? -eq $i ] || echo "wrong status $i"; i=$((i + 1)); done
+while [ $i -lt 200 ]; do
+	(exit $((i % 256)))
+	[ $? -eq $i ] || echo "wrong status $i"
+	i=$((i + 1))
+done
 for i in $(seq 1 200); do /bin/true || echo "failed $i"; done
 seq 1 200 | xargs -n 1 echo | md5sum
 ls /proc/self/fd | wc -l
-ps | grep -c '[s]leep'
+ps | grep -c '[s]leep' || true

@@ -41,5 +41,6 @@ echo {a,b}; echo ~root; echo "tab	here"; printf 'a\tb\\n\n'; echo 'a\nb'
 
 echo $((1 + 2 * 3)) $((7 / 2)) $((-7 / 2)) $((7 % 3)) $((-7 % 3)) $((1 << 10)) $((0x1f)) $((010))
 echo $((5 > 3)) $((5 == 3 || 1)) $((5 & 3)) $((5 ^ 3)) $((~5)) $((3 > 2 ? 10 : 20))
-x=5; echo $((x++ + ++x)) $x $((x += 10)) $((x *= 2)); echo $((2147483647 + 1)) $((9223372036854775807))
-echo $((1 / 0)) 2>/dev/null; echo "not reached in this shell"
+x=5; echo $((x++ + ++x)) $x $((x += 10)) $((x *= 2))
+echo $((2147483647 + 1)) $((9223372036854775807))
+(echo $((1 / 0)); echo "not reached") 2>/dev/null; echo "division: $?"

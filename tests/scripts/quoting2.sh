@@ -19,8 +19,10 @@ scope() { local v=inside; v2=changed; echo $v; }
 v=outside; scope; echo $v $v2
 eval 'e=eva'"l"; echo $e
 a=1; (a=2; echo $a); echo $a; { a=3; }; echo $a
-printf 'one two three\nfour\\ five\n' | { read -r x y; echo "$x|$y"; read x y; echo "$x|$y"; read z; echo "end $?"; }
-set -- -a -b value rest; while getopts ab: o; do echo "option $o $OPTARG"; done; shift $((OPTIND - 1)); echo $1
+printf 'one two three\nfour\\ five\n' |
+	{ read -r x y; echo "$x|$y"; read x y; echo "$x|$y"; read z; echo "end $?"; }
+set -- -a -b value rest
+while getopts ab: o; do echo "option $o $OPTARG"; done; shift $((OPTIND - 1)); echo $1
 { echo out; echo err >&2; } >o 2>e; cat o e
 { echo out; echo err >&2; } >both 2>&1; cat both
 exec 5>five; echo to five >&5; exec 5>&-; cat five
@@ -30,4 +32,5 @@ echo x >/no/such/file 2>/dev/null; echo "redirect: $?"
 cat </no/such/file 2>/dev/null; echo "redirect: $?"
 command -v cd; type no_such_command >/dev/null 2>&1; echo "type: $?"
 alias hi='echo hello'; unalias hi; echo "alias $?"
-set -e; false || echo "guarded"; if false; then :; fi; (false; echo not reached); echo "not reached"
+(set -e; false || echo "guarded"; if false; then :; fi; false; echo "not reached")
+echo "set -e: $?"

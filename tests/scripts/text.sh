@@ -7,13 +7,14 @@ while [ $i -lt 200 ]; do
 done >data
 
 wc data
-cksum data
+cat data | sha1sum
 sha256sum data
 awk '{ n[$3]++; s[$3] += $4 } END { for (k in n) print k, n[k], s[k] }' data | sort
 awk 'NR % 40 == 0 { printf "%-10s|%5d|%8.2f\n", $3, $4, $5 }' data
-awk 'BEGIN { for (i = 0; i < 5; i++) print i, sin(i), exp(i), int(sqrt(i * 1000)) }'
+awk 'BEGIN { for (i = 0; i < 5; i++) print i, i / 7, i * i * i, int(i * 1000 / 7) }'
 awk '{ a[NR] = $4 } END { for (i = NR; i > NR - 5; i--) print a[i]; print length(a) }' data
-awk 'BEGIN { while (("echo one; echo two" | getline line) > 0) print "got " line; print system("exit 3") }'
+awk 'BEGIN { while (("echo one; echo two" | getline line) > 0) print "got " line }'
+awk 'BEGIN { print system("exit 3") }'
 sed -n '5,7p; $p' data
 sed 's/name\([0-9]\)/<\1>/; s/ /_/g' data | head -n 3
 sed -e '/line 1/d' -e 's/^line //' data | wc -l
@@ -34,12 +35,12 @@ head -c 20 data; echo
 tail -c 20 data
 nl data | sed -n 10p
 fold -w 10 data | sed -n '1,3p'
-expand -t 4 data | cksum
+printf 'a\tb\n' | expand -t 4 | unexpand -a -t 4 | od -An -c
 od -An -tx1 -N 16 data
 hexdump -C data | head -n 2
-split -l 50 data part.; ls part.*; cat part.* | cmp - data && echo joined
-comm -12 part.aa part.ab | wc -l
-diff part.aa part.ab >/dev/null; echo "diff: $?"
+head -n 100 data >first; tail -n +101 data >second; cat first second | cmp - data && echo joined
+diff first second >/dev/null; echo "diff: $?"; diff first first; echo "diff: $?"
+sed 's/name1/NAME/' first | diff -u first - >change; patch first <change; grep -c NAME first
 sed 's/name1/NAME/' data | diff -u data - | grep -c '^[-+]row'
 base64 data | head -n 1
 base64 data | base64 -d | cmp - data && echo same

@@ -1,4 +1,5 @@
-/* The cpio reader: good archives, every way to be damaged, and random damage under the sanitizers. */
+/* The cpio reader: good archives, every way to be damaged, and random damage under the sanitizers.
+ */
 #include "kernel/core/selftest.h"
 #include "kernel/lib/cpio.h"
 #include "kernel/lib/fmt.h"
@@ -186,7 +187,8 @@ KTEST(cpio, random_damage)
 
 		memcpy(archive, good, size);
 		for (u32 k = ktest_random() % 8; k; k--)
-			archive[ktest_random() % size] = "0123456789abcdef\0/.F"[ktest_random() % 20];
+			archive[ktest_random() % size] =
+				"0123456789abcdef\0/.F"[ktest_random() % 20];
 		status = read_all(ktest_random() % (size + 1), &entries);
 		KEXPECT(status == CPIO_END || status == CPIO_ERROR);
 	}

@@ -10,10 +10,22 @@ static const struct {
 	unsigned long type;
 	const char *name;
 } types[] = {
-	{AT_PHDR, "PHDR"}, {AT_PHENT, "PHENT"}, {AT_PHNUM, "PHNUM"}, {AT_PAGESZ, "PAGESZ"},
-	{AT_BASE, "BASE"}, {AT_FLAGS, "FLAGS"}, {AT_ENTRY, "ENTRY"}, {AT_UID, "UID"},
-	{AT_EUID, "EUID"}, {AT_GID, "GID"}, {AT_EGID, "EGID"}, {AT_PLATFORM, "PLATFORM"},
-	{AT_HWCAP, "HWCAP"}, {AT_CLKTCK, "CLKTCK"}, {AT_SECURE, "SECURE"}, {AT_RANDOM, "RANDOM"},
+	{AT_PHDR, "PHDR"},
+	{AT_PHENT, "PHENT"},
+	{AT_PHNUM, "PHNUM"},
+	{AT_PAGESZ, "PAGESZ"},
+	{AT_BASE, "BASE"},
+	{AT_FLAGS, "FLAGS"},
+	{AT_ENTRY, "ENTRY"},
+	{AT_UID, "UID"},
+	{AT_EUID, "EUID"},
+	{AT_GID, "GID"},
+	{AT_EGID, "EGID"},
+	{AT_PLATFORM, "PLATFORM"},
+	{AT_HWCAP, "HWCAP"},
+	{AT_CLKTCK, "CLKTCK"},
+	{AT_SECURE, "SECURE"},
+	{AT_RANDOM, "RANDOM"},
 	{AT_EXECFN, "EXECFN"},
 };
 

@@ -1,4 +1,4 @@
-/* brk: growing, shrinking, zeroes, and what stands in its way. Raw calls: libc keeps its own idea. */
+/* brk: growing, shrinking, zeroes, and what stands in its way. By raw calls, behind libc's back. */
 #include "tests/user/test.h"
 
 static char *start; /* the break before a case, page-aligned */

@@ -177,15 +177,15 @@ static void untouched(void)
 	memset(p + 2 * PAGE, 'p', 2 * PAGE);
 	waitpid(pid, &status, 0);
 	answer_status("cow.untouched_child", status);
-	check("cow.untouched_parent", all_bytes(p, 2 * PAGE, 0) &&
-		all_bytes(p + 2 * PAGE, 2 * PAGE, 'p'));
+	check("cow.untouched_parent",
+		all_bytes(p, 2 * PAGE, 0) && all_bytes(p + 2 * PAGE, 2 * PAGE, 'p'));
 	munmap(p, 4 * PAGE);
 }
 
 static void shared(void)
 {
-	volatile int *p = mmap(NULL, 2 * PAGE, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS,
-		-1, 0);
+	volatile int *p =
+		mmap(NULL, 2 * PAGE, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
 	int status;
 	pid_t pid;
 

@@ -57,8 +57,9 @@ static const char *disposition(int sig)
 	struct sigaction action;
 
 	sigaction(sig, NULL, &action);
-	return action.sa_handler == SIG_DFL ? "default" :
-	       action.sa_handler == SIG_IGN ? "ignored" : "handled";
+	return action.sa_handler == SIG_DFL   ? "default"
+	       : action.sa_handler == SIG_IGN ? "ignored"
+					      : "handled";
 }
 
 static int show_state(char **argv)

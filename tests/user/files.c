@@ -214,7 +214,8 @@ static void descriptors(void)
 	lseek(fd, 2, SEEK_SET);
 	answer("dup.shares_offset", lseek(copy, 0, SEEK_CUR));
 	answer("open.own_offset", lseek(other, 0, SEEK_CUR));
-	say("getfl", "%#o %#o", fcntl(fd, F_GETFL) & ~O_LARGEFILE, fcntl(other, F_GETFL) & ~O_LARGEFILE);
+	say("getfl", "%#o %#o", fcntl(fd, F_GETFL) & ~O_LARGEFILE,
+		fcntl(other, F_GETFL) & ~O_LARGEFILE);
 	fcntl(copy, F_SETFL, O_APPEND | O_NONBLOCK);
 	say("setfl.shared", "%#o", fcntl(fd, F_GETFL) & ~O_LARGEFILE);
 	say("cloexec", "%d %d", fcntl(fd, F_GETFD), fcntl(copy, F_GETFD));

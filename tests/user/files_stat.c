@@ -1,4 +1,4 @@
-/* What is known about a file: stat's fields, modes, times, access; and special files in the tree. */
+/* What is known about a file: stat's fields, modes, times, access; special files in the tree. */
 #include "tests/user/test.h"
 #include <sys/statfs.h>
 #include <sys/sysmacros.h>
@@ -14,8 +14,9 @@ static void show(const char *name, const char *path)
 		return;
 	}
 	say(name, "mode %o nlink %ld uid %d gid %d size %ld blocks %ld blksize %ld", st.st_mode,
-		(long)st.st_nlink, st.st_uid, st.st_gid, S_ISDIR(st.st_mode) ? -1 : (long)st.st_size,
-		(long)st.st_blocks, (long)st.st_blksize);
+		(long)st.st_nlink, st.st_uid, st.st_gid,
+		S_ISDIR(st.st_mode) ? -1 : (long)st.st_size, (long)st.st_blocks,
+		(long)st.st_blksize);
 }
 
 static void device(const char *path)
@@ -84,13 +85,14 @@ static void agreement(void)
 	stat("link", &a);
 	fstat(fd, &b);
 	fstatat(AT_FDCWD, "link", &c, AT_SYMLINK_NOFOLLOW);
-	check("agree.stat_fstat", a.st_ino == b.st_ino && a.st_dev == b.st_dev &&
-		a.st_mtime == b.st_mtime);
+	check("agree.stat_fstat",
+		a.st_ino == b.st_ino && a.st_dev == b.st_dev && a.st_mtime == b.st_mtime);
 	check("agree.nofollow", S_ISLNK(c.st_mode) && c.st_ino != a.st_ino);
 	answer("statx", statx(AT_FDCWD, "file", 0, STATX_BASIC_STATS, &x));
 	check("agree.statx", x.stx_ino == a.st_ino && x.stx_size == (unsigned)a.st_size &&
-		x.stx_mode == a.st_mode && x.stx_mtime.tv_sec == a.st_mtim.tv_sec &&
-		(long)x.stx_mtime.tv_nsec == a.st_mtim.tv_nsec);
+				     x.stx_mode == a.st_mode &&
+				     x.stx_mtime.tv_sec == a.st_mtim.tv_sec &&
+				     (long)x.stx_mtime.tv_nsec == a.st_mtim.tv_nsec);
 	say("statx.mask", "%#x", x.stx_mask & STATX_BASIC_STATS);
 	answer("statx.empty_path", statx(fd, "", AT_EMPTY_PATH, STATX_SIZE, &x));
 	answer("statx.empty_path_not_asked_for", statx(fd, "", 0, STATX_SIZE, &x));
@@ -163,7 +165,7 @@ static void times(void)
 	close(make_file("another", "", 0));
 	stat(".", &after);
 	check("times.directory", after.st_mtim.tv_sec > before.st_mtim.tv_sec ||
-		after.st_mtim.tv_nsec > before.st_mtim.tv_nsec);
+					 after.st_mtim.tv_nsec > before.st_mtim.tv_nsec);
 }
 
 static void accessing(void)

@@ -36,8 +36,8 @@ static void exit_codes(void)
 
 static void killed(void)
 {
-	static const int signals[] = {SIGHUP, SIGINT, SIGKILL, SIGUSR1, SIGPIPE, SIGALRM, SIGTERM,
-		SIGSEGV, SIGABRT};
+	static const int signals[] = {
+		SIGHUP, SIGINT, SIGKILL, SIGUSR1, SIGPIPE, SIGALRM, SIGTERM, SIGSEGV, SIGABRT};
 	int status;
 
 	for (size_t i = 0; i < COUNT(signals); i++) {
@@ -147,7 +147,7 @@ static void by_waitid(void)
 	say("waitid.killed", "code %d status %d", info.si_code, info.si_status);
 	pid = child_exits(0);
 	check("wait4.rusage", wait4(pid, NULL, 0, &usage) == pid && usage.ru_nsignals == 0 &&
-		usage.ru_maxrss > 0);
+				      usage.ru_maxrss > 0);
 }
 
 /* The child's child loses its parent and gets process 1, or the next subreaper. */

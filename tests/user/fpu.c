@@ -18,15 +18,18 @@ static void load(const struct state *s)
 	asm volatile("fninit\n"
 		     "fldcw %0\n"
 		     "ldmxcsr %1"
-		: : "m"(s->control), "m"(s->mxcsr));
+		     :
+		     : "m"(s->control), "m"(s->mxcsr));
 	asm volatile("fldl 56(%0); fldl 48(%0); fldl 40(%0); fldl 32(%0)\n"
 		     "fldl 24(%0); fldl 16(%0); fldl 8(%0); fldl 0(%0)"
-		: : "r"(s->stack), "m"(s->stack));
+		     :
+		     : "r"(s->stack), "m"(s->stack));
 	asm volatile("movups 0(%0), %%xmm0; movups 16(%0), %%xmm1\n"
 		     "movups 32(%0), %%xmm2; movups 48(%0), %%xmm3\n"
 		     "movups 64(%0), %%xmm4; movups 80(%0), %%xmm5\n"
 		     "movups 96(%0), %%xmm6; movups 112(%0), %%xmm7"
-		: : "r"(s->xmm), "m"(s->xmm));
+		     :
+		     : "r"(s->xmm), "m"(s->xmm));
 }
 
 static void store(struct state *s)
@@ -35,14 +38,18 @@ static void store(struct state *s)
 		     "movups %%xmm2, 32(%0); movups %%xmm3, 48(%0)\n"
 		     "movups %%xmm4, 64(%0); movups %%xmm5, 80(%0)\n"
 		     "movups %%xmm6, 96(%0); movups %%xmm7, 112(%0)"
-		: : "r"(s->xmm) : "memory");
+		     :
+		     : "r"(s->xmm)
+		     : "memory");
 	asm volatile("fnstcw %0\n"
 		     "stmxcsr %1"
-		: "=m"(s->control), "=m"(s->mxcsr));
+		     : "=m"(s->control), "=m"(s->mxcsr));
 	asm volatile("fstpl 0(%0); fstpl 8(%0); fstpl 16(%0); fstpl 24(%0)\n"
 		     "fstpl 32(%0); fstpl 40(%0); fstpl 48(%0); fstpl 56(%0)\n"
 		     "fninit"
-		: : "r"(s->stack) : "memory");
+		     :
+		     : "r"(s->stack)
+		     : "memory");
 	asm volatile("ldmxcsr %0" : : "m"((unsigned){0x1f80}));
 }
 

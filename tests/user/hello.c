@@ -90,8 +90,8 @@ int main(int argc, char **argv, char **envp)
 		getenv("PATH") ? "set" : "unset");
 	printf("%d %ld %lld %x %o %c %s %5.2f %e %p\n", -1, 123456789L, 1LL << 40, 0xbeef, 8, 'x',
 		"string", 3.14159, 1e100, (void *)0x1234);
-	printf("data %d, bss %s\n", initialised, all_bytes((char *)zeroed, sizeof(zeroed), 0) ?
-		"zero" : "not zero");
+	printf("data %d, bss %s\n", initialised,
+		all_bytes((char *)zeroed, sizeof(zeroed), 0) ? "zero" : "not zero");
 	qsort(numbers, COUNT(numbers), sizeof(int), compare);
 	printf("sorted %d %d %d %d %d\n", numbers[0], numbers[1], numbers[2], numbers[3],
 		numbers[4]);

@@ -1,9 +1,9 @@
 /* mlock, mlock2, mlockall: what becomes resident, what is counted, limits and errors. */
 #include "tests/user/test.h"
 
-#define RW	      (PROT_READ | PROT_WRITE)
-#define LOCK_ONFAULT  1
-#define FUTURE_FAULT  4 /* MCL_ONFAULT */
+#define RW	     (PROT_READ | PROT_WRITE)
+#define LOCK_ONFAULT 1
+#define FUTURE_FAULT 4 /* MCL_ONFAULT */
 
 static long locked(void)
 {

@@ -8,8 +8,8 @@
 static int readonly, writeonly, readwrite;
 
 /* The raw call: the offset counts pages, and the library checks nothing before. */
-static void *map(unsigned long at, unsigned long len, int prot, int flags, int fd,
-	unsigned long page)
+static void *map(
+	unsigned long at, unsigned long len, int prot, int flags, int fd, unsigned long page)
 {
 	return (void *)syscall(SYS_mmap2, at, len, prot, flags, fd, page);
 }

@@ -51,7 +51,8 @@ static void contents(void)
 	char *p = map(4 * PAGE, PROT_READ, MAP_PRIVATE, 0);
 
 	check("read.all", all_bytes(p, PAGE, 'a') && all_bytes(p + PAGE, PAGE, 'b') &&
-		all_bytes(p + 2 * PAGE, PAGE, 'c') && all_bytes(p + 3 * PAGE, 10, 'd'));
+				  all_bytes(p + 2 * PAGE, PAGE, 'c') &&
+				  all_bytes(p + 3 * PAGE, 10, 'd'));
 	check("read.zero_tail", all_bytes(p + 3 * PAGE + 10, PAGE - 10, 0));
 	say("read.write", "%s", try_write(p));
 	munmap(p, 4 * PAGE);

@@ -130,7 +130,8 @@ static void dontunmap(void)
 
 static void errors(void)
 {
-	char *p = map_at(FREE_AREA, 2 * PAGE, RW), *q = map_at(FREE_AREA + 2 * PAGE, PAGE, PROT_READ);
+	char *p = map_at(FREE_AREA, 2 * PAGE, RW),
+	     *q = map_at(FREE_AREA + 2 * PAGE, PAGE, PROT_READ);
 
 	try("error.unaligned", p + 1, PAGE, 2 * PAGE, MREMAP_MAYMOVE, NULL);
 	try("error.new_length_zero", p, PAGE, 0, MREMAP_MAYMOVE, NULL);

@@ -1,4 +1,4 @@
-/* /proc: the formats that programs parse. Fields are looked for, values only where they are known. */
+/* /proc: the formats that programs parse. Fields are looked for; values only where known. */
 #include "tests/user/test.h"
 #include <dirent.h>
 #include <sys/prctl.h>
@@ -98,8 +98,8 @@ static void maps_of_file(void)
 	file = fopen("/proc/self/maps", "re");
 	while (fgets(line, sizeof(line), file))
 		if (strstr(line, "mapped file"))
-			say("maps.unlinked", "%s", strstr(line, "mapped file (deleted)\n") ?
-				"(deleted)" : "no mark");
+			say("maps.unlinked", "%s",
+				strstr(line, "mapped file (deleted)\n") ? "(deleted)" : "no mark");
 	fclose(file);
 	munmap(p, 3 * PAGE);
 	close(fd);
@@ -179,8 +179,8 @@ static void stat_line(void)
 	say("stat.name", "%.9s", name);
 	sscanf(strrchr(all, ')') + 2, "%c %d %d %d", &state, &ppid, &pgrp, &session);
 	say("stat.state", "%c", state);
-	check("stat.ids", pid == getpid() && ppid == getppid() && pgrp == getpgrp() &&
-		session == getsid(0));
+	check("stat.ids",
+		pid == getpid() && ppid == getppid() && pgrp == getpgrp() && session == getsid(0));
 	say("comm", "%.9s", slurp("/proc/self/comm"));
 	say("statm.fields", "%d", words(slurp("/proc/self/statm")));
 }

@@ -136,9 +136,9 @@ static void address_space(void)
 	check("as.malloc", malloc(100 << 20) == NULL && errno == ENOMEM);
 	check("as.malloc_small", malloc(1000) != NULL);
 	answer_ptr("as.fixed_over_itself", mmap(FREE_AREA, 40 << 20, PROT_NONE,
-		MAP_PRIVATE | MAP_ANONYMOUS | MAP_FIXED, -1, 0));
+						   MAP_PRIVATE | MAP_ANONYMOUS | MAP_FIXED, -1, 0));
 	answer_ptr("as.fixed_over_itself", mmap(FREE_AREA, 40 << 20, PROT_NONE,
-		MAP_PRIVATE | MAP_ANONYMOUS | MAP_FIXED, -1, 0));
+						   MAP_PRIVATE | MAP_ANONYMOUS | MAP_FIXED, -1, 0));
 }
 
 static void data(void)
@@ -146,13 +146,13 @@ static void data(void)
 	char *p;
 
 	answer("data.set", set(RLIMIT_DATA, 8 << 20, 8 << 20));
-	answer_ptr("data.private_writable", mmap(NULL, 16 << 20, PROT_READ | PROT_WRITE,
-		MAP_PRIVATE | MAP_ANONYMOUS, -1, 0));
-	p = answer_ptr("data.readonly", mmap(NULL, 16 << 20, PROT_READ,
-		MAP_PRIVATE | MAP_ANONYMOUS, -1, 0));
+	answer_ptr("data.private_writable",
+		mmap(NULL, 16 << 20, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0));
+	p = answer_ptr("data.readonly",
+		mmap(NULL, 16 << 20, PROT_READ, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0));
 	answer("data.made_writable", mprotect(p, 16 << 20, PROT_READ | PROT_WRITE));
-	answer_ptr("data.shared", mmap(NULL, 16 << 20, PROT_READ | PROT_WRITE,
-		MAP_SHARED | MAP_ANONYMOUS, -1, 0));
+	answer_ptr("data.shared",
+		mmap(NULL, 16 << 20, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0));
 }
 
 static void processes(void)

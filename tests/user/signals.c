@@ -84,17 +84,18 @@ static void handlers(void)
 
 	handle(SIGUSR1, note, SA_RESTART);
 	sigaction(SIGUSR1, NULL, &old);
-	say("sigaction.read_back", "%s flags %#x mask %d", old.sa_handler == note ? "same" : "other",
-		(unsigned)old.sa_flags & ~0x04000000, sigismember(&old.sa_mask, SIGUSR1));
+	say("sigaction.read_back", "%s flags %#x mask %d",
+		old.sa_handler == note ? "same" : "other", (unsigned)old.sa_flags & ~0x04000000,
+		sigismember(&old.sa_mask, SIGUSR1));
 	count = 0;
 	raise(SIGUSR1);
 	kill(getpid(), SIGUSR1);
 	say("handler.runs", "%d", count);
 	sigaction(SIGUSR1, &action, NULL);
 	kill(getpid(), SIGUSR1);
-	say("info.kill", "signo %d code %d errno %d %s uid %d", last_info.si_signo, last_info.si_code,
-		last_info.si_errno, last_info.si_pid == getpid() ? "own pid" : "other pid",
-		last_info.si_uid);
+	say("info.kill", "signo %d code %d errno %d %s uid %d", last_info.si_signo,
+		last_info.si_code, last_info.si_errno,
+		last_info.si_pid == getpid() ? "own pid" : "other pid", last_info.si_uid);
 	syscall(SYS_tgkill, getpid(), getpid(), SIGUSR1);
 	say("info.tgkill", "code %d", last_info.si_code);
 	handle(SIGUSR1, SIG_IGN, 0);
@@ -104,7 +105,8 @@ static void handlers(void)
 	handle(SIGUSR1, note, SA_RESETHAND);
 	raise(SIGUSR1);
 	sigaction(SIGUSR1, NULL, &old);
-	say("resethand", "%d, then %s", count, old.sa_handler == SIG_DFL ? "default" : "still there");
+	say("resethand", "%d, then %s", count,
+		old.sa_handler == SIG_DFL ? "default" : "still there");
 }
 
 static volatile int depth, deepest;

@@ -72,8 +72,8 @@ static void writes(void)
 	answer("write.eintr", write(fds[1], big, 10));
 	stop();
 	start(count, SA_RESTART);
-	answer("write.short_even_so", read(fds[0], big, 4096) > 0 ?
-		write(fds[1], big, sizeof(big)) : -1);
+	answer("write.short_even_so",
+		read(fds[0], big, 4096) > 0 ? write(fds[1], big, sizeof(big)) : -1);
 	stop();
 }
 

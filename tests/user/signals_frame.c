@@ -59,9 +59,10 @@ static void old_style(void)
 	syscall(SYS_sigprocmask, SIG_SETMASK, &mask, NULL);
 	answer("old.sigaction", syscall(SYS_sigaction, SIGUSR1, &action, NULL));
 	count = 0;
-	asm volatile("int $0x80" : "=a"(result)
-		: "a"(SYS_kill), "b"(getpid()), "c"(SIGUSR1), "S"(0x11223344), "D"(0x55667788)
-		: "memory");
+	asm volatile("int $0x80"
+		     : "=a"(result)
+		     : "a"(SYS_kill), "b"(getpid()), "c"(SIGUSR1), "S"(0x11223344), "D"(0x55667788)
+		     : "memory");
 	say("old.handler", "%d run, eax changed to %ld", count, result);
 	say("old.context", "eax %ld ecx %ld esi %#lx edi %#lx trapno %ld err %ld", (long)seen.eax,
 		(long)seen.ecx, (long)seen.esi, (long)seen.edi, (long)seen.trapno, (long)seen.err);
@@ -116,7 +117,9 @@ static void registers(void)
 		     "movl %%edx, 20(%%eax)\n"
 		     "popl %%ebx\n"
 		     "popl %%ebp\n"
-		: : "a"(out), "c"(0xc1c1c1c1), "d"(0xd2d2d2d2) : "esi", "edi", "memory", "cc");
+		     :
+		     : "a"(out), "c"(0xc1c1c1c1), "d"(0xd2d2d2d2)
+		     : "esi", "edi", "memory", "cc");
 	say("regs.after", "ebx %#x ebp %#x esi %#x edi %#x ecx %#x edx %#x", out[0], out[1], out[2],
 		out[3], out[4], out[5]);
 }
@@ -158,7 +161,9 @@ static void direction(void)
 		     "pushf\n"
 		     "cld\n"
 		     "popl %1\n"
-		: "+a"(nr), "=r"(after) : "b"(pid), "c"(SIGUSR1) : "memory");
+		     : "+a"(nr), "=r"(after)
+		     : "b"(pid), "c"(SIGUSR1)
+		     : "memory");
 	say("direction", "in handler %lu, after %lu", flags_in_handler >> 10 & 1, after >> 10 & 1);
 	say("trap_flag", "%lu %lu", flags_in_handler >> 8 & 1, flags() >> 8 & 1);
 	check("frame.aligned", frame_aligned);
@@ -210,10 +215,10 @@ static void fpu(void)
 		     "fstpl %[top]\n"
 		     "fnstcw %[cwa]\n"
 		     "stmxcsr %[mxa]\n"
-		: "+a"(nr), [out0] "=m"(out0), [out1] "=m"(out1), [out7] "=m"(out7),
-		  [top] "=m"(top), [cwa] "=m"(control_after), [mxa] "=m"(mxcsr_after)
-		: "b"(pid), "c"(SIGUSR1), [in] "m"(in), [cw] "m"(control), [mx] "m"(mxcsr)
-		: "memory");
+		     : "+a"(nr), [out0] "=m"(out0), [out1] "=m"(out1), [out7] "=m"(out7),
+		     [top] "=m"(top), [cwa] "=m"(control_after), [mxa] "=m"(mxcsr_after)
+		     : "b"(pid), "c"(SIGUSR1), [in] "m"(in), [cw] "m"(control), [mx] "m"(mxcsr)
+		     : "memory");
 	asm volatile("fninit; ldmxcsr %0" : : "m"((unsigned){0x1f80}));
 	say("fpu.handler_starts_with", "control %#x mxcsr %#x", control_in_handler,
 		mxcsr_in_handler);

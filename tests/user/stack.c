@@ -61,8 +61,8 @@ static void line(void)
 	while (maps && fgets(text, sizeof(text), maps))
 		if (strstr(text, "[stack]") && sscanf(text, "%lx-%lx", &start, &end) == 2) {
 			count++;
-			check("line.contains_us", start <= (unsigned long)&end &&
-				(unsigned long)&end < end);
+			check("line.contains_us",
+				start <= (unsigned long)&end && (unsigned long)&end < end);
 			say("line.end", "%#lx into its page", end % PAGE);
 		}
 	fclose(maps);
@@ -94,7 +94,7 @@ static void overflow(void)
 		endless(0);
 	say("overflow.signal", "%s", fault_name(&last_fault));
 	check("overflow.address", (char *)last_fault.addr < here() - 7 * MIB &&
-		(char *)last_fault.addr > here() - 9 * MIB);
+					  (char *)last_fault.addr > here() - 9 * MIB);
 	sigaltstack(NULL, &stack);
 	say("overflow.altstack_free", "%d", stack.ss_flags);
 	say("overflow.twice", "%s", write_at(here() - 9 * MIB));
@@ -164,7 +164,7 @@ static void protected(void)
 	answer("protect.part", mprotect(page, PAGE, PROT_READ));
 	say("protect.write", "%s", write_at(page));
 	answer("protect.growsdown", mprotect((char *)((uintptr_t)here() & -PAGE), PAGE,
-		PROT_READ | PROT_WRITE | PROT_GROWSDOWN));
+					    PROT_READ | PROT_WRITE | PROT_GROWSDOWN));
 }
 
 static void child_grows(void)

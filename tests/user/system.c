@@ -33,11 +33,11 @@ static void memory(void)
 	struct sysinfo info;
 
 	answer("sysinfo", sysinfo(&info));
-	check("sysinfo.ram", info.totalram > 0 && info.freeram <= info.totalram &&
-		info.mem_unit >= 1);
+	check("sysinfo.ram",
+		info.totalram > 0 && info.freeram <= info.totalram && info.mem_unit >= 1);
 	check("sysinfo.procs", info.procs >= 1 && info.uptime >= 0);
 	check("sysconf.memory", sysconf(_SC_PHYS_PAGES) > 0 &&
-		sysconf(_SC_AVPHYS_PAGES) <= sysconf(_SC_PHYS_PAGES));
+					sysconf(_SC_AVPHYS_PAGES) <= sysconf(_SC_PHYS_PAGES));
 	say("sysconf", "page %ld, processors %ld", sysconf(_SC_PAGESIZE),
 		sysconf(_SC_NPROCESSORS_ONLN));
 }

@@ -33,10 +33,10 @@
 #define COUNT(a) (sizeof(a) / sizeof((a)[0]))
 
 #ifdef __GLIBC__
-#define errno_name(e) strerrorname_np(e)
+#define errno_name(e)  strerrorname_np(e)
 #define signal_name(s) sigabbrev_np(s)
 #else
-#define errno_name(e) strerror(e)
+#define errno_name(e)  strerror(e)
 #define signal_name(s) strsignal(s)
 #endif
 
@@ -50,7 +50,8 @@ static maybe bool test_failed;
 /* --- Answers --- */
 
 /* One write() a line, so that processes do not mix and forking copies no buffer. */
-static maybe __attribute__((format(printf, 2, 3))) void say(const char *name, const char *format, ...)
+static maybe __attribute__((format(printf, 2, 3))) void say(const char *name, const char *format,
+	...)
 {
 	char line[1024];
 	va_list args;

@@ -64,7 +64,7 @@ static void time_of_day(void)
 	t = time(NULL);
 	b = now(CLOCK_REALTIME);
 	check("day.gettimeofday", tv.tv_sec * 1000000ll + tv.tv_usec >= a / 1000 - 1 &&
-		tv.tv_sec * 1000000ll + tv.tv_usec <= b / 1000);
+					  tv.tv_sec * 1000000ll + tv.tv_usec <= b / 1000);
 	check("day.time", t >= a / 1000000000 - 1 && t <= b / 1000000000);
 	check("day.old_call", labs(syscall(SYS_time, NULL) - t) <= 1);
 	check("day.after_2020", t > 1577836800);
@@ -87,8 +87,7 @@ static void sleeping(void)
 	answer("sleep.nothing", nanosleep(&t, NULL));
 	t = (struct timespec){1, 0};
 	say("sleep.until_past", "%d", clock_nanosleep(CLOCK_MONOTONIC, TIMER_ABSTIME, &t, NULL));
-	say("sleep.bad_clock", "%s",
-		errno_name(clock_nanosleep(99, 0, &t, NULL)));
+	say("sleep.bad_clock", "%s", errno_name(clock_nanosleep(99, 0, &t, NULL)));
 	say("sleep.thread_clock", "%s",
 		errno_name(clock_nanosleep(CLOCK_THREAD_CPUTIME_ID, 0, &t, NULL)));
 	clock_gettime(CLOCK_MONOTONIC, &t);
@@ -119,7 +118,7 @@ static void timers(void)
 		pause();
 	answer("itimer.get", getitimer(ITIMER_REAL, &old));
 	check("itimer.value", old.it_interval.tv_sec == 0 && old.it_interval.tv_usec == 10000 &&
-		old.it_value.tv_sec == 0 && old.it_value.tv_usec <= 20000);
+				      old.it_value.tv_sec == 0 && old.it_value.tv_usec <= 20000);
 	t = (struct itimerval){0};
 	answer("itimer.stop", setitimer(ITIMER_REAL, &t, &old));
 	getitimer(ITIMER_REAL, &old);
@@ -152,10 +151,11 @@ static void cpu_time(void)
 	while (now(CLOCK_PROCESS_CPUTIME_ID) < cpu + 60000000)
 		spin++;
 	getrusage(RUSAGE_SELF, &after);
-	check("cpu.rusage", after.ru_utime.tv_sec * 1000000ll + after.ru_utime.tv_usec +
-		after.ru_stime.tv_sec * 1000000ll + after.ru_stime.tv_usec >
-		before.ru_utime.tv_sec * 1000000ll + before.ru_utime.tv_usec +
-		before.ru_stime.tv_sec * 1000000ll + before.ru_stime.tv_usec);
+	check("cpu.rusage",
+		after.ru_utime.tv_sec * 1000000ll + after.ru_utime.tv_usec +
+				after.ru_stime.tv_sec * 1000000ll + after.ru_stime.tv_usec >
+			before.ru_utime.tv_sec * 1000000ll + before.ru_utime.tv_usec +
+				before.ru_stime.tv_sec * 1000000ll + before.ru_stime.tv_usec);
 	check("cpu.times", times(&tms) != -1 && tms.tms_utime + tms.tms_stime > 0);
 	say("cpu.ticks_a_second", "%ld", sysconf(_SC_CLK_TCK));
 	answer("rusage.bad_who", getrusage(5, &before));

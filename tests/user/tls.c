@@ -6,9 +6,12 @@ static int block[1024] __attribute__((aligned(4096)));
 
 static struct user_desc descriptor(int entry)
 {
-	return (struct user_desc){
-		.entry_number = entry, .base_addr = (unsigned)block, .limit = 0xfffff,
-		.seg_32bit = 1, .limit_in_pages = 1, .useable = 1};
+	return (struct user_desc){.entry_number = entry,
+		.base_addr = (unsigned)block,
+		.limit = 0xfffff,
+		.seg_32bit = 1,
+		.limit_in_pages = 1,
+		.useable = 1};
 }
 
 static struct user_desc empty(int entry)
@@ -29,9 +32,11 @@ static long get(struct user_desc *d)
 static void show(const char *name, const struct user_desc *d)
 {
 	say(name, "entry %u base %s limit %#x bits %u%u%u%u%u contents %u", d->entry_number,
-		d->base_addr == (unsigned)block ? "right" : d->base_addr ? "other" : "0", d->limit,
-		d->seg_32bit, d->read_exec_only, d->limit_in_pages, d->seg_not_present, d->useable,
-		d->contents);
+		d->base_addr == (unsigned)block ? "right"
+		: d->base_addr			? "other"
+						: "0",
+		d->limit, d->seg_32bit, d->read_exec_only, d->limit_in_pages, d->seg_not_present,
+		d->useable, d->contents);
 }
 
 static int read_fs(unsigned selector, unsigned offset)
@@ -42,7 +47,9 @@ static int read_fs(unsigned selector, unsigned offset)
 		     "movw %w1, %%fs\n"
 		     "movl %%fs:(%2), %0\n"
 		     "movw %%dx, %%fs"
-		: "=&r"(value) : "r"(selector), "r"(offset) : "edx", "memory");
+		     : "=&r"(value)
+		     : "r"(selector), "r"(offset)
+		     : "edx", "memory");
 	return value;
 }
 

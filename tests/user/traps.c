@@ -10,9 +10,9 @@ static void report(const char *name, void (*body)(volatile char *))
 	if (survives(body, NULL))
 		say(name, "no signal");
 	else
-		say(name, "%s code %d trap %ld error %#lx address %s", signal_name(last_fault.signal),
-			last_fault.code, last_fault.trapno, last_fault.error,
-			last_fault.addr ? "set" : "null");
+		say(name, "%s code %d trap %ld error %#lx address %s",
+			signal_name(last_fault.signal), last_fault.code, last_fault.trapno,
+			last_fault.error, last_fault.addr ? "set" : "null");
 }
 
 static void divide(volatile char *p)
@@ -23,7 +23,9 @@ static void divide(volatile char *p)
 static void divide_overflow(volatile char *p)
 {
 	asm volatile("movl $0x80000000, %%eax; cltd; movl $-1, %%ecx; idivl %%ecx"
-		: : : "eax", "ecx", "edx");
+		     :
+		     :
+		     : "eax", "ecx", "edx");
 }
 
 static void breakpoint(volatile char *p)
@@ -75,7 +77,7 @@ static void control_register(volatile char *p)
 
 static void load_idt(volatile char *p)
 {
-	asm volatile("lidt %0" : : "m"(*(const char(*)[6])"\0\0\0\0\0"));
+	asm volatile("lidt %0" : : "m"(*(const char(*)[6]) "\0\0\0\0\0"));
 }
 
 static void model_register(volatile char *p)

@@ -198,8 +198,7 @@ static void structures(void)
 		answer("efault.getrlimit", syscall(SYS_ugetrlimit, RLIMIT_CORE, bad[i]));
 		answer("efault.nanosleep", syscall(SYS_nanosleep, bad[i], NULL));
 		answer("efault.sigaction", syscall(SYS_rt_sigaction, SIGUSR1, bad[i], NULL, 8));
-		answer("efault.sigaction_old",
-			syscall(SYS_rt_sigaction, SIGUSR1, NULL, bad[i], 8));
+		answer("efault.sigaction_old", syscall(SYS_rt_sigaction, SIGUSR1, NULL, bad[i], 8));
 		answer("efault.sigprocmask", syscall(SYS_rt_sigprocmask, 0, bad[i], NULL, 8));
 		answer("efault.poll", syscall(SYS_poll, bad[i], 1, 0));
 		answer("efault.times", syscall(SYS_times, bad[i]));

@@ -1,0 +1,222 @@
+/*
+ * process_vm_readv(2), process_vm_writev(2): one process copies between its own memory and that of
+ * another one.
+ *
+ * The bytes pass through a page of kernel memory, so that no lock is held when the caller's own
+ * memory is touched. What the other process may not do itself is not done for it either.
+ */
+#include "kernel/abi/errno.h"
+#include "kernel/abi/prctl.h"
+#include "kernel/abi/uio.h"
+#include "kernel/lib/string.h"
+#include "kernel/proc/task.h"
+#include "kernel/syscalls.h"
+#include "kernel/x86/uaccess.h"
+#include "mm/kmalloc.h"
+#include "mm/space.h"
+
+#define MAX_RW 0x7ffff000u /* bytes that one call moves at most */
+
+/* --- Vectors --- */
+
+/* An array of ranges, used up from the front. */
+struct ranges {
+	struct abi_iovec *iov;
+	u32 n;
+	u32 at; /* the first that is not used up */
+};
+
+static long ranges_get(struct ranges *r, uptr_t user, u32 n)
+{
+	*r = (struct ranges){.n = n};
+	if (n > ABI_IOV_MAX)
+		return -EINVAL;
+	if (!n)
+		return 0;
+	r->iov = kmalloc(n * sizeof(*r->iov));
+	if (!r->iov)
+		return -ENOMEM;
+	if (copy_from_user(r->iov, user, n * sizeof(*r->iov)))
+		return -EFAULT;
+	for (u32 i = 0; i < n; i++) {
+		if ((s32)r->iov[i].len < 0)
+			return -EINVAL;
+	}
+	return 0;
+}
+
+/* The caller's own ranges must be in user space; together they are cut at MAX_RW. Returns their
+ * length. */
+static long ranges_limit(struct ranges *r)
+{
+	u32 total = 0;
+	for (u32 i = 0; i < r->n; i++) {
+		struct abi_iovec *iov = &r->iov[i];
+		if (!user_range_ok(UPTR(iov->base), iov->len))
+			return -EFAULT;
+		iov->len = MIN(iov->len, MAX_RW - total);
+		total += iov->len;
+	}
+	return (long)total;
+}
+
+static bool ranges_empty(const struct ranges *r)
+{
+	for (u32 i = 0; i < r->n; i++) {
+		if (r->iov[i].len)
+			return false;
+	}
+	return true;
+}
+
+/* The first range with something left, or NULL. */
+static struct abi_iovec *ranges_front(struct ranges *r)
+{
+	while (r->at < r->n && !r->iov[r->at].len)
+		r->at++;
+	return r->at < r->n ? &r->iov[r->at] : NULL;
+}
+
+static void range_skip(struct abi_iovec *iov, u32 n)
+{
+	iov->base += n;
+	iov->len -= n;
+}
+
+/* --- Copying --- */
+
+struct transfer {
+	struct mm *mm; /* the other process's */
+	struct ranges local, remote;
+	char *buf; /* PAGE_SIZE */
+	bool write;
+};
+
+/* Copies up to n bytes between buf and the caller's ranges, which it uses up. Returns how many, short
+ * when memory is missing or the ranges end. */
+static u32 copy_local(struct transfer *x, u32 n)
+{
+	struct abi_iovec *iov;
+	u32 done = 0;
+	while (done < n && (iov = ranges_front(&x->local))) {
+		u32 part = MIN(n - done, iov->len);
+		size_t left = x->write
+			? copy_from_user_partial(x->buf + done, UPTR(iov->base), part)
+			: copy_to_user_partial(UPTR(iov->base), x->buf + done, part);
+		range_skip(iov, part - left);
+		done += part - left;
+		if (left)
+			break;
+	}
+	return done;
+}
+
+/* What lies in one page of the other process. Returns the bytes copied, short after a fault. */
+static u32 copy_page(struct transfer *x, vaddr_t addr, u32 n)
+{
+	if (x->write) {
+		n = copy_local(x, n);
+		return mm_access(x->mm, addr, x->buf, n, true, false);
+	}
+	return copy_local(x, mm_access(x->mm, addr, x->buf, n, false, false));
+}
+
+/* Until either side is used up or faults. Returns bytes, or -EFAULT when there were none. */
+static long copy_all(struct transfer *x)
+{
+	struct abi_iovec *iov;
+	long done = 0;
+	while (ranges_front(&x->local) && (iov = ranges_front(&x->remote))) {
+		u32 part = MIN(iov->len, (u32)(PAGE_SIZE - iov->base % PAGE_SIZE));
+		u32 got = copy_page(x, iov->base, part);
+		done += got;
+		if (got < part && ranges_front(&x->local))
+			return done ? done : -EFAULT;
+		range_skip(iov, got);
+	}
+	return done;
+}
+
+/* --- Whose memory --- */
+
+/* As a debugger that wants to attach: by the caller's real ids. */
+static bool same_ids(const struct credentials *me, const struct credentials *c)
+{
+	return me->uid == c->uid && me->uid == c->euid && me->uid == c->suid &&
+		me->gid == c->gid && me->gid == c->egid && me->gid == c->sgid;
+}
+
+static bool may_attach(const struct process *p)
+{
+	const struct credentials *me = &current_process()->cred;
+	if (p == current_process() || p->mm == current_process()->mm || capable(CAP_SYS_PTRACE))
+		return true;
+	return same_ids(me, &p->cred) && p->dumpable &&
+		!(p->cred.cap_permitted & ~me->cap_permitted);
+}
+
+/* A reference to the address space of the process that the thread belongs to. */
+static long get_mm(u32 tid, struct mm **out)
+{
+	long err = -ESRCH;
+	u32 flags = spin_lock_irqsave(&process_lock);
+	struct task *t = task_find(tid);
+	struct process *p = t ? t->process : NULL;
+	if (p && p->mm)
+		err = may_attach(p) ? 0 : -EPERM;
+	if (!err) {
+		*out = p->mm;
+		mm_get(*out);
+	}
+	spin_unlock_irqrestore(&process_lock, flags);
+	return err;
+}
+
+/* --- The calls --- */
+
+static long transfer(struct transfer *x, u32 tid)
+{
+	long done = ranges_empty(&x->remote) ? 0 : -ENOMEM;
+	if (!done)
+		return 0;
+	x->buf = kmalloc(PAGE_SIZE);
+	if (x->buf)
+		done = get_mm(tid, &x->mm);
+	if (!done) {
+		done = copy_all(x);
+		mm_put(x->mm);
+	}
+	kfree(x->buf);
+	return done;
+}
+
+static long process_vm_rw(
+	u32 tid, uptr_t lvec, u32 nr_local, uptr_t rvec, u32 nr_remote, u32 flags, bool write)
+{
+	struct transfer x = {.write = write};
+	if (flags)
+		return -EINVAL;
+	long err = ranges_get(&x.local, lvec, nr_local);
+	if (!err)
+		err = ranges_limit(&x.local);
+	if (err > 0) {
+		err = ranges_get(&x.remote, rvec, nr_remote);
+		if (!err)
+			err = transfer(&x, tid);
+	}
+	kfree(x.local.iov);
+	kfree(x.remote.iov);
+	return err;
+}
+
+long sys_process_vm_readv(
+	u32 tid, uptr_t lvec, u32 nr_local, uptr_t rvec, u32 nr_remote, u32 flags)
+{
+	return process_vm_rw(tid, lvec, nr_local, rvec, nr_remote, flags, false);
+}
+
+long sys_process_vm_writev(
+	u32 tid, uptr_t lvec, u32 nr_local, uptr_t rvec, u32 nr_remote, u32 flags)
+{
+	return process_vm_rw(tid, lvec, nr_local, rvec, nr_remote, flags, true);
+}

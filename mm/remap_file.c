@@ -1,0 +1,58 @@
+/* remap_file_pages(2), which shows pages of a shared file mapping in another order. As on Linux
+ * since 4.0 it is a new mapping over the old one. */
+#include "kernel/abi/errno.h"
+#include "kernel/abi/mman.h"
+#include "kernel/proc/task.h"
+#include "kernel/syscalls.h"
+#include "mm/mmap.h"
+#include "mm/object.h"
+#include "mm/space.h"
+
+/* [start, end) begins in v and does not leave what was once the same mapping. */
+static bool is_uniform(struct mm *mm, struct vma *v, vaddr_t end)
+{
+	const struct vma *first = v;
+	while (v->end < end) {
+		struct vma *next = vma_next(&mm->vmas, v);
+		if (!next || next->start != v->end || next->backing != first->backing ||
+			next->flags != first->flags)
+			return false;
+		v = next;
+	}
+	return true;
+}
+
+static long remap(struct mm *mm, struct mmap_args *a, u32 flags, bool *populate)
+{
+	struct vma *v = vma_at(&mm->vmas, a->addr);
+	if (!v || !(v->flags & VM_SHARED) || !is_uniform(mm, v, a->addr + a->len))
+		return -EINVAL;
+	a->backing = v->backing;
+	a->prot = v->flags & VM_PROT;
+	a->flags = (flags & MAP_NONBLOCK) | MAP_SHARED | MAP_FIXED | MAP_POPULATE |
+		(v->flags & VM_LOCKED ? MAP_LOCKED : 0);
+	/* The mapping that holds the file goes before the new one comes. */
+	a->backing->ops->get(a->backing);
+	long at = mmap_locked(mm, a, populate);
+	a->backing->ops->put(a->backing);
+	return at;
+}
+
+long sys_remap_file_pages(u32 start, u32 size, u32 prot, u32 pgoff, u32 flags)
+{
+	struct mm *mm = current_process()->mm;
+	struct mmap_args a = {
+		.addr = ALIGN_DOWN(start, PAGE_SIZE),
+		.len = ALIGN_DOWN(size, PAGE_SIZE),
+		.pgoff = pgoff,
+	};
+	bool populate = false;
+	if (prot || a.addr + a.len <= a.addr || pgoff + (a.len >> PAGE_SHIFT) < pgoff)
+		return -EINVAL;
+	mutex_lock(&mm->lock);
+	long at = remap(mm, &a, flags, &populate);
+	mutex_unlock(&mm->lock);
+	if (populate)
+		(void)mm_populate(mm, a.addr, a.addr + a.len);
+	return is_err((void *)at) ? at : 0;
+}

@@ -1,0 +1,860 @@
+/*
+ * System V shared memory: shmget, shmat, shmdt, shmctl, and ipc(2), which multiplexes them.
+ *
+ *   table --by place--> struct segment --file--> an unlinked tmpfs file: the memory
+ *                            ^
+ *                            +--segment-- struct attach <--backing-- struct vma
+ *
+ * Every shmat() makes an attach, the backing of the mapping it makes. Every VMA of it counts as one
+ * attachment of the segment (nattch), whether fork(2) or a split made it, as on Linux; so these VMAs
+ * are never merged. A segment that was removed goes with its last attachment.
+ *
+ * An identifier is the place in the table, with a sequence number above it that changes when the
+ * places are used again: a stale identifier finds nothing.
+ *
+ * shm.lock stands below mm->lock, for a VMA is copied and dropped with that held.
+ */
+#include "mm/shm.h"
+#include "kernel/abi/errno.h"
+#include "kernel/abi/fcntl.h"
+#include "kernel/abi/ipc.h"
+#include "kernel/abi/mman.h"
+#include "kernel/abi/prctl.h"
+#include "kernel/core/clock.h"
+#include "kernel/fs/text.h"
+#include "kernel/fs/vfs.h"
+#include "kernel/lib/fmt.h"
+#include "kernel/lib/radix.h"
+#include "kernel/lib/string.h"
+#include "kernel/proc/task.h"
+#include "kernel/syscalls.h"
+#include "kernel/x86/uaccess.h"
+#include "mm/commit.h"
+#include "mm/kmalloc.h"
+#include "mm/mmap.h"
+#include "mm/page_alloc.h"
+#include "mm/space.h"
+
+#define IDS_SHIFT   15 /* SHM_IDS_MAX */
+#define SEQ_MAX     (INT32_MAX >> IDS_SHIFT)
+#define FIRST_CYCLE 64u /* places that are used before the first is used again */
+
+#define PERMISSIONS 0777u
+#define ANY_READ    0444u
+#define ANY_WRITE   0222u
+#define ANY_EXEC    0111u
+
+#define LOG2_HUGE_PAGE 21
+
+u32 shm_max = UINT32_MAX - (1u << 24);
+u32 shm_all = UINT32_MAX - (1u << 24);
+u32 shm_mni = 4096;
+
+/* letters: i: set at creation, all others: shm.lock */
+struct segment {
+	s32 key; /* IPC_PRIVATE once it was removed */
+	s32 id;  /* i */
+	u32 uid, gid, mode;
+	u32 cuid, cgid;          /* i */
+	u32 size;                /* i: bytes */
+	struct file *file;       /* i */
+	u32 nattch;              /* VMAs, and shmat() calls under way */
+	s64 atime, dtime, ctime; /* seconds since 1970 */
+	u32 cpid, lpid;          /* who made it; who attached or detached last */
+	u32 charged;             /* i: pages of committed memory */
+	u32 locked_uid;          /* with SHM_LOCKED: whose RLIMIT_MEMLOCK it counts against */
+};
+
+static struct radix_node *node_alloc(void)
+{
+	return kzalloc(sizeof(struct radix_node));
+}
+
+static void node_free(struct radix_node *n)
+{
+	kfree(n);
+}
+
+static struct {
+	struct mutex lock;
+	struct radix by_place; /* place in the table -> struct segment */
+	u32 in_use;            /* segments */
+	u32 pages;             /* of all */
+	s32 max_place;         /* highest in use, -1: none */
+	s32 last_place;        /* given out last */
+	u32 next_place;        /* where to look for the next */
+	u32 seq;
+} shm = {
+	.lock = MUTEX_INIT(shm.lock),
+	.by_place = {.node_alloc = node_alloc, .node_free = node_free},
+	.max_place = -1,
+	.last_place = -1,
+};
+
+struct attach {
+	struct backing backing;
+	struct segment *segment; /* valid while a VMA, or the shmat() that made it, holds this */
+	u32 refs;                /* VMAs, and the shmat(); shm.lock */
+};
+
+/* --- The table. All of this with shm.lock held. --- */
+
+static void lock_table(void)
+{
+	mutex_lock(&shm.lock);
+}
+
+static void unlock_table(void)
+{
+	mutex_unlock(&shm.lock);
+}
+
+static struct segment *segment_at(s32 id)
+{
+	return radix_get(&shm.by_place, (u32)id & (SHM_IDS_MAX - 1));
+}
+
+static struct segment *find_id(s32 id)
+{
+	struct segment *s = id < 0 ? NULL : segment_at(id);
+	return s && s->id == id ? s : NULL;
+}
+
+static struct segment *find_key(s32 key)
+{
+	struct segment *s;
+	for (u32 at = 0; (s = radix_next(&shm.by_place, &at)); at++) {
+		if (s->key == key)
+			return s;
+	}
+	return NULL;
+}
+
+/* The first free place from next_place on, going round at `limit`; -1 when there is none. */
+static s32 free_place(u32 limit)
+{
+	for (u32 i = 0; i < limit; i++) {
+		u32 at = shm.next_place >= limit ? i : (shm.next_place + i) % limit;
+		if (!radix_get(&shm.by_place, at))
+			return (s32)at;
+	}
+	return -1;
+}
+
+/* Gives the segment an identifier. Returns 0, -ENOSPC or -ENOMEM. */
+static int enter(struct segment *s)
+{
+	if (shm.in_use >= MIN(shm_mni, SHM_IDS_MAX))
+		return -ENOSPC;
+	s32 at = free_place(MIN(MAX(shm.in_use * 3 / 2, FIRST_CYCLE), SHM_IDS_MAX));
+	if (at < 0)
+		return -ENOSPC;
+	int err = radix_insert(&shm.by_place, (u32)at, s);
+	if (err)
+		return err;
+	if (at <= shm.last_place)
+		shm.seq = shm.seq + 1 >= SEQ_MAX ? 0 : shm.seq + 1;
+	shm.last_place = at;
+	shm.next_place = (u32)at + 1;
+	shm.max_place = MAX(shm.max_place, at);
+	shm.in_use++;
+	s->id = (s32)(shm.seq << IDS_SHIFT) + at;
+	return 0;
+}
+
+static void leave(struct segment *s)
+{
+	s32 at = s->id & (s32)(SHM_IDS_MAX - 1);
+	radix_delete(&shm.by_place, (u32)at);
+	shm.in_use--;
+	if (at != shm.max_place)
+		return;
+	while (at >= 0 && !radix_get(&shm.by_place, (u32)at))
+		at--;
+	shm.max_place = at;
+}
+
+/* --- Segments --- */
+
+static s64 now(void)
+{
+	return (s64)(clock_realtime_ns() / NSEC_PER_SEC);
+}
+
+static u32 current_pid(void)
+{
+	return current_task() ? current_process()->pid : 0;
+}
+
+static u32 segment_pages(const struct segment *s)
+{
+	return (u32)(((u64)s->size + PAGE_SIZE - 1) >> PAGE_SHIFT);
+}
+
+/* Frees a segment that is in no table. */
+static void segment_free(struct segment *s)
+{
+	if (s->file)
+		file_put(s->file);
+	if (s->charged)
+		commit_release(s->charged);
+	kfree(s);
+}
+
+static void destroy(struct segment *s)
+{
+	leave(s);
+	shm.pages -= segment_pages(s);
+	segment_free(s);
+}
+
+static void drop_attachment(struct segment *s)
+{
+	if (--s->nattch == 0 && (s->mode & SHM_DEST))
+		destroy(s);
+}
+
+/* Whether the calling process has these permissions; `wanted` may have them in the place of the
+ * owner, of the group or of others. */
+static bool may(const struct segment *s, u32 wanted)
+{
+	u32 euid = current_process()->cred.euid, granted = s->mode;
+	wanted = (wanted >> 6 | wanted >> 3 | wanted) & 7;
+	if (euid == s->cuid || euid == s->uid)
+		granted >>= 6;
+	else if (cred_in_group(s->cgid) || cred_in_group(s->gid))
+		granted >>= 3;
+	return !(wanted & ~granted) || capable(CAP_IPC_OWNER);
+}
+
+static bool owns(const struct segment *s)
+{
+	u32 euid = current_process()->cred.euid;
+	return euid == s->uid || euid == s->cuid;
+}
+
+/* --- shmget --- */
+
+/* Nothing gives memory of huge pages out: what Linux says when there are none. */
+static int check_huge(u32 flags)
+{
+	u32 log2 = flags >> SHM_HUGE_SHIFT & SHM_HUGE_MASK;
+	if (log2 && log2 != LOG2_HUGE_PAGE)
+		return -EINVAL;
+	return capable(CAP_IPC_LOCK) || cred_in_group(0) ? -ENOMEM : -EPERM;
+}
+
+static int make_file(struct segment *s)
+{
+	char name[16];
+	snprintf(name, sizeof(name), "/SYSV%08x", (u32)s->key);
+	struct file *f = tmpfs_create_anonymous(name, O_LARGEFILE);
+	if (is_err(f))
+		return (int)ptr_err(f);
+	s->file = f;
+	object_truncate(f->backing.object, s->size);
+	return 0;
+}
+
+/* Gives a segment of which key, size and mode are set its memory and its identifier. */
+static int furnish(struct segment *s, u32 flags)
+{
+	const struct credentials *c = current_cred();
+	u32 pages = segment_pages(s);
+	if (flags & SHM_HUGETLB)
+		return check_huge(flags);
+	if (!(flags & SHM_NORESERVE) || overcommit_memory == OVERCOMMIT_NEVER) {
+		if (!commit_charge(pages, current_process()->mm->total_vm))
+			return -ENOMEM;
+		s->charged = pages;
+	}
+	s->uid = s->cuid = c->euid;
+	s->gid = s->cgid = c->egid;
+	s->cpid = current_pid();
+	s->ctime = now();
+	int err = make_file(s);
+	return err ? err : enter(s);
+}
+
+/* With the table locked. Returns the identifier or a negative errno. */
+static long create(s32 key, u32 size, u32 flags)
+{
+	u32 pages = (size + PAGE_SIZE - 1) >> PAGE_SHIFT;
+	if (!size || size > shm_max)
+		return -EINVAL;
+	if (pages << PAGE_SHIFT < size)
+		return -ENOSPC;
+	if (shm.pages + pages < pages || shm.pages + pages > shm_all)
+		return -ENOSPC;
+	struct segment *s = kzalloc(sizeof(*s));
+	if (!s)
+		return -ENOMEM;
+	s->key = key;
+	s->size = size;
+	s->mode = flags & PERMISSIONS;
+	int err = furnish(s, flags);
+	if (err) {
+		segment_free(s);
+		return err;
+	}
+	shm.pages += pages;
+	return s->id;
+}
+
+static long get_locked(s32 key, u32 size, u32 flags)
+{
+	struct segment *s = key == IPC_PRIVATE ? NULL : find_key(key);
+	if (!s) {
+		if (key != IPC_PRIVATE && !(flags & IPC_CREAT))
+			return -ENOENT;
+		return create(key, size, flags);
+	}
+	if ((flags & IPC_CREAT) && (flags & IPC_EXCL))
+		return -EEXIST;
+	if (s->size < size)
+		return -EINVAL;
+	return may(s, flags) ? s->id : -EACCES;
+}
+
+long sys_shmget(s32 key, u32 size, u32 flags)
+{
+	lock_table();
+	long id = get_locked(key, size, flags);
+	unlock_table();
+	return id;
+}
+
+/* --- What a VMA holds --- */
+
+static struct attach *attach_of(struct backing *b)
+{
+	return container_of(b, struct attach, backing);
+}
+
+static void attach_put(struct attach *a)
+{
+	if (--a->refs == 0)
+		kfree(a);
+}
+
+/* A VMA more. */
+static void attach_open(struct backing *b)
+{
+	struct attach *a = attach_of(b);
+	struct segment *s = a->segment;
+	lock_table();
+	a->refs++;
+	s->nattch++;
+	s->atime = now();
+	s->lpid = current_pid();
+	unlock_table();
+}
+
+/* A VMA less. */
+static void attach_close(struct backing *b)
+{
+	struct attach *a = attach_of(b);
+	struct segment *s = a->segment;
+	lock_table();
+	s->dtime = now();
+	s->lpid = current_pid();
+	drop_attachment(s);
+	attach_put(a);
+	unlock_table();
+}
+
+static int attach_name(struct backing *b, char *buf, size_t size)
+{
+	return file_path(attach_of(b)->segment->file, buf, size);
+}
+
+/* The identifier stands where the inode number does: ps and its kind look for it there. */
+static void attach_id(struct backing *b, u32 *dev, u64 *ino)
+{
+	struct segment *s = attach_of(b)->segment;
+	s->file->backing.ops->id(&s->file->backing, dev, ino);
+	*ino = (u32)s->id;
+}
+
+static int attach_map(struct backing *b, struct vma *v)
+{
+	v->flags |= VM_DONTMERGE;
+	return 0;
+}
+
+static const struct backing_ops attach_ops = {
+	.get = attach_open,
+	.put = attach_close,
+	.name = attach_name,
+	.id = attach_id,
+	.map = attach_map,
+};
+
+/* --- shmat, shmdt --- */
+
+/* An attach with one reference, and an attachment of the segment in its name. */
+static struct attach *attach_create(s32 id, u32 flags)
+{
+	u32 wanted = flags & SHM_RDONLY ? ANY_READ : ANY_READ | ANY_WRITE;
+	struct segment *s = find_id(id);
+	if (!s)
+		return err_ptr(-EINVAL);
+	if (!may(s, flags & SHM_EXEC ? wanted | ANY_EXEC : wanted))
+		return err_ptr(-EACCES);
+	struct attach *a = kzalloc(sizeof(*a));
+	if (!a)
+		return err_ptr(-ENOMEM);
+	a->backing = (struct backing){
+		.ops = &attach_ops,
+		.object = s->file->backing.object,
+		.may_read = true,
+		.may_write = !(flags & SHM_RDONLY),
+	};
+	a->segment = s;
+	a->refs = 1;
+	s->nattch++;
+	return a;
+}
+
+static struct attach *attach_begin(s32 id, u32 flags)
+{
+	lock_table();
+	struct attach *a = attach_create(id, flags);
+	unlock_table();
+	return a;
+}
+
+static void attach_end(struct attach *a)
+{
+	lock_table();
+	drop_attachment(a->segment);
+	attach_put(a);
+	unlock_table();
+}
+
+/* The address that is meant, 0: any. Returns 0 or -EINVAL. */
+static long check_address(u32 *addr, u32 flags)
+{
+	if (!*addr)
+		return flags & SHM_REMAP ? -EINVAL : 0;
+	if (*addr % PAGE_SIZE == 0)
+		return 0;
+	if (!(flags & SHM_RND))
+		return -EINVAL;
+	*addr = ALIGN_DOWN(*addr, PAGE_SIZE);
+	return !*addr && (flags & SHM_REMAP) ? -EINVAL : 0;
+}
+
+static u32 shmat_prot(u32 flags)
+{
+	return PROT_READ | (flags & SHM_RDONLY ? 0 : PROT_WRITE) |
+		(flags & SHM_EXEC ? PROT_EXEC : 0);
+}
+
+/* Without SHM_REMAP nothing may be in the way. */
+static long map_locked(struct mm *mm, const struct mmap_args *m, u32 flags, bool *populate)
+{
+	*populate = false;
+	if (m->addr && !(flags & SHM_REMAP)) {
+		if (m->addr + m->len < m->addr ||
+			vma_overlap(&mm->vmas, m->addr, m->addr + m->len))
+			return -EINVAL;
+	}
+	return mmap_locked(mm, m, populate);
+}
+
+static long map_attach(struct attach *a, u32 addr, bool fixed, u32 flags)
+{
+	struct mm *mm = current_process()->mm;
+	struct mmap_args m = {
+		.backing = &a->backing,
+		.addr = addr,
+		.len = a->segment->size,
+		.prot = shmat_prot(flags),
+		.flags = fixed ? MAP_SHARED | MAP_FIXED : MAP_SHARED,
+	};
+	bool populate;
+	mutex_lock(&mm->lock);
+	long at = map_locked(mm, &m, flags, &populate);
+	mutex_unlock(&mm->lock);
+	if (populate)
+		(void)mm_populate(mm, at, at + ALIGN_UP(m.len, PAGE_SIZE));
+	return at;
+}
+
+long sys_shmat(s32 id, u32 addr, u32 flags)
+{
+	bool fixed = addr;
+	long err = id < 0 ? -EINVAL : check_address(&addr, flags);
+	if (err)
+		return err;
+	struct attach *a = attach_begin(id, flags);
+	if (is_err(a))
+		return ptr_err(a);
+	long at = map_attach(a, addr, fixed, flags);
+	attach_end(a);
+	return at;
+}
+
+/* v is a part of an attachment that began at addr, and is where it was then. */
+static bool is_part(const struct vma *v, u32 addr)
+{
+	return v->backing && v->backing->ops == &attach_ops && v->start >= addr &&
+		(v->start - addr) >> PAGE_SHIFT == v->pgoff;
+}
+
+/* Unmaps a whole VMA: nothing has to be cut, which alone could fail. Returns the next. */
+static struct vma *unmap_vma(struct mm *mm, struct vma *v)
+{
+	struct vma *next = vma_next(&mm->vmas, v);
+	kassert(mm_unmap(mm, v->start, v->end - v->start) == 0);
+	return next;
+}
+
+/* Unmaps what is left of the attachment at addr: its first part that is found, and with it all that
+ * lies no further away than the segment is long. */
+static long detach_locked(struct mm *mm, u32 addr)
+{
+	struct vma *v = vma_find(&mm->vmas, addr);
+	while (v && !is_part(v, addr))
+		v = vma_next(&mm->vmas, v);
+	if (!v)
+		return -EINVAL;
+	const struct backing *of = v->backing; /* compared only: it may be gone */
+	u64 size = ALIGN_UP(v->object->size, PAGE_SIZE);
+	v = unmap_vma(mm, v);
+	while (v && v->end - addr <= size)
+		v = v->backing == of && is_part(v, addr) ? unmap_vma(mm, v)
+							 : vma_next(&mm->vmas, v);
+	return 0;
+}
+
+long sys_shmdt(u32 addr)
+{
+	struct mm *mm = current_process()->mm;
+	if (addr % PAGE_SIZE)
+		return -EINVAL;
+	mutex_lock(&mm->lock);
+	long err = detach_locked(mm, addr);
+	mutex_unlock(&mm->lock);
+	return err;
+}
+
+/* --- shmctl: what it copies out --- */
+
+static long info_result(void)
+{
+	return MAX(shm.max_place, 0);
+}
+
+static long ipc_info(uptr_t to, bool is64)
+{
+	struct abi_shminfo64 big = {
+		.shmmax = shm_max,
+		.shmmin = 1,
+		.shmmni = shm_mni,
+		.shmseg = shm_mni,
+		.shmall = shm_all,
+	};
+	struct abi_shminfo small = {
+		.shmmax = (s32)MIN(shm_max, (u32)INT32_MAX),
+		.shmmin = 1,
+		.shmmni = (s32)shm_mni,
+		.shmseg = (s32)shm_mni,
+		.shmall = (s32)shm_all,
+	};
+	lock_table();
+	long result = info_result();
+	unlock_table();
+	int err = is64 ? copy_to_user(to, &big, sizeof(big)) : copy_to_user(to, &small, sizeof(small));
+	return err ? err : result;
+}
+
+static long shm_info(uptr_t to)
+{
+	struct abi_shm_info info = {0};
+	struct segment *s;
+	lock_table();
+	info.used_ids = (s32)shm.in_use;
+	info.tot = shm.pages;
+	for (u32 at = 0; (s = radix_next(&shm.by_place, &at)); at++)
+		info.rss += s->file->backing.object->nr_pages;
+	long result = info_result();
+	unlock_table();
+	return copy_to_user(to, &info, sizeof(info)) ? -EFAULT : result;
+}
+
+static void fill_stat(const struct segment *s, struct abi_shmid64_ds *d)
+{
+	*d = (struct abi_shmid64_ds){
+		.perm = {
+			.key = s->key,
+			.uid = s->uid,
+			.gid = s->gid,
+			.cuid = s->cuid,
+			.cgid = s->cgid,
+			.mode = (u16)s->mode,
+			.seq = (u16)(s->id >> IDS_SHIFT),
+		},
+		.segsz = s->size,
+		.atime = (u32)s->atime,
+		.atime_high = (u32)(s->atime >> 32),
+		.dtime = (u32)s->dtime,
+		.dtime_high = (u32)(s->dtime >> 32),
+		.ctime = (u32)s->ctime,
+		.ctime_high = (u32)(s->ctime >> 32),
+		.cpid = (s32)s->cpid,
+		.lpid = (s32)s->lpid,
+		.nattch = s->nattch,
+	};
+}
+
+/* Ids that 16 bits do not hold, as the old structs show them. */
+static u16 old_id(u32 id)
+{
+	return id > 0xffff ? 65534 : (u16)id;
+}
+
+static long put_stat(uptr_t to, const struct abi_shmid64_ds *d, bool is64)
+{
+	if (is64)
+		return copy_to_user(to, d, sizeof(*d));
+	struct abi_shmid_ds old = {
+		.perm = {d->perm.key, old_id(d->perm.uid), old_id(d->perm.gid),
+			old_id(d->perm.cuid), old_id(d->perm.cgid), d->perm.mode, d->perm.seq},
+		.segsz = (s32)d->segsz,
+		.atime = (s32)d->atime,
+		.dtime = (s32)d->dtime,
+		.ctime = (s32)d->ctime,
+		.cpid = (u16)d->cpid,
+		.lpid = (u16)d->lpid,
+		.nattch = (u16)d->nattch,
+	};
+	return copy_to_user(to, &old, sizeof(old));
+}
+
+/* SHM_STAT and its cousin name a place of the table, not an identifier, and return the latter. */
+static long stat_locked(s32 id, u32 cmd, struct abi_shmid64_ds *d)
+{
+	const struct segment *s = cmd == IPC_STAT ? find_id(id) : segment_at(id);
+	if (!s)
+		return -EINVAL;
+	if (cmd != SHM_STAT_ANY && !may(s, ANY_READ))
+		return -EACCES;
+	fill_stat(s, d);
+	return cmd == IPC_STAT ? 0 : s->id;
+}
+
+static long shm_stat(s32 id, u32 cmd, uptr_t to, bool is64)
+{
+	struct abi_shmid64_ds d;
+	lock_table();
+	long result = stat_locked(id, cmd, &d);
+	unlock_table();
+	return result >= 0 && put_stat(to, &d, is64) ? -EFAULT : result;
+}
+
+/* --- shmctl: what it changes --- */
+
+struct owner {
+	u32 uid, gid, mode;
+};
+
+static long get_owner(struct owner *o, uptr_t from, bool is64)
+{
+	struct abi_shmid64_ds d;
+	struct abi_shmid_ds old;
+	if (is64) {
+		if (copy_from_user(&d, from, sizeof(d)))
+			return -EFAULT;
+		*o = (struct owner){d.perm.uid, d.perm.gid, d.perm.mode};
+	} else {
+		if (copy_from_user(&old, from, sizeof(old)))
+			return -EFAULT;
+		*o = (struct owner){old.perm.uid, old.perm.gid, old.perm.mode};
+	}
+	return 0;
+}
+
+/* Checked for its owner. Caller holds shm.lock. */
+static struct segment *find_owned(s32 id)
+{
+	struct segment *s = find_id(id);
+	if (!s)
+		return err_ptr(-EINVAL);
+	return owns(s) || capable(CAP_SYS_ADMIN) ? s : err_ptr(-EPERM);
+}
+
+static long set_owner(struct segment *s, const struct owner *o)
+{
+	if (o->uid == UINT32_MAX || o->gid == UINT32_MAX)
+		return -EINVAL;
+	s->uid = o->uid;
+	s->gid = o->gid;
+	s->mode = (s->mode & ~PERMISSIONS) | (o->mode & PERMISSIONS);
+	s->ctime = now();
+	return 0;
+}
+
+static long shm_set(s32 id, uptr_t from, bool is64)
+{
+	struct owner o;
+	long err = get_owner(&o, from, is64);
+	if (err)
+		return err;
+	lock_table();
+	struct segment *s = find_owned(id);
+	err = is_err(s) ? ptr_err(s) : set_owner(s, &o);
+	unlock_table();
+	return err;
+}
+
+/* Nobody finds it by its key any more; it goes when nobody uses it. */
+static void remove_segment(struct segment *s)
+{
+	if (!s->nattch) {
+		destroy(s);
+		return;
+	}
+	s->mode |= SHM_DEST;
+	s->key = IPC_PRIVATE;
+}
+
+static long shm_remove(s32 id)
+{
+	lock_table();
+	struct segment *s = find_owned(id);
+	long err = is_err(s) ? ptr_err(s) : 0;
+	if (!err)
+		remove_segment(s);
+	unlock_table();
+	return err;
+}
+
+/* Pages of all segments that this user has locked. */
+static u64 locked_pages(u32 uid)
+{
+	struct segment *s;
+	u64 pages = 0;
+	for (u32 at = 0; (s = radix_next(&shm.by_place, &at)); at++) {
+		if ((s->mode & SHM_LOCKED) && s->locked_uid == uid)
+			pages += segment_pages(s);
+	}
+	return pages;
+}
+
+static long lock_segment(struct segment *s)
+{
+	const struct process *p = current_process();
+	u64 limit = p->rlimit[RLIMIT_MEMLOCK].cur;
+	if (s->mode & SHM_LOCKED)
+		return 0;
+	if (limit != RLIM64_INFINITY && !capable(CAP_IPC_LOCK) &&
+		locked_pages(p->cred.uid) + segment_pages(s) > limit >> PAGE_SHIFT)
+		return -ENOMEM;
+	s->mode |= SHM_LOCKED;
+	s->locked_uid = p->cred.uid;
+	return 0;
+}
+
+static long lock_locked(s32 id, bool lock)
+{
+	struct segment *s = find_id(id);
+	if (!s)
+		return -EINVAL;
+	if (!capable(CAP_IPC_LOCK)) {
+		if (!owns(s))
+			return -EPERM;
+		if (lock && !current_process()->rlimit[RLIMIT_MEMLOCK].cur)
+			return -EPERM;
+	}
+	if (lock)
+		return lock_segment(s);
+	s->mode &= ~SHM_LOCKED;
+	return 0;
+}
+
+static long shm_lock(s32 id, bool lock)
+{
+	lock_table();
+	long err = lock_locked(id, lock);
+	unlock_table();
+	return err;
+}
+
+static long shmctl(s32 id, u32 cmd, uptr_t buf, bool is64)
+{
+	if ((s32)cmd < 0 || id < 0)
+		return -EINVAL;
+	switch (cmd) {
+	case IPC_INFO:
+		return ipc_info(buf, is64);
+	case SHM_INFO:
+		return shm_info(buf);
+	case SHM_STAT:
+	case SHM_STAT_ANY:
+	case IPC_STAT:
+		return shm_stat(id, cmd, buf, is64);
+	case IPC_SET:
+		return shm_set(id, buf, is64);
+	case IPC_RMID:
+		return shm_remove(id);
+	case SHM_LOCK:
+	case SHM_UNLOCK:
+		return shm_lock(id, cmd == SHM_LOCK);
+	default:
+		return -EINVAL;
+	}
+}
+
+long sys_shmctl(s32 id, u32 cmd, uptr_t buf)
+{
+	return shmctl(id, cmd, buf, true);
+}
+
+/* --- ipc --- */
+
+static long ipc_shmat(u32 version, s32 id, u32 addr, u32 flags, uptr_t result)
+{
+	if (version == 1)
+		return -EINVAL;
+	long at = sys_shmat(id, addr, flags);
+	if (is_err((void *)at))
+		return at;
+	return put_user_u32(result, (u32)at);
+}
+
+/* Semaphores and message queues are not there. */
+long sys_ipc(u32 call, s32 first, u32 second, u32 third, uptr_t ptr, u32 fifth)
+{
+	switch (call & 0xffff) {
+	case IPC_CALL_SHMAT:
+		return ipc_shmat(call >> 16, first, ptr.va, second, UPTR(third));
+	case IPC_CALL_SHMDT:
+		return sys_shmdt(ptr.va);
+	case IPC_CALL_SHMGET:
+		return sys_shmget(first, second, third);
+	case IPC_CALL_SHMCTL:
+		return shmctl(first, second & ~(u32)IPC_64, ptr, second & IPC_64);
+	default:
+		return -ENOSYS;
+	}
+}
+
+/* --- /proc/sysvipc/shm --- */
+
+void shm_show(struct text *t)
+{
+	struct segment *s;
+	text_puts(t, "       key      shmid perms       size  cpid  lpid nattch   uid   gid  cuid"
+		     "  cgid      atime      dtime      ctime        rss       swap\n");
+	lock_table();
+	for (u32 at = 0; (s = radix_next(&shm.by_place, &at)); at++)
+		text_printf(t,
+			"%10d %10d  %4o %10u %5u %5u  %5u %5u %5u %5u %5u %10lld %10lld %10lld %10u"
+			" %10u\n",
+			s->key, s->id, s->mode, s->size, s->cpid, s->lpid, s->nattch, s->uid,
+			s->gid, s->cuid, s->cgid, s->atime, s->dtime, s->ctime,
+			s->file->backing.object->nr_pages * (u32)PAGE_SIZE, 0u);
+	unlock_table();
+}

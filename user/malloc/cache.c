@@ -1,0 +1,206 @@
+/*
+ * The thread's cache: what malloc() and free() do when the list of a size class is empty or too
+ * long. The limit of a list starts small and doubles each time that it is met, as long as the
+ * thread's grant allows; the grant is a share of the heap, so that the caches stay small beside
+ * what the program uses. When it is spent, another class gives up what it has.
+ */
+#include "core.h"
+
+#define GRANT_MIN ((size_t)512 << 10)
+
+__thread struct tcache tcache __attribute__((tls_model("initial-exec")));
+struct caches caches;
+uintptr_t block_key;
+
+static void cache_start(void)
+{
+	struct tcache *t = &tcache;
+
+	core_init();
+	t->state = CACHE_LIVE;
+	lock_take(&caches.lock);
+	t->next = caches.list;
+	t->prev = &caches.list;
+	if (t->next)
+		t->next->prev = &t->next;
+	caches.list = t;
+	caches.nr++;
+	lock_drop(&caches.lock);
+	os_thread_register();
+}
+
+static void zero_run_set(unsigned c, bool zero)
+{
+	uint64_t bit = 1ull << c % 64;
+
+	if (zero)
+		tcache.zero_runs[c / 64] |= bit;
+	else
+		tcache.zero_runs[c / 64] &= ~bit;
+}
+
+/* Give the first @n blocks of a list back. */
+static void bin_release(unsigned c, unsigned n)
+{
+	struct bin *b = &tcache.bin[c];
+	struct block *head = b->head, *last = head, *rest;
+
+	if (!n)
+		return;
+	for (unsigned i = 1; i < n; i++)
+		last = block_next(last);
+	rest = block_next(last);
+	block_link(last, NULL);
+	b->head = rest;
+	b->n -= n;
+	central_give(c, head, n);
+}
+
+static void bin_empty(unsigned c)
+{
+	struct bin *b = &tcache.bin[c];
+
+	bin_release(c, b->n);
+	if (b->bump != b->end)
+		central_give_run(c, b->bump, b->end);
+	b->bump = b->end = NULL;
+	tcache.granted -= (size_t)b->limit * classes[c].size;
+	b->limit = 0;
+}
+
+void cache_flush(void)
+{
+	for (unsigned c = 1; c < NR_CLASSES; c++)
+		bin_empty(c);
+}
+
+void cache_thread_exit(void)
+{
+	struct tcache *t = &tcache;
+
+	if (t->state != CACHE_LIVE)
+		return;
+	cache_flush();
+	t->state = CACHE_DEAD;
+	lock_take(&caches.lock);
+	*t->prev = t->next;
+	if (t->next)
+		t->next->prev = t->prev;
+	caches.nr--;
+	lock_drop(&caches.lock);
+}
+
+/* How many bytes the limits of one thread may allow together. */
+static size_t grant_max(void)
+{
+	size_t share = (heap.brk_bytes + heap.extent_bytes) / 8 / (caches.nr ? caches.nr : 1);
+
+	return share > GRANT_MIN ? share : GRANT_MIN;
+}
+
+static bool grant_take(size_t bytes)
+{
+	struct tcache *t = &tcache;
+
+	if (t->granted + bytes > grant_max())
+		return false;
+	t->granted += bytes;
+	return true;
+}
+
+/* Take what another class has been granted; it will ask again when it needs it. */
+static void grant_steal(unsigned not)
+{
+	struct tcache *t = &tcache;
+
+	for (unsigned i = 0; i < NR_CLASSES; i++) {
+		t->victim = t->victim % (NR_CLASSES - 1) + 1;
+		if (t->victim != not && t->bin[t->victim].limit) {
+			bin_release(t->victim, t->bin[t->victim].n);
+			t->granted -= (size_t)t->bin[t->victim].limit * classes[t->victim].size;
+			t->bin[t->victim].limit = 0;
+			return;
+		}
+	}
+}
+
+/* Double a limit, if it may. */
+static bool limit_raise(unsigned c)
+{
+	struct bin *b = &tcache.bin[c];
+	uint32_t more = b->limit ? b->limit : 4;
+	const struct class_info *k = &classes[c];
+
+	if (b->limit >= k->cap)
+		return false;
+	if (b->limit + more > k->cap)
+		more = k->cap - b->limit;
+	if (!grant_take((size_t)more * k->size)) {
+		grant_steal(c);
+		if (!grant_take((size_t)more * k->size))
+			return false;
+	}
+	b->limit += more;
+	return true;
+}
+
+void *cache_refill(unsigned c)
+{
+	struct bin *b = &tcache.bin[c];
+	struct block *p;
+	struct refill r;
+	unsigned want;
+
+	if (unlikely(tcache.state == CACHE_NEW))
+		cache_start();
+	want = tcache.state == CACHE_DEAD ? 1 : b->limit / 2;
+	if (want > classes[c].batch)
+		want = classes[c].batch;
+	if (!want)
+		want = 1;
+	if (!central_take(c, want, &r))
+		return NULL;
+	b->head = r.head;
+	b->n = r.n;
+	if (r.bump) {
+		b->bump = r.bump;
+		b->end = r.end;
+		zero_run_set(c, r.zero);
+	}
+	if (r.n) {
+		p = b->head;
+		b->head = block_next(p);
+		b->n--;
+		p->mark = 0;
+	} else {
+		p = (struct block *)b->bump;
+		b->bump += classes[c].size;
+	}
+	if (unlikely(tcache.state == CACHE_DEAD))
+		bin_empty(c);
+	return p;
+}
+
+void cache_overflow(unsigned c)
+{
+	struct bin *b = &tcache.bin[c];
+
+	if (unlikely(tcache.state == CACHE_NEW))
+		cache_start();
+	if (unlikely(tcache.state == CACHE_DEAD)) {
+		bin_release(c, b->n);
+		return;
+	}
+	if (limit_raise(c))
+		return;
+	while (b->n > b->limit)
+		bin_release(c, b->n < classes[c].batch ? b->n : classes[c].batch);
+}
+
+bool cache_is_free(unsigned c, const struct block *b)
+{
+	for (const struct block *q = tcache.bin[c].head; q; q = block_next(q))
+		if (q == b)
+			return true;
+	return central_is_free(c, b);
+}

@@ -1,0 +1,286 @@
+/*
+ * The centre: for each size class the spans that have blocks to give. A span is cut lazily: blocks
+ * that were never handed out are the run [bump, nr * size), and a thread that needs blocks gets
+ * the whole run of a new span at once without a page of it being touched. Blocks come back in
+ * batches; a span whose last block came back returns to the page heap.
+ *
+ * Blocks in a thread's cache count as used. While there is more than one thread, whole batches
+ * pass through a few transfer slots without a look at their spans.
+ */
+#include "core.h"
+
+struct central central[NR_CLASSES];
+
+/* A class that has many spans gets longer ones. */
+static size_t span_length(const struct central *ce, unsigned c)
+{
+	size_t pages = classes[c].pages, want = ce->pages / 8;
+
+	if (want > SPAN_PAGES)
+		want = SPAN_PAGES;
+	return pages < want ? want - want % pages : pages;
+}
+
+static void info_set(struct span *s, unsigned c)
+{
+	for (size_t i = 0; i < s->pages; i++) {
+		uintptr_t p = s->start + (i << PAGE_SHIFT);
+		struct leaf *leaf = pagemap_leaf(p);
+
+		leaf->info[pagemap_index(p)] = c ? c | i << 8 : 0;
+		leaf->span[pagemap_index(p)] = s;
+	}
+}
+
+static void list_add(struct central *ce, struct span *s)
+{
+	s->prev = NULL;
+	s->next = ce->partial;
+	if (s->next)
+		s->next->prev = s;
+	ce->partial = s;
+	s->listed = 1;
+}
+
+static void list_remove(struct central *ce, struct span *s)
+{
+	if (s->next)
+		s->next->prev = s->prev;
+	if (s->prev)
+		s->prev->next = s->next;
+	else
+		ce->partial = s->next;
+	s->listed = 0;
+}
+
+static struct span *span_create(struct central *ce, unsigned c)
+{
+	size_t pages = span_length(ce, c);
+	struct span *s = heap_alloc(pages, 1);
+
+	if (!s)
+		return NULL;
+	s->state = SPAN_SMALL;
+	s->class = c;
+	s->nr = (pages << PAGE_SHIFT) / classes[c].size;
+	ce->pages += pages;
+	ce->nr_spans++;
+	info_set(s, c);
+	if (s->zero && ce->pages >= 16 * SPAN_PAGES)
+		os_populate((void *)s->start, pages << PAGE_SHIFT);
+	return s;
+}
+
+static void span_destroy(struct central *ce, struct span *s)
+{
+	ce->pages -= s->pages;
+	ce->nr_spans--;
+	info_set(s, 0);
+	s->free = NULL;
+	heap_free(s);
+}
+
+/* All blocks of @s that were never handed out. */
+static void take_run(struct central *ce, struct span *s, struct refill *r)
+{
+	uint32_t end = s->nr * classes[s->class].size;
+
+	r->bump = (char *)s->start + s->bump;
+	r->end = (char *)s->start + end;
+	r->zero = s->zero;
+	ce->used += s->nr - s->bump / classes[s->class].size;
+	s->used += s->nr - s->bump / classes[s->class].size;
+	s->bump = end;
+	s->zero = 0;
+}
+
+/* Blocks from the list of @s go to the front of the refill. */
+static void take_blocks(struct central *ce, struct span *s, unsigned want, struct refill *r)
+{
+	while (s->free && r->n < want) {
+		struct block *b = s->free;
+
+		s->free = block_next(b);
+		block_link(b, r->head);
+		r->head = b;
+		r->n++;
+		s->used++;
+		ce->used++;
+	}
+}
+
+static bool span_has_run(const struct span *s)
+{
+	return s->bump < s->nr * classes[s->class].size;
+}
+
+static bool take_transfer(struct central *ce, unsigned c, struct refill *r)
+{
+	if (!ce->nr_transfers)
+		return false;
+	r->head = ce->transfer[--ce->nr_transfers];
+	r->n = classes[c].batch;
+	return true;
+}
+
+bool central_take(unsigned c, unsigned want, struct refill *r)
+{
+	struct central *ce = &central[c];
+	struct span *s;
+
+	*r = (struct refill){ 0 };
+	lock_take(&ce->lock);
+	if (!take_transfer(ce, c, r)) {
+		while (r->n < want && (s = ce->partial)) {
+			take_blocks(ce, s, want, r);
+			if (s->free)
+				break;
+			if (span_has_run(s) && !r->bump)
+				take_run(ce, s, r);
+			if (span_has_run(s))
+				break;
+			list_remove(ce, s);
+		}
+		if (!r->n && !r->bump) {
+			s = span_create(ce, c);
+			if (s)
+				take_run(ce, s, r);
+		}
+	}
+	lock_drop(&ce->lock);
+	return r->n || r->bump;
+}
+
+static void give_block(struct central *ce, unsigned c, struct block *b)
+{
+	struct span *s = pagemap_span((uintptr_t)b);
+
+	if (unlikely(!s || s->state != SPAN_SMALL || s->class != c))
+		die("free(): the block is not in the heap", b);
+	block_link(b, s->free);
+	s->free = b;
+	ce->used--;
+	s->used--;
+	if (!s->used) {
+		if (s->listed)
+			list_remove(ce, s);
+		span_destroy(ce, s);
+	} else if (!s->listed) {
+		list_add(ce, s);
+	}
+}
+
+static void give_list(struct central *ce, unsigned c, struct block *head)
+{
+	while (head) {
+		struct block *next = block_next(head);
+
+		give_block(ce, c, head);
+		head = next;
+	}
+}
+
+void central_give(unsigned c, struct block *head, unsigned n)
+{
+	struct central *ce = &central[c];
+
+	lock_take(&ce->lock);
+	if (n == classes[c].batch && caches.nr > 1 && ce->nr_transfers < TRANSFERS)
+		ce->transfer[ce->nr_transfers++] = head;
+	else
+		give_list(ce, c, head);
+	lock_drop(&ce->lock);
+}
+
+void central_give_run(unsigned c, char *bump, char *end)
+{
+	struct central *ce = &central[c];
+	struct span *s = pagemap_span((uintptr_t)bump);
+	unsigned n = (end - bump) / classes[c].size;
+
+	lock_take(&ce->lock);
+	s->bump = (uintptr_t)bump - s->start;
+	s->used -= n;
+	ce->used -= n;
+	if (!s->used) {
+		if (s->listed)
+			list_remove(ce, s);
+		span_destroy(ce, s);
+	} else if (!s->listed) {
+		list_add(ce, s);
+	}
+	lock_drop(&ce->lock);
+}
+
+void central_drain(void)
+{
+	for (unsigned c = 1; c < NR_CLASSES; c++) {
+		struct central *ce = &central[c];
+
+		lock_take(&ce->lock);
+		while (ce->nr_transfers)
+			give_list(ce, c, ce->transfer[--ce->nr_transfers]);
+		lock_drop(&ce->lock);
+	}
+}
+
+static bool list_has(const struct block *list, const struct block *b)
+{
+	for (; list; list = block_next(list))
+		if (list == b)
+			return true;
+	return false;
+}
+
+bool central_is_free(unsigned c, const struct block *b)
+{
+	struct central *ce = &central[c];
+	bool found;
+
+	lock_take(&ce->lock);
+	found = list_has(pagemap_span((uintptr_t)b)->free, b);
+	for (unsigned i = 0; i < ce->nr_transfers && !found; i++)
+		found = list_has(ce->transfer[i], b);
+	lock_drop(&ce->lock);
+	return found;
+}
+
+/* --- Invariants ----------------------------------------------------------------------------- */
+
+static void check_blocks(const struct span *s)
+{
+	uint32_t size = classes[s->class].size;
+	unsigned n = 0;
+
+	for (struct block *b = s->free; b; b = block_next(b), n++)
+		if (pagemap_span((uintptr_t)b) != s || ((uintptr_t)b - s->start) % size ||
+			(uintptr_t)b - s->start >= s->bump)
+			die("check: a block is on the wrong span", b);
+	if (n + s->used + (s->nr * size - s->bump) / size != s->nr)
+		die("check: blocks of a span are miscounted", s);
+	if (s->listed != (s->free || span_has_run(s)))
+		die("check: a span is on the wrong list", s);
+}
+
+static void check_span(struct span *s, void *arg)
+{
+	size_t *used = arg;
+
+	if (s->state != SPAN_SMALL)
+		return;
+	for (size_t i = 0; i < s->pages; i++)
+		if (pagemap_info(s->start + (i << PAGE_SHIFT)) != (s->class | i << 8))
+			die("check: a page has the wrong class", s);
+	used[s->class] += s->used;
+	check_blocks(s);
+}
+
+void central_check(void)
+{
+	size_t used[NR_CLASSES] = { 0 };
+
+	heap_each_span(check_span, used);
+	for (unsigned c = 1; c < NR_CLASSES; c++)
+		if (used[c] != central[c].used)
+			die("check: blocks of a class are miscounted", &central[c]);
+}

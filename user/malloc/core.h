@@ -1,0 +1,385 @@
+/*
+ * The allocator's inside.
+ *
+ *   thread      tcache: per size class a list of free blocks and a run of never used ones
+ *      |        (batches of blocks)
+ *   central     per size class: the spans that have free blocks
+ *      |        (spans: 1 to 16 pages cut into blocks of one size)
+ *   page heap   runs of pages, merged with their neighbours; the heap that brk grows, and mapped
+ *      |        extents where brk cannot
+ *   glue        brk, mmap, mremap, madvise
+ *
+ * Blocks above M_MMAP_THRESHOLD have a mapping each and skip the three levels. Nothing about a
+ * block is written beside it: the page map leads from an address to the size class of its page and
+ * to its span.
+ *
+ * Locks: central.lock of a class, then heap.lock; never two classes but in fork().
+ */
+#ifndef TMALLOC_CORE_H
+#define TMALLOC_CORE_H
+
+#include "glue.h"
+
+#define PAGE_SHIFT   12
+#define PAGE_SIZE    ((size_t)1 << PAGE_SHIFT)
+#define PAGE_MASK    (PAGE_SIZE - 1)
+#define SMALL_MAX    32768 /* the largest size that has a class */
+#define NR_CLASSES   73    /* class 0 is no class */
+#define SPAN_PAGES   16    /* the longest span of small blocks */
+#define ALIGNMENT    16
+
+#define likely(x)   __builtin_expect(!!(x), 1)
+#define unlikely(x) __builtin_expect(!!(x), 0)
+#define cold        __attribute__((cold, noinline))
+
+static inline size_t page_round_up(size_t n)
+{
+	return (n + PAGE_MASK) & ~PAGE_MASK;
+}
+
+/* --- Locks ---------------------------------------------------------------------------------- */
+
+struct lock {
+	int word;
+};
+
+static inline void lock_take(struct lock *l)
+{
+	int zero = 0;
+
+	if (unlikely(!__atomic_compare_exchange_n(
+		    &l->word, &zero, 1, false, __ATOMIC_ACQUIRE, __ATOMIC_RELAXED)))
+		os_lock_wait(&l->word);
+}
+
+static inline void lock_drop(struct lock *l)
+{
+	if (unlikely(__atomic_exchange_n(&l->word, 0, __ATOMIC_RELEASE) == 2))
+		os_lock_wake(&l->word);
+}
+
+/* --- Size classes --------------------------------------------------------------------------- */
+
+/* Steps of 16 up to 256, then eight classes for each doubling: at most 1/8 of a block is wasted. */
+extern const uint8_t class_table[65];
+
+static inline unsigned class_of(size_t size)
+{
+	unsigned log;
+
+	if (likely(size <= 1024))
+		return class_table[(size + 15) >> 4];
+	log = 31 - __builtin_clz((uint32_t)size - 1);
+	return 9 + (log - 7) * 8 + (((uint32_t)(size - 1) >> (log - 3)) & 7);
+}
+
+static inline uint32_t class_compute_size(unsigned c)
+{
+	if (c <= 8)
+		return c * 16;
+	return (8 + (c - 9) % 8 + 1) << (7 + (c - 9) / 8 - 3);
+}
+
+struct class_info {
+	uint32_t size;    /* of a block */
+	uint32_t inverse; /* 2^32 / size, rounded up: see class_is_start() */
+	uint16_t pages;   /* of the shortest span that wastes little */
+	uint16_t cap;     /* the most blocks in one thread's list */
+	uint16_t batch;   /* how many move between a thread and the centre at once */
+	uint16_t spare;
+};
+extern struct class_info classes[NR_CLASSES];
+
+/* Whether @offset into a span (below 64 KiB) is a multiple of the class's size: Lemire and Kaser's
+ * test, exact while log2(offset) + log2(size) <= 32. */
+static inline bool class_is_start(unsigned c, uint32_t offset)
+{
+	return offset * classes[c].inverse <= classes[c].inverse - 1;
+}
+
+/* --- Free blocks ---------------------------------------------------------------------------- */
+
+/* What a free block holds: the next one, encoded, and a mark made of that and of the block's own
+ * address. A write after free breaks the mark; a block freed twice still has it. */
+struct block {
+	uintptr_t link;
+	uintptr_t mark;
+};
+
+extern uintptr_t block_key;
+
+static inline uintptr_t block_mark(const struct block *b, uintptr_t link)
+{
+	return (link ^ (uintptr_t)b) + 0x6d2b79f5;
+}
+
+static inline void block_link(struct block *b, struct block *next)
+{
+	uintptr_t link = (uintptr_t)next ^ block_key;
+
+	b->link = link;
+	b->mark = block_mark(b, link);
+}
+
+static inline bool block_is_marked(const struct block *b)
+{
+	return b->mark == block_mark(b, b->link);
+}
+
+/* The block after @b, which is on a list; aborts when @b was written to. */
+_Noreturn void die(const char *what, const void *addr);
+static inline struct block *block_next(const struct block *b)
+{
+	uintptr_t link = b->link;
+
+	if (unlikely(b->mark != block_mark(b, link)))
+		die("use after free: a freed block was written to", b);
+	return (struct block *)(link ^ block_key);
+}
+
+/* --- Spans and the page map ----------------------------------------------------------------- */
+
+enum span_state {
+	SPAN_NONE,   /* the structure is unused */
+	SPAN_FREE,   /* pages in the page heap's bins */
+	SPAN_RUN,    /* one block of whole pages, from the heap */
+	SPAN_SMALL,  /* blocks of one class */
+	SPAN_MAPPED, /* one block with a mapping of its own */
+};
+
+struct span {
+	uintptr_t start;
+	size_t pages;
+	struct span *next, *prev; /* in a bin, or in the list of its class */
+	struct block *free;       /* small: blocks that came back to the span */
+	uint32_t bump;            /* small: offset of the first block never handed out */
+	uint32_t freed_at;        /* free: second */
+	uint16_t used;            /* small: blocks held by threads and programs */
+	uint16_t nr;              /* small: blocks in all */
+	uint8_t state, class;
+	uint8_t zero;     /* never written since the system gave it */
+	uint8_t mapped;   /* from an extent, not from brk */
+	uint8_t listed;   /* small: on the class's list */
+	uint8_t purged;   /* free: the system took its memory back */
+	uint8_t guard;    /* debugging: pages after the block that cannot be touched */
+	uint8_t dead;     /* debugging: freed, in quarantine */
+	size_t asked;     /* run, mapped: what the program asked for, when debugging */
+};
+
+static inline uintptr_t span_end(const struct span *s)
+{
+	return s->start + (s->pages << PAGE_SHIFT);
+}
+
+/* What a page of small blocks says of itself: its class, and which page of the span it is. Zero
+ * for all others. */
+typedef uint16_t page_info;
+#define INFO_CLASS(i)  ((i) & 0x7f)
+#define INFO_OFFSET(i) ((uint32_t)((i) >> 8) << PAGE_SHIFT)
+
+#ifdef __LP64__
+#define LEAF_BITS 18
+#define ROOT_BITS 17
+#else
+#define LEAF_BITS 20
+#define ROOT_BITS 0
+#endif
+
+struct leaf {
+	page_info info[1u << LEAF_BITS];
+	struct span *span[1u << LEAF_BITS];
+};
+
+#ifdef __LP64__
+extern struct leaf *pagemap_root[1u << ROOT_BITS];
+static inline struct leaf *pagemap_leaf(uintptr_t p)
+{
+	return pagemap_root[(p >> (LEAF_BITS + PAGE_SHIFT)) & ((1u << ROOT_BITS) - 1)];
+}
+#else
+extern struct leaf pagemap_only;
+static inline struct leaf *pagemap_leaf(uintptr_t p)
+{
+	(void)p;
+	return &pagemap_only;
+}
+#endif
+
+static inline size_t pagemap_index(uintptr_t p)
+{
+	return (p >> PAGE_SHIFT) & ((1u << LEAF_BITS) - 1);
+}
+
+static inline struct span *pagemap_span(uintptr_t p)
+{
+	struct leaf *leaf = pagemap_leaf(p);
+
+	return leaf ? leaf->span[pagemap_index(p)] : NULL;
+}
+
+static inline page_info pagemap_info(uintptr_t p)
+{
+	struct leaf *leaf = pagemap_leaf(p);
+
+	return leaf ? leaf->info[pagemap_index(p)] : 0;
+}
+
+/* Make room for [start, start + len); false when memory is out. Under heap.lock. */
+bool pagemap_reserve(uintptr_t start, size_t len);
+
+/* --- The page heap -------------------------------------------------------------------------- */
+
+#define NR_BINS 192
+
+struct heap {
+	struct lock lock;
+	uintptr_t base;  /* where the heap began; 0 before the first brk */
+	uintptr_t top;   /* the free pages [top, end) that no run holds */
+	uintptr_t end;   /* as far as brk has grown */
+	uintptr_t fresh; /* pages from here on were never used */
+	struct span *bins[NR_BINS];
+	uint64_t nonempty[NR_BINS / 64];
+	size_t brk_bytes, extent_bytes;   /* taken from the system */
+	size_t mapped_bytes, peak_mapped; /* in blocks with their own mapping */
+	unsigned nr_mapped, peak_nr_mapped;
+	size_t free_bytes; /* in bins */
+	size_t nr_free;
+	uint32_t tick, decay_at, purges;
+	uint32_t trimmed_at; /* tick */
+	/* mallopt() */
+	size_t mmap_threshold, trim_threshold, top_pad;
+	unsigned mmap_max;
+	bool fixed_thresholds, fixed_pad;
+	uint32_t decay_seconds;
+};
+extern struct heap heap;
+
+/* A run of @pages, aligned to @align pages (a power of two); NULL when memory is out. */
+struct span *heap_alloc(size_t pages, size_t align);
+void heap_free(struct span *s);
+/* Change the length of a run where it is. Shrinking always works. */
+bool heap_resize(struct span *s, size_t pages);
+/* Give all unused memory back and keep @pad bytes at the top; whether anything went. */
+bool heap_trim(size_t pad);
+/* A block with its own mapping. */
+struct span *heap_map(size_t len, size_t align);
+void heap_unmap(struct span *s);
+bool heap_remap(struct span *s, size_t len);
+/* Call @f for each span structure ever made. */
+void heap_each_span(void (*f)(struct span *, void *), void *arg);
+void heap_check(void);
+
+/* --- The centre: spans of each class -------------------------------------------------------- */
+
+#define TRANSFERS 8
+
+struct central {
+	struct lock lock;
+	struct span *partial;               /* spans with blocks to give */
+	struct block *transfer[TRANSFERS];  /* whole batches, passed from thread to thread */
+	unsigned nr_transfers;
+	size_t nr_spans, pages;
+	size_t used; /* blocks held by threads and programs */
+} __attribute__((aligned(64)));
+extern struct central central[NR_CLASSES];
+
+/* What a refill brought: a list, or a run of unused blocks. */
+struct refill {
+	struct block *head;
+	unsigned n;
+	char *bump, *end;
+	bool zero;
+};
+
+/* Blocks of class @c, about @want; false when memory is out. */
+bool central_take(unsigned c, unsigned want, struct refill *r);
+/* @n blocks linked from @head come back. */
+void central_give(unsigned c, struct block *head, unsigned n);
+/* The rest of a run of unused blocks comes back. */
+void central_give_run(unsigned c, char *bump, char *end);
+/* Empty the transfer slots. */
+void central_drain(void);
+/* Whether the free block @b of a small span is on the span's own list. */
+bool central_is_free(unsigned c, const struct block *b);
+void central_check(void);
+
+/* --- The thread's cache --------------------------------------------------------------------- */
+
+struct bin {
+	struct block *head; /* free blocks */
+	char *bump, *end;   /* blocks never handed out: [bump, end) */
+	uint32_t n;         /* length of the list */
+	uint32_t limit;     /* above it blocks go back; grows with use */
+};
+
+enum cache_state {
+	CACHE_NEW,  /* limits are 0, so that the first free comes to the slow path too */
+	CACHE_LIVE,
+	CACHE_DEAD, /* the thread is ending: blocks go straight back */
+};
+
+struct tcache {
+	struct bin bin[NR_CLASSES];
+	uint64_t zero_runs[2]; /* classes whose run is zeroed memory */
+	struct tcache *next, **prev;
+	size_t granted; /* bytes that the limits allow */
+	unsigned victim; /* the class to take a grant from */
+	enum cache_state state;
+};
+
+extern __thread struct tcache tcache __attribute__((tls_model("initial-exec")));
+
+struct caches {
+	struct lock lock;
+	struct tcache *list;
+	unsigned nr;
+};
+extern struct caches caches;
+
+void *cache_refill(unsigned c);
+void cache_overflow(unsigned c);
+void cache_flush(void);
+void cache_thread_exit(void);
+/* Whether block @b of class @c is free already: it has the mark, now look for it. */
+bool cache_is_free(unsigned c, const struct block *b);
+
+/* --- The slow side of the interface --------------------------------------------------------- */
+
+void core_init(void);
+void *large_alloc(size_t size, size_t align, bool *zero);
+void large_free(struct span *s);
+/* The span whose block begins at @p, or abort. */
+struct span *large_lookup(const void *p);
+
+/* Without caches, each block on pages of its own: see debug.c. */
+struct debug {
+	bool on;       /* any of the next three */
+	bool guard;    /* a page that faults after each block */
+	bool junk;     /* fill new and freed memory */
+	bool leaks;    /* report at exit */
+	bool stats;    /* malloc_stats() at exit */
+	size_t quarantine; /* bytes of freed blocks that stay inaccessible */
+	const char *json, *svg; /* files to write at exit */
+};
+extern struct debug debug;
+void debug_options(const char *text);
+void *debug_alloc(size_t size, size_t align);
+void debug_free(struct span *s, void *p);
+size_t debug_size(struct span *s);
+void debug_at_exit(void);
+
+void fork_prepare(void);
+void fork_parent(void);
+void fork_child(void);
+
+/* The public names, with a prefix in the unit tests. */
+#ifdef TMALLOC_PREFIX
+#define API2(p, n) p##n
+#define API1(p, n) API2(p, n)
+#define API(name)  API1(TMALLOC_PREFIX, name)
+#else
+#define API(name) name
+#endif
+#define EXPORT __attribute__((visibility("default")))
+
+#endif

@@ -1,0 +1,190 @@
+/*
+ * Linux under the allocator: brk by sbrk() (the C library keeps the break, and programs that move
+ * it themselves use sbrk() too), the rest by system calls.
+ */
+#ifndef _GNU_SOURCE
+#define _GNU_SOURCE
+#endif
+#include <errno.h>
+#include <fcntl.h>
+#include <limits.h>
+#include <pthread.h>
+#include <stdlib.h>
+#include <sys/auxv.h>
+#include <sys/mman.h>
+#include <sys/syscall.h>
+#include <time.h>
+#include <unistd.h>
+#include "core.h"
+
+#define FUTEX_WAIT_PRIVATE 128
+#define FUTEX_WAKE_PRIVATE 129
+#define POPULATE_WRITE     23 /* MADV_POPULATE_WRITE, Linux 5.14 */
+#define SPINS              100
+
+static pthread_key_t exit_key;
+static bool exit_key_made;
+
+void *os_map(size_t len)
+{
+	int saved = errno;
+	void *p = mmap(NULL, len, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+
+	errno = saved;
+	return p == MAP_FAILED ? NULL : p;
+}
+
+void os_unmap(void *addr, size_t len)
+{
+	int saved = errno;
+
+	/* A hole in a mapping can be one mapping too many; then at least the memory goes. */
+	if (munmap(addr, len))
+		madvise(addr, len, MADV_DONTNEED);
+	errno = saved;
+}
+
+void *os_remap(void *addr, size_t old_len, size_t new_len)
+{
+	int saved = errno;
+	void *p = mremap(addr, old_len, new_len, MREMAP_MAYMOVE);
+
+	errno = saved;
+	return p == MAP_FAILED ? NULL : p;
+}
+
+void *os_brk(intptr_t increment)
+{
+	int saved = errno;
+	void *p = sbrk(increment);
+
+	errno = saved;
+	return p == (void *)-1 ? NULL : p;
+}
+
+bool os_purge(void *addr, size_t len)
+{
+	int saved = errno;
+	bool done = !madvise(addr, len, MADV_DONTNEED);
+
+	errno = saved;
+	return done;
+}
+
+void os_populate(void *addr, size_t len)
+{
+	static bool refused;
+	int saved = errno;
+
+	if (!refused && madvise(addr, len, POPULATE_WRITE))
+		refused = true;
+	errno = saved;
+}
+
+void os_protect(void *addr, size_t len, bool access)
+{
+	int saved = errno;
+
+	mprotect(addr, len, access ? PROT_READ | PROT_WRITE : PROT_NONE);
+	errno = saved;
+}
+
+uint32_t os_seconds(void)
+{
+	struct timespec t;
+
+	return clock_gettime(CLOCK_MONOTONIC_COARSE, &t) ? 0 : (uint32_t)t.tv_sec;
+}
+
+uintptr_t os_random(void)
+{
+	const uintptr_t *random = (const uintptr_t *)getauxval(AT_RANDOM);
+	struct timespec t = { 0 };
+
+	clock_gettime(CLOCK_MONOTONIC, &t);
+	return (random ? random[0] : 0) ^ (uintptr_t)&t * 0x9e3779b1u ^ (uintptr_t)t.tv_nsec << 7;
+}
+
+void os_write(int fd, const char *text, size_t len)
+{
+	while (len) {
+		ssize_t n = write(fd, text, len);
+
+		if (n < 0 && errno == EINTR)
+			continue;
+		if (n <= 0)
+			return;
+		text += n;
+		len -= n;
+	}
+}
+
+int os_create(const char *path)
+{
+	return open(path, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0644);
+}
+
+void os_close(int fd)
+{
+	close(fd);
+}
+
+void os_abort(void)
+{
+	abort();
+}
+
+void os_lock_wait(int *word)
+{
+	int saved = errno;
+
+	for (int i = 0; i < SPINS; i++) {
+		int zero = 0;
+
+		if (__atomic_compare_exchange_n(
+			    word, &zero, 1, false, __ATOMIC_ACQUIRE, __ATOMIC_RELAXED))
+			return;
+		__builtin_ia32_pause();
+	}
+	while (__atomic_exchange_n(word, 2, __ATOMIC_ACQUIRE))
+		syscall(SYS_futex, word, FUTEX_WAIT_PRIVATE, 2, NULL, NULL, 0);
+	errno = saved;
+}
+
+void os_lock_wake(int *word)
+{
+	int saved = errno;
+
+	syscall(SYS_futex, word, FUTEX_WAKE_PRIVATE, 1, NULL, NULL, 0);
+	errno = saved;
+}
+
+static void thread_exit(void *unused)
+{
+	(void)unused;
+	cache_thread_exit();
+}
+
+void os_thread_register(void)
+{
+	if (exit_key_made)
+		pthread_setspecific(exit_key, &tcache);
+}
+
+/* Before main(): a thread that was here already, the first, is registered late. The first keys of
+ * a process live in the thread's own structure: to set one needs no memory. */
+__attribute__((constructor)) static void start(int argc, char **argv, char **envp)
+{
+	(void)argc;
+	(void)argv;
+	(void)envp;
+	core_init();
+	exit_key_made = !pthread_key_create(&exit_key, thread_exit);
+	pthread_atfork(fork_prepare, fork_parent, fork_child);
+	debug_options(getenv("TMALLOC_OPTIONS"));
+}
+
+__attribute__((destructor)) static void finish(void)
+{
+	debug_at_exit();
+}

@@ -1,0 +1,712 @@
+/*
+ * The page heap: runs of whole pages. The heap proper is one range that brk grows: runs, and the
+ * top, which is what lies between the last run and the break. Free runs merge with their
+ * neighbours (found through the page map, where a run's first and last page name it) and wait in
+ * bins by length; the top is used last, so that it can be trimmed. Where brk cannot grow, the heap
+ * continues in mapped extents, which go back when they are free.
+ */
+#include "core.h"
+
+#define EXTENT_MIN  ((size_t)1 << 20)
+#define CHUNK_SPANS 512
+#define DECAY_SCAN  64 /* free runs looked at in one round: the cost of a decay is bounded */
+
+#ifdef __LP64__
+#define MMAP_THRESHOLD_MAX ((size_t)32 << 20)
+#else
+#define MMAP_THRESHOLD_MAX ((size_t)512 << 10)
+#endif
+
+struct heap heap = {
+	.mmap_threshold = 128 << 10,
+	.trim_threshold = 128 << 10,
+	.top_pad = 128 << 10,
+	.mmap_max = 65536,
+	.decay_seconds = 1,
+};
+
+/* --- Span structures ------------------------------------------------------------------------ */
+
+struct chunk {
+	struct chunk *next;
+	unsigned nr;
+	struct span span[CHUNK_SPANS];
+};
+
+static struct chunk *chunks;
+static struct span *unused_spans;
+
+static struct span *span_new(uintptr_t start, size_t pages, enum span_state state)
+{
+	struct span *s = unused_spans;
+
+	if (s) {
+		unused_spans = s->next;
+	} else {
+		if (!chunks || chunks->nr == CHUNK_SPANS) {
+			struct chunk *c = os_map(page_round_up(sizeof(*c)));
+
+			if (!c)
+				return NULL;
+			c->next = chunks;
+			chunks = c;
+		}
+		s = &chunks->span[chunks->nr++];
+	}
+	__builtin_memset(s, 0, sizeof(*s));
+	s->start = start;
+	s->pages = pages;
+	s->state = state;
+	return s;
+}
+
+static void span_delete(struct span *s)
+{
+	s->state = SPAN_NONE;
+	s->next = unused_spans;
+	unused_spans = s;
+}
+
+void heap_each_span(void (*f)(struct span *, void *), void *arg)
+{
+	for (struct chunk *c = chunks; c; c = c->next)
+		for (unsigned i = 0; i < c->nr; i++)
+			f(&c->span[i], arg);
+}
+
+/* --- The page map --------------------------------------------------------------------------- */
+
+#ifdef __LP64__
+struct leaf *pagemap_root[1u << ROOT_BITS];
+
+bool pagemap_reserve(uintptr_t start, size_t len)
+{
+	size_t shift = LEAF_BITS + PAGE_SHIFT;
+
+	for (uintptr_t i = start >> shift; i <= (start + len - 1) >> shift; i++) {
+		if (i >= 1u << ROOT_BITS)
+			return false;
+		if (!pagemap_root[i])
+			__atomic_store_n(&pagemap_root[i], os_map(page_round_up(sizeof(struct leaf))),
+				__ATOMIC_RELEASE);
+		if (!pagemap_root[i])
+			return false;
+	}
+	return true;
+}
+#else
+struct leaf pagemap_only;
+
+bool pagemap_reserve(uintptr_t start, size_t len)
+{
+	(void)start;
+	(void)len;
+	return true;
+}
+#endif
+
+static void pagemap_set(uintptr_t p, struct span *s)
+{
+	pagemap_leaf(p)->span[pagemap_index(p)] = s;
+}
+
+static void pagemap_set_ends(struct span *s)
+{
+	pagemap_set(s->start, s);
+	pagemap_set(span_end(s) - PAGE_SIZE, s);
+}
+
+/* --- Bins ----------------------------------------------------------------------------------- */
+
+/* Exact up to 16 pages, then eight bins for each doubling. */
+static unsigned bin_of(size_t pages)
+{
+	unsigned log;
+
+	if (pages < 16)
+		return pages;
+	log = 8 * sizeof(long) - 1 - __builtin_clzl(pages);
+	log = 16 + (log - 4) * 8 + ((pages >> (log - 3)) & 7);
+	return log < NR_BINS ? log : NR_BINS - 1;
+}
+
+static void bin_insert(struct span *s)
+{
+	unsigned b = bin_of(s->pages);
+
+	s->state = SPAN_FREE;
+	s->prev = NULL;
+	s->next = heap.bins[b];
+	if (s->next)
+		s->next->prev = s;
+	heap.bins[b] = s;
+	heap.nonempty[b / 64] |= 1ull << b % 64;
+	heap.free_bytes += s->pages << PAGE_SHIFT;
+	heap.nr_free++;
+	pagemap_set_ends(s);
+}
+
+static void bin_remove(struct span *s)
+{
+	unsigned b = bin_of(s->pages);
+
+	s->state = SPAN_RUN;
+	if (s->next)
+		s->next->prev = s->prev;
+	if (s->prev)
+		s->prev->next = s->next;
+	else
+		heap.bins[b] = s->next;
+	if (!heap.bins[b])
+		heap.nonempty[b / 64] &= ~(1ull << b % 64);
+	heap.free_bytes -= s->pages << PAGE_SHIFT;
+	heap.nr_free--;
+}
+
+/* The shortest of the first few of a bin whose runs may be too short. */
+static struct span *bin_search(unsigned b, size_t pages)
+{
+	struct span *best = NULL;
+	unsigned looked = 0;
+
+	for (struct span *s = heap.bins[b]; s && looked < 32; s = s->next, looked++) {
+		if (s->pages < pages || (best && s->pages >= best->pages))
+			continue;
+		best = s;
+		if (s->pages == pages)
+			break;
+	}
+	return best;
+}
+
+static unsigned bin_next(unsigned b)
+{
+	for (unsigned w = b / 64; w < NR_BINS / 64; w++) {
+		uint64_t bits = heap.nonempty[w];
+
+		if (w == b / 64)
+			bits &= ~0ull << b % 64;
+		if (bits)
+			return w * 64 + __builtin_ctzll(bits);
+	}
+	return NR_BINS;
+}
+
+static struct span *bins_find(size_t pages)
+{
+	struct span *s;
+	unsigned b;
+
+	for (b = bin_next(bin_of(pages)); b < NR_BINS; b = bin_next(b + 1)) {
+		s = bin_search(b, pages);
+		if (s)
+			return s;
+	}
+	return NULL;
+}
+
+/* --- The top -------------------------------------------------------------------------------- */
+
+static size_t growth_pad(void)
+{
+	size_t eighth = heap.brk_bytes / 8;
+
+	if (heap.fixed_pad || eighth <= heap.top_pad)
+		return heap.top_pad;
+	return eighth < (4 << 20) ? eighth : 4 << 20;
+}
+
+/* What is between the top and a break that somebody else has moved becomes an ordinary free run. */
+static bool top_abandon(void)
+{
+	if (heap.top < heap.end) {
+		struct span *s = span_new(heap.top, (heap.end - heap.top) >> PAGE_SHIFT, SPAN_FREE);
+
+		if (!s)
+			return false;
+		s->freed_at = os_seconds();
+		bin_insert(s);
+	}
+	heap.top = heap.end;
+	return true;
+}
+
+/* Let the break grow so that the top has @pages. */
+static bool top_grow(size_t pages)
+{
+	size_t bytes = pages << PAGE_SHIFT, have = heap.end - heap.top;
+	size_t more = page_round_up(bytes - have + growth_pad());
+	uintptr_t now = (uintptr_t)os_brk(0), got;
+
+	if (!now || more > PTRDIFF_MAX)
+		return false;
+	if (now != heap.end)
+		more = page_round_up(more + have) + (page_round_up(now) - now);
+	got = (uintptr_t)os_brk(more);
+	if (!got) {
+		more = page_round_up(bytes - (now == heap.end ? have : 0)) +
+			(page_round_up(now) - now);
+		got = (uintptr_t)os_brk(more);
+	}
+	if (!got || got != now || !pagemap_reserve(got, more) ||
+		(now != heap.end && !top_abandon())) {
+		if (got)
+			os_brk(-(intptr_t)more);
+		return false;
+	}
+	if (now != heap.end) {
+		heap.top = heap.fresh = page_round_up(now);
+		if (!heap.base)
+			heap.base = heap.top;
+	}
+	heap.brk_bytes += got + more - (now == heap.end ? now : heap.top);
+	heap.end = got + more;
+	/* Soon after a trim this was a mistake: keep more the next time. */
+	if (!heap.fixed_thresholds && heap.trimmed_at && heap.tick - heap.trimmed_at < 256 &&
+		heap.trim_threshold < 2 * MMAP_THRESHOLD_MAX)
+		heap.trim_threshold *= 2;
+	return true;
+}
+
+static bool top_trim(size_t pad)
+{
+	size_t have = heap.end - heap.top;
+	size_t give = have > pad ? (have - pad) & ~PAGE_MASK : 0;
+
+	if (!give || (uintptr_t)os_brk(0) != heap.end || !os_brk(-(intptr_t)give))
+		return false;
+	heap.end -= give;
+	heap.brk_bytes -= give;
+	if (heap.fresh > heap.end)
+		heap.fresh = heap.end;
+	heap.trimmed_at = heap.tick | 1;
+	return true;
+}
+
+/* A run from the top, which is long enough. */
+static struct span *top_take(size_t pages)
+{
+	struct span *s = span_new(heap.top, pages, SPAN_RUN);
+
+	if (!s)
+		return NULL;
+	s->zero = heap.top >= heap.fresh;
+	heap.top = span_end(s);
+	if (heap.fresh < heap.top)
+		heap.fresh = heap.top;
+	return s;
+}
+
+/* --- Decay ---------------------------------------------------------------------------------- */
+
+static void run_purge(struct span *s)
+{
+	if (s->purged || s->zero)
+		return;
+	if (!os_purge((void *)s->start, s->pages << PAGE_SHIFT))
+		return;
+	s->purged = 1;
+	heap.purges++;
+}
+
+/* Once a second at most, and only so many runs: those free for a second lose their memory. */
+static void heap_decay(void)
+{
+	uint32_t now, looked = 0;
+
+	if (++heap.tick % 64 || !heap.decay_seconds)
+		return;
+	now = os_seconds();
+	if ((int32_t)(now - heap.decay_at) < 0)
+		return;
+	heap.decay_at = now + heap.decay_seconds;
+	for (unsigned b = bin_next(4); b < NR_BINS; b = bin_next(b + 1))
+		for (struct span *s = heap.bins[b]; s && looked < DECAY_SCAN; s = s->next, looked++)
+			if (now - s->freed_at > heap.decay_seconds)
+				run_purge(s);
+}
+
+/* --- Runs ----------------------------------------------------------------------------------- */
+
+/* Cut @s, which is in no bin, after @pages; the rest is free. Merging is the caller's business. */
+static struct span *run_split(struct span *s, size_t pages)
+{
+	struct span *rest = span_new(s->start + (pages << PAGE_SHIFT), s->pages - pages, SPAN_RUN);
+
+	if (!rest)
+		return NULL;
+	rest->mapped = s->mapped;
+	rest->zero = s->zero;
+	rest->purged = s->purged;
+	rest->freed_at = s->freed_at;
+	s->pages = pages;
+	return rest;
+}
+
+static struct span *run_neighbour(const struct span *s, bool after)
+{
+	uintptr_t at = after ? span_end(s) : s->start - PAGE_SIZE;
+	struct span *n = pagemap_span(at);
+
+	if (!n || n->state != SPAN_FREE || n->mapped != s->mapped)
+		return NULL;
+	if (after ? n->start != at : span_end(n) != s->start)
+		return NULL;
+	return n;
+}
+
+/* @s takes its free neighbours in. */
+static void run_merge(struct span *s)
+{
+	struct span *n;
+
+	n = run_neighbour(s, false);
+	if (n) {
+		bin_remove(n);
+		s->start = n->start;
+		s->pages += n->pages;
+		s->zero &= n->zero;
+		s->purged &= n->purged;
+		span_delete(n);
+	}
+	n = run_neighbour(s, true);
+	if (n) {
+		bin_remove(n);
+		s->pages += n->pages;
+		s->zero &= n->zero;
+		s->purged &= n->purged;
+		span_delete(n);
+	}
+}
+
+/* Free pages find their place: the top, the system or a bin. */
+static void run_release(struct span *s)
+{
+	run_merge(s);
+	if (!s->mapped && span_end(s) == heap.top) {
+		heap.top = s->start;
+		span_delete(s);
+		if (heap.end - heap.top >= heap.trim_threshold)
+			top_trim(heap.top_pad);
+		return;
+	}
+	if (s->mapped && s->pages << PAGE_SHIFT >= EXTENT_MIN) {
+		heap.extent_bytes -= s->pages << PAGE_SHIFT;
+		os_unmap((void *)s->start, s->pages << PAGE_SHIFT);
+		span_delete(s);
+		return;
+	}
+	bin_insert(s);
+}
+
+/* A mapped extent of at least @pages, as a run that is in no bin. */
+static struct span *extent_new(size_t pages)
+{
+	size_t len = pages << PAGE_SHIFT;
+	struct span *s;
+	void *p;
+
+	if (len < EXTENT_MIN)
+		len = EXTENT_MIN;
+	p = os_map(len);
+	if (!p)
+		return NULL;
+	s = pagemap_reserve((uintptr_t)p, len) ?
+		span_new((uintptr_t)p, len >> PAGE_SHIFT, SPAN_RUN) : NULL;
+	if (!s) {
+		os_unmap(p, len);
+		return NULL;
+	}
+	s->mapped = s->zero = 1;
+	heap.extent_bytes += len;
+	return s;
+}
+
+static struct span *run_take(size_t pages)
+{
+	struct span *s = bins_find(pages);
+
+	if (s) {
+		bin_remove(s);
+		return s;
+	}
+	if (heap.end - heap.top >= pages << PAGE_SHIFT || top_grow(pages))
+		return top_take(pages);
+	return extent_new(pages);
+}
+
+/* Cut the pages before the first aligned one off, and those after the run. */
+static struct span *run_fit(struct span *s, size_t pages, size_t align)
+{
+	uintptr_t mask = (align << PAGE_SHIFT) - 1;
+	size_t skip = (((s->start + mask) & ~mask) - s->start) >> PAGE_SHIFT;
+	struct span *rest;
+
+	if (skip) {
+		rest = run_split(s, skip);
+		if (!rest)
+			goto fail;
+		run_release(s);
+		s = rest;
+	}
+	if (s->pages > pages) {
+		rest = run_split(s, pages);
+		if (!rest)
+			goto fail;
+		if (!rest->mapped && span_end(rest) == heap.top) {
+			if (rest->zero && heap.fresh == heap.top)
+				heap.fresh = rest->start;
+			heap.top = rest->start;
+			span_delete(rest);
+		} else {
+			run_merge(rest);
+			bin_insert(rest);
+		}
+	}
+	return s;
+fail:
+	run_release(s);
+	return NULL;
+}
+
+struct span *heap_alloc(size_t pages, size_t align)
+{
+	struct span *s;
+
+	if (pages > PTRDIFF_MAX >> PAGE_SHIFT || align > PTRDIFF_MAX >> PAGE_SHIFT)
+		return NULL;
+	lock_take(&heap.lock);
+	heap_decay();
+	s = run_take(pages + align - 1);
+	if (s)
+		s = run_fit(s, pages, align);
+	if (s) {
+		s->state = SPAN_RUN;
+		s->zero |= s->purged;
+		s->purged = 0;
+		pagemap_set_ends(s);
+	}
+	lock_drop(&heap.lock);
+	return s;
+}
+
+void heap_free(struct span *s)
+{
+	lock_take(&heap.lock);
+	heap_decay();
+	s->zero = s->purged = 0;
+	s->freed_at = heap.decay_at;
+	run_release(s);
+	lock_drop(&heap.lock);
+}
+
+static bool run_grow(struct span *s, size_t pages)
+{
+	size_t more = pages - s->pages;
+	struct span *n = run_neighbour(s, true), *rest;
+
+	if (n && n->pages >= more) {
+		bin_remove(n);
+		rest = n->pages > more ? run_split(n, more) : NULL;
+		if (n->pages > more) {
+			bin_insert(n);
+			return false;
+		}
+		if (rest)
+			bin_insert(rest);
+		span_delete(n);
+	} else if (!s->mapped && span_end(s) == heap.top) {
+		if (heap.end - heap.top < more << PAGE_SHIFT && !top_grow(more))
+			return false;
+		if (span_end(s) != heap.top)
+			return false;
+		heap.top += more << PAGE_SHIFT;
+		if (heap.fresh < heap.top)
+			heap.fresh = heap.top;
+	} else {
+		return false;
+	}
+	s->pages = pages;
+	s->zero = 0;
+	pagemap_set_ends(s);
+	return true;
+}
+
+static void run_shrink(struct span *s, size_t pages)
+{
+	struct span *rest = run_split(s, pages);
+
+	if (!rest)
+		return;
+	rest->zero = rest->purged = 0;
+	rest->freed_at = heap.decay_at;
+	pagemap_set_ends(s);
+	run_release(rest);
+}
+
+bool heap_resize(struct span *s, size_t pages)
+{
+	bool done = true;
+
+	lock_take(&heap.lock);
+	if (pages > s->pages)
+		done = run_grow(s, pages);
+	else if (pages < s->pages)
+		run_shrink(s, pages);
+	lock_drop(&heap.lock);
+	return done;
+}
+
+bool heap_trim(size_t pad)
+{
+	uint32_t before;
+	bool gave;
+
+	lock_take(&heap.lock);
+	before = heap.purges;
+	for (unsigned b = bin_next(0); b < NR_BINS; b = bin_next(b + 1))
+		for (struct span *s = heap.bins[b]; s; s = s->next)
+			run_purge(s);
+	gave = heap.purges != before;
+	gave |= top_trim(pad);
+	lock_drop(&heap.lock);
+	return gave;
+}
+
+/* --- Blocks with their own mapping ---------------------------------------------------------- */
+
+static void mapped_account(size_t bytes, int nr)
+{
+	heap.mapped_bytes += bytes;
+	heap.nr_mapped += nr;
+	if (heap.mapped_bytes > heap.peak_mapped)
+		heap.peak_mapped = heap.mapped_bytes;
+	if (heap.nr_mapped > heap.peak_nr_mapped)
+		heap.peak_nr_mapped = heap.nr_mapped;
+}
+
+/* @len bytes at a multiple of @align, both whole pages. */
+static void *map_aligned(size_t len, size_t align)
+{
+	size_t slack = align - PAGE_SIZE, head;
+	char *p;
+
+	if (len + slack < len)
+		return NULL;
+	p = os_map(len + slack);
+	if (!p || !slack)
+		return p;
+	head = -(uintptr_t)p & (align - 1);
+	if (head)
+		os_unmap(p, head);
+	if (slack - head)
+		os_unmap(p + head + len, slack - head);
+	return p + head;
+}
+
+struct span *heap_map(size_t len, size_t align)
+{
+	void *p = map_aligned(len, align < PAGE_SIZE ? PAGE_SIZE : align);
+	struct span *s = NULL;
+
+	if (!p)
+		return NULL;
+	lock_take(&heap.lock);
+	if (pagemap_reserve((uintptr_t)p, len))
+		s = span_new((uintptr_t)p, len >> PAGE_SHIFT, SPAN_MAPPED);
+	if (s) {
+		s->zero = s->mapped = 1;
+		pagemap_set(s->start, s);
+		mapped_account(len, 1);
+	}
+	lock_drop(&heap.lock);
+	if (!s)
+		os_unmap(p, len);
+	return s;
+}
+
+/* A program that frees large blocks probably wants more of them: next time they come from the
+ * heap, as with glibc. */
+static void thresholds_adapt(size_t len)
+{
+	if (heap.fixed_thresholds || len <= heap.mmap_threshold || len > MMAP_THRESHOLD_MAX)
+		return;
+	heap.mmap_threshold = len;
+	if (heap.trim_threshold < 2 * len)
+		heap.trim_threshold = 2 * len;
+}
+
+void heap_unmap(struct span *s)
+{
+	uintptr_t start = s->start;
+	size_t len = s->pages << PAGE_SHIFT;
+
+	lock_take(&heap.lock);
+	thresholds_adapt(len);
+	pagemap_set(start, NULL);
+	mapped_account(-len, -1);
+	span_delete(s);
+	lock_drop(&heap.lock);
+	os_unmap((void *)start, len);
+}
+
+bool heap_remap(struct span *s, size_t len)
+{
+	size_t old = s->pages << PAGE_SHIFT;
+	bool done = false;
+	void *p;
+
+	lock_take(&heap.lock);
+	p = os_remap((void *)s->start, old, len);
+	if (p && pagemap_reserve((uintptr_t)p, len)) {
+		pagemap_set(s->start, NULL);
+		s->start = (uintptr_t)p;
+		s->pages = len >> PAGE_SHIFT;
+		pagemap_set(s->start, s);
+		mapped_account(len - old, 0);
+		done = true;
+	} else if (p && os_remap(p, len, old) != (void *)s->start) {
+		die("out of memory while a mapping moved", p);
+	}
+	lock_drop(&heap.lock);
+	return done;
+}
+
+/* --- Invariants ----------------------------------------------------------------------------- */
+
+struct census {
+	size_t free_bytes, nr_free;
+};
+
+static void check_span(struct span *s, void *arg)
+{
+	struct census *c = arg;
+
+	if (s->state == SPAN_NONE)
+		return;
+	if (s->start & PAGE_MASK || !s->pages)
+		die("check: a span has no pages", s);
+	if (pagemap_span(s->start) != s)
+		die("check: the page map does not know a span", s);
+	if (s->state == SPAN_FREE) {
+		c->free_bytes += s->pages << PAGE_SHIFT;
+		c->nr_free++;
+		if (run_neighbour(s, true) || run_neighbour(s, false))
+			die("check: free neighbours are not merged", s);
+	}
+	if (s->state != SPAN_MAPPED && pagemap_span(span_end(s) - PAGE_SIZE) != s)
+		die("check: the page map does not know the end of a span", s);
+}
+
+void heap_check(void)
+{
+	struct census c = { 0 };
+
+	lock_take(&heap.lock);
+	heap_each_span(check_span, &c);
+	if (c.free_bytes != heap.free_bytes || c.nr_free != heap.nr_free)
+		die("check: free pages are miscounted", &heap);
+	if (heap.top > heap.end || heap.fresh < heap.top || heap.fresh > heap.end)
+		die("check: the top is outside the heap", (void *)heap.top);
+	lock_drop(&heap.lock);
+}
