@@ -54,8 +54,8 @@ static int find_victim(struct dentry *dir, const struct name *name, struct dentr
 
 /* --- Creating --- */
 
-/* -EEXIST when there is such a name, 0 when there is none and one may be made. */
-static int check_free(struct dentry *dir, const struct name *name)
+/* 0 when there is no such name yet. In a dynamic directory what is not there cannot be made. */
+static int check_absent(struct dentry *dir, const struct name *name)
 {
 	struct dentry *d;
 	int err = dentry_lookup_locked(dir, name->s, name->len, &d);
@@ -64,9 +64,14 @@ static int check_free(struct dentry *dir, const struct name *name)
 		dentry_put(d);
 		return -EEXIST;
 	}
-	if (err != -ENOENT)
-		return err;
-	err = may_change(dir);
+	return err == -ENOENT && !dir->inode->ops->lookup ? 0 : err;
+}
+
+/* The caller may make entries in dir. */
+static int check_addable(struct dentry *dir)
+{
+	int err = may_change(dir);
+
 	if (err)
 		return err;
 	return is_changeable(dir->inode) ? 0 : -EPERM;
@@ -90,8 +95,10 @@ static int create_locked(struct dentry *dir, const struct name *name, u32 mode, 
 	const char *target, struct dentry **out)
 {
 	struct inode *inode;
-	int err = check_free(dir, name);
+	int err = check_absent(dir, name);
 
+	if (!err)
+		err = check_addable(dir);
 	if (err)
 		return err;
 	if ((S_ISCHR(mode) || S_ISBLK(mode)) && !cred_capable(CAP_MKNOD))
@@ -120,15 +127,33 @@ int vfs_create(struct dentry *dir, const struct name *name, u32 mode, u32 rdev, 
 	return err;
 }
 
+/* Nobody may keep somebody else's file by a name of his own, unless he could copy it and back:
+ * Debian's kernels have fs.protected_hardlinks set. */
+static bool may_link(struct inode *inode)
+{
+	u32 set_id = inode->mode & (S_ISGID | S_IXGRP);
+
+	if (inode_owned(inode))
+		return true;
+	if (!S_ISREG(inode->mode) || (inode->mode & S_ISUID) || set_id == (S_ISGID | S_IXGRP))
+		return false;
+	return inode_permission(inode, MAY_READ | MAY_WRITE) == 0;
+}
+
 static int link_locked(struct dentry *old, struct dentry *dir, const struct name *name)
 {
 	struct inode *inode = old->inode;
-	int err = check_free(dir, name);
+	int err = check_absent(dir, name);
 
 	if (err)
 		return err;
 	if (inode->mnt != dir->inode->mnt)
 		return -EXDEV;
+	if (!may_link(inode))
+		return -EPERM;
+	err = check_addable(dir);
+	if (err)
+		return err;
 	if (S_ISDIR(inode->mode))
 		return -EPERM;
 	if (inode->nlink == 0)

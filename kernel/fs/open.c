@@ -9,7 +9,6 @@
 
 #define PATH_FLAGS (O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC | O_PATH)
 #define ONCE_FLAGS (O_CREAT | O_EXCL | O_NOCTTY | O_TRUNC | O_CLOEXEC) /* not the open file's */
-#define MAX_SMALL  0x7fffffffull
 
 /* Who sets what: c: the caller; w: the walk. */
 struct open_request {
@@ -34,7 +33,7 @@ static int create_last(struct walk *w, struct open_request *r)
 	if (w->name.slash)
 		return -EISDIR;
 	if (!w->at->inode->ops->create)
-		return -EACCES;
+		return w->at->inode->ops->lookup ? -ENOENT : -EACCES;
 	err = vfs_create(w->at, &w->name, S_IFREG | r->mode, 0, NULL, &d);
 	if (err)
 		return err;
@@ -122,8 +121,6 @@ static int check_open(struct inode *inode, const struct open_request *r)
 		return -EACCES;
 	if ((r->flags & O_NOATIME) && !inode_owned(inode))
 		return -EPERM;
-	if (inode_has_object(inode) && !(r->flags & O_LARGEFILE) && inode->object.size > MAX_SMALL)
-		return -EOVERFLOW;
 	return 0;
 }
 

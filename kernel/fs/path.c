@@ -140,6 +140,17 @@ static int follow_text(struct walk *w, struct inode *link)
 	return n;
 }
 
+/* At the end of a path, a link in a sticky directory that all can write to is followed only by its
+ * owner or when it is the directory's owner's: Debian's kernels have fs.protected_symlinks set. */
+static bool may_follow(const struct walk *w, const struct inode *link)
+{
+	const struct inode *dir = w->at->inode;
+	u32 both = S_ISVTX | 0002;
+
+	return !w->name.last || (dir->mode & both) != both || link->uid == w->uid ||
+	       link->uid == dir->uid;
+}
+
 /* Follows the symlink d, whose reference it takes over. */
 static int follow_link(struct walk *w, struct dentry *d, bool *linked)
 {
@@ -149,6 +160,8 @@ static int follow_link(struct walk *w, struct dentry *d, bool *linked)
 
 	if (++w->links > MAX_LINKS) {
 		err = -ELOOP;
+	} else if (!may_follow(w, link)) {
+		err = -EACCES;
 	} else if (link->ops->follow) {
 		err = link->ops->follow(link, &to);
 		if (!err)

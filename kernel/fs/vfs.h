@@ -58,7 +58,7 @@ struct inode_ops {
 	bool (*valid)(struct dentry *d);
 	/* Stored directory: makes an inode of any type with one reference, nlink 1 (2 for a
 	 * directory); owner and times are set by the caller. `target` is a symlink's text. NULL:
-	 * nothing can be created or removed here (EPERM; EACCES for open with O_CREAT). */
+	 * nothing can be created or removed here (EPERM, or ENOENT where there is a lookup). */
 	int (*create)(struct inode *dir, u32 mode, u32 rdev, const char *target, struct inode **out);
 	/* The inode is being opened as `f`: sets f->ops and f->private as it likes. f->dentry,
 	 * f->flags and f->backing are already set. NULL: what the type of file says. */

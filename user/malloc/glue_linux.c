@@ -98,11 +98,14 @@ uint32_t os_seconds(void)
 
 uintptr_t os_random(void)
 {
-	const uintptr_t *random = (const uintptr_t *)getauxval(AT_RANDOM);
+	const void *random = (const void *)getauxval(AT_RANDOM);
 	struct timespec t = { 0 };
+	uintptr_t v = 0;
 
+	if (random)
+		__builtin_memcpy(&v, random, sizeof(v));
 	clock_gettime(CLOCK_MONOTONIC, &t);
-	return (random ? random[0] : 0) ^ (uintptr_t)&t * 0x9e3779b1u ^ (uintptr_t)t.tv_nsec << 7;
+	return v ^ (uintptr_t)&t * 0x9e3779b1u ^ (uintptr_t)t.tv_nsec << 7;
 }
 
 void os_write(int fd, const char *text, size_t len)
@@ -181,7 +184,7 @@ __attribute__((constructor)) static void start(int argc, char **argv, char **env
 	core_init();
 	exit_key_made = !pthread_key_create(&exit_key, thread_exit);
 	pthread_atfork(fork_prepare, fork_parent, fork_child);
-	debug_options(getenv("TMALLOC_OPTIONS"));
+	debug_options(secure_getenv("TMALLOC_OPTIONS"));
 }
 
 __attribute__((destructor)) static void finish(void)

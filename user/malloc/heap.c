@@ -481,9 +481,10 @@ struct span *heap_alloc(size_t pages, size_t align)
 	if (s)
 		s = run_fit(s, pages, align);
 	if (s) {
-		s->state = SPAN_RUN;
 		s->zero |= s->purged;
-		s->purged = 0;
+		s->purged = s->listed = s->class = 0;
+		s->bump = s->used = s->nr = s->asked = 0;
+		s->free = NULL;
 		pagemap_set_ends(s);
 	}
 	lock_drop(&heap.lock);

@@ -1,0 +1,147 @@
+/*
+ * Blocks of whole pages: from the page heap below M_MMAP_THRESHOLD, else with a mapping of their
+ * own. Also what happens once, or once in a fork, to the whole allocator.
+ */
+#include "core.h"
+#include "tmalloc.h"
+
+#define S1(i)  [i] = i
+#define S4(i)  S1(i), S1(i + 1), S1(i + 2), S1(i + 3)
+
+/* Sizes up to 1024 in steps of 16. */
+const uint8_t class_table[65] = {
+	1, S4(1), S4(5), S4(9), S4(13),
+	[17 ... 18] = 17, [19 ... 20] = 18, [21 ... 22] = 19, [23 ... 24] = 20,
+	[25 ... 26] = 21, [27 ... 28] = 22, [29 ... 30] = 23, [31 ... 32] = 24,
+	[33 ... 36] = 25, [37 ... 40] = 26, [41 ... 44] = 27, [45 ... 48] = 28,
+	[49 ... 52] = 29, [53 ... 56] = 30, [57 ... 60] = 31, [61 ... 64] = 32,
+};
+
+struct class_info classes[NR_CLASSES];
+
+static uint32_t clamp(uint32_t v, uint32_t low, uint32_t high)
+{
+	return v < low ? low : v > high ? high : v;
+}
+
+/* The shortest span that wastes at most 1/16 and has a few blocks. */
+static unsigned span_pages(uint32_t size)
+{
+	unsigned pages = size <= 1024 ? 2 : 1;
+
+	for (; pages < SPAN_PAGES; pages++) {
+		uint32_t bytes = pages << PAGE_SHIFT;
+
+		if (bytes >= size && bytes % size <= bytes / 16)
+			break;
+	}
+	return pages;
+}
+
+static void class_init(unsigned c)
+{
+	struct class_info *k = &classes[c];
+
+	k->size = class_compute_size(c);
+	k->inverse = UINT32_MAX / k->size + 1;
+	k->pages = span_pages(k->size);
+	k->cap = clamp((128 << 10) / k->size, 4, 2048);
+	k->batch = clamp((8 << 10) / k->size, 2, 64);
+}
+
+void core_init(void)
+{
+	static struct lock lock;
+	static bool done;
+
+	if (likely(__atomic_load_n(&done, __ATOMIC_ACQUIRE)))
+		return;
+	lock_take(&lock);
+	if (!done) {
+		for (unsigned c = 1; c < NR_CLASSES; c++)
+			class_init(c);
+		block_key = os_random();
+	}
+	__atomic_store_n(&done, true, __ATOMIC_RELEASE);
+	lock_drop(&lock);
+}
+
+/* --- Blocks --------------------------------------------------------------------------------- */
+
+void *large_alloc(size_t size, size_t align, bool *zero)
+{
+	size_t len = page_round_up(size ? size : 1);
+	struct span *s = NULL;
+
+	core_init();
+	if (debug.on)
+		return debug_alloc(size, align);
+	align = align < PAGE_SIZE ? PAGE_SIZE : align;
+	if (size >= heap.mmap_threshold && heap.nr_mapped < heap.mmap_max)
+		s = heap_map(len, align);
+	if (!s)
+		s = heap_alloc(len >> PAGE_SHIFT, align >> PAGE_SHIFT);
+	if (!s)
+		return NULL;
+	if (zero)
+		*zero = s->zero;
+	return (void *)s->start;
+}
+
+void large_free(struct span *s)
+{
+	if (unlikely(debug.on || s->guard))
+		debug_free(s, (void *)(s->start + s->bump));
+	else if (s->state == SPAN_RUN)
+		heap_free(s);
+	else
+		heap_unmap(s);
+}
+
+struct span *large_lookup(const void *p)
+{
+	struct span *s = pagemap_span((uintptr_t)p);
+
+	if (!s || (uintptr_t)p < s->start || (uintptr_t)p >= span_end(s))
+		die("free(): invalid pointer", p);
+	if (s->state == SPAN_FREE || s->dead)
+		die("free(): double free", p);
+	if ((s->state != SPAN_RUN && s->state != SPAN_MAPPED) || (uintptr_t)p != s->start + s->bump)
+		die("free(): invalid pointer", p);
+	return s;
+}
+
+/* --- fork() --------------------------------------------------------------------------------- */
+
+void fork_prepare(void)
+{
+	lock_take(&caches.lock);
+	for (unsigned c = 1; c < NR_CLASSES; c++)
+		lock_take(&central[c].lock);
+	lock_take(&heap.lock);
+}
+
+void fork_parent(void)
+{
+	lock_drop(&heap.lock);
+	for (unsigned c = NR_CLASSES - 1; c; c--)
+		lock_drop(&central[c].lock);
+	lock_drop(&caches.lock);
+}
+
+/* Only the calling thread is left. The others may have been in the middle of their caches: what
+ * was in those stays lost. */
+void fork_child(void)
+{
+	heap.lock.word = caches.lock.word = 0;
+	for (unsigned c = 1; c < NR_CLASSES; c++)
+		central[c].lock.word = 0;
+	caches.list = NULL;
+	caches.nr = 0;
+	if (tcache.state == CACHE_LIVE) {
+		caches.list = &tcache;
+		caches.nr = 1;
+		tcache.next = NULL;
+		tcache.prev = &caches.list;
+	}
+}

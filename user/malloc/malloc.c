@@ -1,0 +1,313 @@
+/*
+ * The interface: malloc() and its family. The first functions are the fast paths: a size class, a
+ * list of the calling thread, and out.
+ */
+#include <errno.h>
+#include "core.h"
+#include "tmalloc.h"
+
+/* --- Fast paths ----------------------------------------------------------------------------- */
+
+static inline __attribute__((always_inline)) void *small_alloc(unsigned c)
+{
+	struct bin *b = &tcache.bin[c];
+	struct block *p = b->head;
+	char *fresh;
+
+	if (likely(p != NULL)) {
+		b->head = block_next(p);
+		b->n--;
+		p->mark = 0;
+		return p;
+	}
+	fresh = b->bump;
+	if (likely(fresh != b->end)) {
+		b->bump = fresh + classes[c].size;
+		return fresh;
+	}
+	return NULL;
+}
+
+cold static void *out_of_memory(void)
+{
+	errno = ENOMEM;
+	return NULL;
+}
+
+static __attribute__((noinline)) void *malloc_slow(size_t size)
+{
+	void *p = NULL;
+
+	if (size > PTRDIFF_MAX)
+		return out_of_memory();
+	if (size > SMALL_MAX || debug.on)
+		p = large_alloc(size, 1, NULL);
+	else
+		p = cache_refill(class_of(size));
+	return p ? p : out_of_memory();
+}
+
+EXPORT void *API(malloc)(size_t size)
+{
+	void *p;
+
+	if (likely(size <= SMALL_MAX)) {
+		p = small_alloc(class_of(size));
+		if (likely(p != NULL))
+			return p;
+	}
+	return malloc_slow(size);
+}
+
+/* The block may be on a list already: it carries the mark. On 32 bits chance can write it too. */
+cold static void check_double_free(unsigned c, const struct block *b)
+{
+	if (cache_is_free(c, b))
+		die("free(): double free", b);
+}
+
+static __attribute__((noinline)) void free_slow(void *p)
+{
+	if (p)
+		large_free(large_lookup(p));
+}
+
+EXPORT void API(free)(void *p)
+{
+	struct leaf *leaf = pagemap_leaf((uintptr_t)p);
+	struct block *b = p;
+	struct bin *bin;
+	page_info info;
+	unsigned c;
+
+	if (unlikely(!leaf)) {
+		free_slow(p);
+		return;
+	}
+	info = leaf->info[pagemap_index((uintptr_t)p)];
+	c = INFO_CLASS(info);
+	if (unlikely(!c)) {
+		free_slow(p);
+		return;
+	}
+	if (unlikely(!class_is_start(c, INFO_OFFSET(info) + ((uintptr_t)p & PAGE_MASK))))
+		die("free(): invalid pointer", p);
+	if (unlikely(block_is_marked(b)))
+		check_double_free(c, b);
+	bin = &tcache.bin[c];
+	block_link(b, bin->head);
+	bin->head = b;
+	if (unlikely(++bin->n > bin->limit))
+		cache_overflow(c);
+}
+
+/* --- calloc, realloc ------------------------------------------------------------------------ */
+
+EXPORT void *API(calloc)(size_t n, size_t each)
+{
+	size_t size;
+	unsigned c;
+	bool zero = false;
+	void *p;
+
+	if (unlikely(__builtin_mul_overflow(n, each, &size) || size > PTRDIFF_MAX))
+		return out_of_memory();
+	if (unlikely(size > SMALL_MAX || debug.on)) {
+		p = large_alloc(size, 1, &zero);
+		if (!p)
+			return out_of_memory();
+		return zero ? p : __builtin_memset(p, 0, size);
+	}
+	c = class_of(size);
+	if (!tcache.bin[c].head && tcache.bin[c].bump != tcache.bin[c].end)
+		zero = tcache.zero_runs[c / 64] >> c % 64 & 1;
+	p = API(malloc)(size);
+	return !p || zero ? p : __builtin_memset(p, 0, size);
+}
+
+static size_t usable(const void *p)
+{
+	unsigned c = INFO_CLASS(pagemap_info((uintptr_t)p));
+
+	return c ? classes[c].size : debug_size(large_lookup(p));
+}
+
+static void *realloc_move(void *p, size_t old, size_t size)
+{
+	void *q = API(malloc)(size);
+
+	if (!q)
+		return NULL;
+	__builtin_memcpy(q, p, old < size ? old : size);
+	API(free)(p);
+	return q;
+}
+
+/* Blocks of whole pages grow and shrink where they are, or by mremap. */
+static bool realloc_large(struct span *s, size_t size)
+{
+	size_t pages = page_round_up(size) >> PAGE_SHIFT;
+
+	if (debug.on || s->guard || size <= SMALL_MAX)
+		return false;
+	if (pages == s->pages)
+		return true;
+	return s->state == SPAN_RUN ? heap_resize(s, pages) : heap_remap(s, pages << PAGE_SHIFT);
+}
+
+EXPORT void *API(realloc)(void *p, size_t size)
+{
+	page_info info;
+	struct span *s;
+	unsigned c;
+
+	if (!p)
+		return API(malloc)(size);
+	if (!size) {
+		API(free)(p);
+		return NULL;
+	}
+	if (size > PTRDIFF_MAX)
+		return out_of_memory();
+	info = pagemap_info((uintptr_t)p);
+	c = INFO_CLASS(info);
+	if (!c) {
+		s = large_lookup(p);
+		if (realloc_large(s, size))
+			return (void *)s->start;
+		return realloc_move(p, debug_size(s), size);
+	}
+	if (unlikely(!class_is_start(c, INFO_OFFSET(info) + ((uintptr_t)p & PAGE_MASK))))
+		die("realloc(): invalid pointer", p);
+	if (size <= classes[c].size && size >= classes[c].size / 2 && !debug.on)
+		return p;
+	return realloc_move(p, classes[c].size, size);
+}
+
+EXPORT void *API(reallocarray)(void *p, size_t n, size_t each)
+{
+	size_t size;
+
+	if (__builtin_mul_overflow(n, each, &size))
+		return out_of_memory();
+	return API(realloc)(p, size);
+}
+
+/* --- Alignment ------------------------------------------------------------------------------ */
+
+/* @align is a power of two. A class whose size is a multiple of it has aligned blocks. */
+static void *aligned(size_t align, size_t size)
+{
+	size_t padded;
+	void *p;
+
+	if (align <= ALIGNMENT)
+		return API(malloc)(size);
+	if (__builtin_add_overflow(size ? size : 1, align - 1, &padded) || padded > PTRDIFF_MAX)
+		return out_of_memory();
+	padded &= -align;
+	if (align <= PAGE_SIZE && padded <= SMALL_MAX && !debug.on)
+		return API(malloc)(padded);
+	p = large_alloc(size, align, NULL);
+	return p ? p : out_of_memory();
+}
+
+EXPORT void *API(memalign)(size_t align, size_t size)
+{
+	size_t power = ALIGNMENT;
+
+	if (align > SIZE_MAX / 2 + 1) {
+		errno = EINVAL;
+		return NULL;
+	}
+	while (power < align)
+		power <<= 1;
+	return aligned(power, size);
+}
+
+EXPORT void *API(aligned_alloc)(size_t align, size_t size)
+{
+	return API(memalign)(align, size);
+}
+
+EXPORT int API(posix_memalign)(void **p, size_t align, size_t size)
+{
+	int saved = errno;
+	void *q;
+
+	if (!align || align & (align - 1) || align % sizeof(void *))
+		return EINVAL;
+	q = aligned(align, size);
+	errno = saved;
+	if (!q)
+		return ENOMEM;
+	*p = q;
+	return 0;
+}
+
+EXPORT void *API(valloc)(size_t size)
+{
+	return aligned(PAGE_SIZE, size);
+}
+
+EXPORT void *API(pvalloc)(size_t size)
+{
+	if (size > PTRDIFF_MAX)
+		return out_of_memory();
+	return aligned(PAGE_SIZE, page_round_up(size));
+}
+
+EXPORT size_t API(malloc_usable_size)(void *p)
+{
+	return p ? usable(p) : 0;
+}
+
+EXPORT void API(cfree)(void *p)
+{
+	API(free)(p);
+}
+
+/* --- Tuning --------------------------------------------------------------------------------- */
+
+EXPORT int API(malloc_trim)(size_t pad)
+{
+	if (tcache.state == CACHE_LIVE)
+		cache_flush();
+	central_drain();
+	return heap_trim(pad);
+}
+
+EXPORT int API(mallopt)(int what, int value)
+{
+	size_t v = value;
+
+	core_init();
+	switch (what) {
+	case TM_TRIM_THRESHOLD:
+		heap.trim_threshold = value < 0 ? SIZE_MAX : v;
+		heap.fixed_thresholds = true;
+		return 1;
+	case TM_TOP_PAD:
+		heap.top_pad = v;
+		heap.fixed_thresholds = heap.fixed_pad = true;
+		return 1;
+	case TM_MMAP_THRESHOLD:
+		if (v > TM_MMAP_THRESHOLD_MAX)
+			return 0;
+		heap.mmap_threshold = v;
+		heap.fixed_thresholds = true;
+		return 1;
+	case TM_MMAP_MAX:
+		heap.mmap_max = v;
+		heap.fixed_thresholds = true;
+		return 1;
+	case TM_PERTURB:
+	case TM_CHECK_ACTION:
+	case TM_ARENA_TEST:
+	case TM_ARENA_MAX:
+	case TM_MXFAST:
+		return 1;
+	default:
+		return 0;
+	}
+}

@@ -1,0 +1,273 @@
+/*
+ * What the heap holds, told in all the ways people ask for it: mallinfo(), malloc_stats(),
+ * malloc_info(), JSON and a drawing.
+ */
+#include <errno.h>
+#include <stdio.h>
+#include "core.h"
+#include "out.h"
+#include "tmalloc.h"
+
+/* As <malloc.h> has them; musl has no such header. */
+struct mallinfo {
+	int arena, ordblks, smblks, hblks, hblkhd, usmblks, fsmblks, uordblks, fordblks, keepcost;
+};
+
+struct mallinfo2 {
+	size_t arena, ordblks, smblks, hblks, hblkhd, usmblks, fsmblks, uordblks, fordblks, keepcost;
+};
+
+struct mallinfo API(mallinfo)(void);
+struct mallinfo2 API(mallinfo2)(void);
+void API(malloc_stats)(void);
+int API(malloc_info)(int options, FILE *f);
+
+/* --- Totals --------------------------------------------------------------------------------- */
+
+/* Blocks in the threads' caches, of class @c. */
+static size_t cached_blocks(unsigned c)
+{
+	size_t n = 0;
+
+	for (struct tcache *t = caches.list; t; t = t->next)
+		n += t->bin[c].n + (t->bin[c].end - t->bin[c].bump) / classes[c].size;
+	return n + central[c].nr_transfers * classes[c].batch;
+}
+
+static size_t class_in_use(unsigned c)
+{
+	size_t cached = cached_blocks(c);
+
+	return central[c].used > cached ? central[c].used - cached : 0;
+}
+
+void tm_totals(struct tm_totals *t)
+{
+	size_t small = 0, used = 0;
+
+	core_init();
+	lock_take(&caches.lock);
+	for (unsigned c = 1; c < NR_CLASSES; c++) {
+		small += central[c].pages << PAGE_SHIFT;
+		used += class_in_use(c) * classes[c].size;
+	}
+	lock_drop(&caches.lock);
+	lock_take(&heap.lock);
+	t->system = heap.brk_bytes + heap.extent_bytes;
+	t->top = heap.end - heap.top;
+	t->free = heap.free_bytes + t->top;
+	t->in_use = t->system - t->free;
+	t->nr_free = heap.nr_free + 1;
+	t->mapped = heap.mapped_bytes;
+	t->nr_mapped = heap.nr_mapped;
+	t->peak_mapped = heap.peak_mapped;
+	t->peak_nr_mapped = heap.peak_nr_mapped;
+	lock_drop(&heap.lock);
+	t->cached = small > used ? small - used : 0;
+	if (t->cached > t->in_use)
+		t->cached = t->in_use;
+	t->in_use -= t->cached;
+	t->free += t->cached;
+}
+
+EXPORT struct mallinfo2 API(mallinfo2)(void)
+{
+	struct tm_totals t;
+
+	tm_totals(&t);
+	return (struct mallinfo2){
+		.arena = t.system,
+		.ordblks = t.nr_free,
+		.hblks = t.nr_mapped,
+		.hblkhd = t.mapped,
+		.fsmblks = t.cached,
+		.uordblks = t.in_use,
+		.fordblks = t.free,
+		.keepcost = t.top,
+	};
+}
+
+EXPORT struct mallinfo API(mallinfo)(void)
+{
+	struct mallinfo2 m = API(mallinfo2)();
+
+	return (struct mallinfo){
+		.arena = (int)m.arena,
+		.ordblks = (int)m.ordblks,
+		.hblks = (int)m.hblks,
+		.hblkhd = (int)m.hblkhd,
+		.fsmblks = (int)m.fsmblks,
+		.uordblks = (int)m.uordblks,
+		.fordblks = (int)m.fordblks,
+		.keepcost = (int)m.keepcost,
+	};
+}
+
+/* --- Text ----------------------------------------------------------------------------------- */
+
+EXPORT void tmalloc_dump_stats(int fd)
+{
+	struct out o = { .fd = fd };
+	struct tm_totals t;
+
+	tm_totals(&t);
+	out_string(&o, "Arena 0:\n");
+	out_format(&o, "system bytes     = %w\n", t.system);
+	out_format(&o, "in use bytes     = %w\n", t.in_use);
+	out_string(&o, "Total (incl. mmap):\n");
+	out_format(&o, "system bytes     = %w\n", t.system + t.mapped);
+	out_format(&o, "in use bytes     = %w\n", t.in_use + t.mapped);
+	out_format(&o, "max mmap regions = %w\n", t.peak_nr_mapped);
+	out_format(&o, "max mmap bytes   = %w\n", t.peak_mapped);
+	out_flush(&o);
+}
+
+EXPORT void API(malloc_stats)(void)
+{
+	tmalloc_dump_stats(2);
+}
+
+static void sink_file(void *f, const char *text, size_t len)
+{
+	fwrite(text, 1, len, f);
+}
+
+EXPORT int API(malloc_info)(int options, FILE *f)
+{
+	struct out o = { .sink = sink_file, .arg = f };
+	struct tm_totals t;
+
+	if (options)
+		return EINVAL;
+	tm_totals(&t);
+	out_string(&o, "<malloc version=\"1\">\n<heap nr=\"0\">\n<sizes>\n");
+	for (unsigned c = 1; c < NR_CLASSES; c++) {
+		size_t n = cached_blocks(c), size = classes[c].size;
+
+		if (n)
+			out_format(&o, "  <size from=\"%z\" to=\"%z\" total=\"%z\" count=\"%z\"/>\n",
+				c == 1 ? (size_t)1 : classes[c - 1].size + (size_t)1, size,
+				n * size, n);
+	}
+	out_format(&o, "</sizes>\n<total type=\"fast\" count=\"0\" size=\"%z\"/>\n", t.cached);
+	out_format(&o, "<total type=\"rest\" count=\"%z\" size=\"%z\"/>\n", t.nr_free,
+		t.free - t.cached);
+	out_format(&o, "<system type=\"current\" size=\"%z\"/>\n", t.system);
+	out_format(&o, "<aspace type=\"total\" size=\"%z\"/>\n</heap>\n", t.system);
+	out_format(&o, "<total type=\"mmap\" count=\"%z\" size=\"%z\"/>\n", t.nr_mapped, t.mapped);
+	out_format(&o, "<system type=\"current\" size=\"%z\"/>\n</malloc>\n", t.system + t.mapped);
+	out_flush(&o);
+	return 0;
+}
+
+EXPORT void tmalloc_dump_json(int fd)
+{
+	struct out o = { .fd = fd };
+	struct tm_totals t;
+	const char *comma = "";
+
+	tm_totals(&t);
+	out_format(&o, "{\"system\": %z, \"in_use\": %z, \"free\": %z, \"top\": %z, ", t.system,
+		t.in_use, t.free, t.top);
+	out_format(&o, "\"mapped\": %z, \"nr_mapped\": %z, \"cached\": %z, \"nr_free\": %z, ",
+		t.mapped, t.nr_mapped, t.cached, t.nr_free);
+	out_format(&o, "\"brk\": %z, \"extents\": %z, \"mmap_threshold\": %z, ", heap.brk_bytes,
+		heap.extent_bytes, heap.mmap_threshold);
+	out_format(&o, "\"trim_threshold\": %z, \"classes\": [", heap.trim_threshold);
+	for (unsigned c = 1; c < NR_CLASSES; c++) {
+		if (!central[c].nr_spans)
+			continue;
+		out_format(&o, "%s\n  {\"size\": %z, \"spans\": %z, ", comma,
+			(size_t)classes[c].size, central[c].nr_spans);
+		out_format(&o, "\"bytes\": %z, \"used\": %z, \"cached\": %z}",
+			central[c].pages << PAGE_SHIFT, class_in_use(c), cached_blocks(c));
+		comma = ",";
+	}
+	out_string(&o, "]}\n");
+	out_flush(&o);
+}
+
+/* --- The drawing ---------------------------------------------------------------------------- */
+
+#define ROW_PAGES 128
+#define CELL      6
+
+struct drawing {
+	struct out out;
+	size_t others; /* rows below the heap: what brk did not make */
+};
+
+static const char *span_colour(const struct span *s)
+{
+	static const char *const fill[] = { "#d7301f", "#fc8d59", "#fdcc8a", "#fef0d9" };
+
+	switch (s->state) {
+	case SPAN_FREE:
+		return s->purged ? "#ffffff" : "#cfe8cf";
+	case SPAN_SMALL:
+		return fill[3 - (s->nr ? 3 * s->used / s->nr : 0)];
+	case SPAN_MAPPED:
+		return "#8c6bb1";
+	default:
+		return "#4292c6";
+	}
+}
+
+static void draw_cells(struct drawing *d, const struct span *s, size_t row, size_t column, size_t n)
+{
+	out_format(&d->out, "<rect x=\"%z\" y=\"%z\" width=\"%z\" height=\"%z\" ", column * CELL,
+		row * (CELL + 2), n * CELL, (size_t)CELL);
+	out_format(&d->out, "fill=\"%s\" stroke=\"#666\" stroke-width=\".3\"><title>", span_colour(s));
+	out_format(&d->out, "%p: %z pages", s->start, s->pages);
+	if (s->state == SPAN_SMALL)
+		out_format(&d->out, ", %z of %z blocks of %z bytes", (size_t)s->used, (size_t)s->nr,
+			(size_t)classes[s->class].size);
+	out_string(&d->out, "</title></rect>\n");
+}
+
+static void draw_span(struct span *s, void *arg)
+{
+	struct drawing *d = arg;
+	size_t page, left = s->pages;
+
+	if (s->state == SPAN_NONE)
+		return;
+	if (s->mapped) {
+		size_t rows = (heap.end - heap.base) / PAGE_SIZE / ROW_PAGES + 2;
+
+		draw_cells(d, s, rows + d->others++, 0, left < ROW_PAGES ? left : ROW_PAGES);
+		return;
+	}
+	for (page = (s->start - heap.base) >> PAGE_SHIFT; left;) {
+		size_t n = ROW_PAGES - page % ROW_PAGES;
+
+		if (n > left)
+			n = left;
+		draw_cells(d, s, page / ROW_PAGES, page % ROW_PAGES, n);
+		page += n;
+		left -= n;
+	}
+}
+
+EXPORT void tmalloc_dump_svg(int fd)
+{
+	struct drawing d = { .out = { .fd = fd } };
+	struct span top = { .start = heap.top, .pages = (heap.end - heap.top) >> PAGE_SHIFT,
+		.state = SPAN_FREE, .purged = 1 };
+
+	lock_take(&heap.lock);
+	out_format(&d.out, "<svg xmlns=\"http://www.w3.org/2000/svg\" width=\"%z\" height=\"%z\">\n",
+		(size_t)ROW_PAGES * CELL, ((heap.end - heap.base) / PAGE_SIZE / ROW_PAGES + 4 +
+		heap.nr_mapped) * (CELL + 2));
+	heap_each_span(draw_span, &d);
+	draw_span(&top, &d);
+	out_string(&d.out, "</svg>\n");
+	out_flush(&d.out);
+	lock_drop(&heap.lock);
+}
+
+EXPORT void tmalloc_check(void)
+{
+	heap_check();
+	central_check();
+}
