@@ -207,6 +207,43 @@ oracle: $(B)/initramfs.cpio $(B)/tests.cpio $(B)/pkg/.oracle ## record what Debi
 mutants: ## break the kernel on purpose, one line at a time; each must be caught
 	@tools/mutants.py
 
+# --- The benchmark ----------------------------------------------------------------------------
+
+# bench/: the program (no libc), glibc's malloc rows, the limit, and what counts for profiles.
+BENCH_VARIABLES := ROW PAIRS
+$(foreach v,$(BENCH_VARIABLES),$(eval override $(v) := $$(value $(v))))
+export $(BENCH_VARIABLES)
+
+BENCH_CFLAGS := -std=gnu11 -m32 -march=i686 -O2 -g -ffreestanding -fno-pic -no-pie -static -nostdlib \
+	-fno-stack-protector -fno-asynchronous-unwind-tables -fcf-protection=none -fwrapv \
+	-fno-strict-aliasing -Wall -Wextra -Werror -Wno-unused-parameter -I.
+LIMIT_CFLAGS := -mregparm=3 -mgeneral-regs-only \
+	-Wl,-T,bench/limit/limit.ld,--build-id=none,--no-warn-rwx-segments,-z,noexecstack
+PLUGIN_CFLAGS := -std=gnu11 -O2 -Wall -Wextra -Werror -Wno-unused-parameter -shared -fPIC \
+	-fvisibility=hidden
+
+$(B)/bench/init: $(sort $(wildcard bench/main.c bench/rows_*.c)) bench/bench.h
+$(B)/bench/malloc: bench/malloc.c
+$(B)/bench/limit.elf: $(sort $(wildcard bench/limit/*))
+$(B)/bench/plugin.so: bench/plugin.c
+$(B)/bench/init:      bench_cc = $(CC) $(BENCH_CFLAGS) $(filter %.c,$^) -lgcc
+$(B)/bench/malloc:    bench_cc = $(CC) $(USER_CFLAGS) -O2 $(filter %.c,$^)
+$(B)/bench/limit.elf: bench_cc = $(CC) $(BENCH_CFLAGS) $(LIMIT_CFLAGS) $(filter %.c %.S,$^) -lgcc
+$(B)/bench/plugin.so: bench_cc = gcc $(PLUGIN_CFLAGS) $(filter %.c,$^)
+
+BENCH_BUILT := $(addprefix $(B)/bench/,init malloc limit.elf plugin.so)
+$(BENCH_BUILT): $(firstword $(MAKEFILE_LIST))
+	$(call say,CC,$@)
+	@mkdir -p $(@D)
+	$(Q)$(bench_cc) -o $@
+
+.PHONY: bench profile
+bench: $(B)/tessera.elf $(B)/initramfs.cpio $(BENCH_BUILT) $(B)/pkg/.oracle ## costs beside Linux's; ROW=glob
+	@tools/bench.py
+
+profile: $(B)/tessera.elf $(BENCH_BUILT) ## where ROW=name spends its instructions, by function
+	@tools/profile.py
+
 clean: ## remove what was built, but not the downloaded packages
 	rm -rf $(filter-out $(B)/pkg $(B)/apt,$(wildcard $(B)/*)) compile_commands.json
 

@@ -62,16 +62,25 @@ static long drop(struct vma *v, vaddr_t start, vaddr_t end)
 	return 0;
 }
 
-/* Punches the hole that the range is in its file. */
+/* Punches the hole that the range is in its file. The mm's lock is let go meanwhile: v may be gone
+ * afterwards. */
 static long remove_pages(struct vma *v, vaddr_t start, vaddr_t end)
 {
 	if ((v->flags & VM_LOCKED) || !v->object)
 		return -EINVAL;
 	if ((v->flags & (VM_SHARED | VM_MAYWRITE)) != (VM_SHARED | VM_MAYWRITE))
 		return -EACCES;
-	object_punch(v->object, (u64)vma_pgoff(v, start) << PAGE_SHIFT,
-		(u64)vma_pgoff(v, end) << PAGE_SHIFT);
-	return 0;
+	struct mm *mm = v->mm;
+	struct backing *b = v->backing;
+	u64 from = (u64)vma_pgoff(v, start) << PAGE_SHIFT;
+	if (!b || !b->ops->punch)
+		return -EINVAL;
+	b->ops->get(b);
+	mutex_unlock(&mm->lock);
+	long err = b->ops->punch(b, from, from + (end - start));
+	mutex_lock(&mm->lock);
+	b->ops->put(b);
+	return err;
 }
 
 static long advise_vma(struct vma *v, vaddr_t start, vaddr_t end, u32 advice)

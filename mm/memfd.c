@@ -35,7 +35,7 @@ static bool mapped_writable(const struct object *o)
 {
 	const struct vma *v;
 	list_for_each_entry(v, &o->vmas, object_link) {
-		if (v->flags & VM_SHARED)
+		if ((v->flags & (VM_SHARED | VM_MAYWRITE)) == (VM_SHARED | VM_MAYWRITE))
 			return true;
 	}
 	return false;
@@ -74,20 +74,18 @@ long seals_get(const struct file *f)
 	return can_be_sealed(inode) ? (long)inode->seals : -EINVAL;
 }
 
-int seals_check_map(struct inode *inode, struct vma *v)
+int seals_check_map(struct inode *inode, u32 *vm_flags)
 {
-	if (!(v->flags & VM_SHARED) || !can_be_sealed(inode))
+	if (!(*vm_flags & VM_SHARED) || !can_be_sealed(inode))
 		return 0;
 	mutex_lock(&inode->object.lock);
 	u32 seals = inode->seals;
 	mutex_unlock(&inode->object.lock);
-	if (seals & F_SEAL_WRITE)
-		return -EPERM;
-	if (!(seals & F_SEAL_FUTURE_WRITE))
+	if (!(seals & (F_SEAL_WRITE | F_SEAL_FUTURE_WRITE)))
 		return 0;
-	if (v->flags & VM_WRITE)
+	if (*vm_flags & VM_WRITE)
 		return -EPERM;
-	v->flags &= ~VM_MAYWRITE;
+	*vm_flags &= ~VM_MAYWRITE;
 	return 0;
 }
 

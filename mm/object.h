@@ -102,10 +102,14 @@ struct backing_ops {
 	int (*name)(struct backing *b, char *buf, size_t size);
 	/* Device and inode numbers as /proc/PID/maps prints them. */
 	void (*id)(struct backing *b, u32 *dev, u64 *ino);
-	/* A mapping is being made: v has its place and is on the object's list, but in no tree, and
-	 * maps no page. May change v->flags, or refuse it with a negative errno. Caller holds the
-	 * mm's lock. NULL: nothing to say. */
-	int (*map)(struct backing *b, struct vma *v);
+	/* A mapping with these VM_ flags is to be made. May change them, or refuse it with a negative
+	 * errno. Asked first before anything is done, then when the VMA is on the object's list:
+	 * what is refused from now on cannot have been missed. Caller holds the mm's lock. NULL:
+	 * nothing to say. */
+	int (*map)(struct backing *b, u32 *vm_flags);
+	/* Makes a hole of [start, end) of the file. Takes locks that stand above the mm's. Returns 0
+	 * or a negative errno. */
+	long (*punch)(struct backing *b, u64 start, u64 end);
 };
 
 struct backing {

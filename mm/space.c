@@ -301,14 +301,12 @@ static int enter(struct mm *mm, const struct vma *want)
 	if (!v)
 		return -ENOMEM;
 	vma_attach(v);
-	int err = v->backing && v->backing->ops->map ? v->backing->ops->map(v->backing, v) : 0;
+	int err = v->backing && v->backing->ops->map ? v->backing->ops->map(v->backing, &v->flags) : 0;
 	if (err) {
 		vma_free(v);
 		return err;
 	}
 	vma_insert(&mm->vmas, v);
-	if (v->flags != want->flags)
-		vma_merge(v);
 	return 0;
 }
 

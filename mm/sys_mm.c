@@ -68,7 +68,9 @@ static long check_file(struct mmap_call *c)
 	}
 	if (!b->object && !b->zero)
 		return -ENODEV;
-	return c->r.vm_flags & VM_GROWSDOWN ? -EINVAL : 0;
+	if (c->r.vm_flags & VM_GROWSDOWN)
+		return -EINVAL;
+	return b->ops->map ? b->ops->map(b, &c->r.vm_flags) : 0;
 }
 
 /* An anonymous shared mapping is a mapping of a nameless file: the same code serves both. */

@@ -376,10 +376,16 @@ static void attach_id(struct backing *b, u32 *dev, u64 *ino)
 	*ino = (u32)s->id;
 }
 
-static int attach_map(struct backing *b, struct vma *v)
+static int attach_map(struct backing *b, u32 *vm_flags)
 {
-	v->flags |= VM_DONTMERGE;
+	*vm_flags |= VM_DONTMERGE;
 	return 0;
+}
+
+static long attach_punch(struct backing *b, u64 start, u64 end)
+{
+	struct backing *memory = &attach_of(b)->segment->file->backing;
+	return memory->ops->punch(memory, start, end);
 }
 
 static const struct backing_ops attach_ops = {
@@ -388,6 +394,7 @@ static const struct backing_ops attach_ops = {
 	.name = attach_name,
 	.id = attach_id,
 	.map = attach_map,
+	.punch = attach_punch,
 };
 
 /* --- shmat, shmdt --- */

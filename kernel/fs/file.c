@@ -41,9 +41,22 @@ static void backing_id(struct backing *b, u32 *dev, u64 *ino)
 	*ino = inode->ino;
 }
 
-static int backing_map(struct backing *b, struct vma *v)
+static int backing_map(struct backing *b, u32 *vm_flags)
 {
-	return seals_check_map(backing_file(b)->dentry->inode, v);
+	return seals_check_map(backing_file(b)->dentry->inode, vm_flags);
+}
+
+static long backing_punch(struct backing *b, u64 start, u64 end)
+{
+	struct inode *inode = backing_file(b)->dentry->inode;
+	long err;
+
+	if (!inode->ops->fallocate)
+		return -EOPNOTSUPP;
+	mutex_lock(&inode->lock);
+	err = inode->ops->fallocate(inode, FALLOC_FL_PUNCH_HOLE | FALLOC_FL_KEEP_SIZE, start, end);
+	mutex_unlock(&inode->lock);
+	return err;
 }
 
 static const struct backing_ops file_backing_ops = {
@@ -52,6 +65,7 @@ static const struct backing_ops file_backing_ops = {
 	.name = backing_name,
 	.id = backing_id,
 	.map = backing_map,
+	.punch = backing_punch,
 };
 
 /* --- Making and releasing --- */

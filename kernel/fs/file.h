@@ -19,7 +19,8 @@ struct file_ops {
 	/* pos is the file position to use and advance (seekable files), else ignored. EINVAL. */
 	ssize_k (*read)(struct file *f, struct iobuf *to, size_t n, u64 *pos);
 	ssize_k (*write)(struct file *f, struct iobuf *from, size_t n, u64 *pos);
-	/* Readiness (POLLIN...), and its wait queues into `pt` when that is not NULL. Always ready. */
+	/* Readiness (POLLIN...), and its wait queues into `pt` when that is not NULL; see
+	 * kernel/fs/poll.h. Always ready. */
 	u32 (*poll)(struct file *f, struct poll_table *pt);
 	long (*ioctl)(struct file *f, u32 cmd, u32 arg); /* ENOTTY */
 	/* Works out a new position; the caller sets it. ESPIPE: then the file has no position. */

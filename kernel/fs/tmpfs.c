@@ -109,15 +109,23 @@ static ssize_k tmpfs_read(struct file *f, struct iobuf *to, size_t n, u64 *pos)
 
 /* How many of n bytes the seals let through at pos. A write goes page by page, and ends before the
  * one that would make the file grow. */
-static ssize_k sealed_write_limit(const struct inode *inode, u64 pos, size_t n)
+static size_t sealed_write_limit(const struct inode *inode, u64 pos, size_t n)
 {
 	u64 size = inode->object.size, whole = ALIGN_DOWN(size, PAGE_SIZE);
 
 	if (inode->seals & (F_SEAL_WRITE | F_SEAL_FUTURE_WRITE))
-		return -EPERM;
+		return 0;
 	if (!(inode->seals & F_SEAL_GROW) || pos + n <= size)
-		return (ssize_k)n;
-	return whole > pos ? (ssize_k)(whole - pos) : -EPERM;
+		return n;
+	return whole > pos ? (size_t)(whole - pos) : 0;
+}
+
+/* The errno of a write that a seal forbids: a buffer that cannot be read is noticed first. */
+static ssize_k sealed_write_errno(struct iobuf from)
+{
+	char c;
+
+	return iobuf_get(&from, &c, 1) ? -EFAULT : -EPERM;
 }
 
 static ssize_k write_locked(
@@ -128,10 +136,11 @@ static ssize_k write_locked(
 	if (f->flags & O_APPEND)
 		*pos = inode->object.size;
 	done = file_write_limit(f, *pos, n);
-	if (done > 0)
-		done = sealed_write_limit(inode, *pos, (size_t)done);
 	if (done < 0)
 		return done;
+	done = (ssize_k)sealed_write_limit(inode, *pos, (size_t)done);
+	if (done == 0)
+		return sealed_write_errno(*from);
 	done = object_write(&inode->object, from, *pos, (size_t)done);
 	if (done > 0) {
 		*pos += (size_t)done;

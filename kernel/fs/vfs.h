@@ -51,7 +51,8 @@ extern struct spinlock dcache_lock;
 /* Any operation may be NULL; the comment ends with what happens then. */
 struct inode_ops {
 	/* Dynamic directory: makes the inode (one reference) that `name` stands for now, or returns
-	 * -ENOENT. Called under namespace_lock; may sleep. NULL: the dentry tree is all there is. */
+	 * -ENOENT. Called under namespace_lock; may sleep. NULL: the dentry tree is all there
+	 * is. */
 	int (*lookup)(struct dentry *dir, const char *name, u32 len, struct inode **out);
 	/* Whether a dentry that lookup made, and that is still held by somebody, still stands for
 	 * its name (a process may have died and its pid been used again). NULL: always. */
@@ -59,7 +60,8 @@ struct inode_ops {
 	/* Stored directory: makes an inode of any type with one reference, nlink 1 (2 for a
 	 * directory); owner and times are set by the caller. `target` is a symlink's text. NULL:
 	 * nothing can be created or removed here (EPERM, or ENOENT where there is a lookup). */
-	int (*create)(struct inode *dir, u32 mode, u32 rdev, const char *target, struct inode **out);
+	int (*create)(struct inode *dir, u32 mode, u32 rdev, const char *target,
+		struct inode **out);
 	/* The inode is being opened as `f`: sets f->ops and f->private as it likes. f->dentry,
 	 * f->flags and f->backing are already set. NULL: what the type of file says. */
 	int (*open)(struct inode *inode, struct file *f);
@@ -303,8 +305,8 @@ void fs_register(struct fs_type *type);
  * -ENODEV for an unknown type. */
 int mount_create(const char *type, const char *source, struct dentry *on, u32 flags,
 	const char *options);
-/* The same for the kernel's own defaults: once a program has mounted something over them, they are no
- * longer listed, as if they had never been there. */
+/* The same for the kernel's own defaults: once a program has mounted something over them, they are
+ * no longer listed, as if they had never been there. */
 int mount_create_implied(const char *type, struct dentry *on, const char *options);
 /* d is the root of a mount; the caller's reference to it is dropped. detach: also when it is busy,
  * with everything mounted below. Takes namespace_lock. */
@@ -394,9 +396,8 @@ void tmpfs_init(void);
 /* mm/memfd.c: seals, which only a tmpfs file has (others: -EINVAL). */
 long seals_add(struct file *f, u32 seals);
 long seals_get(const struct file *f);
-/* What they say about a mapping that is on the object's list: -EPERM, or 0 and perhaps without
- * VM_MAYWRITE. */
-int seals_check_map(struct inode *inode, struct vma *v);
+/* What they say about a mapping with these VM_ flags: -EPERM, or 0 and perhaps without VM_MAYWRITE. */
+int seals_check_map(struct inode *inode, u32 *vm_flags);
 
 /* pipe.c */
 int pipe_create(struct file *ends[2], u32 flags) __must_check;

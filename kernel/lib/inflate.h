@@ -10,8 +10,8 @@
 /* Starts with gzip's magic and method. */
 bool gzip_detect(const void *buf, size_t size);
 
-/* The uncompressed size that a file of one member gives in its last four bytes (modulo 2^32); 0 when
- * the buffer is too short for one. A hint: nothing has been checked. */
+/* The uncompressed size that a file of one member gives in its last four bytes (modulo 2^32); 0
+ * when the buffer is too short for one. A hint: nothing has been checked. */
 u32 gzip_size(const void *buf, size_t size);
 
 #define INFLATE_FAST_BITS 9u

@@ -90,6 +90,7 @@ struct transfer {
 	struct ranges local, remote;
 	char *buf; /* PAGE_SIZE */
 	bool write;
+	bool fault; /* memory on either side could not be used: this is the end */
 };
 
 /* Copies up to n bytes between buf and the caller's ranges, which it uses up. Returns how many, short
@@ -105,20 +106,28 @@ static u32 copy_local(struct transfer *x, u32 n)
 			: copy_to_user_partial(UPTR(iov->base), x->buf + done, part);
 		range_skip(iov, part - left);
 		done += part - left;
-		if (left)
+		if (left) {
+			x->fault = true;
 			break;
+		}
 	}
 	return done;
 }
 
-/* What lies in one page of the other process. Returns the bytes copied, short after a fault. */
+/* The same with the other process's memory. */
+static u32 copy_remote(struct transfer *x, vaddr_t addr, u32 n)
+{
+	u32 done = mm_access(x->mm, addr, x->buf, n, x->write, false);
+	if (done < n)
+		x->fault = true;
+	return done;
+}
+
+/* What lies in one page of the other process. Returns the bytes copied. */
 static u32 copy_page(struct transfer *x, vaddr_t addr, u32 n)
 {
-	if (x->write) {
-		n = copy_local(x, n);
-		return mm_access(x->mm, addr, x->buf, n, true, false);
-	}
-	return copy_local(x, mm_access(x->mm, addr, x->buf, n, false, false));
+	return x->write ? copy_remote(x, addr, copy_local(x, n))
+			: copy_local(x, copy_remote(x, addr, n));
 }
 
 /* Until either side is used up or faults. Returns bytes, or -EFAULT when there were none. */
@@ -126,15 +135,13 @@ static long copy_all(struct transfer *x)
 {
 	struct abi_iovec *iov;
 	long done = 0;
-	while (ranges_front(&x->local) && (iov = ranges_front(&x->remote))) {
+	while (!x->fault && ranges_front(&x->local) && (iov = ranges_front(&x->remote))) {
 		u32 part = MIN(iov->len, (u32)(PAGE_SIZE - iov->base % PAGE_SIZE));
 		u32 got = copy_page(x, iov->base, part);
-		done += got;
-		if (got < part && ranges_front(&x->local))
-			return done ? done : -EFAULT;
 		range_skip(iov, got);
+		done += got;
 	}
-	return done;
+	return x->fault && !done ? -EFAULT : done;
 }
 
 /* --- Whose memory --- */

@@ -13,7 +13,7 @@ i=0
 while [ $i -lt 100 ]; do sleep 100 & pids="$pids $!"; i=$((i + 1)); done
 kill $pids
 ended=0
-for p in $pids; do wait $p; [ $? -eq 143 ] && ended=$((ended + 1)); done
+for p in $pids; do wait $p; [ $? -eq 143 ] && ended=$((ended + 1)); done 2>/dev/null
 echo $ended
 nested() { [ $1 -gt 0 ] && (nested $(($1 - 1))) || echo bottom; }
 nested 40

@@ -136,7 +136,7 @@ static void user_opens(void)
 	answer("rename.sticky", rename("sticky/roots", "open/taken"));
 	answer("mkdir.here", mkdir("d", 0755));
 	answer("rmdir.here", rmdir("open"));
-	answer("link.here", link("public", "hard"));
+	answer("link.here", link("owned", "hard"));
 	answer("chmod.others", chmod("public", 0777));
 	answer("chmod.own", chmod("owned", 0644));
 	answer("chown.give_away", chown("owned", 0, -1));
