@@ -1,0 +1,207 @@
+/*
+ * The size classes, exhaustively, and the levels of the allocator one call at a time, on the
+ * allocator built with a prefix.
+ */
+#include <errno.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include "user/malloc/core.h"
+#include "user/malloc/tmalloc.h"
+#include "tests/malloc/names.h"
+
+#define CHECK(x)                                                                                \
+	do {                                                                                    \
+		if (!(x)) {                                                                     \
+			fprintf(stderr, "%s:%d: %s\n", __FILE__, __LINE__, #x);                 \
+			exit(1);                                                                \
+		}                                                                               \
+	} while (0)
+
+static void classes_fit(void)
+{
+	for (size_t size = 1; size <= SMALL_MAX; size++) {
+		unsigned c = class_of(size);
+
+		CHECK(c >= 1 && c < NR_CLASSES);
+		CHECK(classes[c].size >= size);
+		CHECK(c == 1 || classes[c - 1].size < size);
+		CHECK(size < 113 || (classes[c].size - size) * 8 <= classes[c].size);
+	}
+	CHECK(class_of(0) == 1);
+	CHECK(class_of(SMALL_MAX) == NR_CLASSES - 1);
+}
+
+static void classes_divide(void)
+{
+	for (unsigned c = 1; c < NR_CLASSES; c++)
+		for (uint32_t offset = 0; offset < SPAN_PAGES << PAGE_SHIFT; offset++)
+			CHECK(class_is_start(c, offset) == (offset % classes[c].size == 0));
+}
+
+static void spans_waste_little(void)
+{
+	for (unsigned c = 1; c < NR_CLASSES; c++) {
+		uint32_t bytes = classes[c].pages << PAGE_SHIFT;
+
+		CHECK(bytes >= classes[c].size && classes[c].pages <= SPAN_PAGES);
+		CHECK(bytes % classes[c].size * 8 <= bytes);
+	}
+}
+
+static void blocks_are_reused(void)
+{
+	void *p = tm_malloc(100), *q;
+
+	tm_free(p);
+	q = tm_malloc(100);
+	CHECK(p == q);
+	tm_free(q);
+	tmalloc_check();
+}
+
+static void limits(void)
+{
+	void *p = NULL;
+
+	errno = 0;
+	CHECK(!tm_malloc((size_t)PTRDIFF_MAX + 1) && errno == ENOMEM);
+	errno = 0;
+	CHECK(!tm_calloc(SIZE_MAX / 2, 3) && errno == ENOMEM);
+	errno = 0;
+	CHECK(!tm_reallocarray(NULL, SIZE_MAX / 2, 3) && errno == ENOMEM);
+	errno = 0;
+	CHECK(!tm_malloc(PTRDIFF_MAX) && errno == ENOMEM);
+	CHECK(!tm_pvalloc(SIZE_MAX - 10) && !tm_memalign(SIZE_MAX / 2 + 2, 8) && errno == EINVAL);
+	CHECK(!tm_memalign((size_t)1 << (sizeof(size_t) * 8 - 1), 100));
+	CHECK(tm_posix_memalign(&p, 24, 8) == EINVAL && tm_posix_memalign(&p, 2, 8) == EINVAL);
+	CHECK(tm_posix_memalign(&p, 0, 8) == EINVAL && !p);
+	errno = 7;
+	CHECK(tm_posix_memalign(&p, 64, PTRDIFF_MAX) == ENOMEM && errno == 7);
+	p = tm_malloc(0);
+	CHECK(p && tm_malloc_usable_size(p) == 16 && !tm_malloc_usable_size(NULL));
+	CHECK(!tm_realloc(p, 0));
+	tm_free(NULL);
+	tmalloc_check();
+}
+
+static void alignments(void)
+{
+	for (size_t align = 1; align <= 1 << 22; align <<= 1)
+		for (size_t size = 0; size < 300000; size = size * 3 + 1) {
+			char *p = tm_memalign(align, size);
+
+			CHECK(p && (uintptr_t)p % align == 0 && (uintptr_t)p % 16 == 0);
+			memset(p, 1, size);
+			CHECK(tm_malloc_usable_size(p) >= size);
+			tm_free(p);
+		}
+	tmalloc_check();
+	CHECK((uintptr_t)tm_valloc(10) % PAGE_SIZE == 0);
+	CHECK(tm_malloc_usable_size(tm_pvalloc(10)) >= PAGE_SIZE);
+	CHECK((uintptr_t)tm_memalign(48, 10) % 64 == 0);
+}
+
+/* Free runs of the heap merge, whatever the order, and a run grows into its free neighbour. */
+static void runs_merge(void)
+{
+	struct span *s[4];
+	uintptr_t start;
+
+	for (int i = 0; i < 4; i++)
+		CHECK((s[i] = heap_alloc(9, 1)));
+	start = s[0]->start;
+	CHECK(s[3]->start == start + 27 * PAGE_SIZE);
+	heap_free(s[0]);
+	tmalloc_check();
+	heap_free(s[2]);
+	tmalloc_check();
+	heap_free(s[1]);
+	tmalloc_check();
+	s[0] = heap_alloc(20, 1);
+	CHECK(s[0]->start == start);
+	CHECK(heap_resize(s[0], 27) && s[0]->pages == 27);
+	CHECK(heap_resize(s[0], 3));
+	tmalloc_check();
+	CHECK(heap_resize(s[0], 20) && !heap_resize(s[0], 28));
+	tmalloc_check();
+	heap_free(s[0]);
+	heap_free(s[3]);
+	tmalloc_check();
+}
+
+/* Blocks above the threshold are mapped; their size, freed once, is the next threshold. */
+static void threshold_adapts(void)
+{
+	unsigned before = heap.nr_mapped;
+	void *p = tm_malloc(200 << 10);
+
+	CHECK(heap.nr_mapped == before + 1);
+	tm_free(p);
+	CHECK(heap.nr_mapped == before && heap.mmap_threshold == 200 << 10);
+	CHECK(heap.trim_threshold >= 400 << 10);
+	p = tm_malloc(199 << 10);
+	CHECK(heap.nr_mapped == before);
+	tm_free(p);
+	CHECK(tm_mallopt(TM_MMAP_THRESHOLD, 128 << 10) && tm_mallopt(TM_TRIM_THRESHOLD, 128 << 10));
+	CHECK(!tm_mallopt(12345, 1) && !tm_mallopt(TM_MMAP_THRESHOLD, 1 << 30));
+	p = tm_malloc(150 << 10);
+	tm_free(p);
+	CHECK(heap.mmap_threshold == 128 << 10);
+	tmalloc_check();
+}
+
+static void realloc_remaps(void)
+{
+	char *p = tm_malloc(1 << 20);
+	unsigned before = heap.nr_mapped;
+
+	memset(p, 'x', 1 << 20);
+	for (size_t n = 1 << 20; n < 40 << 20; n *= 2) {
+		p = tm_realloc(p, n);
+		CHECK(p && p[0] == 'x' && p[(1 << 20) - 1] == 'x' && heap.nr_mapped == before);
+		tmalloc_check();
+	}
+	p = tm_realloc(p, 200000);
+	CHECK(p[199999] == 'x' && heap.nr_mapped == before);
+	p = tm_realloc(p, 10);
+	CHECK(p[9] == 'x' && heap.nr_mapped == before - 1);
+	tm_free(p);
+}
+
+static void totals(void)
+{
+	struct tm_totals a, b;
+	void *p[1000];
+
+	tm_totals(&a);
+	for (int i = 0; i < 1000; i++)
+		p[i] = tm_malloc(500);
+	tm_totals(&b);
+	CHECK(b.in_use >= a.in_use + 500000 && b.in_use < a.in_use + 600000);
+	CHECK(b.system == b.in_use + b.free && b.top <= b.free);
+	for (int i = 0; i < 1000; i++)
+		tm_free(p[i]);
+	tm_malloc_trim(0);
+	tm_totals(&b);
+	CHECK(b.in_use <= a.in_use && b.top == 0);
+	tmalloc_check();
+}
+
+int main(void)
+{
+	core_init();
+	classes_fit();
+	classes_divide();
+	spans_waste_little();
+	blocks_are_reused();
+	limits();
+	alignments();
+	runs_merge();
+	threshold_adapts();
+	realloc_remaps();
+	totals();
+	puts("unit: ok");
+	return 0;
+}
