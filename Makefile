@@ -9,11 +9,11 @@ STRIP := $(CROSS)strip
 B := build
 
 # What a user sets, handed to the tools as it was typed: `$` in CMD belongs to the guest's shell.
-VARIABLES := CMD FILES MEM CPU SMP ACCEL APPEND GUI TIMEOUT QEMUEXTRA T J V
+VARIABLES := CMD FILES MEM CPU SMP ACCEL APPEND GUI TIMEOUT QEMUEXTRA T J V DEMO ATTACH CRASH
 $(foreach v,$(VARIABLES),$(eval override $(v) := $$(value $(v))))
 export $(VARIABLES)
 
-ifeq ($(filter -j%,$(MAKEFLAGS)),)
+ifeq ($(filter -j%,$(MAKEFLAGS))$(filter-out 0,$(MAKELEVEL)),)
 MAKEFLAGS += -j$(shell nproc)
 endif
 MAKEFLAGS += --no-builtin-rules --no-print-directory
@@ -41,7 +41,8 @@ OBJECTS := $(SOURCES:%=$(B)/obj/%.o)
 
 WARNINGS := -Wall -Wextra -Werror -Wno-unused-parameter -Wmissing-prototypes -Wstrict-prototypes \
 	-Wshadow -Wvla -Wundef
-CFLAGS := -std=gnu11 -m32 -march=i686 -O2 -g -ffreestanding -fno-pic -fno-omit-frame-pointer \
+OPTIMISE := -O2 # `make debug` says -Og
+CFLAGS := -std=gnu11 -m32 -march=i686 $(OPTIMISE) -g -ffreestanding -fno-pic -fno-omit-frame-pointer \
 	-fno-stack-protector -fno-asynchronous-unwind-tables -fno-strict-aliasing -fno-common \
 	-fwrapv -mregparm=3 -freg-struct-return -mgeneral-regs-only -fcf-protection=none \
 	$(WARNINGS) -I. $(if $(DEBUG),-DDEBUG)
@@ -187,6 +188,120 @@ endef
 $(eval $(call host_rules,64))
 $(eval $(call host_rules,32))
 
+# --- The user's malloc ------------------------------------------------------------------------
+
+TM_SOURCES := $(sort $(wildcard user/malloc/*.c))
+TM_TESTED  := $(filter-out user/malloc/cxx.c,$(TM_SOURCES))
+TM_HEADERS := $(wildcard user/malloc/*.h tests/malloc/*.h)
+TM_WARN    := -Wall -Wextra -Werror -Wno-unused-parameter -Wno-attributes
+TM_CFLAGS  := -std=gnu11 -O2 -g -fvisibility=hidden -fno-builtin -fno-strict-aliasing -fexceptions \
+	$(TM_WARN) -I.
+TM_TEST    := -std=gnu11 -O1 -g -fno-builtin -fno-strict-aliasing -Wall -Wextra -Wno-attributes \
+	-DTMALLOC_PREFIX=tm_ -I.
+TM_SAN     := -fsanitize=address,undefined -fno-sanitize-recover=all
+TM_32      := $(CC) -m32 -march=i686
+TM_64      := gcc -m64
+T_M        := $(B)/malloc
+
+.PHONY: libtmalloc test-malloc bench-malloc fuzz-malloc
+
+libtmalloc: $(T_M)/libtmalloc.a $(T_M)/libtmalloc.so $(T_M)/libtmalloc32.so ## the user's malloc
+
+$(T_M)/obj/%.o: user/malloc/%.c $(TM_HEADERS)
+	$(call say,CC,$<)
+	@mkdir -p $(@D)
+	$(Q)$(TM_32) $(TM_CFLAGS) -fno-pie -c $< -o $@
+
+$(T_M)/libtmalloc.a: $(TM_SOURCES:user/malloc/%.c=$(T_M)/obj/%.o)
+	$(call say,AR,$@)
+	$(Q)rm -f $@; $(CROSS)ar rcs $@ $^
+
+$(T_M)/libtmalloc.so: $(TM_SOURCES) $(TM_HEADERS)
+	$(call say,CC,$@)
+	@mkdir -p $(@D)
+	$(Q)$(TM_64) $(TM_CFLAGS) -fPIC -shared -Wl,-z,now $(TM_SOURCES) -o $@
+
+$(T_M)/libtmalloc32.so: $(TM_SOURCES) $(TM_HEADERS)
+	$(call say,CC,$@)
+	@mkdir -p $(@D)
+	$(Q)$(TM_32) $(TM_CFLAGS) -fPIC -shared -Wl,-z,now $(TM_SOURCES) -o $@
+
+$(T_M)/%.test64: tests/malloc/%.c $(TM_TESTED) $(TM_HEADERS)
+	$(call say,CC,$< (64 bit host))
+	@mkdir -p $(@D)
+	$(Q)$(TM_64) $(TM_TEST) $(TM_SAN) $< $(TM_TESTED) -o $@
+
+$(T_M)/%.test32: tests/malloc/%.c $(TM_TESTED) $(TM_HEADERS)
+	$(call say,CC,$< (32 bit host))
+	@mkdir -p $(@D)
+	$(Q)$(TM_32) $(TM_TEST) -static $< $(TM_TESTED) -o $@
+
+$(T_M)/program64: tests/malloc/program.c
+	@mkdir -p $(@D)
+	$(Q)$(TM_64) -std=gnu11 -O1 -g -fno-builtin -w $< -o $@
+
+$(T_M)/program32: tests/malloc/program.c $(T_M)/libtmalloc.a
+	@mkdir -p $(@D)
+	$(Q)$(TM_32) -std=gnu11 -O1 -g -fno-builtin -w -static $< -Wl,--whole-archive \
+		$(T_M)/libtmalloc.a -Wl,--no-whole-archive -o $@
+
+test-malloc: $(foreach t,unit.test stress.test program,$(T_M)/$t64 $(T_M)/$t32) \
+		libtmalloc ## the user's malloc: units, random calls with a shadow, programs
+	@tests/malloc/run.sh $(T_M)
+
+$(T_M)/bench: tools/bench-malloc.cc
+	@mkdir -p $(@D)
+	$(Q)g++ -O2 -std=c++17 -fno-builtin $< -o $@
+
+$(T_M)/bench-run: tools/bench-malloc-run.c
+	@mkdir -p $(@D)
+	$(Q)gcc -O2 -static $< -o $@
+
+bench-malloc: $(T_M)/bench $(T_M)/bench-run $(T_M)/libtmalloc.so ## beside the C library's and others
+	@tools/bench-malloc --ours $(T_M)/libtmalloc.so --bench $(T_M)/bench \
+		--launcher $(T_M)/bench-run --svg $(T_M)/bench.svg $(BENCHFLAGS)
+
+fuzz-malloc: ## the random calls driven by libFuzzer (clang), for FUZZTIME seconds
+	@mkdir -p $(T_M)/corpus
+	$(Q)clang $(TM_TEST) -Wno-initializer-overrides -DFUZZ \
+		-fsanitize=fuzzer,address,undefined -fno-sanitize-recover=all \
+		tests/malloc/stress.c $(TM_TESTED) -o $(T_M)/fuzz
+	@cd $(T_M) && ./fuzz -max_total_time=$(or $(FUZZTIME),60) -max_len=8192 corpus
+
+# --- Debugging --------------------------------------------------------------------------------
+
+# The kernel that gdb looks at: the same sources, but every local can be seen. Its own folder, so
+# that neither kernel makes the other old. gdb loads the commands that lie beside it.
+DEBUG_KERNEL  := $(B)/debug/tessera.elf
+DEMO_PROGRAMS := $(patsubst user/%.c,$(B)/%,$(sort $(wildcard user/demo/*.c)))
+DEMO_CFLAGS   := $(subst -O1,-O0,$(USER_CFLAGS)) -fno-omit-frame-pointer
+DEBUG_FILES   := $(DEBUG_KERNEL) $(DEBUG_KERNEL)-gdb.py $(B)/initramfs.cpio $(DEMO_PROGRAMS)
+$(eval $(call remember,demo.flags,$(CC) $(DEMO_CFLAGS)))
+
+.PHONY: debug record replay
+
+$(DEBUG_KERNEL): FORCE
+	@$(MAKE) B=$(B)/debug OPTIMISE=-Og $@
+
+$(DEBUG_KERNEL)-gdb.py: tools/gdb/autoload.py
+	@mkdir -p $(@D); cp $< $@
+
+$(B)/demo/%: user/demo/%.c $(B)/obj/demo.flags
+	$(call say,CC,$<)
+	@mkdir -p $(@D)
+	$(Q)$(CC) $(DEMO_CFLAGS) -MMD -MP -MF $(B)/obj/demo.$*.d $< -o $@
+
+-include $(DEMO_PROGRAMS:$(B)/demo/%=$(B)/obj/demo.%.d)
+
+debug: $(DEBUG_FILES) ## gdb at process 1's first instruction; DEMO=, CMD=, T=, ATTACH=1, CRASH=1
+	@tools/debug.py
+
+record: $(DEBUG_FILES) ## run CMD=, DEMO= or the self-tests T= so that it can be replayed
+	@tools/record.py record
+
+replay: ## gdb on what was recorded, forwards and backwards
+	@tools/record.py replay
+
 # --- Running ----------------------------------------------------------------------------------
 
 run: $(B)/tessera.elf $(B)/initramfs.cpio ## a shell on this terminal (Ctrl-A x ends) or CMD='...'
@@ -195,10 +310,7 @@ run: $(B)/tessera.elf $(B)/initramfs.cpio ## a shell on this terminal (Ctrl-A x 
 run-iso: $(B)/tessera.elf $(B)/initramfs.cpio ## the same, started by GRUB from a CD image
 	@tools/run.py --iso
 
-debug: $(B)/tessera.elf $(B)/initramfs.cpio ## gdb on a machine stopped before its first instruction
-	@tools/debug.py
-
-test: all $(B)/tests.cpio $(B)/host64/unit $(B)/host32/unit ## all tests, or T=glob; J=n at once
+test: all $(B)/tests.cpio $(B)/host64/unit $(B)/host32/unit $(DEBUG_FILES) ## all tests, or T=glob; J=n at once
 	@tools/test.py
 
 oracle: $(B)/initramfs.cpio $(B)/tests.cpio $(B)/pkg/.oracle ## record what Debian's Linux answers
@@ -214,8 +326,8 @@ BENCH_VARIABLES := ROW PAIRS
 $(foreach v,$(BENCH_VARIABLES),$(eval override $(v) := $$(value $(v))))
 export $(BENCH_VARIABLES)
 
-BENCH_CFLAGS := -std=gnu11 -m32 -march=i686 -O2 -g -ffreestanding -fno-pic -no-pie -static -nostdlib \
-	-fno-stack-protector -fno-asynchronous-unwind-tables -fcf-protection=none -fwrapv \
+BENCH_CFLAGS := -std=gnu11 -m32 -march=i686 -O2 -g -ffreestanding -fno-pic -no-pie -static \
+	-nostdlib -fno-stack-protector -fno-asynchronous-unwind-tables -fcf-protection=none -fwrapv \
 	-fno-strict-aliasing -Wall -Wextra -Werror -Wno-unused-parameter -I.
 LIMIT_CFLAGS := -mregparm=3 -mgeneral-regs-only \
 	-Wl,-T,bench/limit/limit.ld,--build-id=none,--no-warn-rwx-segments,-z,noexecstack
@@ -238,7 +350,9 @@ $(BENCH_BUILT): $(firstword $(MAKEFILE_LIST))
 	$(Q)$(bench_cc) -o $@
 
 .PHONY: bench profile
-bench: $(B)/tessera.elf $(B)/initramfs.cpio $(BENCH_BUILT) $(B)/pkg/.oracle ## costs beside Linux's; ROW=glob
+bench: $(B)/tessera.elf $(B)/initramfs.cpio $(BENCH_BUILT) \
+		$(B)/pkg/.oracle
+bench: ## what things cost, beside Linux; ROW=glob
 	@tools/bench.py
 
 profile: $(B)/tessera.elf $(BENCH_BUILT) ## where ROW=name spends its instructions, by function

@@ -14,16 +14,21 @@
  */
 #include "bench/bench.h"
 
-#define ENOENT 2
 #define MALLOC_PROGRAM "/malloc"
 
 static const struct row *const tables[] = {
-	rows_call, rows_fault, rows_map, rows_process, rows_file, rows_signal, rows_memory,
+	rows_call,
+	rows_fault,
+	rows_map,
+	rows_process,
+	rows_file,
+	rows_signal,
+	rows_memory,
 };
 
 /* Rows of the other program, which is linked with glibc. */
-static const char *const malloc_rows[] = { "malloc_small", "malloc_large", "malloc_realloc",
-					   "malloc_calloc" };
+static const char *const malloc_rows[] = {
+	"malloc_small", "malloc_large", "malloc_realloc", "malloc_calloc"};
 
 struct stopwatch *stopwatch;
 const char *program;
@@ -197,8 +202,8 @@ static void run_program(const char *path, const char *name, char **globs)
 	if (!chosen(name, globs))
 		return;
 	current = name;
-	const char *argv[] = { path, "--row", name, NULL };
-	const char *envp[] = { NULL };
+	const char *argv[] = {path, "--row", name, NULL};
+	const char *envp[] = {NULL};
 	long pid = fork_process();
 	if (pid == 0) {
 		skip(sys3(NR_execve, path, argv, envp));

@@ -7,7 +7,7 @@
 #include <string.h>
 
 #define SAMPLES 8
-#define PAGE 4096
+#define PAGE	4096
 
 /* The addresses between which tools/profile.py counts; as in main.c. */
 __attribute__((noinline)) void profile_begin(void)
@@ -85,10 +85,10 @@ static const struct {
 	const char *name;
 	unsigned (*run)(void);
 } rows[] = {
-	{ "malloc_small", malloc_small },
-	{ "malloc_large", malloc_large },
-	{ "malloc_realloc", malloc_realloc },
-	{ "malloc_calloc", malloc_calloc },
+	{"malloc_small", malloc_small},
+	{"malloc_large", malloc_large},
+	{"malloc_realloc", malloc_realloc},
+	{"malloc_calloc", malloc_calloc},
 };
 
 static void measure(const char *name, unsigned (*run)(void))

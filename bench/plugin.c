@@ -24,14 +24,14 @@ struct qemu_plugin_tb;
 struct qemu_plugin_insn;
 enum { QEMU_PLUGIN_INLINE_ADD_U64 = 0, QEMU_PLUGIN_CB_NO_REGS = 0 };
 
-void qemu_plugin_register_vcpu_tb_trans_cb(qemu_plugin_id_t id,
-					   void (*cb)(qemu_plugin_id_t, struct qemu_plugin_tb *));
-void qemu_plugin_register_vcpu_tb_exec_inline(struct qemu_plugin_tb *tb, int op, void *counter,
-					      uint64_t add);
-void qemu_plugin_register_vcpu_insn_exec_cb(struct qemu_plugin_insn *insn,
-					    void (*cb)(unsigned int, void *), int flags, void *data);
-void qemu_plugin_register_atexit_cb(qemu_plugin_id_t id, void (*cb)(qemu_plugin_id_t, void *),
-				    void *data);
+void qemu_plugin_register_vcpu_tb_trans_cb(
+	qemu_plugin_id_t id, void (*cb)(qemu_plugin_id_t, struct qemu_plugin_tb *));
+void qemu_plugin_register_vcpu_tb_exec_inline(
+	struct qemu_plugin_tb *tb, int op, void *counter, uint64_t add);
+void qemu_plugin_register_vcpu_insn_exec_cb(
+	struct qemu_plugin_insn *insn, void (*cb)(unsigned int, void *), int flags, void *data);
+void qemu_plugin_register_atexit_cb(
+	qemu_plugin_id_t id, void (*cb)(qemu_plugin_id_t, void *), void *data);
 size_t qemu_plugin_tb_n_insns(const struct qemu_plugin_tb *tb);
 uint64_t qemu_plugin_tb_vaddr(const struct qemu_plugin_tb *tb);
 struct qemu_plugin_insn *qemu_plugin_tb_get_insn(const struct qemu_plugin_tb *tb, size_t index);
@@ -40,7 +40,7 @@ uint64_t qemu_plugin_insn_vaddr(const struct qemu_plugin_insn *insn);
 EXPORT int qemu_plugin_version = 1;
 
 #define KERNEL_BASE 0xc0000000u
-#define PLACES 0x1000000u /* bytes that the kernel's image lies in */
+#define PLACES	    0x1000000u /* bytes that the kernel's image lies in */
 
 static uint64_t *counters; /* of places, the others' after the last; running */
 static uint64_t *results;  /* what is counted */
@@ -83,17 +83,17 @@ static void on_end(unsigned int cpu, void *data)
 static void on_translate(qemu_plugin_id_t id, struct qemu_plugin_tb *tb)
 {
 	size_t n = qemu_plugin_tb_n_insns(tb);
-	qemu_plugin_register_vcpu_tb_exec_inline(tb, QEMU_PLUGIN_INLINE_ADD_U64,
-						 counter_of(qemu_plugin_tb_vaddr(tb)), n);
+	qemu_plugin_register_vcpu_tb_exec_inline(
+		tb, QEMU_PLUGIN_INLINE_ADD_U64, counter_of(qemu_plugin_tb_vaddr(tb)), n);
 	for (size_t i = 0; i < n; i++) {
 		struct qemu_plugin_insn *insn = qemu_plugin_tb_get_insn(tb, i);
 		uint32_t at = qemu_plugin_insn_vaddr(insn);
 		if (at == begin_address)
-			qemu_plugin_register_vcpu_insn_exec_cb(insn, on_begin,
-							       QEMU_PLUGIN_CB_NO_REGS, NULL);
+			qemu_plugin_register_vcpu_insn_exec_cb(
+				insn, on_begin, QEMU_PLUGIN_CB_NO_REGS, NULL);
 		if (at == end_address)
-			qemu_plugin_register_vcpu_insn_exec_cb(insn, on_end,
-							       QEMU_PLUGIN_CB_NO_REGS, NULL);
+			qemu_plugin_register_vcpu_insn_exec_cb(
+				insn, on_end, QEMU_PLUGIN_CB_NO_REGS, NULL);
 	}
 }
 

@@ -3,7 +3,8 @@
 
 static void null_call(void)
 {
-	FOR_SAMPLES {
+	FOR_SAMPLES
+	{
 		begin();
 		for (u32 i = 0; i < 1000; i++)
 			sys0(NR_getpid);
@@ -12,6 +13,6 @@ static void null_call(void)
 }
 
 const struct row rows_call[] = {
-	{ "null_call", null_call },
-	{ NULL, NULL },
+	{"null_call", null_call},
+	{NULL, NULL},
 };

@@ -1,12 +1,13 @@
 /* Page faults on anonymous memory: one operation is one page. */
 #include "bench/bench.h"
 
-#define REGION (64 * MIB)
+#define REGION	     (64 * MIB)
 #define REGION_PAGES (REGION / PAGE)
 
 static void zero_write_seq(void)
 {
-	FOR_SAMPLES {
+	FOR_SAMPLES
+	{
 		u32 start = map(REGION);
 		begin();
 		touch(start, REGION);
@@ -18,7 +19,8 @@ static void zero_write_seq(void)
 /* An odd multiplier visits each page once. */
 static void zero_write_rand(void)
 {
-	FOR_SAMPLES {
+	FOR_SAMPLES
+	{
 		u32 start = map(REGION);
 		begin();
 		for (u32 i = 0; i < REGION_PAGES; i++) {
@@ -34,7 +36,8 @@ static void zero_write_rand(void)
 
 static void zero_read(void)
 {
-	FOR_SAMPLES {
+	FOR_SAMPLES
+	{
 		u32 start = map(READ_REGION);
 		begin();
 		peek(start, READ_REGION);
@@ -45,7 +48,8 @@ static void zero_read(void)
 
 static void zero_upgrade(void)
 {
-	FOR_SAMPLES {
+	FOR_SAMPLES
+	{
 		u32 start = map(READ_REGION);
 		peek(start, READ_REGION);
 		begin();
@@ -60,7 +64,8 @@ static void stack_growth(void)
 {
 	const u32 pages = 192;
 	u32 top = (u32)__builtin_frame_address(0) & -PAGE;
-	FOR_SAMPLES {
+	FOR_SAMPLES
+	{
 		u32 bottom = top - pages * PAGE;
 		begin();
 		for (u32 at = top - PAGE; at >= bottom; at -= PAGE)
@@ -86,7 +91,8 @@ static void fault_among(u32 vmas, u32 pages)
 	}
 	for (u32 i = 0; i < pages; i += 2)
 		*(volatile u32 *)(start + i * PAGE) = i;
-	FOR_SAMPLES {
+	FOR_SAMPLES
+	{
 		must(sys3(NR_madvise, start, pages * PAGE, MADV_DONTNEED));
 		u32 page = 0;
 		begin();
@@ -115,13 +121,13 @@ static void fault_vma_30000(void)
 }
 
 const struct row rows_fault[] = {
-	{ "zero_write_seq", zero_write_seq },
-	{ "zero_write_rand", zero_write_rand },
-	{ "zero_read", zero_read },
-	{ "zero_upgrade", zero_upgrade },
-	{ "stack_growth", stack_growth },
-	{ "fault_vma_1", fault_vma_1 },
-	{ "fault_vma_1000", fault_vma_1000 },
-	{ "fault_vma_30000", fault_vma_30000 },
-	{ NULL, NULL },
+	{"zero_write_seq", zero_write_seq},
+	{"zero_write_rand", zero_write_rand},
+	{"zero_read", zero_read},
+	{"zero_upgrade", zero_upgrade},
+	{"stack_growth", stack_growth},
+	{"fault_vma_1", fault_vma_1},
+	{"fault_vma_1000", fault_vma_1000},
+	{"fault_vma_30000", fault_vma_30000},
+	{NULL, NULL},
 };

@@ -2,7 +2,7 @@
 #include "bench/bench.h"
 
 #define FILE_BYTES (4 * MIB)
-#define PATH "/tmp/bench.file"
+#define PATH	   "/tmp/bench.file"
 
 static u32 make_file(void)
 {
@@ -19,7 +19,8 @@ static u32 make_file(void)
 static void file_faults(u32 flags, void (*access)(u32 start, u32 len))
 {
 	u32 fd = make_file();
-	FOR_SAMPLES {
+	FOR_SAMPLES
+	{
 		u32 start = must(sys_mmap(0, FILE_BYTES, PROT_RW, flags, fd));
 		begin();
 		access(start, FILE_BYTES);
@@ -44,8 +45,8 @@ static void file_shared_write(void)
 }
 
 const struct row rows_file[] = {
-	{ "file_read", file_read },
-	{ "file_write", file_write },
-	{ "file_shared_write", file_shared_write },
-	{ NULL, NULL },
+	{"file_read", file_read},
+	{"file_write", file_write},
+	{"file_shared_write", file_shared_write},
+	{NULL, NULL},
 };

@@ -4,7 +4,8 @@
 /* Writes `touched` bytes of a mapping of `len` and removes it. */
 static void map_and_unmap(u32 len, u32 touched, u32 times)
 {
-	FOR_SAMPLES {
+	FOR_SAMPLES
+	{
 		begin();
 		for (u32 i = 0; i < times; i++) {
 			u32 start = map(len);
@@ -43,7 +44,8 @@ static void mmap_touch_64(void)
 static void unmap_touched(void)
 {
 	const u32 len = 16 * MIB;
-	FOR_SAMPLES {
+	FOR_SAMPLES
+	{
 		u32 start = map_touched(len);
 		begin();
 		sys_munmap(start, len);
@@ -54,10 +56,11 @@ static void unmap_touched(void)
 static void populate_4m(void)
 {
 	const u32 len = 4 * MIB;
-	FOR_SAMPLES {
+	FOR_SAMPLES
+	{
 		begin();
-		u32 start = must(sys_mmap(0, len, PROT_RW, MAP_PRIVATE | MAP_ANON | MAP_POPULATE,
-			-1));
+		u32 start =
+			must(sys_mmap(0, len, PROT_RW, MAP_PRIVATE | MAP_ANON | MAP_POPULATE, -1));
 		end(len / PAGE);
 		sys_munmap(start, len);
 	}
@@ -69,7 +72,8 @@ static void grow_touch_shrink(u32 len, u32 times)
 	if ((u32)sys1(NR_brk, start + PAGE) != start + PAGE)
 		skip(-ENOMEM);
 	start += PAGE;
-	FOR_SAMPLES {
+	FOR_SAMPLES
+	{
 		begin();
 		for (u32 i = 0; i < times; i++) {
 			sys1(NR_brk, start + len);
@@ -94,7 +98,8 @@ static void brk_128k(void)
 static void toggle(u32 mapped, u32 offset, u32 len, u32 times)
 {
 	u32 start = map_touched(mapped) + offset;
-	FOR_SAMPLES {
+	FOR_SAMPLES
+	{
 		begin();
 		for (u32 i = 0; i < times; i++) {
 			must(sys3(NR_mprotect, start, len, PROT_READ));
@@ -126,7 +131,8 @@ static void mremap_move(void)
 	u32 there = map(len);
 	u32 here = map_touched(len);
 	sys_munmap(there, len);
-	FOR_SAMPLES {
+	FOR_SAMPLES
+	{
 		begin();
 		for (u32 i = 0; i < times; i += 2) {
 			must(sys5(NR_mremap, here, len, len, flags, there));
@@ -143,7 +149,8 @@ static void mremap_grow(void)
 	u32 start = map(32 * PAGE);
 	sys_munmap(start + PAGE, 31 * PAGE);
 	touch(start, PAGE);
-	FOR_SAMPLES {
+	FOR_SAMPLES
+	{
 		begin();
 		for (u32 i = 0; i < times; i++) {
 			must(sys4(NR_mremap, start, PAGE, 16 * PAGE, 0));
@@ -157,7 +164,8 @@ static void dontneed_64(void)
 {
 	const u32 len = 64 * PAGE, times = 20;
 	u32 start = map_touched(len);
-	FOR_SAMPLES {
+	FOR_SAMPLES
+	{
 		begin();
 		for (u32 i = 0; i < times; i++) {
 			must(sys3(NR_madvise, start, len, MADV_DONTNEED));
@@ -172,7 +180,8 @@ static void mincore_1024(void)
 	static unsigned char vector[1024];
 	const u32 len = 1024 * PAGE, times = 20;
 	u32 start = map_touched(len);
-	FOR_SAMPLES {
+	FOR_SAMPLES
+	{
 		begin();
 		for (u32 i = 0; i < times; i++)
 			must(sys3(NR_mincore, start, len, vector));
@@ -198,7 +207,8 @@ static void fill(u32 start)
 static void hole_punch(void)
 {
 	u32 start = map((2 * HOLES + 1) * PAGE);
-	FOR_SAMPLES {
+	FOR_SAMPLES
+	{
 		begin();
 		punch(start);
 		end(HOLES);
@@ -209,7 +219,8 @@ static void hole_punch(void)
 static void hole_fill(void)
 {
 	u32 start = map((2 * HOLES + 1) * PAGE);
-	FOR_SAMPLES {
+	FOR_SAMPLES
+	{
 		punch(start);
 		begin();
 		fill(start);
@@ -222,10 +233,11 @@ static void churn(void)
 {
 	struct slot {
 		u32 start, len;
-	} slots[64] = { { 0, 0 } };
+	} slots[64] = {{0, 0}};
 	const u32 times = 1000;
 	u32 state = 1;
-	FOR_SAMPLES {
+	FOR_SAMPLES
+	{
 		begin();
 		for (u32 i = 0; i < times; i++) {
 			u32 draw = random_next(&state);
@@ -244,24 +256,24 @@ static void churn(void)
 }
 
 const struct row rows_map[] = {
-	{ "mmap_4k", mmap_4k },
-	{ "mmap_1m", mmap_1m },
-	{ "mmap_64m", mmap_64m },
-	{ "mmap_touch_1", mmap_touch_1 },
-	{ "mmap_touch_64", mmap_touch_64 },
-	{ "unmap_touched", unmap_touched },
-	{ "populate_4m", populate_4m },
-	{ "brk_4k", brk_4k },
-	{ "brk_128k", brk_128k },
-	{ "mprotect_1", mprotect_1 },
-	{ "mprotect_256", mprotect_256 },
-	{ "mprotect_middle", mprotect_middle },
-	{ "mremap_move", mremap_move },
-	{ "mremap_grow", mremap_grow },
-	{ "dontneed_64", dontneed_64 },
-	{ "mincore_1024", mincore_1024 },
-	{ "hole_punch", hole_punch },
-	{ "hole_fill", hole_fill },
-	{ "churn", churn },
-	{ NULL, NULL },
+	{"mmap_4k", mmap_4k},
+	{"mmap_1m", mmap_1m},
+	{"mmap_64m", mmap_64m},
+	{"mmap_touch_1", mmap_touch_1},
+	{"mmap_touch_64", mmap_touch_64},
+	{"unmap_touched", unmap_touched},
+	{"populate_4m", populate_4m},
+	{"brk_4k", brk_4k},
+	{"brk_128k", brk_128k},
+	{"mprotect_1", mprotect_1},
+	{"mprotect_256", mprotect_256},
+	{"mprotect_middle", mprotect_middle},
+	{"mremap_move", mremap_move},
+	{"mremap_grow", mremap_grow},
+	{"dontneed_64", dontneed_64},
+	{"mincore_1024", mincore_1024},
+	{"hole_punch", hole_punch},
+	{"hole_fill", hole_fill},
+	{"churn", churn},
+	{NULL, NULL},
 };

@@ -4,7 +4,7 @@
  */
 #include "bench/bench.h"
 
-#define PROCESSES 200u
+#define PROCESSES   200u
 #define STATUS_SIZE 4096u
 
 static u64 free_bytes(void)
@@ -17,7 +17,7 @@ static u64 free_bytes(void)
 /* Lets the kernel finish what it puts off: processes that ended are not free memory at once. */
 static void settle(void)
 {
-	u32 second[2] = { 1, 0 };
+	u32 second[2] = {1, 0};
 	sys2(NR_nanosleep, second, 0);
 }
 
@@ -100,8 +100,7 @@ static void process_pt_bytes(void)
 /* One GiB, read: every page is the zero page, so all that it takes is the kernel's. */
 static u32 map_gib(void)
 {
-	u32 start = must(
-		sys_mmap(0, GIB, PROT_READ, MAP_PRIVATE | MAP_ANON | MAP_NORESERVE, -1));
+	u32 start = must(sys_mmap(0, GIB, PROT_READ, MAP_PRIVATE | MAP_ANON | MAP_NORESERVE, -1));
 	peek(start, GIB);
 	return start;
 }
@@ -128,10 +127,10 @@ static void free_now(void)
 }
 
 const struct row rows_memory[] = {
-	{ "process_bytes", process_bytes },
-	{ "process_pt_bytes", process_pt_bytes },
-	{ "gib_bytes", gib_bytes },
-	{ "gib_pt_bytes", gib_pt_bytes },
-	{ "free_now", free_now },
-	{ NULL, NULL },
+	{"process_bytes", process_bytes},
+	{"process_pt_bytes", process_pt_bytes},
+	{"gib_bytes", gib_bytes},
+	{"gib_pt_bytes", gib_pt_bytes},
+	{"free_now", free_now},
+	{NULL, NULL},
 };

@@ -5,7 +5,8 @@ static void fork_with(u32 rss, u32 times)
 {
 	if (rss)
 		map_touched(rss);
-	FOR_SAMPLES {
+	FOR_SAMPLES
+	{
 		begin();
 		for (u32 i = 0; i < times; i++) {
 			long pid = fork_process();
@@ -35,11 +36,12 @@ static void fork_64m(void)
 /* The child becomes this same program, which exits at once. */
 static void exec_with(u32 rss, u32 times)
 {
-	const char *argv[] = { program, "--exit", NULL };
-	const char *envp[] = { NULL };
+	const char *argv[] = {program, "--exit", NULL};
+	const char *envp[] = {NULL};
 	if (rss)
 		map_touched(rss);
-	FOR_SAMPLES {
+	FOR_SAMPLES
+	{
 		begin();
 		for (u32 i = 0; i < times; i++) {
 			long pid = fork_process();
@@ -74,7 +76,8 @@ static void exec_64m(void)
 static void cow_break(void)
 {
 	u32 start = map_touched(COW_BYTES);
-	FOR_SAMPLES {
+	FOR_SAMPLES
+	{
 		long pid = fork_process();
 		if (pid == 0) {
 			begin();
@@ -90,7 +93,8 @@ static void cow_break(void)
 static void cow_reuse(void)
 {
 	u32 start = map_touched(COW_BYTES);
-	FOR_SAMPLES {
+	FOR_SAMPLES
+	{
 		long pid = fork_process();
 		if (pid == 0)
 			exit_process(0);
@@ -102,13 +106,13 @@ static void cow_reuse(void)
 }
 
 const struct row rows_process[] = {
-	{ "fork_small", fork_small },
-	{ "fork_16m", fork_16m },
-	{ "fork_64m", fork_64m },
-	{ "exec_small", exec_small },
-	{ "exec_16m", exec_16m },
-	{ "exec_64m", exec_64m },
-	{ "cow_break", cow_break },
-	{ "cow_reuse", cow_reuse },
-	{ NULL, NULL },
+	{"fork_small", fork_small},
+	{"fork_16m", fork_16m},
+	{"fork_64m", fork_64m},
+	{"exec_small", exec_small},
+	{"exec_16m", exec_16m},
+	{"exec_64m", exec_64m},
+	{"cow_break", cow_break},
+	{"cow_reuse", cow_reuse},
+	{NULL, NULL},
 };

@@ -11,7 +11,7 @@ struct sigaction {
 /* Of struct ucontext: flags, link, stack (3 words), then gs fs es ds edi esi ebp esp ebx edx ecx
  * eax trapno err eip. */
 #define CONTEXT_EIP (5 + 14)
-#define INFO_ADDR 3 /* signo, errno, code, addr */
+#define INFO_ADDR   3 /* signo, errno, code, addr */
 
 void restorer(void);
 asm("restorer:\n"
@@ -20,7 +20,7 @@ asm("restorer:\n"
 
 static void handle(void (*handler)(int signo, u32 *info, u32 *context))
 {
-	struct sigaction action = { handler, SA_SIGINFO | SA_RESTORER, restorer, { 0, 0 } };
+	struct sigaction action = {handler, SA_SIGINFO | SA_RESTORER, restorer, {0, 0}};
 	must(sys4(NR_rt_sigaction, SIGSEGV, (u32)&action, 0, 8));
 }
 
@@ -35,7 +35,8 @@ static void segv(void)
 	const u32 times = 200;
 	u32 start = must(sys_mmap(0, PAGE, PROT_NONE, MAP_PRIVATE | MAP_ANON, -1));
 	handle(step_over);
-	FOR_SAMPLES {
+	FOR_SAMPLES
+	{
 		begin();
 		for (u32 i = 0; i < times; i++)
 			asm volatile("movl %%eax, (%%ecx)" : : "a"(0), "c"(start) : "memory");
@@ -54,7 +55,8 @@ static void segv_mprotect(void)
 	const u32 pages = 256;
 	u32 start = map_touched(pages * PAGE);
 	handle(unprotect);
-	FOR_SAMPLES {
+	FOR_SAMPLES
+	{
 		must(sys3(NR_mprotect, start, pages * PAGE, PROT_READ));
 		begin();
 		touch(start, pages * PAGE);
@@ -63,7 +65,7 @@ static void segv_mprotect(void)
 }
 
 const struct row rows_signal[] = {
-	{ "segv", segv },
-	{ "segv_mprotect", segv_mprotect },
-	{ NULL, NULL },
+	{"segv", segv},
+	{"segv_mprotect", segv_mprotect},
+	{NULL, NULL},
 };

@@ -5,7 +5,7 @@ import math
 import bench_rows
 
 LOWEST = 0.003  # the axis: shares of Linux, logarithmic
-LEFT, RIGHT, TOP, STEP = 330, 760, 58, 20
+LEFT, RIGHT, TOP, STEP = 345, 760, 58, 20
 NUMBERS = 775
 
 STYLE = """
@@ -20,7 +20,8 @@ svg { width: 100%; height: auto; } text { fill: var(--ink); font-size: 12px; }
 .faint { fill: var(--faint); } .number { text-anchor: end; font-variant-numeric: tabular-nums; }
 .grid { stroke: var(--line); } .bar { fill: var(--bar); } .bad { fill: var(--bad); }
 .goal { stroke: var(--mark); stroke-width: 2; } .limit { fill: var(--page); stroke: var(--mark); }
-.wall { fill: var(--mark); } .strong { font-weight: 600; }
+.wall { fill: var(--mark); } .middle { text-anchor: middle; }
+.strong { font-weight: 600; }
 table { border-collapse: collapse; font-variant-numeric: tabular-nums; }
 td, th { padding: 2px 14px 2px 0; text-align: right; } td:first-child, th:first-child
 { text-align: left; }
@@ -41,13 +42,13 @@ def grid(bottom):
     for share in (0.003, 0.01, 0.03, 0.1, 0.3, 1):
         x = x_of(share)
         parts.append(f'<line class="grid" x1="{x:.1f}" y1="{TOP - 14}" x2="{x:.1f}" '
-                     f'y2="{bottom}"/>' + text(x - 12, TOP - 20, f"{share:g}", "faint"))
+                     f'y2="{bottom}"/>' + text(x, TOP - 20, f"{share:g}", "faint middle"))
     return parts
 
 
 def bar(y, share, wall, goal, limit, bad):
     parts = [f'<rect class="{"bad" if bad else "bar"}" x="{LEFT}" y="{y - 10}" height="12" '
-             f'width="{x_of(share) - LEFT:.1f}" rx="2"/>']
+             f'width="{max(x_of(share) - LEFT, 2):.1f}" rx="2"/>']
     if goal:
         x = x_of(goal)
         parts.append(f'<line class="goal" x1="{x:.1f}" y1="{y - 13}" x2="{x:.1f}" y2="{y + 5}"/>')

@@ -12,6 +12,7 @@ and from GRUB:
   boot.NAME bad.NAME     sizes of memory and models of CPU; boots that must be refused
   tty.NAME               a user at the keyboard
   tool.NAME              the dependency check, the initramfs writer, the KTAP reader
+  gdb.NAME               make debug, record and replay; docs/fault-walkthrough.md typed again
 Each job's output stays in build/test/. A failure prints the line that runs it again.
 """
 import difflib
@@ -383,11 +384,18 @@ def tool_ktap(log):
             raise Failure(f"no error seen in {bad!r}")
 
 
+def gdb_jobs():
+    sys.path.insert(0, os.path.join(vm.TOP, "tests/gdb"))
+    import suite
+    for name, function in suite.cases():
+        yield Job(name, function)
+
+
 # --- All of it --------------------------------------------------------------------------------
 
 def all_jobs(pattern):
     own = [case_job(case) for case in cases.found()]
-    own += [*run_jobs(), *boot_jobs(), *bad_jobs(), *tty_jobs()]
+    own += [*run_jobs(), *boot_jobs(), *bad_jobs(), *tty_jobs(), *gdb_jobs()]
     own += [Job("tool.order", tool_order), Job("tool.initramfs", tool_initramfs),
             Job("tool.ktap", tool_ktap)]
     jobs = []

@@ -6,9 +6,9 @@
 typedef uint32_t u32;
 typedef uint64_t u64;
 
-#define PAGE 4096u
-#define PAGES (REGION_SIZE / PAGE)
-#define TABLE_ENTRIES 512
+#define PAGE	       4096u
+#define PAGES	       (REGION_SIZE / PAGE)
+#define TABLE_ENTRIES  512
 #define FLUSH_ALL_FROM 32 /* pages from which on loading CR3 is cheaper than invlpg for each */
 
 /* --- Tables --- */
@@ -51,8 +51,8 @@ void fill_tables(void)
 	for (u32 i = 0; i < TABLE_ENTRIES; i++)
 		low_directory[i] = (u64)i << 21 | PDE_PS | PTE_U | PTE_W | PTE_P;
 	for (u32 i = 0; i < PAGES / TABLE_ENTRIES; i++)
-		region_directory[i] = (u32)&region_tables[i * TABLE_ENTRIES] | PTE_U | PTE_W |
-				      PTE_P;
+		region_directory[i] =
+			(u32)&region_tables[i * TABLE_ENTRIES] | PTE_U | PTE_W | PTE_P;
 	pdpt[0] = (u32)low_directory | PTE_P;
 	pdpt[1] = (u32)region_directory | PTE_P;
 	idt[14] = gate(fault_entry, 0);
@@ -140,10 +140,14 @@ static void call_exit(u32 page, u32 n)
 }
 
 void *const call_actions[] = {
-	[CALL_NULL] = call_null,	 [CALL_UNMAP] = call_unmap,
-	[CALL_PROTECT] = call_protect,	 [CALL_POPULATE] = call_populate,
-	[CALL_MINCORE] = call_mincore,	 [CALL_MOVE] = call_move,
-	[CALL_FORK] = call_fork,	 [CALL_EXIT] = call_exit,
+	[CALL_NULL] = call_null,
+	[CALL_UNMAP] = call_unmap,
+	[CALL_PROTECT] = call_protect,
+	[CALL_POPULATE] = call_populate,
+	[CALL_MINCORE] = call_mincore,
+	[CALL_MOVE] = call_move,
+	[CALL_FORK] = call_fork,
+	[CALL_EXIT] = call_exit,
 	[CALL_SIGRETURN] = call_sigreturn,
 };
 
@@ -309,7 +313,9 @@ static void segv_mprotect(u32 pages, u32 times)
 	signal_handler = (u32)unprotect;
 	for (u32 i = 0; i < pages; i++)
 		asm volatile("movl %%eax, (%%ecx)"
-			     : : "a"(0), "c"(REGION + i * PAGE), "S"(i) : "memory");
+			     :
+			     : "a"(0), "c"(REGION + i * PAGE), "S"(i)
+			     : "memory");
 }
 
 static void prepare_pages(u32 pages)
@@ -324,41 +330,41 @@ static void prepare_read_only(u32 pages)
 }
 
 static const struct row rows[] = {
-	{ "null_call", null_call, 0, 1000, 1000, NULL, NULL },
-	{ "zero_write_seq", touch_once, 16384, 1, 16384, fault_clear, NULL },
-	{ "zero_write_rand", touch_random, 16384, 1, 16384, fault_clear, NULL },
-	{ "zero_read", touch_once, 4096, 1, 4096, fault_map, NULL },
-	{ "zero_upgrade", touch_once, 4096, 1, 4096, fault_clear, prepare_read_only },
-	{ "stack_growth", touch_once, 192, 1, 192, fault_clear, NULL },
-	{ "fault_vma_1", touch_random, 500, 1, 500, fault_clear, NULL },
-	{ "fault_vma_1000", touch_random, 500, 1, 500, fault_clear, NULL },
-	{ "fault_vma_30000", touch_random, 500, 1, 500, fault_clear, NULL },
-	{ "mmap_4k", map_touch_unmap, 0, 200, 200, NULL, NULL },
-	{ "mmap_1m", map_touch_unmap, 0, 200, 200, NULL, NULL },
-	{ "mmap_64m", map_touch_unmap, 0, 200, 200, NULL, NULL },
-	{ "mmap_touch_1", map_touch_unmap, 1, 200, 200, fault_clear, NULL },
-	{ "mmap_touch_64", map_touch_unmap, 64, 50, 50, fault_clear, NULL },
-	{ "unmap_touched", unmap, 4096, 1, 4096, NULL, prepare_pages },
-	{ "populate_4m", populate, 1024, 1, 1024, NULL, NULL },
-	{ "brk_4k", map_touch_unmap, 1, 200, 200, fault_clear, NULL },
-	{ "brk_128k", map_touch_unmap, 32, 50, 50, fault_clear, NULL },
-	{ "mprotect_1", toggle, 1, 200, 200, NULL, prepare_pages },
-	{ "mprotect_256", toggle, 256, 20, 20, NULL, prepare_pages },
-	{ "mprotect_middle", toggle, 1, 200, 200, NULL, prepare_pages },
-	{ "mremap_move", move, 16, 100, 100, NULL, prepare_pages },
-	{ "mremap_grow", map_touch_unmap, 0, 100, 100, NULL, NULL },
-	{ "dontneed_64", unmap_touch, 64, 20, 20, fault_clear, prepare_pages },
-	{ "mincore_1024", mincore, 1024, 20, 20, NULL, prepare_pages },
-	{ "fork_small", fork_exit_wait, 16, 20, 20, NULL, prepare_pages },
-	{ "fork_16m", fork_exit_wait, 4096, 4, 4, NULL, prepare_pages },
-	{ "fork_64m", fork_exit_wait, 16384, 2, 2, NULL, prepare_pages },
-	{ "cow_break", touch_once, 1024, 1, 1024, fault_copy, prepare_read_only },
-	{ "cow_reuse", touch_once, 1024, 1, 1024, fault_map, prepare_read_only },
-	{ "file_read", touch_once, 1024, 1, 1024, fault_map, NULL },
-	{ "file_write", touch_once, 1024, 1, 1024, fault_copy, NULL },
-	{ "file_shared_write", touch_once, 1024, 1, 1024, fault_map, NULL },
-	{ "segv", segv, 0, 200, 200, fault_signal, NULL },
-	{ "segv_mprotect", segv_mprotect, 256, 1, 256, fault_signal, prepare_read_only },
+	{"null_call", null_call, 0, 1000, 1000, NULL, NULL},
+	{"zero_write_seq", touch_once, 16384, 1, 16384, fault_clear, NULL},
+	{"zero_write_rand", touch_random, 16384, 1, 16384, fault_clear, NULL},
+	{"zero_read", touch_once, 4096, 1, 4096, fault_map, NULL},
+	{"zero_upgrade", touch_once, 4096, 1, 4096, fault_clear, prepare_read_only},
+	{"stack_growth", touch_once, 192, 1, 192, fault_clear, NULL},
+	{"fault_vma_1", touch_random, 500, 1, 500, fault_clear, NULL},
+	{"fault_vma_1000", touch_random, 500, 1, 500, fault_clear, NULL},
+	{"fault_vma_30000", touch_random, 500, 1, 500, fault_clear, NULL},
+	{"mmap_4k", map_touch_unmap, 0, 200, 200, NULL, NULL},
+	{"mmap_1m", map_touch_unmap, 0, 200, 200, NULL, NULL},
+	{"mmap_64m", map_touch_unmap, 0, 200, 200, NULL, NULL},
+	{"mmap_touch_1", map_touch_unmap, 1, 200, 200, fault_clear, NULL},
+	{"mmap_touch_64", map_touch_unmap, 64, 50, 50, fault_clear, NULL},
+	{"unmap_touched", unmap, 4096, 1, 4096, NULL, prepare_pages},
+	{"populate_4m", populate, 1024, 1, 1024, NULL, NULL},
+	{"brk_4k", map_touch_unmap, 1, 200, 200, fault_clear, NULL},
+	{"brk_128k", map_touch_unmap, 32, 50, 50, fault_clear, NULL},
+	{"mprotect_1", toggle, 1, 200, 200, NULL, prepare_pages},
+	{"mprotect_256", toggle, 256, 20, 20, NULL, prepare_pages},
+	{"mprotect_middle", toggle, 1, 200, 200, NULL, prepare_pages},
+	{"mremap_move", move, 16, 100, 100, NULL, prepare_pages},
+	{"mremap_grow", map_touch_unmap, 0, 100, 100, NULL, NULL},
+	{"dontneed_64", unmap_touch, 64, 20, 20, fault_clear, prepare_pages},
+	{"mincore_1024", mincore, 1024, 20, 20, NULL, prepare_pages},
+	{"fork_small", fork_exit_wait, 16, 20, 20, NULL, prepare_pages},
+	{"fork_16m", fork_exit_wait, 4096, 4, 4, NULL, prepare_pages},
+	{"fork_64m", fork_exit_wait, 16384, 2, 2, NULL, prepare_pages},
+	{"cow_break", touch_once, 1024, 1, 1024, fault_copy, prepare_read_only},
+	{"cow_reuse", touch_once, 1024, 1, 1024, fault_map, prepare_read_only},
+	{"file_read", touch_once, 1024, 1, 1024, fault_map, NULL},
+	{"file_write", touch_once, 1024, 1, 1024, fault_copy, NULL},
+	{"file_shared_write", touch_once, 1024, 1, 1024, fault_map, NULL},
+	{"segv", segv, 0, 200, 200, fault_signal, NULL},
+	{"segv_mprotect", segv_mprotect, 256, 1, 256, fault_signal, prepare_read_only},
 };
 
 static void measure(const struct row *row)

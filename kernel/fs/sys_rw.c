@@ -35,7 +35,7 @@ static long rw_buffer(u32 fd, uptr_t buf, u32 n, rw_fn rw)
 
 	if (!f)
 		return -EBADF;
-	done = user_range_ok(buf, MIN(n, MAX_RW)) ? rw(f, &b, n, NULL) : -EFAULT;
+	done = user_range_ok(buf, n) ? rw(f, &b, n, NULL) : -EFAULT;
 	file_put(f);
 	return done;
 }
@@ -65,7 +65,7 @@ static long prw_buffer(u32 fd, uptr_t buf, u32 n, u64 pos, rw_fn rw)
 		done = -ESPIPE;
 	else if ((s64)(pos + n) < 0)
 		done = -EINVAL;
-	else if (user_range_ok(buf, MIN(n, MAX_RW)))
+	else if (user_range_ok(buf, n))
 		done = rw(f, &b, n, &pos);
 	file_put(f);
 	return done;
@@ -173,20 +173,36 @@ static u32 total_length(const struct vector *v)
 	return total;
 }
 
+/* Copies the vector's bytes together, up to the first that cannot be read. Returns their number. */
+static u32 gather(const struct vector *v, char *buf)
+{
+	u32 got = 0;
+
+	for (u32 i = 0; i < v->n; i++) {
+		u32 len = v->iov[i].len;
+		u32 left = copy_from_user_partial(buf + got, UPTR(v->iov[i].base), len);
+
+		got += len - left;
+		if (left)
+			break;
+	}
+	return got;
+}
+
 /* A small writev is gathered first, so that it is one write: whole in a pipe, and at one place in
- * a file opened for appending. */
+ * a file opened for appending. Bad memory cuts a file's write short; a pipe takes all or nothing. */
 static long write_gathered(struct file *f, const struct vector *v, u64 *pos, u32 total)
 {
-	char *buf = kmalloc(total), *p = buf;
+	char *buf = kmalloc(total);
 	struct iobuf b = iobuf_kernel(buf);
-	long done = 0;
+	u32 got;
+	long done = -EFAULT;
 
 	if (!buf)
 		return -ENOMEM;
-	for (u32 i = 0; i < v->n && !done; p += v->iov[i++].len)
-		done = copy_from_user(p, UPTR(v->iov[i].base), v->iov[i].len);
-	if (!done)
-		done = file_write(f, &b, total, pos);
+	got = gather(v, buf);
+	if (got == total || (got && f->ops->seek))
+		done = file_write(f, &b, got, pos);
 	kfree(buf);
 	return done;
 }

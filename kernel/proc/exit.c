@@ -45,6 +45,7 @@ void process_reap(struct process *p)
 {
 	u32 flags;
 	kassert(p->state == P_ZOMBIE && p->nr_threads == 0);
+	timer_cancel(&p->cpu_tick);
 	process_free_dead_threads(p);
 	flags = spin_lock_irqsave(&process_lock);
 	pid_free(p->pid);

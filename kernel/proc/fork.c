@@ -232,6 +232,7 @@ static long process_enter(struct process *p, struct task *t, const struct clone_
 		p->exit_signal = r->flags & CLONE_PARENT ? parent->exit_signal : r->exit_signal;
 		process_add_thread(p, t);
 		process_link(p, r->flags & CLONE_PARENT ? parent->parent : parent);
+		itimer_watch_cpu(p);
 	}
 	spin_unlock_irqrestore(&process_lock, flags);
 	return pid;

@@ -69,15 +69,45 @@ static void cpu_itimer_check(struct process *p, struct cpu_itimer *it, u64 now, 
 	it->expires_ns = it->interval_ns ? MAX(it->expires_ns + it->interval_ns, now) : 0;
 }
 
+/* RLIMIT_CPU, in seconds: SIGXCPU at the soft limit and at each second beyond it, SIGKILL at the
+ * hard one. 0 counts as 1. */
+static void cpu_limit_check(struct process *p)
+{
+	struct abi_rlimit64 *l = &p->rlimit[RLIMIT_CPU];
+	u64 seconds = cpu_time(p, true) / NSEC_PER_SEC;
+	if (l->cur == RLIM64_INFINITY || seconds < MAX(l->cur, 1ull))
+		return;
+	if (l->max != RLIM64_INFINITY && seconds >= l->max) {
+		signal_send_process_locked(p, SIGKILL, NULL);
+		return;
+	}
+	signal_send_process_locked(p, SIGXCPU, NULL);
+	l->cur = seconds + 1;
+}
+
+/* Something about the process's CPU time is being watched. */
+static bool cpu_watched(const struct process *p)
+{
+	return p->itimer_virtual.expires_ns || p->itimer_prof.expires_ns ||
+		p->rlimit[RLIMIT_CPU].cur != RLIM64_INFINITY;
+}
+
 static void cpu_tick_fired(struct timer *timer)
 {
 	struct process *p = container_of(timer, struct process, cpu_tick);
 	u32 flags = spin_lock_irqsave(&process_lock);
+	cpu_limit_check(p);
 	cpu_itimer_check(p, &p->itimer_virtual, cpu_time(p, false), SIGVTALRM);
 	cpu_itimer_check(p, &p->itimer_prof, cpu_time(p, true), SIGPROF);
-	if (p->itimer_virtual.expires_ns || p->itimer_prof.expires_ns)
+	if (cpu_watched(p))
 		timer_arm(timer, clock_monotonic_ns() + TICK_NS, cpu_tick_fired);
 	spin_unlock_irqrestore(&process_lock, flags);
+}
+
+void itimer_watch_cpu(struct process *p)
+{
+	if (cpu_watched(p) && p->nr_threads && !p->cpu_tick.pending)
+		timer_arm(&p->cpu_tick, clock_monotonic_ns() + TICK_NS, cpu_tick_fired);
 }
 
 static void cpu_get(const struct cpu_itimer *it, u64 now, struct itimer *out)
@@ -91,8 +121,7 @@ static void cpu_set(struct process *p, struct cpu_itimer *it, u64 now, const str
 {
 	it->interval_ns = set->interval_ns;
 	it->expires_ns = set->value_ns ? now + set->value_ns : 0;
-	if (set->value_ns && !p->cpu_tick.pending)
-		timer_arm(&p->cpu_tick, clock_monotonic_ns() + TICK_NS, cpu_tick_fired);
+	itimer_watch_cpu(p);
 }
 
 /* --- The calls --- */

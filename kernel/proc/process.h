@@ -89,6 +89,9 @@ void futex_thread_exit(struct task *t);
 /* --- itimer.c --- */
 
 void itimer_exit(struct process *p);
+/* Looks at the process's CPU time with every tick from now on, if a timer or RLIMIT_CPU asks for
+ * it. After either was set, and for a new process. */
+void itimer_watch_cpu(struct process *p);
 
 /* --- tls.c: set_thread_area() on any thread; -EINVAL, -ESRCH (no free entry), -EFAULT --- */
 long tls_set(struct task *t, uptr_t desc, bool pick);

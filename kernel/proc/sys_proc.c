@@ -150,6 +150,7 @@ static long limit_change(
 	if (!set)
 		return 0;
 	p->rlimit[which] = *set;
+	itimer_watch_cpu(p);
 	if (p->mm)
 		process_set_mm_limits(p, p->mm);
 	return 0;

@@ -153,8 +153,8 @@ void *cache_refill(unsigned c)
 
 	if (unlikely(tcache.state == CACHE_NEW))
 		cache_start();
-	want = tcache.state == CACHE_DEAD ? 1 : b->limit / 2;
-	if (want > classes[c].batch)
+	want = b->limit / 2;
+	if (caches.nr > 1 && want > classes[c].batch)
 		want = classes[c].batch;
 	if (!want)
 		want = 1;

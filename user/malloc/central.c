@@ -94,19 +94,28 @@ static void take_run(struct central *ce, struct span *s, struct refill *r)
 	s->zero = 0;
 }
 
-/* Blocks from the list of @s go to the front of the refill. */
+/* The list of @s goes to the refill: as it is, when that is empty and wants as much. */
 static void take_blocks(struct central *ce, struct span *s, unsigned want, struct refill *r)
 {
-	while (s->free && r->n < want) {
+	unsigned fresh = s->nr - s->bump / classes[s->class].size, n = s->nr - s->used - fresh;
+
+	if (!r->n && n <= want) {
+		r->head = s->free;
+		s->free = NULL;
+	} else {
+		n = 0;
+	}
+	while (s->free && r->n + n < want) {
 		struct block *b = s->free;
 
 		s->free = block_next(b);
 		block_link(b, r->head);
 		r->head = b;
-		r->n++;
-		s->used++;
-		ce->used++;
+		n++;
 	}
+	r->n += n;
+	s->used += n;
+	ce->used += n;
 }
 
 static bool span_has_run(const struct span *s)

@@ -45,7 +45,7 @@ static void class_init(unsigned c)
 	k->size = class_compute_size(c);
 	k->inverse = UINT32_MAX / k->size + 1;
 	k->pages = span_pages(k->size);
-	k->cap = clamp((128 << 10) / k->size, 4, 2048);
+	k->cap = clamp((1 << 20) / k->size, 4, 32768);
 	k->batch = clamp((8 << 10) / k->size, 2, 64);
 }
 
@@ -102,6 +102,8 @@ struct span *large_lookup(const void *p)
 {
 	struct span *s = pagemap_span((uintptr_t)p);
 
+	if ((uintptr_t)p >= heap.top && (uintptr_t)p < heap.end)
+		die("free(): double free or invalid pointer", p);
 	if (!s || (uintptr_t)p < s->start || (uintptr_t)p >= span_end(s))
 		die("free(): invalid pointer", p);
 	if (s->state == SPAN_FREE || s->dead)

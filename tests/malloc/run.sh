@@ -1,0 +1,20 @@
+#!/bin/sh
+# The tests of the user's malloc that `make test-malloc` built into directory $1, at most a minute.
+set -eu
+cd "$1"
+# The pages that the tests leave are the allocator's, not leaks of the C library's.
+export ASAN_OPTIONS=detect_leaks=0
+for bits in 64 32; do
+	./unit.test$bits
+	./stress.test$bits 20000 7
+done
+LD_PRELOAD=./libtmalloc.so ./program64
+TMALLOC_OPTIONS=guard,junk,quarantine=100000 LD_PRELOAD=./libtmalloc.so ./program64 guard
+./program32
+TMALLOC_OPTIONS=guard,junk,quarantine=100000 ./program32 guard
+TMALLOC_OPTIONS=guard,junk,leaks LD_PRELOAD=./libtmalloc.so ./program64 guard 2>&1 |
+	grep -q '^tmalloc: leak: 12345 bytes at 0x' || { echo 'run: no leak report' >&2; exit 1; }
+TMALLOC_OPTIONS=json=heap.json,svg=heap.svg LD_PRELOAD=./libtmalloc.so perl -e 'print "hello\n"'
+python3 -c 'import json; assert json.load(open("heap.json"))["classes"]'
+python3 -c 'import xml.dom.minidom as x; x.parse("heap.svg")'
+echo 'test-malloc: ok'
