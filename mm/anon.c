@@ -32,10 +32,8 @@ static struct vma *sharing_neighbour(struct vma *v)
 	return below && below->anon && could_be_one(below, v) ? below : NULL;
 }
 
-int anon_prepare(struct vma *v)
+int anon_found(struct vma *v)
 {
-	if (likely(v->anon))
-		return 0;
 	struct vma *near = sharing_neighbour(v);
 	if (near) {
 		anon_join(v, near);

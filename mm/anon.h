@@ -26,7 +26,11 @@ struct anon {
 
 /* Makes the VMA member of a family if it is in none: a neighbour's if they could merge, else a new
  * one. Caller holds the mm's lock. Returns 0 or -ENOMEM. */
-int anon_prepare(struct vma *v) __must_check;
+int anon_found(struct vma *v) __must_check;
+static inline int anon_prepare(struct vma *v)
+{
+	return likely(v->anon) ? 0 : anon_found(v);
+}
 
 /* Enters `v` into the family of `from` (fork, split, merge). Nothing when it has none. */
 void anon_join(struct vma *v, struct vma *from);

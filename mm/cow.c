@@ -5,26 +5,44 @@
 #include "mm/page_alloc.h"
 #include "mm/zap.h"
 
-/* One entry of a fork: `s` loses its W bit when the page is private. */
-static inline void share_entry(pte_t *d, pte_t *s, bool shared, struct mm *child)
+/* A page that is not private: counted in the child, unless it is the zero page. */
+static void share_other(struct mm *child, struct page *p)
 {
-	pte_t e = *s;
-	struct page *p = pfn_page(pte_pfn(e));
-	if (p != zero_page) {
-		p->refcount++;
-		p->mapcount++;
-		child->rss[page_rss_kind(p)]++;
+	if (p == zero_page)
+		return;
+	p->refcount++;
+	p->mapcount++;
+	child->rss[page_rss_kind(p)]++;
+}
+
+/* Entries of one table for a fork: what `keep` leaves out goes from both. Returns how many private
+ * pages there were. */
+static u32 share_table(pte_t *d, pte_t *s, pte_t *stop, u32 keep, struct mm *child)
+{
+	u32 anon = 0;
+	for (; s < stop; s++, d++) {
+		u32 lo = pte_low(s), hi;
+		if (!pte_low_maps(lo))
+			continue;
+		hi = pte_high(s);
+		struct page *p = pfn_page(pte_words_pfn(lo, hi));
+		if (likely(p->kind == PK_ANON)) {
+			anon++;
+			p->refcount++;
+			p->mapcount++;
+		} else {
+			share_other(child, p);
+		}
+		lo &= keep;
+		pmap_set_low(s, lo);
+		pmap_set_words(d, lo, hi);
 	}
-	if (pte_write(e) && !shared) {
-		e = pte_clear_flags(e, PTE_W);
-		pmap_set(s, e);
-	}
-	pmap_set(d, e);
+	return anon;
 }
 
 int cow_fork(struct vma *to, struct vma *from)
 {
-	bool shared = from->flags & VM_SHARED;
+	u32 keep = from->flags & VM_SHARED ? ~0u : ~(u32)PTE_W;
 	for (vaddr_t at = from->start, next; at < from->end; at = next) {
 		next = MIN(from->end - 1, at | (PD_SIZE - 1)) + 1;
 		pte_t *s = pmap_pte(&from->mm->pmap, at);
@@ -33,9 +51,8 @@ int cow_fork(struct vma *to, struct vma *from)
 		pte_t *d = pmap_pte_alloc(&to->mm->pmap, at);
 		if (!d)
 			return -ENOMEM;
-		for (pte_t *end = s + ((next - at) >> PAGE_SHIFT); s < end; s++, d++)
-			if (pte_maps(*s))
-				share_entry(d, s, shared, to->mm);
+		pte_t *stop = s + ((next - at) >> PAGE_SHIFT);
+		to->mm->rss[RSS_ANON] += share_table(d, s, stop, keep, to->mm);
 	}
 	return 0;
 }
@@ -47,35 +64,48 @@ struct reprotect {
 	bool writable; /* private memory that may be written: the frames that are ours get W */
 };
 
-static inline pte_t new_entry(const struct reprotect *r, pte_t e)
-{
-	u64 flags = r->flags | (e.v & PTE_D);
-	if (r->writable && cow_is_exclusive(pfn_page(pte_pfn(e))))
-		flags |= PTE_W;
-	return pte_make(pte_pfn(e), flags);
-}
+#define KEPT_LOW ((u32)(PAGE_MASK | PTE_D))
 
-/* Returns whether there was an entry to change. */
-static bool reprotect_table(const struct reprotect *r, pte_t *pte, pte_t *stop)
+/* The common change: W comes or goes. Returns whether there was an entry to change. */
+static bool reprotect_low(pte_t *pte, pte_t *stop, u32 flags, bool writable)
 {
 	bool any = false;
 	for (; pte < stop; pte++) {
-		if (!pte_maps(*pte))
+		u32 lo = pte_low(pte), new = (lo & KEPT_LOW) | flags;
+		if (!pte_low_maps(lo))
 			continue;
-		if (likely(r->low_only))
-			pmap_set_low(pte, (u32)new_entry(r, *pte).v);
-		else
-			pmap_set(pte, new_entry(r, *pte));
+		if (writable && cow_is_exclusive(pfn_page(pte_words_pfn(lo, pte_high(pte)))))
+			new |= (u32)PTE_W;
+		pmap_set_low(pte, new);
 		any = true;
 	}
 	return any;
 }
 
+static bool reprotect_whole(pte_t *pte, pte_t *stop, u64 flags, bool writable)
+{
+	bool any = false;
+	for (; pte < stop; pte++) {
+		if (!pte_maps(*pte))
+			continue;
+		u64 own = writable && cow_is_exclusive(pfn_page(pte_pfn(*pte))) ? PTE_W : 0;
+		pmap_set(pte, pte_make(pte_pfn(*pte), flags | own | (pte->v & PTE_D)));
+		any = true;
+	}
+	return any;
+}
+
+static bool reprotect_table(const struct reprotect *r, pte_t *pte, pte_t *stop)
+{
+	return r->low_only ? reprotect_low(pte, stop, (u32)r->flags, r->writable)
+		: reprotect_whole(pte, stop, r->flags, r->writable);
+}
+
 void cow_protect(struct vma *v, vaddr_t start, vaddr_t end, u32 old_flags)
 {
-	u64 flags = vm_pte_flags(v->flags), changed = flags ^ vm_pte_flags(old_flags);
+	u64 changed = v->prot ^ vm_pte_flags(old_flags);
 	struct reprotect r = {
-		.flags = flags,
+		.flags = v->prot,
 		.low_only = !(changed & (PTE_NX | PTE_P)),
 		.writable = (v->flags & (VM_WRITE | VM_SHARED)) == VM_WRITE,
 	};

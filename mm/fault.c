@@ -27,20 +27,20 @@ static struct mm *fault_mm(const struct fault *f)
 }
 
 /* Enters a page that this mapping holds a reference to. */
-static void map_page(struct fault *f, struct page *p, u64 extra)
+static __forceinline void map_page(struct fault *f, struct page *p, u64 extra)
 {
 	p->mapcount++;
-	pmap_set(f->pte, pte_make(page_pfn(p), vm_pte_flags(f->vma->flags) | extra));
+	pmap_set(f->pte, pte_make(page_pfn(p), f->vma->prot | extra));
 }
 
 /* W and D for a page of our own; W only if the VMA says so (a forced write leaves it out). */
-static u64 own_flags(const struct fault *f)
+static __forceinline u64 own_flags(const struct fault *f)
 {
 	return f->vma->flags & VM_WRITE ? PTE_W | PTE_D : PTE_D;
 }
 
 /* A frame for private memory, member of the VMA's family, not mapped yet. */
-static struct page *alloc_anon(struct fault *f, u32 gfp)
+static __forceinline struct page *alloc_anon(struct fault *f, u32 gfp)
 {
 	if (anon_prepare(f->vma) < 0)
 		return NULL;
@@ -52,10 +52,10 @@ static struct page *alloc_anon(struct fault *f, u32 gfp)
 
 /* --- Nothing there: private memory --- */
 
-static enum fault_result fault_anon(struct fault *f)
+static __forceinline enum fault_result fault_anon(struct fault *f)
 {
 	if (!f->write) {
-		pmap_set(f->pte, pte_make(page_pfn(zero_page), vm_pte_flags(f->vma->flags)));
+		pmap_set(f->pte, pte_make(page_pfn(zero_page), f->vma->prot));
 		vm_events.zero_map++;
 		return FAULT_DONE;
 	}
@@ -171,9 +171,18 @@ static enum fault_result fault_object_locked(struct fault *f)
 	return FAULT_DONE;
 }
 
+static __noinline enum fault_result fault_object(struct fault *f)
+{
+	struct object *o = f->vma->object;
+	mutex_lock(&o->lock);
+	enum fault_result r = pte_maps(*f->pte) ? fault_present(f) : fault_object_locked(f);
+	mutex_unlock(&o->lock);
+	return r;
+}
+
 /* --- Which case it is --- */
 
-static enum fault_result fault_vma(struct vma *v, vaddr_t addr, bool write)
+static __forceinline enum fault_result fault_vma(struct vma *v, vaddr_t addr, bool write)
 {
 	struct fault f = {.vma = v, .addr = addr & PAGE_MASK, .write = write};
 	f.pte = pmap_pte_alloc(&v->mm->pmap, f.addr);
@@ -181,10 +190,7 @@ static enum fault_result fault_vma(struct vma *v, vaddr_t addr, bool write)
 		return FAULT_OOM;
 	if (!v->object)
 		return pte_maps(*f.pte) ? fault_present(&f) : fault_anon(&f);
-	mutex_lock(&v->object->lock);
-	enum fault_result r = pte_maps(*f.pte) ? fault_present(&f) : fault_object_locked(&f);
-	mutex_unlock(&v->object->lock);
-	return r;
+	return fault_object(&f);
 }
 
 /* The VMA for addr, growing a stack down to it. */

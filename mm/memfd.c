@@ -34,7 +34,7 @@ static bool can_be_sealed(const struct inode *inode)
 static bool mapped_writable(const struct object *o)
 {
 	const struct vma *v;
-	list_for_each_entry(v, &o->vmas, object_link) {
+	list_for_each_entry (v, &o->vmas, object_link) {
 		if ((v->flags & (VM_SHARED | VM_MAYWRITE)) == (VM_SHARED | VM_MAYWRITE))
 			return true;
 	}

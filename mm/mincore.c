@@ -1,5 +1,6 @@
 /* mincore: which pages could be touched without I/O. */
 #include "kernel/abi/errno.h"
+#include "kernel/lib/string.h"
 #include "kernel/proc/task.h"
 #include "kernel/syscalls.h"
 #include "kernel/x86/uaccess.h"
@@ -17,8 +18,10 @@ static u32 fill_table(struct vma *v, vaddr_t addr, u32 n, u8 *vec)
 {
 	const pte_t *pte = pmap_pte(&v->mm->pmap, addr);
 	n = MIN(n, PT_ENTRIES - pt_index(addr));
-	for (u32 i = 0; i < n; i++)
-		vec[i] = pte && pte_maps(pte[i]);
+	if (!pte)
+		memset(vec, 0, n);
+	for (u32 i = 0; pte && i < n; i++)
+		vec[i] = pte_low_maps(pte_low(&pte[i]));
 	for (u32 i = 0; v->object && i < n; i++)
 		vec[i] |= is_cached(v, addr + i * PAGE_SIZE);
 	return n;

@@ -30,7 +30,7 @@ static long remap(struct mm *mm, struct mmap_args *a, u32 flags, bool *populate)
 	a->backing = v->backing;
 	a->prot = v->flags & VM_PROT;
 	a->flags = (flags & MAP_NONBLOCK) | MAP_SHARED | MAP_FIXED | MAP_POPULATE |
-		(v->flags & VM_LOCKED ? MAP_LOCKED : 0);
+		   (v->flags & VM_LOCKED ? MAP_LOCKED : 0);
 	/* The mapping that holds the file goes before the new one comes. */
 	a->backing->ops->get(a->backing);
 	long at = mmap_locked(mm, a, populate);

@@ -118,21 +118,6 @@ struct vma *vma_merge(struct vma *v)
 
 /* --- Counts and limits --- */
 
-/* Adds `pages` (negative: takes away) to the counts by kind, as Linux's vm_stat_account(). */
-void mm_account(struct mm *mm, u32 flags, s32 pages)
-{
-	mm->total_vm += pages;
-	if (flags & VM_GROWSDOWN)
-		mm->stack_vm += pages;
-	else if ((flags & (VM_EXEC | VM_WRITE)) == VM_EXEC)
-		mm->exec_vm += pages;
-	else if ((flags & (VM_WRITE | VM_SHARED)) == VM_WRITE)
-		mm->data_vm += pages;
-	if (flags & VM_LOCKED)
-		mm->locked_vm += pages;
-	mm->hiwater_vm = MAX(mm->hiwater_vm, mm->total_vm);
-}
-
 static bool is_data(u32 flags)
 {
 	return (flags & (VM_WRITE | VM_SHARED | VM_GROWSDOWN)) == VM_WRITE;
@@ -182,30 +167,39 @@ static void vma_destroy(struct mm *mm, struct vma *v)
 	vma_free(v);
 }
 
-/* Makes VMA borders at start and end, so that the range is whole VMAs. Returns 0 or -ENOMEM. */
-int mm_isolate(struct mm *mm, vaddr_t start, vaddr_t end)
+/* Cuts `v`, the first VMA that overlaps [start, end), and the last one at the borders of the range.
+ * Returns the first VMA inside it, or NULL when memory or the number of VMAs is out. */
+static struct vma *cut_out(struct vma *v, vaddr_t start, vaddr_t end)
 {
-	struct vma *v = vma_at(&mm->vmas, start);
-	if (v && v->start < start) {
+	struct mm *mm = v->mm;
+	bool cut = v->start < start;
+	if (cut) {
 		if (v->end > end && mm->vmas.count >= max_map_count)
-			return -ENOMEM;
-		if (!vma_split(v, start))
-			return -ENOMEM;
+			return NULL;
+		v = vma_split(v, start);
+		if (!v)
+			return NULL;
 	}
-	v = vma_at(&mm->vmas, end - 1);
-	if (v && v->end > end && !vma_split(v, end)) {
-		v = vma_at(&mm->vmas, start);
-		if (v && v->start == start)
+	struct vma *last = v->end >= end ? v : vma_at(&mm->vmas, end - 1);
+	if (last && last->end > end && !vma_split(last, end)) {
+		if (cut)
 			vma_merge(v);
-		return -ENOMEM;
+		return NULL;
 	}
-	return 0;
+	return v;
 }
 
-/* Frees the page tables that [start, end), just unmapped, has left without any VMA. */
-static void free_tables(struct mm *mm, vaddr_t start, vaddr_t end)
+int mm_isolate(struct mm *mm, vaddr_t start, vaddr_t end)
 {
-	struct vma *below, *above = vma_find_prev(&mm->vmas, end, &below);
+	struct vma *v = vma_overlap(&mm->vmas, start, end);
+	return !v || cut_out(v, start, end) ? 0 : -ENOMEM;
+}
+
+/* Frees the page tables that [start, end), just unmapped between these two, has left without any
+ * VMA. Either may be NULL. */
+static void free_tables(
+	struct mm *mm, struct vma *below, struct vma *above, vaddr_t start, vaddr_t end)
+{
 	vaddr_t floor = below ? below->end : 0, ceiling = above ? above->start : USER_TOP;
 	floor = MAX(floor, ALIGN_DOWN(start, PD_SIZE));
 	ceiling = MIN(ceiling, ALIGN_UP(end, PD_SIZE));
@@ -221,16 +215,19 @@ long mm_unmap(struct mm *mm, vaddr_t start, u32 len)
 	if (align_up_overflows(len, PAGE_SIZE) || !(len = ALIGN_UP(len, PAGE_SIZE)))
 		return -EINVAL;
 	vaddr_t end = start + len;
-	struct vma *v = vma_overlap(&mm->vmas, start, end);
+	struct vma *v = vma_overlap(&mm->vmas, start, end), *next;
 	if (!v)
 		return 0;
-	if (mm_isolate(mm, start, end) < 0)
+	v = cut_out(v, start, end);
+	if (!v)
 		return -ENOMEM;
-	while ((v = vma_overlap(&mm->vmas, start, end))) {
+	struct vma *below = vma_prev(&mm->vmas, v);
+	for (; v && v->start < end; v = next) {
+		next = vma_next(&mm->vmas, v);
 		vma_remove(&mm->vmas, v);
 		vma_destroy(mm, v);
 	}
-	free_tables(mm, start, end);
+	free_tables(mm, below, v, start, end);
 	return 0;
 }
 
@@ -274,10 +271,9 @@ long mm_place(struct mm *mm, const struct map_request *r)
 	return place(mm, r->addr, r->len);
 }
 
-/* Grows a neighbour over the new range when one fits. `want` is the VMA that would be made. */
-static bool extend_neighbour(struct mm *mm, const struct vma *want)
+/* Grows a neighbour over `want`, which lies between them, if one fits. */
+static bool extend_neighbour(struct vma *below, struct vma *above, const struct vma *want)
 {
-	struct vma *below, *above = vma_find_prev(&mm->vmas, want->start, &below);
 	if (below && vma_can_merge(below, want)) {
 		vma_set_bounds(below, below->start, want->end, below->pgoff);
 		if (above && vma_can_merge(below, above))
@@ -291,23 +287,42 @@ static bool extend_neighbour(struct mm *mm, const struct vma *want)
 	return false;
 }
 
-/* Puts the range described by `want` into the space. Returns 0, -ENOMEM, or what its backing says
- * against it. */
-static int enter(struct mm *mm, const struct vma *want)
+/* A VMA for the request that holds no reference and is in no list yet. */
+static struct vma *vma_make(struct mm *mm, const struct map_request *r, vaddr_t addr, u32 flags)
 {
-	if (extend_neighbour(mm, want))
-		return 0;
-	struct vma *v = vma_dup(want);
+	struct vma *v = slab_alloc(vma_cache);
 	if (!v)
-		return -ENOMEM;
+		return NULL;
+	v->start = addr;
+	v->end = addr + r->len;
+	v->flags = flags;
+	v->prot = vm_pte_flags(flags);
+	v->pgoff = r->object ? r->pgoff : addr >> PAGE_SHIFT;
+	v->mm = mm;
+	v->backing = r->backing;
+	v->object = r->object;
+	v->anon = NULL;
+	return v;
+}
+
+/* Puts a VMA made for a free range into the space, or lets a neighbour grow instead. Returns 0 or
+ * what the backing says; then the VMA is gone. */
+static int enter(struct mm *mm, struct vma *v)
+{
+	struct vma *below, *above = vma_find_prev(&mm->vmas, v->start, &below);
+	if (extend_neighbour(below, above, v)) {
+		slab_free(vma_cache, v);
+		return 0;
+	}
+	if (v->backing)
+		v->backing->ops->get(v->backing);
 	vma_attach(v);
 	int err = v->backing && v->backing->ops->map ? v->backing->ops->map(v->backing, &v->flags) : 0;
-	if (err) {
+	if (err)
 		vma_free(v);
-		return err;
-	}
-	vma_insert(&mm->vmas, v);
-	return 0;
+	else
+		vma_insert_after(&mm->vmas, below, v);
+	return err;
 }
 
 /* Address-space and data limits; what the range replaces does not count twice. */
@@ -337,27 +352,20 @@ long mm_map_at(struct mm *mm, const struct map_request *r, vaddr_t addr)
 		if (err)
 			return err;
 	}
-	struct vma want = {
-		.start = addr,
-		.end = addr + r->len,
-		.flags = r->vm_flags & ~VM_ACCOUNT,
-		.pgoff = r->object ? r->pgoff : addr >> PAGE_SHIFT,
-		.mm = mm,
-		.backing = r->backing,
-		.object = r->object,
-	};
-	if (is_accountable(want.flags)) {
+	u32 flags = r->vm_flags & ~VM_ACCOUNT;
+	if (is_accountable(flags)) {
 		if (!commit_charge(pages, mm->total_vm))
 			return -ENOMEM;
-		want.flags |= VM_ACCOUNT;
+		flags |= VM_ACCOUNT;
 	}
-	int err = enter(mm, &want);
+	struct vma *v = vma_make(mm, r, addr, flags);
+	int err = v ? enter(mm, v) : -ENOMEM;
 	if (err) {
-		if (want.flags & VM_ACCOUNT)
+		if (flags & VM_ACCOUNT)
 			commit_release(pages);
 		return err;
 	}
-	mm_account(mm, want.flags, pages);
+	mm_account(mm, flags, pages);
 	return addr;
 }
 
@@ -454,6 +462,7 @@ static long protect_vma(struct vma *v, vaddr_t start, vaddr_t end, u32 prot)
 	u32 old_flags = v->flags;
 	mm_account(mm, old_flags, -(s32)pages);
 	v->flags = flags | (charged ? VM_ACCOUNT : 0);
+	v->prot = vm_pte_flags(flags);
 	mm_account(mm, v->flags, pages);
 	vma_lock_entries(v);
 	cow_protect(v, start, end, old_flags);

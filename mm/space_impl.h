@@ -40,6 +40,18 @@ static inline void vma_unlock_entries(struct vma *v)
 }
 
 /* Adds `pages` (negative: takes away) to the counts by kind, as Linux's vm_stat_account(). */
-void mm_account(struct mm *mm, u32 flags, s32 pages);
+static inline void mm_account(struct mm *mm, u32 flags, s32 pages)
+{
+	mm->total_vm += pages;
+	if (flags & VM_GROWSDOWN)
+		mm->stack_vm += pages;
+	else if ((flags & (VM_EXEC | VM_WRITE)) == VM_EXEC)
+		mm->exec_vm += pages;
+	else if ((flags & (VM_WRITE | VM_SHARED)) == VM_WRITE)
+		mm->data_vm += pages;
+	if (flags & VM_LOCKED)
+		mm->locked_vm += pages;
+	mm->hiwater_vm = MAX(mm->hiwater_vm, mm->total_vm);
+}
 
 #endif

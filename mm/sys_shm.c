@@ -6,8 +6,8 @@
  *                            +--segment-- struct attach <--backing-- struct vma
  *
  * Every shmat() makes an attach, the backing of the mapping it makes. Every VMA of it counts as one
- * attachment of the segment (nattch), whether fork(2) or a split made it, as on Linux; so these VMAs
- * are never merged. A segment that was removed goes with its last attachment.
+ * attachment of the segment (nattch), whether fork(2) or a split made it, as on Linux; so these
+ * VMAs are never merged. A segment that was removed goes with its last attachment.
  *
  * An identifier is the place in the table, with a sequence number above it that changes when the
  * places are used again: a stale identifier finds nothing.
@@ -36,7 +36,7 @@
 #include "mm/space.h"
 
 #define IDS_SHIFT   15 /* SHM_IDS_MAX */
-#define SEQ_MAX     (INT32_MAX >> IDS_SHIFT)
+#define SEQ_MAX	    (INT32_MAX >> IDS_SHIFT)
 #define FIRST_CYCLE 64u /* places that are used before the first is used again */
 
 #define PERMISSIONS 0777u
@@ -53,16 +53,16 @@ u32 shm_mni = 4096;
 /* letters: i: set at creation, all others: shm.lock */
 struct segment {
 	s32 key; /* IPC_PRIVATE once it was removed */
-	s32 id;  /* i */
+	s32 id;	 /* i */
 	u32 uid, gid, mode;
-	u32 cuid, cgid;          /* i */
-	u32 size;                /* i: bytes */
-	struct file *file;       /* i */
-	u32 nattch;              /* VMAs, and shmat() calls under way */
+	u32 cuid, cgid;		 /* i */
+	u32 size;		 /* i: bytes */
+	struct file *file;	 /* i */
+	u32 nattch;		 /* VMAs, and shmat() calls under way */
 	s64 atime, dtime, ctime; /* seconds since 1970 */
-	u32 cpid, lpid;          /* who made it; who attached or detached last */
-	u32 charged;             /* i: pages of committed memory */
-	u32 locked_uid;          /* with SHM_LOCKED: whose RLIMIT_MEMLOCK it counts against */
+	u32 cpid, lpid;		 /* who made it; who attached or detached last */
+	u32 charged;		 /* i: pages of committed memory */
+	u32 locked_uid;		 /* with SHM_LOCKED: whose RLIMIT_MEMLOCK it counts against */
 };
 
 static struct radix_node *node_alloc(void)
@@ -78,11 +78,11 @@ static void node_free(struct radix_node *n)
 static struct {
 	struct mutex lock;
 	struct radix by_place; /* place in the table -> struct segment */
-	u32 in_use;            /* segments */
-	u32 pages;             /* of all */
-	s32 max_place;         /* highest in use, -1: none */
-	s32 last_place;        /* given out last */
-	u32 next_place;        /* where to look for the next */
+	u32 in_use;	       /* segments */
+	u32 pages;	       /* of all */
+	s32 max_place;	       /* highest in use, -1: none */
+	s32 last_place;	       /* given out last */
+	u32 next_place;	       /* where to look for the next */
 	u32 seq;
 } shm = {
 	.lock = MUTEX_INIT(shm.lock),
@@ -94,7 +94,7 @@ static struct {
 struct attach {
 	struct backing backing;
 	struct segment *segment; /* valid while a VMA, or the shmat() that made it, holds this */
-	u32 refs;                /* VMAs, and the shmat(); shm.lock */
+	u32 refs;		 /* VMAs, and the shmat(); shm.lock */
 };
 
 /* --- The table. All of this with shm.lock held. --- */
@@ -455,7 +455,7 @@ static long check_address(u32 *addr, u32 flags)
 static u32 shmat_prot(u32 flags)
 {
 	return PROT_READ | (flags & SHM_RDONLY ? 0 : PROT_WRITE) |
-		(flags & SHM_EXEC ? PROT_EXEC : 0);
+	       (flags & SHM_EXEC ? PROT_EXEC : 0);
 }
 
 /* Without SHM_REMAP nothing may be in the way. */
@@ -463,8 +463,7 @@ static long map_locked(struct mm *mm, const struct mmap_args *m, u32 flags, bool
 {
 	*populate = false;
 	if (m->addr && !(flags & SHM_REMAP)) {
-		if (m->addr + m->len < m->addr ||
-			vma_overlap(&mm->vmas, m->addr, m->addr + m->len))
+		if (m->addr + m->len < m->addr || vma_overlap(&mm->vmas, m->addr, m->addr + m->len))
 			return -EINVAL;
 	}
 	return mmap_locked(mm, m, populate);
@@ -507,7 +506,7 @@ long sys_shmat(s32 id, u32 addr, u32 flags)
 static bool is_part(const struct vma *v, u32 addr)
 {
 	return v->backing && v->backing->ops == &attach_ops && v->start >= addr &&
-		(v->start - addr) >> PAGE_SHIFT == v->pgoff;
+	       (v->start - addr) >> PAGE_SHIFT == v->pgoff;
 }
 
 /* Unmaps a whole VMA: nothing has to be cut, which alone could fail. Returns the next. */
@@ -573,7 +572,8 @@ static long ipc_info(uptr_t to, bool is64)
 	lock_table();
 	long result = info_result();
 	unlock_table();
-	int err = is64 ? copy_to_user(to, &big, sizeof(big)) : copy_to_user(to, &small, sizeof(small));
+	int err = is64 ? copy_to_user(to, &big, sizeof(big))
+		       : copy_to_user(to, &small, sizeof(small));
 	return err ? err : result;
 }
 
@@ -594,15 +594,16 @@ static long shm_info(uptr_t to)
 static void fill_stat(const struct segment *s, struct abi_shmid64_ds *d)
 {
 	*d = (struct abi_shmid64_ds){
-		.perm = {
-			.key = s->key,
-			.uid = s->uid,
-			.gid = s->gid,
-			.cuid = s->cuid,
-			.cgid = s->cgid,
-			.mode = (u16)s->mode,
-			.seq = (u16)(s->id >> IDS_SHIFT),
-		},
+		.perm =
+			{
+				.key = s->key,
+				.uid = s->uid,
+				.gid = s->gid,
+				.cuid = s->cuid,
+				.cgid = s->cgid,
+				.mode = (u16)s->mode,
+				.seq = (u16)(s->id >> IDS_SHIFT),
+			},
 		.segsz = s->size,
 		.atime = (u32)s->atime,
 		.atime_high = (u32)(s->atime >> 32),

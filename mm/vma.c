@@ -21,10 +21,12 @@ static u32 gap_of(struct rb_node *n)
 	return n ? rb_vma(n)->gap : 0;
 }
 
-static void update_gap(struct rb_node *n)
+static bool update_gap(struct rb_node *n)
 {
 	struct vma *v = rb_vma(n);
+	u32 old = v->gap;
 	v->gap = MAX(v->hole, MAX(gap_of(n->left), gap_of(n->right)));
+	return v->gap != old;
 }
 
 void vma_set_init(struct vma_set *s)
@@ -83,26 +85,24 @@ static void refresh_hole(struct vma_set *s, struct vma *v)
 	rb_update_path(&s->root, &v->rb);
 }
 
+void vma_insert_after(struct vma_set *s, struct vma *below, struct vma *v)
+{
+	list_add(&v->link, below ? &below->link : &s->list);
+	struct vma *above = vma_next(s, v);
+	kassert_dbg(!below || below->end <= v->start);
+	kassert_dbg(!above || v->end <= above->start);
+	v->hole = hole_below(s, v);
+	rb_insert_between(
+		&s->root, below ? &below->rb : NULL, above ? &above->rb : NULL, &v->rb);
+	refresh_hole(s, above);
+	s->count++;
+}
+
 void vma_insert(struct vma_set *s, struct vma *v)
 {
-	struct rb_node **link = &s->root.node, *parent = NULL;
-	struct list_head *before = &s->list; /* insert behind this one */
-	while (*link) {
-		struct vma *at = rb_vma(parent = *link);
-		kassert_dbg(v->end <= at->start || at->end <= v->start);
-		if (v->start < at->start) {
-			link = &parent->left;
-		} else {
-			link = &parent->right;
-			before = &at->link;
-		}
-	}
-	list_add(&v->link, before);
-	v->hole = hole_below(s, v);
-	v->gap = v->hole;
-	rb_insert(&s->root, parent, link, &v->rb);
-	refresh_hole(s, vma_next(s, v));
-	s->count++;
+	struct vma *below;
+	vma_find_prev(s, v->start, &below);
+	vma_insert_after(s, below, v);
 }
 
 void vma_remove(struct vma_set *s, struct vma *v)
@@ -199,7 +199,8 @@ bool vma_can_merge(const struct vma *a, const struct vma *b)
 {
 	return a->end == b->start && a->flags == b->flags && a->backing == b->backing &&
 		a->object == b->object && b->pgoff == vma_pgoff(a, a->end) &&
-		(a->anon == b->anon || !a->anon || !b->anon) && !(a->flags & (VM_HUGETLB | VM_DONTMERGE));
+		(a->anon == b->anon || !a->anon || !b->anon) &&
+		!(a->flags & (VM_HUGETLB | VM_DONTMERGE));
 }
 
 /* One node of vma_check: what must hold between it and the one below. */

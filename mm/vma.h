@@ -54,6 +54,7 @@ struct vma {
 	u32 hole;                  /* m: unmapped bytes between the VMA below and this one */
 	u32 gap;                   /* m: largest hole of this node's subtree */
 	u32 flags;                 /* m: VM_ bits */
+	u64 prot;                  /* m: vm_pte_flags(flags), ready for the fault path */
 	u32 pgoff;                 /* m, a: page of the object at `start`; for private anonymous memory
 	                              start / PAGE_SIZE of where it was first mapped */
 	struct mm *mm;
@@ -124,6 +125,8 @@ static inline vaddr_t vma_start_gap(const struct vma *v)
 
 /* Puts v, whose bounds are set and overlap nothing, into the set. */
 void vma_insert(struct vma_set *s, struct vma *v);
+/* The same when the VMA right below is known (NULL: it becomes the lowest): no search. */
+void vma_insert_after(struct vma_set *s, struct vma *below, struct vma *v);
 void vma_remove(struct vma_set *s, struct vma *v);
 
 /* Moves a border without passing a neighbour. */

@@ -18,9 +18,9 @@ struct zap {
 	struct list_head pages; /* frames whose last reference this was */
 };
 
-static void drop_page(struct zap *z, struct page *p)
+/* One reference and one mapping less; the last reference puts the frame on the list. */
+static inline void drop_page(struct zap *z, struct page *p)
 {
-	z->mm->rss[page_rss_kind(p)]--;
 	kassert_dbg(p->mapcount > 0);
 	p->mapcount--;
 	if (p->refcount == 1)
@@ -29,24 +29,37 @@ static void drop_page(struct zap *z, struct page *p)
 		p->refcount--;
 }
 
-static void zap_entry(struct zap *z, pte_t *pte)
+/* A page that is not private memory. */
+static void zap_other(struct zap *z, struct page *p)
 {
-	pte_t e = *pte;
-	struct page *p = pfn_page(pte_pfn(e));
-	if (p->kind == PK_ANON && z->keep_private)
+	if (p == zero_page)
 		return;
-	pmap_set(pte, PTE_NONE);
-	z->flush = true;
-	if (p != zero_page)
-		drop_page(z, p);
+	z->mm->rss[page_rss_kind(p)]--;
+	drop_page(z, p);
 }
 
-/* The entries of one page table: [start, end) does not cross a 2 MiB border. */
-static void zap_table(struct zap *z, pte_t *pte, vaddr_t start, vaddr_t end)
+/* The entries of one page table. Returns how many private pages there were. */
+static u32 zap_table(struct zap *z, pte_t *pte, pte_t *stop)
 {
-	for (; start < end; start += PAGE_SIZE, pte++)
-		if (pte_maps(*pte))
-			zap_entry(z, pte);
+	u32 anon = 0;
+	for (; pte < stop; pte++) {
+		u32 lo = pte_low(pte);
+		if (!pte_low_maps(lo))
+			continue;
+		struct page *p = pfn_page(pte_words_pfn(lo, pte_high(pte)));
+		if (likely(p->kind == PK_ANON)) {
+			if (unlikely(z->keep_private))
+				continue;
+			anon++;
+			pmap_clear(pte);
+			drop_page(z, p);
+		} else {
+			pmap_clear(pte);
+			zap_other(z, p);
+		}
+		z->flush = true;
+	}
+	return anon;
 }
 
 void zap_range(struct vma *v, vaddr_t start, vaddr_t end, bool keep_private)
@@ -57,7 +70,7 @@ void zap_range(struct vma *v, vaddr_t start, vaddr_t end, bool keep_private)
 		next = MIN(end - 1, at | (PD_SIZE - 1)) + 1;
 		pte_t *pte = pmap_pte(&v->mm->pmap, at);
 		if (pte)
-			zap_table(&z, pte, at, next);
+			v->mm->rss[RSS_ANON] -= zap_table(&z, pte, pte + ((next - at) >> PAGE_SHIFT));
 	}
 	if (z.flush)
 		pmap_flush_range(&v->mm->pmap, start, end);

@@ -254,6 +254,10 @@ def main():
                         help="only Tessera under icount; the rest is the last run's")
     args = parser.parse_args()
     globs = [g for g in (os.environ.get("ROW") or "").split(",") if g]
+    names = [row[0] for row in bench_rows.ROWS + bench_rows.BYTE_ROWS]
+    if not any(wanted(name, globs) for name in names):
+        print(f"bench: no row matches ROW={','.join(globs)}: {' '.join(names)}", file=sys.stderr)
+        return 2
     pairs = os.environ.get("PAIRS")
     cpu = machine([]).cpu
     os.makedirs(FOLDER, exist_ok=True)

@@ -14,8 +14,8 @@ void __init fs_init(void)
 	fdtable_init();
 	fscontext_init();
 	path_init();
+	tmpfs_init(); /* first: its device number is seen, and as on Linux it is 0:1 */
 	pipe_init();
-	tmpfs_init();
 	devfs_init();
 	sysfs_init();
 	mem_dev_init();

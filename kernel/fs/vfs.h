@@ -396,7 +396,8 @@ void tmpfs_init(void);
 /* mm/memfd.c: seals, which only a tmpfs file has (others: -EINVAL). */
 long seals_add(struct file *f, u32 seals);
 long seals_get(const struct file *f);
-/* What they say about a mapping with these VM_ flags: -EPERM, or 0 and perhaps without VM_MAYWRITE. */
+/* What they say about a mapping with these VM_ flags: -EPERM, or 0 and perhaps without
+ * VM_MAYWRITE. */
 int seals_check_map(struct inode *inode, u32 *vm_flags);
 
 /* pipe.c */

@@ -16,12 +16,14 @@ static void update(const struct rb_root *root, struct rb_node *n)
 		root->update(n);
 }
 
+/* Updates n and then its ancestors, as far up as something changes. */
 void rb_update_path(struct rb_root *root, struct rb_node *n)
 {
-	if (!root->update)
+	if (!root->update || !n)
 		return;
-	for (; n; n = n->parent)
-		root->update(n);
+	root->update(n);
+	while ((n = n->parent) && root->update(n))
+		;
 }
 
 /* Makes `parent` (NULL: the root) point to `n` where it pointed to `old`. */
@@ -217,6 +219,8 @@ void rb_erase(struct rb_root *root, struct rb_node *n)
 			parent = gone;
 	}
 	rb_update_path(root, parent);
+	if (gone != n)
+		rb_update_path(root, gone);
 	if (black)
 		erase_rebalance(root, parent, child);
 }
@@ -225,6 +229,17 @@ void rb_replace(struct rb_root *root, struct rb_node *old, struct rb_node *n)
 {
 	take_place(root, old, n);
 	rb_update_path(root, n);
+}
+
+void rb_insert_between(
+	struct rb_root *root, struct rb_node *prev, struct rb_node *next, struct rb_node *n)
+{
+	if (!prev && !next)
+		rb_insert(root, NULL, &root->node, n);
+	else if (prev && !prev->right)
+		rb_insert(root, prev, &prev->right, n);
+	else
+		rb_insert(root, next, &next->left, n);
 }
 
 struct rb_node *rb_first(const struct rb_root *root)

@@ -17,12 +17,17 @@ struct rb_node {
 
 struct rb_root {
 	struct rb_node *node;
-	void (*update)(struct rb_node *n); /* NULL: no augmentation */
+	bool (*update)(struct rb_node *n); /* returns whether it changed; NULL: no augmentation */
 };
 
 /* Rebalances after `n` has been hung at *link under `parent` (NULL for an empty tree). */
 void rb_insert(struct rb_root *root, struct rb_node *parent, struct rb_node **link, struct rb_node *n);
 void rb_erase(struct rb_root *root, struct rb_node *n);
+
+/* Inserts `n` between `prev` and `next`, its neighbours in order (either may be NULL, at an end),
+ * without a descent: one of them has no child on that side. */
+void rb_insert_between(
+	struct rb_root *root, struct rb_node *prev, struct rb_node *next, struct rb_node *n);
 
 /* Puts `n` where `old` stands; both must compare alike. The augmentation is recomputed. */
 void rb_replace(struct rb_root *root, struct rb_node *old, struct rb_node *n);

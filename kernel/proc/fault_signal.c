@@ -65,17 +65,26 @@ static void report_trap(const struct trapframe *tf, const char *what, u32 error)
 
 /* --- Page faults --- */
 
+/* The words of siginfo that a fault sets. */
+#define FAULT_INFO_SIZE (offsetof(struct abi_siginfo, fault.addr) + sizeof(u32))
+
 void signal_force_fault(u32 sig, int code, vaddr_t addr, u32 trapno, u32 error)
 {
 	struct task *t = current_task();
-	struct abi_siginfo info = {.si_signo = (s32)sig, .si_code = code};
+	struct abi_siginfo info;
+	info.si_signo = (s32)sig;
+	info.si_errno = 0;
+	info.si_code = code;
 	info.fault.addr = addr;
 	t->trapno = trapno;
 	t->trap_error =
 		error | (addr >= USER_TOP ? PF_PRESENT : 0); /* as Linux: hides the kernel */
 	t->trap_addr = addr;
+	if (signal_handle(x86_thread_frame(&t->thread.x86), sig, &info, FAULT_INFO_SIZE))
+		return;
 	if (may_report(sig))
 		report_page_fault(sig == SIGBUS ? "bus error" : "segfault", addr, t->trap_error);
+	memset((u8 *)&info + FAULT_INFO_SIZE, 0, sizeof(info) - FAULT_INFO_SIZE);
 	signal_force(sig, &info);
 }
 

@@ -93,8 +93,8 @@ struct transfer {
 	bool fault; /* memory on either side could not be used: this is the end */
 };
 
-/* Copies up to n bytes between buf and the caller's ranges, which it uses up. Returns how many, short
- * when memory is missing or the ranges end. */
+/* Copies up to n bytes between buf and the caller's ranges, which it uses up. Returns how many,
+ * short when memory is missing or the ranges end. */
 static u32 copy_local(struct transfer *x, u32 n)
 {
 	struct abi_iovec *iov;
@@ -102,8 +102,8 @@ static u32 copy_local(struct transfer *x, u32 n)
 	while (done < n && (iov = ranges_front(&x->local))) {
 		u32 part = MIN(n - done, iov->len);
 		size_t left = x->write
-			? copy_from_user_partial(x->buf + done, UPTR(iov->base), part)
-			: copy_to_user_partial(UPTR(iov->base), x->buf + done, part);
+				      ? copy_from_user_partial(x->buf + done, UPTR(iov->base), part)
+				      : copy_to_user_partial(UPTR(iov->base), x->buf + done, part);
 		range_skip(iov, part - left);
 		done += part - left;
 		if (left) {
@@ -149,8 +149,8 @@ static long copy_all(struct transfer *x)
 /* As a debugger that wants to attach: by the caller's real ids. */
 static bool same_ids(const struct credentials *me, const struct credentials *c)
 {
-	return me->uid == c->uid && me->uid == c->euid && me->uid == c->suid &&
-		me->gid == c->gid && me->gid == c->egid && me->gid == c->sgid;
+	return me->uid == c->uid && me->uid == c->euid && me->uid == c->suid && me->gid == c->gid &&
+	       me->gid == c->egid && me->gid == c->sgid;
 }
 
 static bool may_attach(const struct process *p)
@@ -159,7 +159,7 @@ static bool may_attach(const struct process *p)
 	if (p == current_process() || p->mm == current_process()->mm || capable(CAP_SYS_PTRACE))
 		return true;
 	return same_ids(me, &p->cred) && p->dumpable &&
-		!(p->cred.cap_permitted & ~me->cap_permitted);
+	       !(p->cred.cap_permitted & ~me->cap_permitted);
 }
 
 /* A reference to the address space of the process that the thread belongs to. */
@@ -216,8 +216,7 @@ static long process_vm_rw(
 	return err;
 }
 
-long sys_process_vm_readv(
-	u32 tid, uptr_t lvec, u32 nr_local, uptr_t rvec, u32 nr_remote, u32 flags)
+long sys_process_vm_readv(u32 tid, uptr_t lvec, u32 nr_local, uptr_t rvec, u32 nr_remote, u32 flags)
 {
 	return process_vm_rw(tid, lvec, nr_local, rvec, nr_remote, flags, false);
 }

@@ -9,11 +9,11 @@
  *            handler's esp ->  | pretcode           |  16-byte aligned
  *                              +--------------------+
  *
- * Frames are made and read on the kernel's side as a whole, with one copy each.
+ * Frames are made on the kernel's side, without the parts that are copied from where they are:
+ * siginfo, and the FPU's state, which the CPU itself writes and reads.
  */
 #include "kernel/abi/errno.h"
 #include "kernel/lib/string.h"
-#include "kernel/proc/fpstate.h"
 #include "kernel/proc/process.h"
 #include "kernel/proc/signal.h"
 #include "kernel/syscalls.h"
@@ -74,20 +74,6 @@ static bool place_frame(
 
 /* --- Out --- */
 
-static bool push_fpu(u32 at)
-{
-	struct task *t = current_task();
-	struct abi_fpstate fp;
-	u8 fresh[512];
-	x86_fpu_save(&t->thread.x86);
-	fpstate_from_fxsave(&fp, t->thread.x86.fpu);
-	if (copy_to_user(UPTR(at), &fp, sizeof(fp)) < 0)
-		return false;
-	fpstate_fresh(fresh);
-	x86_fpu_load_user(&t->thread.x86, fresh);
-	return true;
-}
-
 static void save_context(
 	struct abi_sigcontext *sc, const struct trapframe *tf, u32 fpstate, u64 mask)
 {
@@ -137,26 +123,35 @@ static bool push_old(const struct trapframe *tf, const struct taken_signal *s,
 	return copy_to_user(UPTR(at->frame), &f, sizeof(f)) == 0;
 }
 
+static bool push_info(u32 at, const struct taken_signal *s)
+{
+	u32 rest = (u32)sizeof(*s->info) - s->info_size;
+	return copy_to_user(UPTR(at), s->info, s->info_size) == 0 &&
+	       clear_user(UPTR(at + s->info_size), rest) == 0;
+}
+
 static bool push_rt(const struct trapframe *tf, const struct taken_signal *s,
 	const struct frame_place *at, u64 mask)
 {
 	const struct task *t = current_task();
-	struct abi_rt_sigframe f = {
-		.pretcode = restorer(s, at->frame + offsetof(struct abi_rt_sigframe, retcode)),
-		.sig = (s32)s->sig,
-		.pinfo = at->frame + offsetof(struct abi_rt_sigframe, info),
-		.puc = at->frame + offsetof(struct abi_rt_sigframe, uc),
-		.info = s->info,
-	};
-	f.uc.uc_stack = (struct abi_stack){
-		.ss_sp = t->altstack_sp,
-		.ss_flags = (s32)t->altstack_flags,
-		.ss_size = t->altstack_size,
-	};
+	const u32 info = offsetof(struct abi_rt_sigframe, info);
+	const u32 uc = offsetof(struct abi_rt_sigframe, uc);
+	struct abi_rt_sigframe f;
+	f.pretcode = restorer(s, at->frame + offsetof(struct abi_rt_sigframe, retcode));
+	f.sig = (s32)s->sig;
+	f.pinfo = at->frame + info;
+	f.puc = at->frame + uc;
+	f.uc.uc_flags = 0;
+	f.uc.uc_link = 0;
+	f.uc.uc_stack.ss_sp = t->altstack_sp;
+	f.uc.uc_stack.ss_flags = (s32)t->altstack_flags;
+	f.uc.uc_stack.ss_size = t->altstack_size;
 	f.uc.uc_sigmask = mask;
 	save_context(&f.uc.uc_mcontext, tf, at->fpstate, mask);
 	memcpy(f.retcode, rt_sigreturn_code, sizeof(f.retcode));
-	return copy_to_user(UPTR(at->frame), &f, sizeof(f)) == 0;
+	return copy_to_user(UPTR(at->frame), &f, info) == 0 &&
+	       push_info(at->frame + info, s) &&
+	       copy_to_user(UPTR(at->frame + uc), &f.uc, sizeof(f) - uc) == 0;
 }
 
 static void enter_handler(
@@ -183,8 +178,9 @@ bool sigframe_push(struct trapframe *tf, const struct taken_signal *s)
 		return false;
 	if (!(rt ? push_rt(tf, s, &at, mask) : push_old(tf, s, &at, mask)))
 		return false;
-	if (!push_fpu(at.fpstate))
+	if (!x86_fpu_to_user(UPTR(at.fpstate)))
 		return false;
+	x86_fpu_load_fresh();
 	enter_handler(tf, s, at.frame, rt);
 	return true;
 }
@@ -193,17 +189,9 @@ bool sigframe_push(struct trapframe *tf, const struct taken_signal *s)
 
 static bool pop_fpu(u32 at)
 {
-	struct x86_thread *x = &current_task()->thread.x86;
-	struct abi_fpstate fp;
-	u8 fxsave[512];
-	if (at == 0) {
-		fpstate_fresh(fxsave);
-	} else {
-		if (copy_from_user(&fp, UPTR(at), sizeof(fp)) < 0)
-			return false;
-		fpstate_to_fxsave(fxsave, &fp);
-	}
-	x86_fpu_load_user(x, fxsave);
+	if (at)
+		return x86_fpu_from_user(UPTR(at));
+	x86_fpu_load_fresh();
 	return true;
 }
 
@@ -253,13 +241,14 @@ long sys_rt_sigreturn(void)
 {
 	struct task *t = current_task();
 	struct trapframe *tf = x86_thread_frame(&t->thread.x86);
-	struct abi_rt_sigframe f;
-	if (copy_from_user(&f, UPTR(tf->esp - 4), sizeof(f)) < 0)
+	u32 frame = tf->esp - 4; /* the handler's return popped pretcode */
+	struct abi_ucontext uc;
+	if (copy_from_user(&uc, UPTR(frame + offsetof(struct abi_rt_sigframe, uc)), sizeof(uc)) < 0)
 		return bad_frame();
-	signal_set_blocked(f.uc.uc_sigmask);
-	if (!restore_context(tf, &f.uc.uc_mcontext))
+	signal_set_blocked(uc.uc_sigmask);
+	if (!restore_context(tf, &uc.uc_mcontext))
 		return bad_frame();
 	/* Linux, too, does not look at what this says. */
-	(void)altstack_set(&f.uc.uc_stack, tf->esp);
+	(void)altstack_set(&uc.uc_stack, tf->esp);
 	return (long)tf->eax;
 }

@@ -530,35 +530,41 @@ static bool must_die(const struct task *t)
 	return p->group_exit || (p->exec_task && p->exec_task != t);
 }
 
+static void take_action(struct process *p, struct taken_signal *s)
+{
+	struct abi_sigaction_k *a = &p->sighand->action[s->sig - 1];
+	s->action = *a;
+	if (a->flags & SA_RESETHAND)
+		a->handler = SIG_DFL_K;
+}
+
 /*
  * The next signal that has a handler, with its action; false when there is none. Default actions
  * are carried out on the way, so this may stop the thread for long, or not return.
  */
-static bool signal_take(struct taken_signal *s)
+static bool signal_take(struct taken_signal *s, struct abi_siginfo *info)
 {
 	struct task *t = current_task();
 	struct process *p = t->process;
 	u32 flags = spin_lock_irqsave(&process_lock);
 	bool fatal = false;
 	while (!fatal && !must_die(t)) {
-		struct abi_sigaction_k *a;
+		u32 handler;
 		if (p->stop_signal) {
 			flags = stop_wait(t, flags);
 			continue;
 		}
-		s->sig = signal_dequeue(~t->blocked, &s->info);
+		s->sig = signal_dequeue(~t->blocked, info);
 		if (!s->sig)
 			break;
-		a = &p->sighand->action[s->sig - 1];
-		if (a->handler == SIG_IGN_K)
+		handler = p->sighand->action[s->sig - 1].handler;
+		if (handler == SIG_IGN_K)
 			continue;
-		if (a->handler == SIG_DFL_K) {
+		if (handler == SIG_DFL_K) {
 			fatal = default_action(p, s->sig);
 			continue;
 		}
-		s->action = *a;
-		if (a->flags & SA_RESETHAND)
-			a->handler = SIG_DFL_K;
+		take_action(p, s);
 		break;
 	}
 	if (must_die(t)) {
@@ -624,22 +630,45 @@ static void handler_entered(struct task *t, const struct taken_signal *s)
 	}
 }
 
+static void run_handler(struct trapframe *tf, const struct taken_signal *s)
+{
+	struct task *t = current_task();
+	if (likely(sigframe_push(tf, s))) {
+		handler_entered(t, s);
+		return;
+	}
+	/* When not even SIGSEGV's own frame can be written, it kills. */
+	if (s->sig == SIGSEGV)
+		t->process->sighand->action[SIGSEGV - 1].handler = SIG_DFL_K;
+	signal_force_kernel(SIGSEGV);
+}
+
+bool signal_handle(struct trapframe *tf, u32 sig, const struct abi_siginfo *info, u32 size)
+{
+	struct task *t = current_task();
+	struct process *p = t->process;
+	struct taken_signal s = {.sig = sig, .info_size = size, .info = info};
+	u32 flags = spin_lock_irqsave(&process_lock);
+	bool now = p->sighand->action[sig - 1].handler > SIG_IGN_K &&
+		   !(t->blocked & sigmask(sig)) && !(t->thread.work & WORK_SIGNAL);
+	if (now)
+		take_action(p, &s);
+	spin_unlock_irqrestore(&process_lock, flags);
+	if (now)
+		run_handler(tf, &s);
+	return now;
+}
+
 static void do_signal(struct trapframe *tf)
 {
 	struct task *t = current_task();
-	struct taken_signal s;
+	struct abi_siginfo info;
+	struct taken_signal s = {.info = &info, .info_size = sizeof(info)};
 	bool from_syscall = tf->trapno == VEC_SYSCALL;
-	if (signal_take(&s)) {
+	if (signal_take(&s, &info)) {
 		if (from_syscall)
 			restart_with_handler(tf, s.action.flags);
-		if (sigframe_push(tf, &s)) {
-			handler_entered(t, &s);
-		} else {
-			/* When not even SIGSEGV's own frame can be written, it kills. */
-			if (s.sig == SIGSEGV)
-				t->process->sighand->action[SIGSEGV - 1].handler = SIG_DFL_K;
-			signal_force_kernel(SIGSEGV);
-		}
+		run_handler(tf, &s);
 	} else {
 		if (from_syscall)
 			restart_without_handler(tf);

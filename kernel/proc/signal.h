@@ -51,6 +51,11 @@ u32 signal_send_pgrp_locked(u32 pgid, u32 sig, const struct abi_siginfo *info);
 void signal_force(u32 sig, const struct abi_siginfo *info);
 void signal_force_kernel(u32 sig);
 
+/* Enters the handler for a signal of the exception that the calling thread, whose frame is tf, has
+ * just made. False: there is none to enter at once, the signal must be forced. `size`: bytes of
+ * *info that are set, the rest standing for zero. */
+bool signal_handle(struct trapframe *tf, u32 sig, const struct abi_siginfo *info, u32 size);
+
 /* siginfo of kill(2), sent by the calling process. */
 struct abi_siginfo siginfo_user(u32 sig, s32 code);
 
@@ -101,7 +106,8 @@ long altstack_set(const struct abi_stack *s, u32 sp);
 /* A signal taken off the queue that has a handler. */
 struct taken_signal {
 	u32 sig;
-	struct abi_siginfo info;
+	u32 info_size; /* bytes of info that there are; what follows is zero */
+	const struct abi_siginfo *info;
 	struct abi_sigaction_k action;
 };
 

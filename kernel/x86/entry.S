@@ -11,10 +11,13 @@
  * the saved CS: with ring 3 in it ESP is the pushed word, otherwise it is the address behind
  * EFLAGS, which is the canonical frame address in both cases.
  */
+#include "kernel/abi/syscall_nr.h"
 #include "kernel/x86/asm.h"
 #include "kernel/x86/layout.h"
 
 /* Offsets into struct trapframe; kernel/x86/trap.c asserts them. */
+#define TF_ECX    4
+#define TF_EAX    24
 #define TF_CS     48
 #define TF_EFLAGS 52
 
@@ -99,15 +102,29 @@
 
 	.section .text.entry, "ax"
 
-/* --- System calls: a trap gate, interrupts stay on --- */
+/*
+ * System calls: a trap gate, interrupts stay on. The program's registers are the arguments: three
+ * go where -mregparm=3 wants them, three on the stack.
+ */
 
 	ENTRY	entry_syscall
 	CFI_TRAP 12
 	PUSH_WORD %eax
 	PUSH_WORD $VEC_SYSCALL
 	SAVE_REGS
-	movl	%esp, %eax
-	call	handle_syscall
+	cmpl	$ABI_NR_SYSCALLS, %eax
+	jae	3f
+	PUSH_WORD %ebp
+	PUSH_WORD %edi
+	PUSH_WORD %esi
+	movl	syscall_table(, %eax, 4), %esi
+	movl	%ebx, %eax
+	movl	%edx, %ecx
+	movl	12 + TF_ECX(%esp), %edx
+	call	*%esi
+	addl	$12, %esp
+	.cfi_adjust_cfa_offset -12
+2:	movl	%eax, TF_EAX(%esp)
 	.globl	return_to_user
 return_to_user:
 	cli
@@ -122,6 +139,8 @@ restore_user:
 	movl	%esp, %eax
 	call	handle_user_return
 	jmp	return_to_user
+3:	call	syscall_missing
+	jmp	2b
 	.cfi_endproc
 	END	entry_syscall
 

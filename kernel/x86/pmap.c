@@ -18,6 +18,8 @@
 #define PDPTE_TABLE PTE_P
 #define PDE_TABLE   (PTE_P | PTE_W | PTE_U | PTE_A)
 
+#define PD_GROUP (PT_ENTRIES / 32) /* entries of a directory that one bit of pd_groups() stands for */
+
 #define FLUSH_ONE_BY_ONE 16u /* pages; beyond, reloading CR3 is cheaper */
 
 struct pmap_cpu pmap_cpus[NR_CPUS];
@@ -65,6 +67,13 @@ void pmap_activate(struct pmap *pm)
 	write_cr3(pm ? pm->cr3 : pmap_kernel_cr3());
 }
 
+/* Of a directory, given by any of its entries: bit n says that tables may hang in entries
+ * n * PD_GROUP and following. Most address spaces use a few corners of what a directory covers. */
+static u32 *pd_groups(const pte_t *pde)
+{
+	return &virt_page(pde)->private;
+}
+
 /* Hangs a new, empty table into *entry. Returns it, or NULL when memory is out. */
 static pte_t *table_alloc(struct pmap *pm, pte_t *entry, u64 flags)
 {
@@ -85,6 +94,7 @@ pte_t *pmap_pde_alloc(struct pmap *pm, vaddr_t va)
 	if (!pte_present(*pdpte)) {
 		if (!table_alloc(pm, pdpte, PDPTE_TABLE))
 			return NULL;
+		*pd_groups(pmap_entry(pdpte, 0)) = 0;
 		if (is_loaded(pm))
 			reload_cr3();
 	}
@@ -98,8 +108,11 @@ pte_t *pmap_pte_alloc_slow(struct pmap *pm, vaddr_t va)
 	if (!pde)
 		return NULL;
 	kassert_msg(!pte_huge(*pde), "page table wanted inside a 2 MiB page at %08x", va);
-	if (!pte_present(*pde) && !table_alloc(pm, pde, PDE_TABLE))
-		return NULL;
+	if (!pte_present(*pde)) {
+		if (!table_alloc(pm, pde, PDE_TABLE))
+			return NULL;
+		*pd_groups(pde) |= 1u << pd_index(va) / PD_GROUP;
+	}
 	return pmap_entry(pde, pt_index(va));
 }
 
@@ -133,17 +146,20 @@ static void table_unhook(struct pmap *pm, pte_t *entry, struct list_head *freed)
 	pm->nr_tables--;
 }
 
-/* The page tables of [start, end), 2 MiB aligned, inside one page directory. */
+/* The page tables of entries [first, end) of a page directory. */
 static void unhook_page_tables(
-	struct pmap *pm, pte_t *pd, vaddr_t start, vaddr_t end, struct list_head *freed)
+	struct pmap *pm, pte_t *pd, u32 first, u32 end, struct list_head *freed)
 {
-	for (vaddr_t va = start; va < end; va += PD_SIZE) {
-		pte_t *pde = &pd[pd_index(va)];
+	for (u32 groups = *pd_groups(pd); groups; groups &= groups - 1) {
+		u32 group = (u32)__builtin_ctz(groups) * PD_GROUP;
+		u32 stop = MIN(end, group + PD_GROUP);
 
-		if (pte_none(*pde))
-			continue;
-		kassert_msg(!pte_huge(*pde), "2 MiB page left at %08x", va);
-		table_unhook(pm, pde, freed);
+		for (u32 i = MAX(first, group); i < stop; i++) {
+			if (pte_none(pd[i]))
+				continue;
+			kassert_msg(!pte_huge(pd[i]), "2 MiB page left in entry %u", i);
+			table_unhook(pm, &pd[i], freed);
+		}
 	}
 }
 
@@ -159,7 +175,8 @@ void pmap_free_tables(struct pmap *pm, vaddr_t floor, vaddr_t ceiling)
 		next = MIN(ALIGN_DOWN(va, PDPTE_SIZE) + PDPTE_SIZE, end);
 		if (!pte_present(*pdpte))
 			continue;
-		unhook_page_tables(pm, pmap_entry(pdpte, 0), va, next, &freed);
+		unhook_page_tables(pm, pmap_entry(pdpte, 0), pd_index(va), pd_index(next - 1) + 1,
+			&freed);
 		if (next - va == PDPTE_SIZE)
 			table_unhook(pm, pdpte, &freed);
 	}

@@ -93,6 +93,20 @@ static inline void pmap_set_low(pte_t *p, u32 lo)
 	*(volatile u32 *)p = lo;
 }
 
+/* pmap_set() of an entry that was empty, by its words. */
+static inline void pmap_set_words(pte_t *p, u32 lo, u32 hi)
+{
+	((volatile u32 *)p)[1] = hi;
+	((volatile u32 *)p)[0] = lo;
+}
+
+/* Empties an entry. */
+static inline void pmap_clear(pte_t *p)
+{
+	((volatile u32 *)p)[0] = 0;
+	((volatile u32 *)p)[1] = 0;
+}
+
 void *kmap_high(struct page *p);
 void kunmap_high(void *va);
 

@@ -102,7 +102,7 @@ static inline bool pte_exec(pte_t e)
 }
 static inline pfn_t pte_pfn(pte_t e)
 {
-	return PFN((u32)((e.v & PTE_FRAME) >> PAGE_SHIFT));
+	return PFN((u32)(e.v >> PAGE_SHIFT)); /* flags are below it, NX falls off the top */
 }
 static inline pte_t pte_clear_flags(pte_t e, u64 flags)
 {
@@ -111,6 +111,25 @@ static inline pte_t pte_clear_flags(pte_t e, u64 flags)
 static inline pte_t pte_set_flags(pte_t e, u64 flags)
 {
 	return (pte_t){e.v | flags};
+}
+
+/* The two words of an entry in memory, for loops over whole tables: on a 32-bit CPU most of them
+ * need only the low one, with all flags but NX and the frame below 4 GiB. */
+static inline u32 pte_low(const pte_t *p)
+{
+	return ((const volatile u32 *)p)[0];
+}
+static inline u32 pte_high(const pte_t *p)
+{
+	return ((const volatile u32 *)p)[1];
+}
+static inline bool pte_low_maps(u32 lo)
+{
+	return lo & (u32)(PTE_P | PTE_PROTNONE);
+}
+static inline pfn_t pte_words_pfn(u32 lo, u32 hi)
+{
+	return PFN(lo >> PAGE_SHIFT | hi << (32 - PAGE_SHIFT));
 }
 
 /* "P W U A D G PS NX" for the bits that are set. Returns buf. */

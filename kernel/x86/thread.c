@@ -6,16 +6,18 @@
  * its struct; they are switched at once, never lazily.
  */
 #include "kernel/x86/thread.h"
+#include "kernel/abi/signal.h"
 #include "kernel/core/sched.h"
 #include "kernel/lib/kassert.h"
 #include "kernel/lib/string.h"
 #include "kernel/x86/gdt.h"
 #include "kernel/x86/kmap.h"
 #include "kernel/x86/trap.h"
+#include "kernel/x86/uaccess.h"
 
 #define FPU_CONTROL	  0x37f	 /* all exceptions masked, extended precision */
 #define MXCSR_DEFAULT	  0x1f80 /* all exceptions masked */
-#define MXCSR_MASK_LEGACY 0xffbf /* what CPUs support that do not tell */
+#define MXCSR_MASK_LEGACY 0xffbfu /* what CPUs support that do not tell */
 
 /* FXSAVE image, Intel SDM vol. 1, 10.5.1. */
 struct fxsave {
@@ -28,6 +30,11 @@ struct fxsave {
 };
 _Static_assert(sizeof(struct fxsave) == sizeof(((struct x86_thread *)0)->fpu), "FXSAVE image");
 
+static const struct fxsave fpu_fresh __aligned(16) = {.fcw = FPU_CONTROL, .mxcsr = MXCSR_DEFAULT};
+
+_Static_assert(offsetof(struct abi_fpstate, status) == 108, "FPSTATE_STATUS in usercopy.S");
+_Static_assert(offsetof(struct abi_fpstate, fxsave) == 112, "FPSTATE_FXSAVE in usercopy.S");
+
 /* What the first switch to a thread pops. */
 struct first_frame {
 	u32 edi, esi, ebx, ebp;
@@ -38,6 +45,9 @@ void switch_stacks(u32 *save_esp, u32 new_esp);
 void thread_first_run(void);
 void load_fs(u32 selector);
 void load_gs(u32 selector);
+int user_fpu_save(struct abi_fpstate *at);
+int user_fxrstor(const void *image);
+int user_frstor(const void *image);
 
 static bool is_running(const struct x86_thread *t)
 {
@@ -74,11 +84,12 @@ void x86_fpu_restore(struct x86_thread *t)
 
 static void fpu_reset(struct x86_thread *t)
 {
-	struct fxsave *f = (struct fxsave *)t->fpu;
+	memcpy(t->fpu, &fpu_fresh, sizeof(fpu_fresh));
+}
 
-	memset(f, 0, sizeof(*f));
-	f->fcw = FPU_CONTROL;
-	f->mxcsr = MXCSR_DEFAULT;
+void x86_fpu_load_fresh(void)
+{
+	__asm__ volatile("fxrstor %0" ::"m"(fpu_fresh));
 }
 
 /* A set bit of MXCSR that the CPU does not know makes FXRSTOR fault. */
@@ -98,6 +109,38 @@ void x86_fpu_load_user(struct x86_thread *t, const void *fxsave512)
 	memcpy(f, fxsave512, sizeof(*f));
 	f->mxcsr &= mask;
 	x86_fpu_restore(t);
+}
+
+bool x86_fpu_to_user(uptr_t at)
+{
+	return user_range_ok(at, sizeof(struct abi_fpstate)) &&
+	       user_fpu_save((struct abi_fpstate *)at.va) == 0;
+}
+
+/* An image that the CPU may refuse, or that is not aligned as it wants it. */
+static bool load_forged(uptr_t fxsave)
+{
+	u8 image[sizeof(struct fxsave)];
+
+	if (copy_from_user(image, fxsave, sizeof(image)) < 0)
+		return false;
+	x86_fpu_load_user(&current_thread()->x86, image);
+	return true;
+}
+
+bool x86_fpu_from_user(uptr_t at)
+{
+	const struct abi_fpstate *fp = (const struct abi_fpstate *)at.va;
+	uptr_t fxsave = uptr_add(at, offsetof(struct abi_fpstate, fxsave));
+	u32 mxcsr;
+
+	if (!user_range_ok(at, sizeof(*fp)) ||
+		get_user_u32(&mxcsr, uptr_add(fxsave, offsetof(struct fxsave, mxcsr))) < 0)
+		return false;
+	if ((mxcsr & ~MXCSR_MASK_LEGACY) || user_fxrstor(fp->fxsave) < 0)
+		if (!load_forged(fxsave))
+			return false;
+	return user_frstor(fp) == 0;
 }
 
 /* --- Segments --- */

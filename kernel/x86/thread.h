@@ -51,6 +51,15 @@ void x86_fpu_restore(struct x86_thread *t);
  * out, and loads it. t is the running thread. */
 void x86_fpu_load_user(struct x86_thread *t, const void *fxsave512);
 
+/* The running thread's FPU state, to and from a struct abi_fpstate in user memory: the old FSAVE
+ * image with the FXSAVE image behind it. A handler may have changed either: the x87 registers are
+ * the first one's, the rest is the second's. False when the memory cannot be accessed. */
+bool x86_fpu_to_user(uptr_t at) __must_check;
+bool x86_fpu_from_user(uptr_t at) __must_check;
+
+/* Gives the running thread the state that programs start with. */
+void x86_fpu_load_fresh(void);
+
 /* Loads t->tls into this CPU's GDT, after t, the running thread, changed it. */
 void x86_tls_load(const struct x86_thread *t);
 

@@ -26,6 +26,8 @@ extern void entry_page_fault(void);
 extern void entry_syscall(void);
 void trap_dispatch(struct trapframe *tf);
 
+_Static_assert(offsetof(struct trapframe, ecx) == 4, "TF_ECX in entry.S");
+_Static_assert(offsetof(struct trapframe, eax) == 24, "TF_EAX in entry.S");
 _Static_assert(offsetof(struct trapframe, cs) == 48, "TF_CS in entry.S");
 _Static_assert(offsetof(struct trapframe, eflags) == 52, "TF_EFLAGS in entry.S");
 _Static_assert(offsetof(struct cpu, thread) == 0, "entry.S reads cpus[0].thread");

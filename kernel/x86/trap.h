@@ -71,8 +71,12 @@ enum vector {
 /* mm/fault.c. `addr` is CR2. Interrupts are as the interrupted code had them. */
 void handle_page_fault(struct trapframe *tf, vaddr_t addr);
 
-/* kernel/syscall.c. The number is in tf->orig_eax; the result goes to tf->eax. Interrupts on. */
-void handle_syscall(struct trapframe *tf);
+/* kernel/syscall.c. The functions of system calls by number, none of them NULL: called with six
+ * arguments and interrupts on, what they return goes to the frame's eax. */
+typedef long (*syscall_fn)(u32, u32, u32, u32, u32, u32);
+extern const syscall_fn syscall_table[];
+/* The function of the numbers beyond the table, and of those without a call. */
+long syscall_missing(void);
 
 /* kernel/proc/signal.c. An exception other than a page fault, from user mode. */
 void handle_user_trap(struct trapframe *tf);

@@ -10,6 +10,10 @@
 #define EFAULT       14
 #define ENAMETOOLONG 36
 
+/* Offsets into struct abi_fpstate; kernel/x86/thread.c asserts them. */
+#define FPSTATE_STATUS 108 /* and magic */
+#define FPSTATE_FXSAVE 112
+
 	.text
 
 /* size_t user_copy(void *dst, const void *src, size_t n): bytes not copied. One of the two is a
@@ -126,6 +130,52 @@
 	ret
 	EXTABLE	1b, user_word_fault
 	ENDFUNC user_put_u32
+
+/* int user_fpu_save(struct abi_fpstate *at): the FPU's state to a signal frame; 0 or -EFAULT. The
+ * x87 unit is as after FNINIT then. Where CPUs differ, the words are made what Linux makes them. */
+	FUNC	user_fpu_save
+	STAC
+1:	fxsave	FPSTATE_FXSAVE(%eax)
+2:	fnsave	(%eax)
+3:	orl	$0xffff0000, (%eax)
+4:	orl	$0xffff0000, 4(%eax)
+5:	orl	$0xffff0000, 8(%eax)
+6:	movw	$0, 26(%eax)
+7:	movzwl	4(%eax), %edx
+8:	movl	%edx, FPSTATE_STATUS(%eax)
+	CLAC
+	xorl	%eax, %eax
+	ret
+	EXTABLE	1b, user_word_fault
+	EXTABLE	2b, user_word_fault
+	EXTABLE	3b, user_word_fault
+	EXTABLE	4b, user_word_fault
+	EXTABLE	5b, user_word_fault
+	EXTABLE	6b, user_word_fault
+	EXTABLE	7b, user_word_fault
+	EXTABLE	8b, user_word_fault
+	ENDFUNC user_fpu_save
+
+/* int user_fxrstor(const void *image): 0 or -EFAULT, also when the CPU refuses what is in it. */
+	FUNC	user_fxrstor
+	STAC
+1:	fxrstor	(%eax)
+	CLAC
+	xorl	%eax, %eax
+	ret
+	EXTABLE	1b, user_word_fault
+	ENDFUNC user_fxrstor
+
+/* int user_frstor(const void *image): 0 or -EFAULT. What the x87 unit had pending is dropped. */
+	FUNC	user_frstor
+	fninit
+	STAC
+1:	frstor	(%eax)
+	CLAC
+	xorl	%eax, %eax
+	ret
+	EXTABLE	1b, user_word_fault
+	ENDFUNC user_frstor
 
 user_word_fault:
 	CLAC

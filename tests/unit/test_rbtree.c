@@ -23,9 +23,12 @@ static u32 size_of(const struct rb_node *n)
 	return n ? of(n)->below : 0;
 }
 
-static void update(struct rb_node *n)
+static bool update(struct rb_node *n)
 {
+	u32 old = of(n)->below;
+
 	of(n)->below = 1 + size_of(n->left) + size_of(n->right);
+	return of(n)->below != old;
 }
 
 static void setup(struct rb_root *root)

@@ -6,14 +6,14 @@
 
 #define RW (PROT_READ | PROT_WRITE)
 
-static long readv_raw(
-	pid_t pid, const void *l, unsigned long nl, const void *r, unsigned long nr, unsigned long flags)
+static long readv_raw(pid_t pid, const void *l, unsigned long nl, const void *r, unsigned long nr,
+	unsigned long flags)
 {
 	return syscall(SYS_process_vm_readv, pid, l, nl, r, nr, flags);
 }
 
-static long writev_raw(
-	pid_t pid, const void *l, unsigned long nl, const void *r, unsigned long nr, unsigned long flags)
+static long writev_raw(pid_t pid, const void *l, unsigned long nl, const void *r, unsigned long nr,
+	unsigned long flags)
 {
 	return syscall(SYS_process_vm_writev, pid, l, nl, r, nr, flags);
 }
@@ -126,8 +126,8 @@ static void vectors(void)
 static void reading(pid_t pid)
 {
 	char buf[6 * PAGE];
-	struct iovec l[2] = {{buf, sizeof(buf)}}, r[3] = {{area, 10}, {area + 2 * PAGE, 10},
-		{area + PAGE, 10}};
+	struct iovec l[2] = {{buf, sizeof(buf)}},
+		     r[3] = {{area, 10}, {area + 2 * PAGE, 10}, {area + PAGE, 10}};
 
 	answer("read.all", read_one(pid, buf, area, 6 * PAGE));
 	say("read.all", "%c%c", buf[0], buf[2 * PAGE - 1]);

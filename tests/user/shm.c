@@ -1,11 +1,11 @@
-/* System V shared memory: shmget, shmat, shmdt and shmctl, called directly and through ipc; what the
- * attachments count; when a segment goes; who may; and how /proc shows it. */
+/* System V shared memory: shmget, shmat, shmdt and shmctl, called directly and through ipc; what
+ * the attachments count; when a segment goes; who may; and how /proc shows it. */
 #include "tests/user/test.h"
 #include <sys/ipc.h>
 #include <sys/shm.h>
 #include <time.h>
 
-#define RW (PROT_READ | PROT_WRITE)
+#define RW  (PROT_READ | PROT_WRITE)
 #define KEY 0x7e55e7a
 
 #ifndef SHM_STAT_ANY
@@ -411,12 +411,14 @@ static void show_stat(const char *name, int id)
 	struct ds64 d = stat_of(id);
 	long now = time(NULL);
 
-	say(name, "mode %o uid %u gid %u cuid %u cgid %u size %u nattch %u", d.perm.mode, d.perm.uid,
-		d.perm.gid, d.perm.cuid, d.perm.cgid, d.segsz, d.nattch);
+	say(name, "mode %o uid %u gid %u cuid %u cgid %u size %u nattch %u", d.perm.mode,
+		d.perm.uid, d.perm.gid, d.perm.cuid, d.perm.cgid, d.segsz, d.nattch);
 	say(name, "atime %s dtime %s ctime %s cpid %s lpid %s", d.atime ? "set" : "0",
 		d.dtime ? "set" : "0", now - (long)d.ctime < 5 ? "now" : "another",
-		d.cpid == getpid() ? "me" : "another", d.lpid == getpid() ? "me" :
-		d.lpid ? "another" : "0");
+		d.cpid == getpid() ? "me" : "another",
+		d.lpid == getpid() ? "me"
+		: d.lpid	   ? "another"
+				   : "0");
 	say(name, "%x %x %x %x %x", d.atime_high, d.dtime_high, d.ctime_high, d.unused[0],
 		d.unused[1]);
 }
@@ -462,7 +464,8 @@ static void by_place(void)
 	say("place.stat", "%s", ctl(id & 0x7fff, SHM_STAT, &d) == id ? "ok" : "another");
 	say("place.stat_any", "%s", ctl(id & 0x7fff, SHM_STAT_ANY, &d) == id ? "ok" : "another");
 	say("place.size", "%u", d.segsz);
-	say("place.high_bits", "%s", ctl((id & 0x7fff) | 0x10000, SHM_STAT, &d) == id ? "ok" : "no");
+	say("place.high_bits", "%s",
+		ctl((id & 0x7fff) | 0x10000, SHM_STAT, &d) == id ? "ok" : "no");
 	answer("place.free", ctl(0x7fff, SHM_STAT, &d));
 	answer("place.negative", ctl(-1, SHM_STAT, &d));
 	answer("place.fault", ctl(id & 0x7fff, SHM_STAT, KERNEL));
@@ -566,7 +569,8 @@ static void through_ipc(void)
 	ipc(24, id, IPC_STAT, 0, &old);
 	say("ipc.large_uid", "%u %x", old.perm.uid, stat_of(id).perm.uid);
 	say("ipc.info_old", "%s", ipc(24, 0, IPC_INFO, 0, limits) >= 0 ? "ok" : "no");
-	say("ipc.info_old", "%d %d %d %d %d", limits[0], limits[1], limits[2], limits[3], limits[4]);
+	say("ipc.info_old", "%d %d %d %d %d", limits[0], limits[1], limits[2], limits[3],
+		limits[4]);
 	answer("ipc.rmid", ipc(24, id, IPC_RMID, 0, NULL));
 	answer("ipc.rmid_64", ipc(24, id, IPC_RMID | IPC_64, 0, NULL));
 	answer("ipc.unknown", ipc(99, 0, 0, 0, NULL));
@@ -615,8 +619,8 @@ static void try_all(const char *name, int id, int key)
 
 static void as_user(void)
 {
-	static const char *const names[] = {"user.private", "user.others_read", "user.group_write",
-		"user.owner", "user.exec"};
+	static const char *const names[] = {
+		"user.private", "user.others_read", "user.group_write", "user.owner", "user.exec"};
 	struct rlimit none = {0, 0}, page = {PAGE, PAGE};
 	int mine, second;
 
@@ -669,7 +673,8 @@ static void show_map(const char *name, const void *p, int id)
 
 	while (fgets(line, sizeof(line), maps))
 		if (sscanf(line, "%lx-%lx %7s %15s %15s %lu %63[^\n]", &start, &end, perms, offset,
-			    dev, &inode, path) == 7 && start == (unsigned long)p)
+			    dev, &inode, path) == 7 &&
+			start == (unsigned long)p)
 			say(name, "%lu %s %s %s %s %s", (end - start) / PAGE, perms, offset, dev,
 				inode == (unsigned long)id ? "id" : "another inode", path);
 	fclose(maps);

@@ -6,7 +6,7 @@
  */
 #include "core.h"
 
-#define GRANT_MIN ((size_t)512 << 10)
+#define GRANT_MIN ((size_t)512 << 10) /* of all threads together */
 
 __thread struct tcache tcache __attribute__((tls_model("initial-exec")));
 struct caches caches;
@@ -43,24 +43,26 @@ static void zero_run_set(unsigned c, bool zero)
 static void bin_release(unsigned c, unsigned n)
 {
 	struct bin *b = &tcache.bin[c];
-	struct block *head = b->head, *last = head, *rest;
 
-	if (!n)
-		return;
-	for (unsigned i = 1; i < n; i++)
-		last = block_next(last);
-	rest = block_next(last);
-	block_link(last, NULL);
-	b->head = rest;
+	b->head = central_give(c, b->head, n);
 	b->n -= n;
-	central_give(c, head, n);
+}
+
+/* Give the whole list back. */
+static void bin_release_all(unsigned c)
+{
+	struct bin *b = &tcache.bin[c];
+
+	if (b->head)
+		bin_release(c, b->n + b->filled);
+	b->n = b->filled = 0;
 }
 
 static void bin_empty(unsigned c)
 {
 	struct bin *b = &tcache.bin[c];
 
-	bin_release(c, b->n);
+	bin_release_all(c);
 	if (b->bump != b->end)
 		central_give_run(c, b->bump, b->end);
 	b->bump = b->end = NULL;
@@ -93,9 +95,10 @@ void cache_thread_exit(void)
 /* How many bytes the limits of one thread may allow together. */
 static size_t grant_max(void)
 {
-	size_t share = (heap.brk_bytes + heap.extent_bytes) / 8 / (caches.nr ? caches.nr : 1);
+	size_t nr = caches.nr ? caches.nr : 1, grant_min = GRANT_MIN / nr;
+	size_t share = (heap.brk_bytes + heap.extent_bytes) / 8 / nr;
 
-	return share > GRANT_MIN ? share : GRANT_MIN;
+	return share > grant_min ? share : grant_min;
 }
 
 static bool grant_take(size_t bytes)
@@ -116,7 +119,7 @@ static void grant_steal(unsigned not)
 	for (unsigned i = 0; i < NR_CLASSES; i++) {
 		t->victim = t->victim % (NR_CLASSES - 1) + 1;
 		if (t->victim != not && t->bin[t->victim].limit) {
-			bin_release(t->victim, t->bin[t->victim].n);
+			bin_release_all(t->victim);
 			t->granted -= (size_t)t->bin[t->victim].limit * classes[t->victim].size;
 			t->bin[t->victim].limit = 0;
 			return;
@@ -128,7 +131,7 @@ static void grant_steal(unsigned not)
 static bool limit_raise(unsigned c)
 {
 	struct bin *b = &tcache.bin[c];
-	uint32_t more = b->limit ? b->limit : 4;
+	int32_t more = b->limit ? b->limit : 4;
 	const struct class_info *k = &classes[c];
 
 	if (b->limit >= k->cap)
@@ -149,19 +152,14 @@ void *cache_refill(unsigned c)
 	struct bin *b = &tcache.bin[c];
 	struct block *p;
 	struct refill r;
-	unsigned want;
 
 	if (unlikely(tcache.state == CACHE_NEW))
 		cache_start();
-	want = b->limit / 2;
-	if (caches.nr > 1 && want > classes[c].batch)
-		want = classes[c].batch;
-	if (!want)
-		want = 1;
-	if (!central_take(c, want, &r))
+	if (!central_take(c, &r))
 		return NULL;
 	b->head = r.head;
-	b->n = r.n;
+	b->filled = r.n;
+	b->n = 0;
 	if (r.bump) {
 		b->bump = r.bump;
 		b->end = r.end;
@@ -188,13 +186,13 @@ void cache_overflow(unsigned c)
 	if (unlikely(tcache.state == CACHE_NEW))
 		cache_start();
 	if (unlikely(tcache.state == CACHE_DEAD)) {
-		bin_release(c, b->n);
+		bin_release_all(c);
 		return;
 	}
 	if (limit_raise(c))
 		return;
 	while (b->n > b->limit)
-		bin_release(c, b->n < classes[c].batch ? b->n : classes[c].batch);
+		bin_release(c, b->n < classes[c].batch ? (unsigned)b->n : classes[c].batch);
 }
 
 bool cache_is_free(unsigned c, const struct block *b)

@@ -94,28 +94,16 @@ static void take_run(struct central *ce, struct span *s, struct refill *r)
 	s->zero = 0;
 }
 
-/* The list of @s goes to the refill: as it is, when that is empty and wants as much. */
-static void take_blocks(struct central *ce, struct span *s, unsigned want, struct refill *r)
+/* The whole list of @s, without a look at its blocks. */
+static void take_list(struct central *ce, struct span *s, struct refill *r)
 {
-	unsigned fresh = s->nr - s->bump / classes[s->class].size, n = s->nr - s->used - fresh;
+	unsigned fresh = s->nr - s->bump / classes[s->class].size;
 
-	if (!r->n && n <= want) {
-		r->head = s->free;
-		s->free = NULL;
-	} else {
-		n = 0;
-	}
-	while (s->free && r->n + n < want) {
-		struct block *b = s->free;
-
-		s->free = block_next(b);
-		block_link(b, r->head);
-		r->head = b;
-		n++;
-	}
-	r->n += n;
-	s->used += n;
-	ce->used += n;
+	r->head = s->free;
+	r->n = s->nr - s->used - fresh;
+	s->free = NULL;
+	s->used += r->n;
+	ce->used += r->n;
 }
 
 static bool span_has_run(const struct span *s)
@@ -132,7 +120,17 @@ static bool take_transfer(struct central *ce, unsigned c, struct refill *r)
 	return true;
 }
 
-bool central_take(unsigned c, unsigned want, struct refill *r)
+/* Everything that @s has. */
+static void take_span(struct central *ce, struct span *s, struct refill *r)
+{
+	take_list(ce, s, r);
+	if (span_has_run(s))
+		take_run(ce, s, r);
+	if (s->listed)
+		list_remove(ce, s);
+}
+
+bool central_take(unsigned c, struct refill *r)
 {
 	struct central *ce = &central[c];
 	struct span *s;
@@ -140,36 +138,16 @@ bool central_take(unsigned c, unsigned want, struct refill *r)
 	*r = (struct refill){ 0 };
 	lock_take(&ce->lock);
 	if (!take_transfer(ce, c, r)) {
-		while (r->n < want && (s = ce->partial)) {
-			take_blocks(ce, s, want, r);
-			if (s->free)
-				break;
-			if (span_has_run(s) && !r->bump)
-				take_run(ce, s, r);
-			if (span_has_run(s))
-				break;
-			list_remove(ce, s);
-		}
-		if (!r->n && !r->bump) {
-			s = span_create(ce, c);
-			if (s)
-				take_run(ce, s, r);
-		}
+		s = ce->partial ? ce->partial : span_create(ce, c);
+		if (s)
+			take_span(ce, s, r);
 	}
 	lock_drop(&ce->lock);
 	return r->n || r->bump;
 }
 
-static void give_block(struct central *ce, unsigned c, struct block *b)
+static void span_changed(struct central *ce, struct span *s)
 {
-	struct span *s = pagemap_span((uintptr_t)b);
-
-	if (unlikely(!s || s->state != SPAN_SMALL || s->class != c))
-		die("free(): the block is not in the heap", b);
-	block_link(b, s->free);
-	s->free = b;
-	ce->used--;
-	s->used--;
 	if (!s->used) {
 		if (s->listed)
 			list_remove(ce, s);
@@ -179,26 +157,49 @@ static void give_block(struct central *ce, unsigned c, struct block *b)
 	}
 }
 
-static void give_list(struct central *ce, unsigned c, struct block *head)
+/* The first @n blocks of @b go to their spans; the rest is returned. */
+static struct block *give_list(struct central *ce, unsigned c, struct block *b, unsigned n)
 {
-	while (head) {
-		struct block *next = block_next(head);
+	ce->used -= n;
+	while (n--) {
+		struct block *next = block_next(b);
+		struct span *s = pagemap_span((uintptr_t)b);
 
-		give_block(ce, c, head);
-		head = next;
+		if (unlikely(!s || s->state != SPAN_SMALL || s->class != c))
+			die("free(): the block is not in the heap", b);
+		block_link(b, s->free);
+		s->free = b;
+		s->used--;
+		if (unlikely(!s->used || !s->listed))
+			span_changed(ce, s);
+		b = next;
 	}
+	return b;
 }
 
-void central_give(unsigned c, struct block *head, unsigned n)
+static struct block *give_transfer(struct central *ce, struct block *b, unsigned n)
+{
+	struct block *last = b, *rest;
+
+	while (--n)
+		last = block_next(last);
+	rest = block_next(last);
+	block_link(last, NULL);
+	ce->transfer[ce->nr_transfers++] = b;
+	return rest;
+}
+
+struct block *central_give(unsigned c, struct block *b, unsigned n)
 {
 	struct central *ce = &central[c];
 
 	lock_take(&ce->lock);
 	if (n == classes[c].batch && caches.nr > 1 && ce->nr_transfers < TRANSFERS)
-		ce->transfer[ce->nr_transfers++] = head;
+		b = give_transfer(ce, b, n);
 	else
-		give_list(ce, c, head);
+		b = give_list(ce, c, b, n);
 	lock_drop(&ce->lock);
+	return b;
 }
 
 void central_give_run(unsigned c, char *bump, char *end)
@@ -211,13 +212,7 @@ void central_give_run(unsigned c, char *bump, char *end)
 	s->bump = (uintptr_t)bump - s->start;
 	s->used -= n;
 	ce->used -= n;
-	if (!s->used) {
-		if (s->listed)
-			list_remove(ce, s);
-		span_destroy(ce, s);
-	} else if (!s->listed) {
-		list_add(ce, s);
-	}
+	span_changed(ce, s);
 	lock_drop(&ce->lock);
 }
 
@@ -228,7 +223,7 @@ void central_drain(void)
 
 		lock_take(&ce->lock);
 		while (ce->nr_transfers)
-			give_list(ce, c, ce->transfer[--ce->nr_transfers]);
+			give_list(ce, c, ce->transfer[--ce->nr_transfers], classes[c].batch);
 		lock_drop(&ce->lock);
 	}
 }

@@ -85,7 +85,7 @@ struct class_info {
 	uint32_t inverse; /* 2^32 / size, rounded up: see class_is_start() */
 	uint16_t pages;   /* of the shortest span that wastes little */
 	uint16_t cap;     /* the most blocks in one thread's list */
-	uint16_t batch;   /* how many move between a thread and the centre at once */
+	uint16_t batch;   /* how many go back to the centre at once */
 	uint16_t spare;
 };
 extern struct class_info classes[NR_CLASSES];
@@ -271,7 +271,7 @@ void heap_check(void);
 
 /* --- The centre: spans of each class -------------------------------------------------------- */
 
-#define TRANSFERS 8
+#define TRANSFERS 4
 
 struct central {
 	struct lock lock;
@@ -291,10 +291,10 @@ struct refill {
 	bool zero;
 };
 
-/* Blocks of class @c, about @want; false when memory is out. */
-bool central_take(unsigned c, unsigned want, struct refill *r);
-/* @n blocks linked from @head come back. */
-void central_give(unsigned c, struct block *head, unsigned n);
+/* What one span of class @c has; false when memory is out. */
+bool central_take(unsigned c, struct refill *r);
+/* The first @n blocks of the list @b come back; the rest of it is returned. */
+struct block *central_give(unsigned c, struct block *b, unsigned n);
 /* The rest of a run of unused blocks comes back. */
 void central_give_run(unsigned c, char *bump, char *end);
 /* Empty the transfer slots. */
@@ -308,8 +308,9 @@ void central_check(void);
 struct bin {
 	struct block *head; /* free blocks */
 	char *bump, *end;   /* blocks never handed out: [bump, end) */
-	uint32_t n;         /* length of the list */
-	uint32_t limit;     /* above it blocks go back; grows with use */
+	int32_t n;          /* frees less allocations since the list was last filled */
+	int32_t limit;      /* above it blocks go back; grows with use */
+	int32_t filled;     /* the list's length then: now it is n + filled */
 };
 
 enum cache_state {
@@ -362,6 +363,7 @@ struct debug {
 	const char *json, *svg; /* files to write at exit */
 };
 extern struct debug debug;
+extern struct lock debug_lock; /* the quarantine's; heap.lock nests inside it */
 void debug_options(const char *text);
 void *debug_alloc(size_t size, size_t align);
 void debug_free(struct span *s, void *p);

@@ -21,9 +21,9 @@
 #define MAX_LEAKS  100
 
 struct debug debug;
+struct lock debug_lock;
 
 static struct quarantine {
-	struct lock lock;
 	struct span *oldest, *newest;
 	size_t bytes;
 } quarantine;
@@ -183,7 +183,7 @@ void debug_free(struct span *s, void *p)
 
 	if (debug.junk)
 		__builtin_memset(p, JUNK_FREE, debug_size(s));
-	lock_take(&quarantine.lock);
+	lock_take(&debug_lock);
 	s->dead = 1;
 	s->next = NULL;
 	if (quarantine.oldest)
@@ -196,7 +196,7 @@ void debug_free(struct span *s, void *p)
 		os_protect((void *)s->start, s->pages << PAGE_SHIFT, false);
 	while ((out = quarantine_pop()))
 		block_return(out);
-	lock_drop(&quarantine.lock);
+	lock_drop(&debug_lock);
 }
 
 /* --- At exit -------------------------------------------------------------------------------- */

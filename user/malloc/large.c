@@ -45,8 +45,8 @@ static void class_init(unsigned c)
 	k->size = class_compute_size(c);
 	k->inverse = UINT32_MAX / k->size + 1;
 	k->pages = span_pages(k->size);
-	k->cap = clamp((1 << 20) / k->size, 4, 32768);
-	k->batch = clamp((8 << 10) / k->size, 2, 64);
+	k->cap = clamp((32 << 10) / k->size, 4, 2048);
+	k->batch = clamp((4 << 10) / k->size, 2, 64);
 }
 
 void core_init(void)
@@ -117,6 +117,7 @@ struct span *large_lookup(const void *p)
 
 void fork_prepare(void)
 {
+	lock_take(&debug_lock);
 	lock_take(&caches.lock);
 	for (unsigned c = 1; c < NR_CLASSES; c++)
 		lock_take(&central[c].lock);
@@ -129,13 +130,14 @@ void fork_parent(void)
 	for (unsigned c = NR_CLASSES - 1; c; c--)
 		lock_drop(&central[c].lock);
 	lock_drop(&caches.lock);
+	lock_drop(&debug_lock);
 }
 
 /* Only the calling thread is left. The others may have been in the middle of their caches: what
  * was in those stays lost. */
 void fork_child(void)
 {
-	heap.lock.word = caches.lock.word = 0;
+	heap.lock.word = caches.lock.word = debug_lock.word = 0;
 	for (unsigned c = 1; c < NR_CLASSES; c++)
 		central[c].lock.word = 0;
 	caches.list = NULL;

@@ -30,7 +30,7 @@ static size_t cached_blocks(unsigned c)
 	size_t n = 0;
 
 	for (struct tcache *t = caches.list; t; t = t->next)
-		n += t->bin[c].n + (t->bin[c].end - t->bin[c].bump) / classes[c].size;
+		n += t->bin[c].n + t->bin[c].filled + (t->bin[c].end - t->bin[c].bump) / classes[c].size;
 	return n + central[c].nr_transfers * classes[c].batch;
 }
 
