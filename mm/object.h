@@ -30,6 +30,7 @@ struct object {
 	u32 nr_pages;          /* m: pages present */
 	u64 size;              /* m: bytes; a page wholly beyond it does not exist (SIGBUS) */
 	struct list_head vmas; /* m: struct vma.object_link */
+	u32 committed;         /* i: pages charged to committed memory, given back at its end */
 	bool shmem;            /* i: memory is its only home (tmpfs): counts as Shmem */
 };
 

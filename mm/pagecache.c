@@ -9,6 +9,7 @@
 #include "kernel/abi/errno.h"
 #include "kernel/lib/string.h"
 #include "kernel/x86/uaccess.h"
+#include "mm/commit.h"
 #include "mm/page_alloc.h"
 #include "mm/pmap.h"
 #include "mm/slab.h"
@@ -188,6 +189,7 @@ void object_destroy(struct object *o)
 	kassert(list_empty(&o->vmas));
 	object_truncate(o, 0);
 	kassert_msg(o->nr_pages == 0, "%u pages left", o->nr_pages);
+	commit_release(o->committed);
 }
 
 /* --- Copying --- */

@@ -73,13 +73,20 @@ static long check_file(struct mmap_call *c)
 	return b->ops->map ? b->ops->map(b, &c->r.vm_flags) : 0;
 }
 
-/* An anonymous shared mapping is a mapping of a nameless file: the same code serves both. */
-static long make_shared_anon(struct mmap_call *c)
+/* An anonymous shared mapping is a mapping of a nameless file: the same code serves both. Its pages
+ * are promised at once, unless MAP_NORESERVE waives it. */
+static long make_shared_anon(struct mm *mm, struct mmap_call *c)
 {
+	u32 pages = c->r.vm_flags & VM_NORESERVE ? 0 : c->r.len >> PAGE_SHIFT;
+	if (!commit_charge(pages, mm->total_vm))
+		return -ENOMEM;
 	struct file *f = file_create_shared_anon(c->r.len);
-	if (is_err(f))
+	if (is_err(f)) {
+		commit_release(pages);
 		return ptr_err(f);
+	}
 	c->backing = &f->backing;
+	c->backing->object->committed = pages;
 	c->r.pgoff = 0;
 	return 0;
 }
@@ -139,7 +146,7 @@ static long prepare(struct mm *mm, struct mmap_call *c)
 }
 
 /* Where the pages come from: the file's object, a new one, or nothing. */
-static long choose_backing(struct mmap_call *c)
+static long choose_backing(struct mm *mm, struct mmap_call *c)
 {
 	bool shared = (c->flags & MAP_TYPE) != MAP_PRIVATE;
 	if (c->backing && c->backing->zero) {
@@ -149,7 +156,7 @@ static long choose_backing(struct mmap_call *c)
 	}
 	bool made = !c->backing && shared;
 	if (made) {
-		long err = make_shared_anon(c);
+		long err = make_shared_anon(mm, c);
 		if (err)
 			return err;
 	}
@@ -168,7 +175,7 @@ static long map_locked(struct mm *mm, struct mmap_call *c)
 	long err = prepare(mm, c);
 	if (err)
 		return err;
-	long made = choose_backing(c);
+	long made = choose_backing(mm, c);
 	if (made < 0)
 		return made;
 	at = mm_map_at(mm, &c->r, at);

@@ -26,8 +26,9 @@ int main(int argc, char **argv)
 	}
 	if (wait4(pid, &status, 0, &use) != pid || status)
 		return 1;
-	dprintf(atoi(argv[1]), "%ld.%06ld %ld\n", use.ru_utime.tv_sec + use.ru_stime.tv_sec +
-		(use.ru_utime.tv_usec + use.ru_stime.tv_usec) / 1000000,
+	dprintf(atoi(argv[1]), "%ld.%06ld %ld\n",
+		use.ru_utime.tv_sec + use.ru_stime.tv_sec +
+			(use.ru_utime.tv_usec + use.ru_stime.tv_usec) / 1000000,
 		(use.ru_utime.tv_usec + use.ru_stime.tv_usec) % 1000000, use.ru_maxrss);
 	return 0;
 }

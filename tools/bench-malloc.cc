@@ -241,9 +241,9 @@ static void tables()
 static const struct {
 	const char *name;
 	void (*run)();
-} all[] = { { "tiny", tiny }, { "larson", larson }, { "sh6", sh6 }, { "xmalloc", xmalloc },
-	{ "large", large }, { "grow", grow }, { "aging", aging }, { "containers", containers },
-	{ "trees", trees }, { "keep", keep }, { "tables", tables } };
+} all[] = {{"tiny", tiny}, {"larson", larson}, {"sh6", sh6}, {"xmalloc", xmalloc}, {"large", large},
+	{"grow", grow}, {"aging", aging}, {"containers", containers}, {"trees", trees},
+	{"keep", keep}, {"tables", tables}};
 
 int main(int argc, char **argv)
 {

@@ -11,6 +11,7 @@ takes the rest from the last run.
 The table goes to the terminal, all samples to build/bench.json, a chart to build/bench.html.
 """
 import argparse
+import errno
 import fnmatch
 import glob
 import json
@@ -18,6 +19,7 @@ import os
 import re
 import subprocess
 import sys
+import threading
 import time
 
 import bench_chart
@@ -114,7 +116,6 @@ class Measured:
 
 
 def errno_name(number):
-    import errno
     return errno.errorcode.get(number, str(number))
 
 
@@ -122,8 +123,7 @@ def died(status):
     return f"signal {status & 127}" if status & 127 else f"status {status >> 8}"
 
 
-def boot(machine, kernel, append, globs, initramfs, overlay=b"", log="bench.log",
-         leave=False):
+def boot(machine, kernel, append, globs, initramfs, overlay=b"", log="bench.log", leave=False):
     """Runs one machine until its program has ended, and gives what that printed.
 
     With `leave` QEMU leaves by itself, for it has something to do then.
@@ -131,20 +131,22 @@ def boot(machine, kernel, append, globs, initramfs, overlay=b"", log="bench.log"
     measured = Measured()
     arguments = append + (" -- rows " + " ".join(globs) if globs else "")
     path = os.path.join(vm.BUILD, log)
-    ended = None
+    ended = False
     with vm.Boot(machine, kernel, initramfs, overlay, arguments.strip()) as guest, \
             open(path, "wb") as file:
         guest.start(["-serial", "stdio"], stdin=subprocess.DEVNULL, stdout=subprocess.PIPE)
-        deadline = time.monotonic() + TIMEOUT
+        alarm = threading.Timer(TIMEOUT, guest.kill)
+        alarm.start()
         for raw in guest.process.stdout:
             now = time.monotonic_ns()
             file.write(raw)
             text = raw.decode(errors="replace").strip()
             if re.match(r"(row|bytes|skip|died|boot|clock) ", text):
                 measured.line(text, now)
-            if text == "end" or time.monotonic() > deadline:
-                ended = text == "end"
+            if text == "end":
+                ended = True
                 break
+        alarm.cancel()
         if leave:
             guest.process.stdout.close()
             guest.wait(TIMEOUT)

@@ -9,11 +9,10 @@
  *            handler's esp ->  | pretcode           |  16-byte aligned
  *                              +--------------------+
  *
- * Frames are made on the kernel's side, without the parts that are copied from where they are:
- * siginfo, and the FPU's state, which the CPU itself writes and reads.
+ * Frames are written where they are to be, word by word; the FPU's state is written and read by
+ * the CPU itself.
  */
 #include "kernel/abi/errno.h"
-#include "kernel/lib/string.h"
 #include "kernel/proc/process.h"
 #include "kernel/proc/signal.h"
 #include "kernel/syscalls.h"
@@ -26,9 +25,9 @@
 _Static_assert(offsetof(struct abi_fpstate, fxsave) == FX_OFFSET, "FXSAVE behind FSAVE");
 
 /* popl %eax; movl $119, %eax; int $0x80 */
-static const u8 sigreturn_code[8] = {0x58, 0xb8, 119, 0, 0, 0, 0xcd, 0x80};
-/* movl $173, %eax; int $0x80 */
-static const u8 rt_sigreturn_code[8] = {0xb8, 173, 0, 0, 0, 0xcd, 0x80, 0};
+static const u32 sigreturn_code[2] = {0x0077b858, 0x80cd0000};
+/* movl $173, %eax; int $0x80; nothing */
+static const u32 rt_sigreturn_code[2] = {0x0000adb8, 0x0080cd00};
 
 u32 sigframe_max_size(void)
 {
@@ -74,53 +73,76 @@ static bool place_frame(
 
 /* --- Out --- */
 
-static void save_context(
-	struct abi_sigcontext *sc, const struct trapframe *tf, u32 fpstate, u64 mask)
+static bool put_context(
+	struct abi_sigcontext *sc, const struct trapframe *tf, u32 fpstate, u32 oldmask)
 {
 	const struct task *t = current_task();
-	*sc = (struct abi_sigcontext){
-		.gs = x86_get_gs(),
-		.fs = x86_get_fs(),
-		.es = (u16)tf->es,
-		.ds = (u16)tf->ds,
-		.di = tf->edi,
-		.si = tf->esi,
-		.bp = tf->ebp,
-		.sp = tf->esp,
-		.bx = tf->ebx,
-		.dx = tf->edx,
-		.cx = tf->ecx,
-		.ax = tf->eax,
-		.trapno = t->trapno,
-		.err = t->trap_error,
-		.ip = tf->eip,
-		.cs = (u16)tf->cs,
-		.flags = tf->eflags,
-		.sp_at_signal = tf->esp,
-		.ss = (u16)tf->ss,
-		.fpstate = fpstate,
-		.oldmask = (u32)mask,
-		.cr2 = t->trap_addr,
-	};
+	put_user_word(&sc->gs, x86_get_gs(), fault);
+	put_user_word(&sc->fs, x86_get_fs(), fault);
+	put_user_word(&sc->es, (u16)tf->es, fault);
+	put_user_word(&sc->ds, (u16)tf->ds, fault);
+	put_user_word(&sc->di, tf->edi, fault);
+	put_user_word(&sc->si, tf->esi, fault);
+	put_user_word(&sc->bp, tf->ebp, fault);
+	put_user_word(&sc->sp, tf->esp, fault);
+	put_user_word(&sc->bx, tf->ebx, fault);
+	put_user_word(&sc->dx, tf->edx, fault);
+	put_user_word(&sc->cx, tf->ecx, fault);
+	put_user_word(&sc->ax, tf->eax, fault);
+	put_user_word(&sc->trapno, t->trapno, fault);
+	put_user_word(&sc->err, t->trap_error, fault);
+	put_user_word(&sc->ip, tf->eip, fault);
+	put_user_word(&sc->cs, (u16)tf->cs, fault);
+	put_user_word(&sc->flags, tf->eflags, fault);
+	put_user_word(&sc->sp_at_signal, tf->esp, fault);
+	put_user_word(&sc->ss, (u16)tf->ss, fault);
+	put_user_word(&sc->fpstate, fpstate, fault);
+	put_user_word(&sc->oldmask, oldmask, fault);
+	put_user_word(&sc->cr2, t->trap_addr, fault);
+	return true;
+fault:
+	return false;
 }
 
 /* Where the handler returns to: the C library's code, or ours in the frame. */
-static u32 restorer(const struct taken_signal *s, u32 code)
+static u32 restorer(const struct taken_signal *s, const u8 *code)
 {
-	return s->action.flags & SA_RESTORER ? s->action.restorer : code;
+	return s->action.flags & SA_RESTORER ? s->action.restorer : (u32)code;
 }
 
-static bool push_old(const struct trapframe *tf, const struct taken_signal *s,
-	const struct frame_place *at, u64 mask)
+static bool put_old(struct abi_sigframe *f, const struct trapframe *tf,
+	const struct taken_signal *s, u32 fpstate, u64 mask)
 {
-	struct abi_sigframe f = {
-		.pretcode = restorer(s, at->frame + offsetof(struct abi_sigframe, retcode)),
-		.sig = (s32)s->sig,
-		.extramask = {(u32)(mask >> 32)},
-	};
-	save_context(&f.sc, tf, at->fpstate, mask);
-	memcpy(f.retcode, sigreturn_code, sizeof(f.retcode));
-	return copy_to_user(UPTR(at->frame), &f, sizeof(f)) == 0;
+	put_user_word(&f->pretcode, restorer(s, f->retcode), fault);
+	put_user_word(&f->sig, s->sig, fault);
+	put_user_word(&f->extramask, mask >> 32, fault);
+	put_user_word(f->retcode, sigreturn_code[0], fault);
+	put_user_word(f->retcode + 4, sigreturn_code[1], fault);
+	return put_context(&f->sc, tf, fpstate, (u32)mask);
+fault:
+	return false;
+}
+
+static bool put_rt(struct abi_rt_sigframe *f, const struct trapframe *tf,
+	const struct taken_signal *s, u32 fpstate, u64 mask)
+{
+	const struct task *t = current_task();
+	put_user_word(&f->pretcode, restorer(s, f->retcode), fault);
+	put_user_word(&f->sig, s->sig, fault);
+	put_user_word(&f->pinfo, &f->info, fault);
+	put_user_word(&f->puc, &f->uc, fault);
+	put_user_word(&f->uc.uc_flags, 0, fault);
+	put_user_word(&f->uc.uc_link, 0, fault);
+	put_user_word(&f->uc.uc_stack.ss_sp, t->altstack_sp, fault);
+	put_user_word(&f->uc.uc_stack.ss_flags, t->altstack_flags, fault);
+	put_user_word(&f->uc.uc_stack.ss_size, t->altstack_size, fault);
+	put_user_word((u32 *)&f->uc.uc_sigmask, mask, fault);
+	put_user_word((u32 *)&f->uc.uc_sigmask + 1, mask >> 32, fault);
+	put_user_word(f->retcode, rt_sigreturn_code[0], fault);
+	put_user_word(f->retcode + 4, rt_sigreturn_code[1], fault);
+	return put_context(&f->uc.uc_mcontext, tf, fpstate, (u32)mask);
+fault:
+	return false;
 }
 
 static bool push_info(u32 at, const struct taken_signal *s)
@@ -130,28 +152,21 @@ static bool push_info(u32 at, const struct taken_signal *s)
 	       clear_user(UPTR(at + s->info_size), rest) == 0;
 }
 
-static bool push_rt(const struct trapframe *tf, const struct taken_signal *s,
-	const struct frame_place *at, u64 mask)
+/* The frame, but for siginfo and the FPU's state. */
+static bool push_frame(const struct trapframe *tf, const struct taken_signal *s,
+	const struct frame_place *at, u32 size)
 {
 	const struct task *t = current_task();
-	const u32 info = offsetof(struct abi_rt_sigframe, info);
-	const u32 uc = offsetof(struct abi_rt_sigframe, uc);
-	struct abi_rt_sigframe f;
-	f.pretcode = restorer(s, at->frame + offsetof(struct abi_rt_sigframe, retcode));
-	f.sig = (s32)s->sig;
-	f.pinfo = at->frame + info;
-	f.puc = at->frame + uc;
-	f.uc.uc_flags = 0;
-	f.uc.uc_link = 0;
-	f.uc.uc_stack.ss_sp = t->altstack_sp;
-	f.uc.uc_stack.ss_flags = (s32)t->altstack_flags;
-	f.uc.uc_stack.ss_size = t->altstack_size;
-	f.uc.uc_sigmask = mask;
-	save_context(&f.uc.uc_mcontext, tf, at->fpstate, mask);
-	memcpy(f.retcode, rt_sigreturn_code, sizeof(f.retcode));
-	return copy_to_user(UPTR(at->frame), &f, info) == 0 &&
-	       push_info(at->frame + info, s) &&
-	       copy_to_user(UPTR(at->frame + uc), &f.uc, sizeof(f) - uc) == 0;
+	u64 mask = t->restore_blocked ? t->saved_blocked : t->blocked;
+	bool ok;
+	if (!user_access_begin(UPTR(at->frame), size))
+		return false;
+	if (s->action.flags & SA_SIGINFO)
+		ok = put_rt((struct abi_rt_sigframe *)at->frame, tf, s, at->fpstate, mask);
+	else
+		ok = put_old((struct abi_sigframe *)at->frame, tf, s, at->fpstate, mask);
+	user_access_end();
+	return ok;
 }
 
 static void enter_handler(
@@ -169,14 +184,12 @@ static void enter_handler(
 
 bool sigframe_push(struct trapframe *tf, const struct taken_signal *s)
 {
-	const struct task *t = current_task();
 	bool rt = s->action.flags & SA_SIGINFO;
-	u64 mask = t->restore_blocked ? t->saved_blocked : t->blocked;
-	struct frame_place at;
 	u32 size = rt ? sizeof(struct abi_rt_sigframe) : sizeof(struct abi_sigframe);
-	if (!place_frame(tf, s, size, &at))
+	struct frame_place at;
+	if (!place_frame(tf, s, size, &at) || !push_frame(tf, s, &at, size))
 		return false;
-	if (!(rt ? push_rt(tf, s, &at, mask) : push_old(tf, s, &at, mask)))
+	if (rt && !push_info(at.frame + offsetof(struct abi_rt_sigframe, info), s))
 		return false;
 	if (!x86_fpu_to_user(UPTR(at.fpstate)))
 		return false;

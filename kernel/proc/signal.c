@@ -504,9 +504,11 @@ void signal_set_blocked(u64 mask)
 	if (mask == t->blocked)
 		return;
 	flags = spin_lock_irqsave(&process_lock);
-	retarget(t, mask & ~t->blocked);
+	if (t->pending.set | t->process->pending.set)
+		retarget(t, mask & ~t->blocked);
 	t->blocked = mask;
-	signal_recalc();
+	if (t->pending.set | t->process->pending.set | (t->thread.work & WORK_SIGNAL))
+		signal_recalc();
 	spin_unlock_irqrestore(&process_lock, flags);
 }
 

@@ -27,21 +27,21 @@
 	jmp	*%ebx
 	END	thread_first_run
 
-/* void load_fs(u32 selector), void load_gs(u32 selector): 0 if it is refused. */
-	FUNC	load_fs
+/* void x86_set_fs(u32 selector), void x86_set_gs(u32 selector): 0 if it is refused. */
+	FUNC	x86_set_fs
 1:	movl	%eax, %fs
 	ret
 2:	xorl	%eax, %eax
 	jmp	1b
 	EXTABLE	1b, 2b
-	ENDFUNC load_fs
+	ENDFUNC x86_set_fs
 
-	FUNC	load_gs
+	FUNC	x86_set_gs
 1:	movl	%eax, %gs
 	ret
 2:	xorl	%eax, %eax
 	jmp	1b
 	EXTABLE	1b, 2b
-	ENDFUNC load_gs
+	ENDFUNC x86_set_gs
 
 	.section .note.GNU-stack, "", @progbits

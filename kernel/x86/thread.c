@@ -43,8 +43,6 @@ struct first_frame {
 
 void switch_stacks(u32 *save_esp, u32 new_esp);
 void thread_first_run(void);
-void load_fs(u32 selector);
-void load_gs(u32 selector);
 int user_fpu_save(struct abi_fpstate *at);
 int user_fxrstor(const void *image);
 int user_frstor(const void *image);
@@ -145,32 +143,6 @@ bool x86_fpu_from_user(uptr_t at)
 
 /* --- Segments --- */
 
-u16 x86_get_fs(void)
-{
-	u32 sel;
-
-	__asm__ volatile("movl %%fs, %0" : "=r"(sel));
-	return (u16)sel;
-}
-
-u16 x86_get_gs(void)
-{
-	u32 sel;
-
-	__asm__ volatile("movl %%gs, %0" : "=r"(sel));
-	return (u16)sel;
-}
-
-void x86_set_fs(u16 sel)
-{
-	load_fs(sel);
-}
-
-void x86_set_gs(u16 sel)
-{
-	load_gs(sel);
-}
-
 void x86_tls_load(const struct x86_thread *t)
 {
 	gdt_load_tls(t->tls);
@@ -191,8 +163,8 @@ static void user_state_load(struct x86_thread *t)
 {
 	x86_tls_load(t);
 	x86_fpu_restore(t);
-	load_fs(t->fs);
-	load_gs(t->gs);
+	x86_set_fs(t->fs);
+	x86_set_gs(t->gs);
 }
 
 void x86_thread_reset_user(struct x86_thread *t)

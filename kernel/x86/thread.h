@@ -63,11 +63,21 @@ void x86_fpu_load_fresh(void);
 /* Loads t->tls into this CPU's GDT, after t, the running thread, changed it. */
 void x86_tls_load(const struct x86_thread *t);
 
-u16 x86_get_fs(void);
-u16 x86_get_gs(void);
+static inline u16 x86_get_fs(void)
+{
+	u32 sel;
+	__asm__ volatile("movl %%fs, %0" : "=r"(sel));
+	return (u16)sel;
+}
+static inline u16 x86_get_gs(void)
+{
+	u32 sel;
+	__asm__ volatile("movl %%gs, %0" : "=r"(sel));
+	return (u16)sel;
+}
 /* Loads a selector, falling back to 0 when the CPU refuses it. */
-void x86_set_fs(u16 sel);
-void x86_set_gs(u16 sel);
+void x86_set_fs(u32 sel);
+void x86_set_gs(u32 sel);
 
 /* Switches stacks, FPU, TLS, TSS esp0 and kmap slots. Interrupts are off. Returns when `from` is
  * switched to again. Page tables are the caller's business. */

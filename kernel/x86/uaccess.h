@@ -26,6 +26,25 @@ size_t copy_from_user_nofault(void *dst, uptr_t src, size_t n);
 int get_user_u32(u32 *dst, uptr_t src) __must_check;
 int put_user_u32(uptr_t dst, u32 v) __must_check;
 
+/*
+ * Words one by one without a call each: between user_access_begin(), which is false when [p, p+n)
+ * is not user space, and user_access_end(). A store that faults goes to the label, where the end
+ * is still due. Nothing else that touches user memory may be called meanwhile.
+ */
+bool user_access_begin(uptr_t p, size_t n) __must_check;
+void user_access_end(void);
+
+#define put_user_word(p, v, label)                                                                 \
+	__asm__ goto("1: movl %1, %0\n"                                                            \
+		     ".pushsection __ex_table, \"a\"\n"                                           \
+		     ".balign 4\n"                                                                 \
+		     ".long 1b, %l2\n"                                                             \
+		     ".popsection"                                                                 \
+		     :                                                                             \
+		     : "m"(*(u32 *)(p)), "ri"((u32)(v))                                            \
+		     : "memory"                                                                    \
+		     : label)
+
 /* Copies a string with its NUL. Returns its length, -EFAULT, or -ENAMETOOLONG when it does not
  * end within `size` bytes. */
 long strncpy_from_user(char *dst, uptr_t src, size_t size);

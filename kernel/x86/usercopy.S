@@ -131,6 +131,17 @@
 	EXTABLE	1b, user_word_fault
 	ENDFUNC user_put_u32
 
+/* void user_stac(void), void user_access_end(void): user memory can be, cannot be reached. */
+	FUNC	user_stac
+	STAC
+	ret
+	ENDFUNC user_stac
+
+	FUNC	user_access_end
+	CLAC
+	ret
+	ENDFUNC user_access_end
+
 /* int user_fpu_save(struct abi_fpstate *at): the FPU's state to a signal frame; 0 or -EFAULT. The
  * x87 unit is as after FNINIT then. Where CPUs differ, the words are made what Linux makes them. */
 	FUNC	user_fpu_save

@@ -21,12 +21,12 @@
 #define obstack_chunk_alloc malloc
 #define obstack_chunk_free  free
 
-#define CHECK(x)                                                                                \
-	do {                                                                                    \
-		if (!(x)) {                                                                     \
-			fprintf(stderr, "%s:%d: %s\n", __FILE__, __LINE__, #x);                 \
-			exit(1);                                                                \
-		}                                                                               \
+#define CHECK(x)                                                                                   \
+	do {                                                                                       \
+		if (!(x)) {                                                                        \
+			fprintf(stderr, "%s:%d: %s\n", __FILE__, __LINE__, #x);                    \
+			exit(1);                                                                   \
+		}                                                                                  \
 	} while (0)
 
 #define KB 1024
@@ -85,8 +85,8 @@ static void abcd(void)
 static void brk_conflict(void)
 {
 	char *p, *at = (char *)(((uintptr_t)now() + 4095) & -4096ul);
-	void *wall = mmap(at, 4096, PROT_NONE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_FIXED_NOREPLACE,
-		-1, 0);
+	void *wall =
+		mmap(at, 4096, PROT_NONE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_FIXED_NOREPLACE, -1, 0);
 
 	CHECK(wall == at);
 	for (int i = 0; i < 100; i++) {
@@ -213,7 +213,7 @@ static volatile int stop;
 
 static void *churn(void *arg)
 {
-	void *p[64] = { 0 };
+	void *p[64] = {0};
 
 	(void)arg;
 	for (unsigned i = 0; !stop; i++) {

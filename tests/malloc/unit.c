@@ -11,12 +11,12 @@
 #include "user/malloc/tmalloc.h"
 #include "tests/malloc/names.h"
 
-#define CHECK(x)                                                                                \
-	do {                                                                                    \
-		if (!(x)) {                                                                     \
-			fprintf(stderr, "%s:%d: %s\n", __FILE__, __LINE__, #x);                 \
-			exit(1);                                                                \
-		}                                                                               \
+#define CHECK(x)                                                                                   \
+	do {                                                                                       \
+		if (!(x)) {                                                                        \
+			fprintf(stderr, "%s:%d: %s\n", __FILE__, __LINE__, #x);                    \
+			exit(1);                                                                   \
+		}                                                                                  \
 	} while (0)
 
 static void classes_fit(void)

@@ -112,13 +112,13 @@ static bool grant_take(size_t bytes)
 }
 
 /* Take what another class has been granted; it will ask again when it needs it. */
-static void grant_steal(unsigned not)
+static void grant_steal(unsigned not )
 {
 	struct tcache *t = &tcache;
 
 	for (unsigned i = 0; i < NR_CLASSES; i++) {
 		t->victim = t->victim % (NR_CLASSES - 1) + 1;
-		if (t->victim != not && t->bin[t->victim].limit) {
+		if (t->victim != not &&t->bin[t->victim].limit) {
 			bin_release_all(t->victim);
 			t->granted -= (size_t)t->bin[t->victim].limit * classes[t->victim].size;
 			t->bin[t->victim].limit = 0;
@@ -171,8 +171,7 @@ void *cache_refill(unsigned c)
 		b->n--;
 		p->mark = 0;
 	} else {
-		p = (struct block *)b->bump;
-		b->bump += classes[c].size;
+		p = bin_carve(b, c);
 	}
 	if (unlikely(tcache.state == CACHE_DEAD))
 		bin_empty(c);

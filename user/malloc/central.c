@@ -135,7 +135,7 @@ bool central_take(unsigned c, struct refill *r)
 	struct central *ce = &central[c];
 	struct span *s;
 
-	*r = (struct refill){ 0 };
+	*r = (struct refill){0};
 	lock_take(&ce->lock);
 	if (!take_transfer(ce, c, r)) {
 		s = ce->partial ? ce->partial : span_create(ce, c);
@@ -281,7 +281,7 @@ static void check_span(struct span *s, void *arg)
 
 void central_check(void)
 {
-	size_t used[NR_CLASSES] = { 0 };
+	size_t used[NR_CLASSES] = {0};
 
 	heap_each_span(check_span, used);
 	for (unsigned c = 1; c < NR_CLASSES; c++)

@@ -313,6 +313,16 @@ struct bin {
 	int32_t filled;     /* the list's length then: now it is n + filled */
 };
 
+/* The next block of a run. A mark from an earlier life of its pages must not stay. */
+static inline void *bin_carve(struct bin *b, unsigned c)
+{
+	struct block *p = (struct block *)b->bump;
+
+	b->bump += classes[c].size;
+	p->mark = 0;
+	return p;
+}
+
 enum cache_state {
 	CACHE_NEW,  /* limits are 0, so that the first free comes to the slow path too */
 	CACHE_LIVE,

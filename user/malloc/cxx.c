@@ -31,7 +31,7 @@ cold static void *new_slow(size_t size, size_t align, bool throws)
 	return NULL;
 }
 
-static inline void *new(size_t size, bool throws)
+static inline void *new (size_t size, bool throws)
 {
 	void *p = malloc(size);
 
@@ -54,59 +54,59 @@ static void *new_aligned(size_t size, size_t align, bool throws)
 #define NAME(a, z) a##j##z
 #endif
 
-#define NEW(name, throws)                                                                       \
-	EXPORT void *NAME(name, )(size_t size);                                                 \
-	EXPORT void *NAME(name, )(size_t size)                                                  \
-	{                                                                                       \
-		return new(size, true);                                                         \
-	}                                                                                       \
-	EXPORT void *NAME(name, RKSt9nothrow_t)(size_t size, const void *tag);                  \
-	EXPORT void *NAME(name, RKSt9nothrow_t)(size_t size, const void *tag)                   \
-	{                                                                                       \
-		(void)tag;                                                                      \
-		return new(size, false);                                                        \
-	}                                                                                       \
-	EXPORT void *NAME(name, St11align_val_t)(size_t size, size_t align);                    \
-	EXPORT void *NAME(name, St11align_val_t)(size_t size, size_t align)                     \
-	{                                                                                       \
-		return new_aligned(size, align, true);                                          \
-	}                                                                                       \
-	EXPORT void *NAME(name, St11align_val_tRKSt9nothrow_t)(                                 \
-		size_t size, size_t align, const void *tag);                                    \
-	EXPORT void *NAME(name, St11align_val_tRKSt9nothrow_t)(                                 \
-		size_t size, size_t align, const void *tag)                                     \
-	{                                                                                       \
-		(void)tag;                                                                      \
-		return new_aligned(size, align, false);                                         \
+#define NEW(name, throws)                                                                          \
+	EXPORT void *NAME(name, )(size_t size);                                                    \
+	EXPORT void *NAME(name, )(size_t size)                                                     \
+	{                                                                                          \
+		return new (size, true);                                                           \
+	}                                                                                          \
+	EXPORT void *NAME(name, RKSt9nothrow_t)(size_t size, const void *tag);                     \
+	EXPORT void *NAME(name, RKSt9nothrow_t)(size_t size, const void *tag)                      \
+	{                                                                                          \
+		(void)tag;                                                                         \
+		return new (size, false);                                                          \
+	}                                                                                          \
+	EXPORT void *NAME(name, St11align_val_t)(size_t size, size_t align);                       \
+	EXPORT void *NAME(name, St11align_val_t)(size_t size, size_t align)                        \
+	{                                                                                          \
+		return new_aligned(size, align, true);                                             \
+	}                                                                                          \
+	EXPORT void *NAME(name, St11align_val_tRKSt9nothrow_t)(                                    \
+		size_t size, size_t align, const void *tag);                                       \
+	EXPORT void *NAME(name, St11align_val_tRKSt9nothrow_t)(                                    \
+		size_t size, size_t align, const void *tag)                                        \
+	{                                                                                          \
+		(void)tag;                                                                         \
+		return new_aligned(size, align, false);                                            \
 	}
 
-#define DELETE(name)                                                                            \
-	EXPORT void name(void *p);                                                              \
-	EXPORT void name(void *p)                                                               \
-	{                                                                                       \
-		free(p);                                                                        \
+#define DELETE(name)                                                                               \
+	EXPORT void name(void *p);                                                                 \
+	EXPORT void name(void *p)                                                                  \
+	{                                                                                          \
+		free(p);                                                                           \
 	}
-#define DELETE2(name, type)                                                                     \
-	EXPORT void name(void *p, type a);                                                      \
-	EXPORT void name(void *p, type a)                                                       \
-	{                                                                                       \
-		(void)a;                                                                        \
-		free(p);                                                                        \
+#define DELETE2(name, type)                                                                        \
+	EXPORT void name(void *p, type a);                                                         \
+	EXPORT void name(void *p, type a)                                                          \
+	{                                                                                          \
+		(void)a;                                                                           \
+		free(p);                                                                           \
 	}
-#define DELETE3(name, type, type2)                                                              \
-	EXPORT void name(void *p, type a, type2 b);                                             \
-	EXPORT void name(void *p, type a, type2 b)                                              \
-	{                                                                                       \
-		(void)a;                                                                        \
-		(void)b;                                                                        \
-		free(p);                                                                        \
+#define DELETE3(name, type, type2)                                                                 \
+	EXPORT void name(void *p, type a, type2 b);                                                \
+	EXPORT void name(void *p, type a, type2 b)                                                 \
+	{                                                                                          \
+		(void)a;                                                                           \
+		(void)b;                                                                           \
+		free(p);                                                                           \
 	}
-#define DELETES(name)                                                                           \
-	DELETE(name##Pv)                                                                        \
-	DELETE2(NAME(name##Pv, ), size_t)                                                       \
-	DELETE2(name##PvRKSt9nothrow_t, const void *)                                           \
-	DELETE2(name##PvSt11align_val_t, size_t)                                                \
-	DELETE3(NAME(name##Pv, St11align_val_t), size_t, size_t)                                \
+#define DELETES(name)                                                                              \
+	DELETE(name##Pv)                                                                           \
+	DELETE2(NAME(name##Pv, ), size_t)                                                          \
+	DELETE2(name##PvRKSt9nothrow_t, const void *)                                              \
+	DELETE2(name##PvSt11align_val_t, size_t)                                                   \
+	DELETE3(NAME(name##Pv, St11align_val_t), size_t, size_t)                                   \
 	DELETE3(name##PvSt11align_val_tRKSt9nothrow_t, size_t, const void *)
 
 NEW(_Znw, )

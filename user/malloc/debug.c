@@ -221,7 +221,7 @@ static void leak_report(struct span *s, void *arg)
 
 static void leaks_report(void)
 {
-	struct leaks l = { .out = { .fd = 2 } };
+	struct leaks l = {.out = {.fd = 2}};
 
 	heap_each_span(leak_report, &l);
 	out_format(&l.out, "tmalloc: leaks: %z blocks, %z bytes\n", l.nr, l.bytes);

@@ -19,19 +19,28 @@
 
 #define FUTEX_WAIT_PRIVATE 128
 #define FUTEX_WAKE_PRIVATE 129
-#define POPULATE_WRITE     23 /* MADV_POPULATE_WRITE, Linux 5.14 */
-#define SPINS              100
+#define POPULATE_WRITE	   23 /* MADV_POPULATE_WRITE, Linux 5.14 */
+#define SPINS		   100
 
 static pthread_key_t exit_key;
 static bool exit_key_made;
 
+/* The system call itself: glibc's mmap() and musl's take offsets of different widths, and the
+ * static library serves both. */
+#ifdef SYS_mmap2
+#define MMAP SYS_mmap2
+#else
+#define MMAP SYS_mmap
+#endif
+
 void *os_map(size_t len)
 {
 	int saved = errno;
-	void *p = mmap(NULL, len, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+	long p = syscall(
+		MMAP, NULL, len, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0L);
 
 	errno = saved;
-	return p == MAP_FAILED ? NULL : p;
+	return p == -1 ? NULL : (void *)p;
 }
 
 void os_unmap(void *addr, size_t len)
@@ -99,7 +108,7 @@ uint32_t os_seconds(void)
 uintptr_t os_random(void)
 {
 	const void *random = (const void *)getauxval(AT_RANDOM);
-	struct timespec t = { 0 };
+	struct timespec t = {0};
 	uintptr_t v = 0;
 
 	if (random)

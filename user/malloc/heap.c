@@ -87,8 +87,8 @@ bool pagemap_reserve(uintptr_t start, size_t len)
 		if (i >= 1u << ROOT_BITS)
 			return false;
 		if (!pagemap_root[i])
-			__atomic_store_n(&pagemap_root[i], os_map(page_round_up(sizeof(struct leaf))),
-				__ATOMIC_RELEASE);
+			__atomic_store_n(&pagemap_root[i],
+				os_map(page_round_up(sizeof(struct leaf))), __ATOMIC_RELEASE);
 		if (!pagemap_root[i])
 			return false;
 	}
@@ -245,7 +245,7 @@ static bool top_grow(size_t pages)
 	got = (uintptr_t)os_brk(more);
 	if (!got) {
 		more = page_round_up(bytes - (now == heap.end ? have : 0)) +
-			(page_round_up(now) - now);
+		       (page_round_up(now) - now);
 		got = (uintptr_t)os_brk(more);
 	}
 	if (!got || got != now || !pagemap_reserve(got, more) ||
@@ -411,8 +411,8 @@ static struct span *extent_new(size_t pages)
 	p = os_map(len);
 	if (!p)
 		return NULL;
-	s = pagemap_reserve((uintptr_t)p, len) ?
-		span_new((uintptr_t)p, len >> PAGE_SHIFT, SPAN_RUN) : NULL;
+	s = pagemap_reserve((uintptr_t)p, len) ? span_new((uintptr_t)p, len >> PAGE_SHIFT, SPAN_RUN)
+					       : NULL;
 	if (!s) {
 		os_unmap(p, len);
 		return NULL;
@@ -701,7 +701,7 @@ static void check_span(struct span *s, void *arg)
 
 void heap_check(void)
 {
-	struct census c = { 0 };
+	struct census c = {0};
 
 	lock_take(&heap.lock);
 	heap_each_span(check_span, &c);

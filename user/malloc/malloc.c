@@ -12,7 +12,6 @@ static inline __attribute__((always_inline)) void *small_alloc(unsigned c)
 {
 	struct bin *b = &tcache.bin[c];
 	struct block *p = b->head;
-	char *fresh;
 
 	if (likely(p != NULL)) {
 		b->head = block_next(p);
@@ -20,11 +19,8 @@ static inline __attribute__((always_inline)) void *small_alloc(unsigned c)
 		p->mark = 0;
 		return p;
 	}
-	fresh = b->bump;
-	if (likely(fresh != b->end)) {
-		b->bump = fresh + classes[c].size;
-		return fresh;
-	}
+	if (likely(b->bump != b->end))
+		return bin_carve(b, c);
 	return NULL;
 }
 
@@ -59,10 +55,10 @@ EXPORT void *API(malloc)(size_t size)
 	return malloc_slow(size);
 }
 
-/* The block may be on a list already: it carries the mark. On 32 bits chance can write it too. */
+/* The block carries the mark, so it is free already. 32 bits can be so by chance: look for it. */
 cold static void check_double_free(unsigned c, const struct block *b)
 {
-	if (cache_is_free(c, b))
+	if (sizeof(b->mark) == 8 || cache_is_free(c, b))
 		die("free(): double free", b);
 }
 

@@ -84,7 +84,7 @@ void out_format(struct out *o, const char *f, ...)
 
 void die(const char *what, const void *addr)
 {
-	struct out o = { .fd = 2 };
+	struct out o = {.fd = 2};
 
 	out_format(&o, "tmalloc: %s: %p\n", what, (uintptr_t)addr);
 	out_flush(&o);

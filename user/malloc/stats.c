@@ -14,7 +14,8 @@ struct mallinfo {
 };
 
 struct mallinfo2 {
-	size_t arena, ordblks, smblks, hblks, hblkhd, usmblks, fsmblks, uordblks, fordblks, keepcost;
+	size_t arena, ordblks, smblks, hblks, hblkhd, usmblks, fsmblks, uordblks, fordblks,
+		keepcost;
 };
 
 struct mallinfo API(mallinfo)(void);
@@ -30,7 +31,8 @@ static size_t cached_blocks(unsigned c)
 	size_t n = 0;
 
 	for (struct tcache *t = caches.list; t; t = t->next)
-		n += t->bin[c].n + t->bin[c].filled + (t->bin[c].end - t->bin[c].bump) / classes[c].size;
+		n += t->bin[c].n + t->bin[c].filled +
+		     (t->bin[c].end - t->bin[c].bump) / classes[c].size;
 	return n + central[c].nr_transfers * classes[c].batch;
 }
 
@@ -107,7 +109,7 @@ EXPORT struct mallinfo API(mallinfo)(void)
 
 EXPORT void tmalloc_dump_stats(int fd)
 {
-	struct out o = { .fd = fd };
+	struct out o = {.fd = fd};
 	struct tm_totals t;
 
 	tm_totals(&t);
@@ -134,7 +136,7 @@ static void sink_file(void *f, const char *text, size_t len)
 
 EXPORT int API(malloc_info)(int options, FILE *f)
 {
-	struct out o = { .sink = sink_file, .arg = f };
+	struct out o = {.sink = sink_file, .arg = f};
 	struct tm_totals t;
 
 	if (options)
@@ -145,7 +147,8 @@ EXPORT int API(malloc_info)(int options, FILE *f)
 		size_t n = cached_blocks(c), size = classes[c].size;
 
 		if (n)
-			out_format(&o, "  <size from=\"%z\" to=\"%z\" total=\"%z\" count=\"%z\"/>\n",
+			out_format(&o,
+				"  <size from=\"%z\" to=\"%z\" total=\"%z\" count=\"%z\"/>\n",
 				c == 1 ? (size_t)1 : classes[c - 1].size + (size_t)1, size,
 				n * size, n);
 	}
@@ -162,7 +165,7 @@ EXPORT int API(malloc_info)(int options, FILE *f)
 
 EXPORT void tmalloc_dump_json(int fd)
 {
-	struct out o = { .fd = fd };
+	struct out o = {.fd = fd};
 	struct tm_totals t;
 	const char *comma = "";
 
@@ -190,7 +193,7 @@ EXPORT void tmalloc_dump_json(int fd)
 /* --- The drawing ---------------------------------------------------------------------------- */
 
 #define ROW_PAGES 128
-#define CELL      6
+#define CELL	  6
 
 struct drawing {
 	struct out out;
@@ -199,7 +202,7 @@ struct drawing {
 
 static const char *span_colour(const struct span *s)
 {
-	static const char *const fill[] = { "#d7301f", "#fc8d59", "#fdcc8a", "#fef0d9" };
+	static const char *const fill[] = {"#d7301f", "#fc8d59", "#fdcc8a", "#fef0d9"};
 
 	switch (s->state) {
 	case SPAN_FREE:
@@ -217,7 +220,8 @@ static void draw_cells(struct drawing *d, const struct span *s, size_t row, size
 {
 	out_format(&d->out, "<rect x=\"%z\" y=\"%z\" width=\"%z\" height=\"%z\" ", column * CELL,
 		row * (CELL + 2), n * CELL, (size_t)CELL);
-	out_format(&d->out, "fill=\"%s\" stroke=\"#666\" stroke-width=\".3\"><title>", span_colour(s));
+	out_format(
+		&d->out, "fill=\"%s\" stroke=\"#666\" stroke-width=\".3\"><title>", span_colour(s));
 	out_format(&d->out, "%p: %z pages", s->start, s->pages);
 	if (s->state == SPAN_SMALL)
 		out_format(&d->out, ", %z of %z blocks of %z bytes", (size_t)s->used, (size_t)s->nr,
@@ -251,14 +255,17 @@ static void draw_span(struct span *s, void *arg)
 
 EXPORT void tmalloc_dump_svg(int fd)
 {
-	struct drawing d = { .out = { .fd = fd } };
-	struct span top = { .start = heap.top, .pages = (heap.end - heap.top) >> PAGE_SHIFT,
-		.state = SPAN_FREE, .purged = 1 };
+	struct drawing d = {.out = {.fd = fd}};
+	struct span top = {.start = heap.top,
+		.pages = (heap.end - heap.top) >> PAGE_SHIFT,
+		.state = SPAN_FREE,
+		.purged = 1};
 
 	lock_take(&heap.lock);
-	out_format(&d.out, "<svg xmlns=\"http://www.w3.org/2000/svg\" width=\"%z\" height=\"%z\">\n",
-		(size_t)ROW_PAGES * CELL, ((heap.end - heap.base) / PAGE_SIZE / ROW_PAGES + 4 +
-		heap.nr_mapped) * (CELL + 2));
+	out_format(&d.out,
+		"<svg xmlns=\"http://www.w3.org/2000/svg\" width=\"%z\" height=\"%z\">\n",
+		(size_t)ROW_PAGES * CELL,
+		((heap.end - heap.base) / PAGE_SIZE / ROW_PAGES + 4 + heap.nr_mapped) * (CELL + 2));
 	heap_each_span(draw_span, &d);
 	draw_span(&top, &d);
 	out_string(&d.out, "</svg>\n");
