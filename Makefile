@@ -205,7 +205,7 @@ T_M        := $(B)/malloc
 
 .PHONY: libtmalloc test-malloc bench-malloc fuzz-malloc
 
-libtmalloc: $(T_M)/libtmalloc.a $(T_M)/libtmalloc.so $(T_M)/libtmalloc32.so ## the user's malloc
+libtmalloc: $(T_M)/libtmalloc.a $(T_M)/libtmalloc.so $(T_M)/libtmalloc32.so $(T_M)/malloc-tour ## the user's malloc
 
 $(T_M)/obj/%.o: user/malloc/%.c $(TM_HEADERS)
 	$(call say,CC,$<)
@@ -226,6 +226,10 @@ $(T_M)/libtmalloc32.so: $(TM_SOURCES) $(TM_HEADERS)
 	@mkdir -p $(@D)
 	$(Q)$(TM_32) $(TM_CFLAGS) -fPIC -shared -Wl,-z,now $(TM_SOURCES) -o $@
 
+$(T_M)/malloc-tour: user/malloc/tour/malloc-tour.c $(T_M)/libtmalloc.a
+	$(call say,CC,$<)
+	$(Q)$(TM_32) -std=gnu11 -O2 -g $(TM_WARN) -fno-builtin -static $< $(T_M)/libtmalloc.a -o $@
+
 $(T_M)/%.test64: tests/malloc/%.c $(TM_TESTED) $(TM_HEADERS)
 	$(call say,CC,$< (64 bit host))
 	@mkdir -p $(@D)
@@ -245,8 +249,9 @@ $(T_M)/program32: tests/malloc/program.c $(T_M)/libtmalloc.a
 	$(Q)$(TM_32) -std=gnu11 -O1 -g -fno-builtin -w -static $< -Wl,--whole-archive \
 		$(T_M)/libtmalloc.a -Wl,--no-whole-archive -o $@
 
-test-malloc: $(foreach t,unit.test stress.test program,$(T_M)/$t64 $(T_M)/$t32) \
-		libtmalloc ## the user's malloc: units, random calls with a shadow, programs
+TM_TESTS := $(foreach t,unit.test stress.test program,$(T_M)/$t64 $(T_M)/$t32)
+
+test-malloc: $(TM_TESTS) libtmalloc ## the user's malloc: units, a shadow, programs
 	@tests/malloc/run.sh $(T_M)
 
 $(T_M)/bench: tools/bench-malloc.cc

@@ -9,6 +9,7 @@
 #include "kernel/lib/string.h"
 #include "kernel/core/log.h"
 #include "kernel/core/panic.h"
+#include "kernel/core/provoke.h"
 #include "kernel/core/sched.h"
 #include "kernel/core/selftest.h"
 #include "kernel/fs/fs.h"
@@ -19,6 +20,7 @@
 #include "kernel/x86/features.h"
 #include "kernel/x86/trap.h"
 #include "mm/anon.h"
+#include "mm/describe.h"
 #include "mm/kmalloc.h"
 #include "mm/mm_check.h"
 #include "mm/page_alloc.h"
@@ -95,6 +97,7 @@ asmlinkage void kernel_main(u32 magic, u32 mbi)
 	pagecache_init();
 	anon_init();
 	space_init();
+	panic_describe_addr = describe_addr;
 
 	clock_init();
 	greet();
@@ -107,6 +110,7 @@ asmlinkage void kernel_main(u32 magic, u32 mbi)
 	initramfs_unpack();
 	fs_mount_defaults();
 	pmap_seal_kernel();
+	provoke_crash();
 	start_init();
 	idle_loop();
 }

@@ -136,6 +136,7 @@ def boot(machine, kernel, append, globs, initramfs, overlay=b"", log="bench.log"
             open(path, "wb") as file:
         guest.start(["-serial", "stdio"], stdin=subprocess.DEVNULL, stdout=subprocess.PIPE)
         alarm = threading.Timer(TIMEOUT, guest.kill)
+        alarm.daemon = True
         alarm.start()
         for raw in guest.process.stdout:
             now = time.monotonic_ns()

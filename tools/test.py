@@ -9,6 +9,7 @@ the host under sanitizers (64 and 32 bit, if it is a unit case) and in the kerne
 and from GRUB:
   user.NAME script.NAME  programs and scripts, compared with what Linux answered (make oracle)
   run.NAME               `make run` itself: exit statuses, bytes, terminals
+  crash.NAME             what a panic says, and that it ends the machine
   boot.NAME bad.NAME     sizes of memory and models of CPU; boots that must be refused
   tty.NAME               a user at the keyboard
   tool.NAME              the dependency check, the initramfs writer, the KTAP reader
@@ -298,6 +299,41 @@ def run_debug(log):
         raise Failure("gdb did not reach kernel_main", last_lines(log))
 
 
+# --- Crashes: the machine's last words ---------------------------------------------------------
+
+# provoke=NAME: what the report must say, line after line.
+CRASHES = {
+    "PANIC": [r"panic: provoked", r"backtrace:", r"do_panic\+", r"kernel_main\+"],
+    "ACCESS_NULL": [r"panic: page fault in the kernel at 00000010", r"eax [0-9a-f]{8}",
+                    r"write .*not-present page at 00000010, from kernel mode", r"access_null\+",
+                    r"PDPT"],
+    "WRITE_RO": [r"panic: page fault", r"write .*protected page", r"write_ro\+", r"PT +\["],
+    "EXEC_DATA": [r"panic: page fault", r"protected page", r"PT +\[.*NX"],
+    "EXHAUST_STACK": [r"panic: .*stack", r"recurse\+"],
+    "SPINLOCKUP": [r"panic: spin lock \"provoked\" taken twice", r"spin_contended\+"],
+}
+
+
+def crash(log, name):
+    machine = vm.Machine(mem="64", cpu="max")
+    with vm.Boot(machine, append=f"quiet provoke={name}") as boot:
+        status = boot.run(log, TIMEOUT)
+    lines = last_lines(log, 200)
+    if status != vm.PANIC:
+        raise Failure(f"status {status}, expected {vm.PANIC}", lines[-8:])
+    rest = "\n".join(lines)
+    for pattern in CRASHES[name]:
+        found = re.search(pattern, rest)
+        if not found:
+            raise Failure(f"nothing like {pattern!r} in its place", lines)
+        rest = rest[found.end():]
+
+
+def crash_jobs():
+    for name in CRASHES:
+        yield Job(f"crash.{name.lower()}", lambda log, name=name: crash(log, name))
+
+
 # --- Boots that must be refused ---------------------------------------------------------------
 
 def refused(log, module, words, machine):
@@ -395,7 +431,7 @@ def gdb_jobs():
 
 def all_jobs(pattern):
     own = [case_job(case) for case in cases.found()]
-    own += [*run_jobs(), *boot_jobs(), *bad_jobs(), *tty_jobs(), *gdb_jobs()]
+    own += [*run_jobs(), *boot_jobs(), *bad_jobs(), *crash_jobs(), *tty_jobs(), *gdb_jobs()]
     own += [Job("tool.order", tool_order), Job("tool.initramfs", tool_initramfs),
             Job("tool.ktap", tool_ktap)]
     jobs = []

@@ -6,7 +6,7 @@ static u32 rotl(u32 v, u32 n)
 	return v << n | v >> (32 - n);
 }
 
-static void quarter_round(u32 *x, u32 a, u32 b, u32 c, u32 d)
+static inline __attribute__((always_inline)) void quarter_round(u32 *x, u32 a, u32 b, u32 c, u32 d)
 {
 	x[a] += x[b];
 	x[d] = rotl(x[d] ^ x[a], 16);

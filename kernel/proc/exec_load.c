@@ -9,6 +9,7 @@
 #include "kernel/lib/string.h"
 #include "kernel/proc/exec.h"
 #include "kernel/proc/process.h"
+#include "mm/anon.h"
 #include "mm/kmalloc.h"
 #include "mm/space.h"
 
@@ -62,17 +63,8 @@ static long map_zeroes(struct mm *mm, vaddr_t start, vaddr_t end, u32 prot)
 /* The rest of the last file page belongs to .bss. */
 static long clear_tail(struct mm *mm, vaddr_t start, vaddr_t end)
 {
-	u32 n = end - start;
-	void *zeroes;
-	size_t done;
-	if (!n)
-		return 0;
-	zeroes = kzalloc(n);
-	if (!zeroes)
-		return -ENOMEM;
-	done = mm_access(mm, start, zeroes, n, true, true);
-	kfree(zeroes);
-	return done == n ? 0 : -ENOMEM;
+	u32 n = end - start; /* less than a page */
+	return mm_access(mm, start, page_virt(zero_page), n, true, true) == n ? 0 : -ENOMEM;
 }
 
 static long map_segment(struct mm *mm, struct file *f, const struct elf_segment *s, u32 bias)

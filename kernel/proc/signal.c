@@ -477,10 +477,13 @@ bool signal_ignored_or_blocked(u32 sig)
 
 void sighand_reset(struct sighand *s)
 {
-	for (u32 i = 0; i < _NSIG; i++) {
-		u32 handler = s->action[i].handler == SIG_IGN_K ? SIG_IGN_K : SIG_DFL_K;
-		s->action[i] = (struct abi_sigaction_k){.handler = handler};
-	}
+	u64 ignored = 0;
+	for (u32 sig = 1; sig <= _NSIG; sig++)
+		if (s->action[sig - 1].handler == SIG_IGN_K)
+			ignored |= sigmask(sig);
+	memset(s->action, 0, sizeof(s->action));
+	for (; ignored; ignored &= ignored - 1)
+		s->action[__builtin_ctzll(ignored)].handler = SIG_IGN_K;
 }
 
 /* Signals of the process that only this thread could take are offered to the others. */
@@ -496,19 +499,22 @@ static void retarget(struct task *t, u64 newly_blocked)
 			task_poke(other);
 }
 
+/* Whether a change of its mask means anything to the thread or to the others. */
+static bool mask_matters(const struct task *t)
+{
+	return (t->thread.work & WORK_SIGNAL) || t->pending.set || t->process->pending.set;
+}
+
 void signal_set_blocked(u64 mask)
 {
 	struct task *t = current_task();
-	u32 flags;
-	mask &= ~SIGS_UNBLOCKABLE;
-	if (mask == t->blocked)
-		return;
-	flags = spin_lock_irqsave(&process_lock);
-	if (t->pending.set | t->process->pending.set)
-		retarget(t, mask & ~t->blocked);
-	t->blocked = mask;
-	if (t->pending.set | t->process->pending.set | (t->thread.work & WORK_SIGNAL))
+	u32 flags = spin_lock_irqsave(&process_lock);
+	u64 before = t->blocked;
+	t->blocked = mask & ~SIGS_UNBLOCKABLE;
+	if (unlikely(mask_matters(t))) {
+		retarget(t, t->blocked & ~before);
 		signal_recalc();
+	}
 	spin_unlock_irqrestore(&process_lock, flags);
 }
 
@@ -649,10 +655,13 @@ bool signal_handle(struct trapframe *tf, u32 sig, const struct abi_siginfo *info
 {
 	struct task *t = current_task();
 	struct process *p = t->process;
-	struct taken_signal s = {.sig = sig, .info_size = size, .info = info};
+	struct taken_signal s;
 	u32 flags = spin_lock_irqsave(&process_lock);
 	bool now = p->sighand->action[sig - 1].handler > SIG_IGN_K &&
 		   !(t->blocked & sigmask(sig)) && !(t->thread.work & WORK_SIGNAL);
+	s.sig = sig;
+	s.info = info;
+	s.info_size = size;
 	if (now)
 		take_action(p, &s);
 	spin_unlock_irqrestore(&process_lock, flags);

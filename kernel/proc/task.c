@@ -91,9 +91,11 @@ struct sighand *sighand_create(void)
 
 struct sighand *sighand_copy(struct sighand *from)
 {
-	struct sighand *s = sighand_create();
-	if (s)
-		memcpy(s->action, from->action, sizeof(s->action));
+	struct sighand *s = slab_alloc(sighand_cache);
+	if (!s)
+		return NULL;
+	s->refcount = 1;
+	memcpy(s->action, from->action, sizeof(s->action));
 	return s;
 }
 

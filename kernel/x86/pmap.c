@@ -18,7 +18,7 @@
 #define PDPTE_TABLE PTE_P
 #define PDE_TABLE   (PTE_P | PTE_W | PTE_U | PTE_A)
 
-#define PD_GROUP (PT_ENTRIES / 32) /* entries of a directory that one bit of pd_groups() stands for */
+#define PD_GROUP (PT_ENTRIES / 32) /* entries that share one bit of pd_groups() */
 
 #define FLUSH_ONE_BY_ONE 16u /* pages; beyond, reloading CR3 is cheaper */
 
@@ -175,8 +175,8 @@ void pmap_free_tables(struct pmap *pm, vaddr_t floor, vaddr_t ceiling)
 		next = MIN(ALIGN_DOWN(va, PDPTE_SIZE) + PDPTE_SIZE, end);
 		if (!pte_present(*pdpte))
 			continue;
-		unhook_page_tables(pm, pmap_entry(pdpte, 0), pd_index(va), pd_index(next - 1) + 1,
-			&freed);
+		unhook_page_tables(
+			pm, pmap_entry(pdpte, 0), pd_index(va), pd_index(next - 1) + 1, &freed);
 		if (next - va == PDPTE_SIZE)
 			table_unhook(pm, pdpte, &freed);
 	}
