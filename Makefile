@@ -107,9 +107,10 @@ $(B)/pkg/.oracle: tools/packages.oracle tools/guest-packages
 	@touch $@
 
 $(B)/initramfs.cpio: $(B)/pkg/.guest tools/mkroot tools/mkinitramfs.py \
-		$(shell find user/root user/busybox.applets)
+		$(shell find user/root user/busybox.applets) $(B)/malloc/malloc-tour
 	$(call say,CPIO,$@)
 	$(Q)tools/mkroot $(PACKAGES) $(B)/root
+	$(Q)$(STRIP) -o $(B)/root/bin/malloc-tour $(B)/malloc/malloc-tour
 	$(Q)tools/mkinitramfs.py --devices -o $@ $(B)/root
 
 $(B)/tessera.iso: $(B)/tessera.elf $(B)/initramfs.cpio tools/mkiso
@@ -226,9 +227,12 @@ $(T_M)/libtmalloc32.so: $(TM_SOURCES) $(TM_HEADERS)
 	@mkdir -p $(@D)
 	$(Q)$(TM_32) $(TM_CFLAGS) -fPIC -shared -Wl,-z,now $(TM_SOURCES) -o $@
 
-$(T_M)/malloc-tour: user/malloc/tour/malloc-tour.c $(T_M)/libtmalloc.a
-	$(call say,CC,$<)
-	$(Q)$(TM_32) -std=gnu11 -O2 -g $(TM_WARN) -fno-builtin -static $< $(T_M)/libtmalloc.a -o $@
+# A small program for a small machine: musl's C library, our malloc in front of its own.
+$(T_M)/malloc-tour: user/malloc/tour/malloc-tour.c $(T_M)/libtmalloc.a $(B)/pkg/.guest
+	$(call say,CC,$< (musl))
+	$(Q)$(TM_32) -std=gnu11 -O2 -g -static -no-pie -fno-pie $(TM_WARN) -fno-builtin $(MUSL_CFLAGS) \
+		$(MUSL_LIB)/crt1.o $(MUSL_LIB)/crti.o $< $(T_M)/libtmalloc.a -L$(MUSL_LIB) \
+		-Wl,--start-group -lc -lgcc -lgcc_eh -Wl,--end-group $(MUSL_LIB)/crtn.o -o $@
 
 $(T_M)/%.test64: tests/malloc/%.c $(TM_TESTED) $(TM_HEADERS)
 	$(call say,CC,$< (64 bit host))
@@ -362,6 +366,23 @@ bench: ## what things cost, beside Linux; ROW=glob
 
 profile: $(B)/tessera.elf $(BENCH_BUILT) ## where ROW=name spends its instructions, by function
 	@tools/profile.py
+
+# --- The fuzzer -------------------------------------------------------------------------------
+
+FUZZ_VARIABLES := SEED SEEDS STEPS
+$(foreach v,$(FUZZ_VARIABLES),$(eval override $(v) := $$(value $(v))))
+export $(FUZZ_VARIABLES)
+
+$(B)/fuzzroot/tests/fuzz: tests/fuzz/fuzz.c
+	$(call say,CC,$<)
+	@mkdir -p $(@D)
+	$(Q)$(CC) $(USER_CFLAGS) -s $< -o $@
+
+.PHONY: fuzz
+fuzz: $(B)/tessera.elf $(B)/initramfs.cpio $(B)/fuzzroot/tests/fuzz \
+		$(B)/pkg/.oracle
+fuzz: ## random memory calls here and on Linux; SEED=, SEEDS=, STEPS=
+	@tools/fuzz.py
 
 clean: ## remove what was built, but not the downloaded packages
 	rm -rf $(filter-out $(B)/pkg $(B)/apt,$(wildcard $(B)/*)) compile_commands.json

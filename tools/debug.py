@@ -7,8 +7,9 @@ what it prints goes to build/debug.console. When gdb ends, so does the machine.
 
   DEMO=name   process 1 is user/demo/name.c
   T=case      the kernel's self-tests, stopped at the first that matches
-  ATTACH=1    the machine is a `make run` under way instead; it goes on when gdb ends
-  CRASH=1     the machine is the one that panicked last in `make run` or `make test`, at the panic
+  ATTACH=1    the machine is a `make run` under way instead, the youngest or the one with this
+              monitor's socket (build/vm.*/monitor); it goes on when gdb ends
+  CRASH=1     the machine is the one that panicked last in `make run`, at the panic
 
 Arguments are gdb's; without any the first stop is as above.
 """
@@ -16,11 +17,11 @@ import glob
 import os
 import re
 import signal
-import socket
 import subprocess
 import sys
 import time
 
+import crash
 import vm
 
 CONSOLE = os.path.join(vm.BUILD, "debug.console")
@@ -38,23 +39,6 @@ def environment(name):
 
 
 # --- The machine ---
-
-def megabytes(mem):
-    """QEMU's -m as a size with a unit."""
-    return mem if mem[-1:].isalpha() else mem + "M"
-
-
-def use_ram_file(machine, path):
-    """The guest's memory as a file, which the commands read at once instead of through the stub."""
-    machine.extra += ["-machine", "pc,memory-backend=ram", "-object",
-                      f"memory-backend-file,id=ram,size={megabytes(machine.mem)},mem-path={path},"
-                      "share=on"]
-
-
-def use_stub(machine, path):
-    machine.extra += ["-S", "-gdb", "chardev:gdb", "-chardev",
-                      f"socket,id=gdb,path={path},server=on,wait=off"]
-
 
 def demos():
     return sorted(name for name in os.listdir(DEMOS)) if os.path.isdir(DEMOS) else []
@@ -123,24 +107,33 @@ def restore_interrupt():
     signal.signal(signal.SIGINT, signal.SIG_DFL)
 
 
+def run(boot, stub, ram, arguments, kernel=KERNEL, **variables):
+    """Starts the machine and runs gdb on it. Returns gdb's status."""
+    control = boot.path("control")
+    boot.machine.extra += [*crash.listen("control", control), "-mon", "chardev=control"]
+    # In a session of its own: ^C is for gdb.
+    boot.start(["-serial", "file:" + CONSOLE], stdin=subprocess.DEVNULL, start_new_session=True)
+    stub = os.path.relpath(stub)
+    wait_for(stub, boot.process)
+    try:
+        crash.monitor_says(control, "info status")  # answers when a snapshot, if any, is loaded
+    except OSError:
+        boot.wait(1)
+    if boot.process.poll() is not None:
+        raise Trouble(boot.problem(boot.process.poll()) or "QEMU ended")
+    print(f"The guest's console is {os.path.relpath(CONSOLE)}", file=sys.stderr)
+    return gdb(stub, arguments, kernel, TESSERA_RAM=ram, **variables)
+
+
 def debug(arguments, machine=None, extra=(), **variables):
-    """Boots, stopped, and runs gdb on it. Returns gdb's status."""
+    """Boots what the variables ask for, stopped, with gdb on it. Returns gdb's status."""
     machine = machine or vm.Machine.from_environment()
     overlay, append = guest()
     with vm.Boot(machine, KERNEL, overlay=overlay, append=append) as boot:
-        stub, ram = os.path.relpath(boot.path("gdb")), boot.path("ram")
-        use_ram_file(machine, ram)
-        use_stub(machine, stub)
-        machine.extra += extra
-        # In a session of its own: ^C is for gdb.
-        boot.start(["-serial", "file:" + CONSOLE], stdin=subprocess.DEVNULL,
-                   start_new_session=True)
-        wait_for(stub, boot.process)
-        time.sleep(0.1 if "TESSERA_REPLAY" in variables else 0)  # it still loads the snapshot
-        if boot.process.poll() is not None:
-            raise Trouble(boot.problem(boot.process.poll()) or "QEMU ended")
-        print(f"The guest's console is {os.path.relpath(CONSOLE)}", file=sys.stderr)
-        return gdb(stub, arguments, TESSERA_RAM=ram, **variables)
+        stub, ram = boot.path("gdb"), boot.path("ram")
+        machine.extra += [*crash.memory(machine.mem, ram), *crash.listen("gdb", stub), "-gdb",
+                          "chardev:gdb", "-S", *extra]
+        return run(boot, stub, ram, arguments, **variables)
 
 
 # --- A machine that runs already ---
@@ -151,38 +144,15 @@ def monitors():
     return sorted(found, key=os.path.getmtime, reverse=True)
 
 
-def monitor_says(path, *lines):
-    """Sends lines to a monitor and returns what it printed."""
-    with socket.socket(socket.AF_UNIX) as connection:
-        connection.settimeout(10)
-        connection.connect(os.path.relpath(path))
-        answer = read_prompt(connection)
-        for line in lines:
-            connection.sendall(line.encode() + b"\n")
-            answer = read_prompt(connection)
-    return answer
-
-
-def read_prompt(connection):
-    answer = b""
-    while not answer.endswith(b"(qemu) "):
-        more = connection.recv(4096)
-        if not more:
-            break
-        answer += more
-    return answer.decode(errors="replace")
-
-
 def attach(arguments):
-    for path in monitors():
+    chosen = environment("ATTACH")
+    for path in [chosen] if chosen.endswith("/monitor") else monitors():
         stub = os.path.join(os.path.dirname(path), "gdb")
         try:
-            monitor_says(path, f"gdbserver unix:{os.path.relpath(stub)},server=on,wait=off")
+            crash.monitor_says(path, f"gdbserver unix:{os.path.relpath(stub)},server=on,wait=off")
         except OSError:
             continue  # left behind by a machine that was killed
-        ram = os.path.join(os.path.dirname(path), "ram")
-        return gdb(os.path.relpath(stub), arguments, vm.KERNEL,
-                   **({"TESSERA_RAM": ram} if os.path.exists(ram) else {}))
+        return gdb(os.path.relpath(stub), arguments, vm.KERNEL)
     raise Trouble("no `make run` is under way")
 
 
@@ -192,7 +162,6 @@ def main():
         if environment("ATTACH"):
             return attach(arguments)
         if environment("CRASH"):
-            import crash
             return crash.reopen(arguments)
         return debug(arguments or first_stop())
     except Trouble as trouble:

@@ -12,6 +12,7 @@ import shutil
 import subprocess
 import sys
 
+import crash
 import debug
 import qcow2
 import vm
@@ -51,8 +52,7 @@ def record():
     command_line()
     overlay, append = debug.guest()
     with vm.Boot(new_machine(), debug.KERNEL, overlay=overlay, append=append) as boot:
-        debug.use_ram_file(boot.machine, boot.path("ram"))
-        boot.machine.extra += replay_options("record")
+        boot.machine.extra += crash.memory(boot.machine.mem) + replay_options("record")
         boot.start(["-chardev", "stdio,id=console,signal=off", "-serial", "chardev:console"],
                    stdin=subprocess.DEVNULL)
         status = boot.wait(float(os.environ.get("TIMEOUT") or 0) or None)

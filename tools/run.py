@@ -15,6 +15,8 @@ import subprocess
 import sys
 import termios
 
+import crash
+import debug
 import vm
 
 MACHINE_PROBLEM = 125
@@ -35,7 +37,9 @@ def console(interactive):
 def run(boot, interactive, timeout):
     settings = termios.tcgetattr(sys.stdin) if interactive else None
     try:
+        watch = crash.Watch(boot)
         boot.start(console(interactive), stdin=None if interactive else subprocess.DEVNULL)
+        watch.follow(lambda path: debug.wait_for(path, boot.process))
         return boot.wait(timeout)
     finally:
         boot.kill()
@@ -70,6 +74,8 @@ def main():
         problem = boot.problem(status)
         if problem:
             print(f"run: {problem}", file=sys.stderr)
+            if status == vm.PANIC and crash.saved(boot):
+                print("run: to look at it: make debug CRASH=1", file=sys.stderr)
             return MACHINE_PROBLEM
         return boot.init_status() or 0
 

@@ -210,6 +210,15 @@ def boot_jobs():
     yield Job("boot.grub", lambda log: expect_guest(log, "echo ok", b"ok\n", 0, iso=True))
     yield Job("boot.gzip", boot_gzip)
     yield Job("boot.foreign_cpio", boot_foreign_cpio)
+    yield Job("boot.leaves_12_of_16M", boot_leaves_memory)
+
+
+def boot_leaves_memory(log):
+    """Of 16 MiB at least 12 are free when the shell runs."""
+    got = run_guest(log, "grep MemFree /proc/meminfo", machine=vm.Machine(mem="16"))
+    found = re.search(rb"(\d+) kB", got[0])
+    if not found or int(found[1]) < 12 * 1024:
+        raise Failure(f"MemFree is {found[1].decode() if found else '?'} kB", [])
 
 
 def boot_gzip(log):
@@ -470,6 +479,9 @@ def report(job, results, seconds):
         target = name if "." in name and " " not in name else job.name
         print(f"      log: {os.path.relpath(job.log)}")
         print(f"      again: make test T='{target}'", flush=True)
+        if job.title.startswith("kernel cases") and "." in name:
+            print(f"      in gdb: make debug T='{name}'; backwards: make record T='{name}'; "
+                  "make replay", flush=True)
     return passed, len(failed)
 
 

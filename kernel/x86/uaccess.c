@@ -22,11 +22,6 @@ struct smap_site {
 };
 extern const struct smap_site __start_smap_sites[], __stop_smap_sites[];
 
-bool user_range_ok(uptr_t p, size_t n)
-{
-	return n <= USER_TOP && p.va <= USER_TOP - n;
-}
-
 /* A kernel thread runs in whatever address space was left loaded: none of its business. */
 static bool can_access(uptr_t p, size_t n)
 {

@@ -9,6 +9,7 @@
 #define X86_UACCESS_H
 
 #include "kernel/lib/types.h"
+#include "kernel/x86/layout.h"
 
 /* Return 0, or -EFAULT when not all of it could be copied. */
 int copy_from_user(void *dst, uptr_t src, size_t n) __must_check;
@@ -50,7 +51,10 @@ void user_access_end(void);
 long strncpy_from_user(char *dst, uptr_t src, size_t size);
 
 /* [p, p+n) lies in user space and does not wrap. */
-bool user_range_ok(uptr_t p, size_t n);
+static inline bool user_range_ok(uptr_t p, size_t n)
+{
+	return n <= USER_TOP && p.va <= USER_TOP - n;
+}
 
 /* Reads kernel memory that may not be mapped, for panics and dumps. Returns bytes not read. The
  * page-fault handler must ask trap_fixup() before it gives a kernel address up. */

@@ -14,6 +14,9 @@
 #define FPSTATE_STATUS 108 /* and magic */
 #define FPSTATE_FXSAVE 112
 
+#define FXSAVE_MXCSR      24     /* offset into the FXSAVE image */
+#define MXCSR_MASK_LEGACY 0xffbf /* bits that every CPU takes */
+
 	.text
 
 /* size_t user_copy(void *dst, const void *src, size_t n): bytes not copied. One of the two is a
@@ -167,14 +170,17 @@
 	EXTABLE	8b, user_word_fault
 	ENDFUNC user_fpu_save
 
-/* int user_fxrstor(const void *image): 0 or -EFAULT, also when the CPU refuses what is in it. */
+/* int user_fxrstor(const void *image): 0 or -EFAULT, also when a CPU could refuse what is in it. */
 	FUNC	user_fxrstor
 	STAC
-1:	fxrstor	(%eax)
+1:	testl	$~MXCSR_MASK_LEGACY, FXSAVE_MXCSR(%eax)
+	jnz	user_word_fault
+2:	fxrstor	(%eax)
 	CLAC
 	xorl	%eax, %eax
 	ret
 	EXTABLE	1b, user_word_fault
+	EXTABLE	2b, user_word_fault
 	ENDFUNC user_fxrstor
 
 /* int user_frstor(const void *image): 0 or -EFAULT. What the x87 unit had pending is dropped. */

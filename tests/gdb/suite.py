@@ -10,8 +10,10 @@ import time
 
 TOP = os.path.dirname(os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
 HERE = os.path.join(TOP, "tests/gdb")
-sys.path.insert(0, HERE)
+sys.path[:0] = [HERE, os.path.join(TOP, "tools")]
 
+import crash  # noqa: E402
+import debug  # noqa: E402
 import walkthrough  # noqa: E402
 
 CLEAN = {name: "" for name in ("DEMO", "CMD", "T", "ATTACH", "CRASH", "APPEND", "FILES")}
@@ -116,8 +118,8 @@ def any_stop(log):
     output = everywhere(log, [
         [], ["stepi"],
         ["thbreak kernel_main", "continue"],
-        ["thbreak slab_init", "continue"], ["mm start"],
-        ["tbreak buddy_alloc_bulk", "continue"], ["tbreak page_alloc", "continue"],
+        ["thbreak slab_init", "continue"], ["thbreak buddy_alloc_bulk", "continue"], ["mm start"],
+        ["tbreak page_alloc", "continue"],
         ["tbreak slab_alloc", "continue"], ["mm break-fault once", "continue"]],
         DEMO="cow", MEM="64")
     expect(output, "paging is not on yet", "not known yet", "no findings")
@@ -210,8 +212,56 @@ def replay(log):
            "first_write .* at user/demo/zero.c:11", "not mapped")
 
 
+def start_run(log, command):
+    """A `make run` under way, and its monitor's socket. Others may be under way, too."""
+    name = f"gdb-{os.getpid()}-{time.monotonic_ns()}"
+    with open(log, "ab") as output:
+        process = subprocess.Popen(
+            [os.path.join(TOP, "tools/run.py")], env={**os.environ, **CLEAN, "CMD": command,
+                                                      "TIMEOUT": "30",
+                                                      "QEMUEXTRA": f"-name {name}"},
+            stdin=subprocess.DEVNULL, stdout=output, stderr=subprocess.STDOUT)
+    end = time.monotonic() + 20
+    while True:
+        assert time.monotonic() < end and process.poll() is None, "no machine"
+        with open(log, "rb") as text:
+            ready = b"ready" in text.read()
+        for path in debug.monitors() if ready else ():
+            if name_at(path) == name:
+                return process, path
+        time.sleep(0.05)
+
+
+def name_at(monitor):
+    """The name of the machine with this monitor."""
+    try:
+        return crash.monitor_says(monitor, "info name").splitlines()[-2].strip()
+    except (OSError, IndexError):
+        return None
+
+
+def attach(log):
+    """gdb on a `make run` under way, which goes on afterwards."""
+    process, monitor = start_run(log, "echo ready; sleep 3; echo went on")
+    output = typed(log, ["mm ps", "mm check"], ATTACH=monitor)
+    expect(output, "init", "no findings")
+    assert process.wait(30) == 0, "it did not go on"
+    with open(log, "rb") as text:
+        assert b"went on" in text.read(), "it did not go on"
+
+
+def panic(log):
+    """A panic in `make run` is there to be looked at: the machine as it was at panic()."""
+    process, monitor = start_run(log, "echo ready; sleep 20")
+    crash.monitor_says(monitor, "nmi")
+    assert process.wait(30) == 125, "the kernel did not panic"
+    output = typed(log, ["backtrace", "mm ps", "mm check"], CRASH="1")
+    expect(output, r"^#0 +(0x\w+ in )?panic", "mm ps", "sleep", "no findings")
+
+
 def cases():
     yield from ((f"gdb.walkthrough_{demo}", session(demo, blocks))
                 for demo, blocks in walkthrough.sessions().items())
-    for function in (any_stop, busy, break_fault, ubreak, trap_backtrace, names, layout, replay):
+    for function in (any_stop, busy, break_fault, ubreak, trap_backtrace, names, layout, replay,
+                     attach, panic):
         yield f"gdb.{function.__name__}", function

@@ -133,6 +133,8 @@ KTEST(space, unmap_splits_and_frees_tables)
 	KEXPECT_EQ(map_at(mm, BASE + 2 * PAGE_SIZE, 3, RW), BASE + 2 * PAGE_SIZE);
 	KEXPECT_EQ(mm->vmas.count, 1);
 	KEXPECT_EQ(peek(mm, BASE + 2 * PAGE_SIZE), 0);
+	poke(mm, BASE + 3 * PAGE_SIZE + 64, 1); /* a frame of its own, with nothing of the old */
+	KEXPECT_EQ(peek(mm, BASE + 3 * PAGE_SIZE), 0);
 	KEXPECT_EQ(unmap(mm, BASE, 8), 0);
 	KEXPECT_EQ(mm->vmas.count, 0);
 	KEXPECT(mm->pmap.nr_tables <= tables + 1);

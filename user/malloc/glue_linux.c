@@ -62,13 +62,25 @@ void *os_remap(void *addr, size_t old_len, size_t new_len)
 	return p == MAP_FAILED ? NULL : p;
 }
 
+/* musl's sbrk() only tells where the break is; the system call moves it. */
+static void *move_break(intptr_t increment)
+{
+	long from = syscall(SYS_brk, 0), to;
+
+	if (__builtin_add_overflow(from, (long)increment, &to) || syscall(SYS_brk, to) != to)
+		return NULL;
+	return (void *)from;
+}
+
 void *os_brk(intptr_t increment)
 {
 	int saved = errno;
 	void *p = sbrk(increment);
 
+	if (p == (void *)-1)
+		p = move_break(increment);
 	errno = saved;
-	return p == (void *)-1 ? NULL : p;
+	return p;
 }
 
 bool os_purge(void *addr, size_t len)

@@ -2,13 +2,18 @@
  * A tour of the heap: the story of A (30 K), B (40 K), C (200 K) and D (100 K), told with the
  * program's own break and maps after each step.
  */
-#include <malloc.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
 
+#include "../tmalloc.h"
+
 #define KB 1024
+
+/* Not every C library declares them. */
+int mallopt(int what, int value);
+int malloc_trim(size_t pad);
 
 static char *base; /* the break before the first block */
 
@@ -34,11 +39,13 @@ static void show_maps(const char *block)
 
 static void tell(const char *what, const char *block)
 {
-	struct mallinfo2 m = mallinfo2();
+	struct tm_totals m;
+
+	tm_totals(&m);
 	long broke = (char *)sbrk(0) - base;
 
 	printf("%s\n    break %+ld K; free at the top %zu K; mapped blocks %zu (%zu K)\n", what,
-		broke / KB, m.keepcost / KB, m.hblks, m.hblkhd / KB);
+		broke / KB, m.top / KB, m.nr_mapped, m.mapped / KB);
 	show_maps(block);
 }
 
@@ -66,10 +73,10 @@ int main(void)
 	tell("Before the first block", NULL);
 	a = take("A = malloc(30K): in the heap, below the break", 30 * KB);
 	b = take("B = malloc(40K): above A, in the same heap", 40 * KB);
-	c = take("C = malloc(200K): above M_MMAP_THRESHOLD, a mapping of its own", 200 * KB);
+	c = take("C = malloc(200K): above TM_MMAP_THRESHOLD, a mapping of its own", 200 * KB);
 	d = take("D = malloc(100K): above B; the break moves, with room to spare", 100 * KB);
 	free(c);
-	mallopt(M_TRIM_THRESHOLD, 128 * KB);
+	mallopt(TM_TRIM_THRESHOLD, 128 * KB);
 	tell("free(C): the mapping is gone at once", NULL);
 	free(b);
 	tell("free(B): the break cannot move, D is above; B waits to be used again", NULL);
