@@ -319,7 +319,7 @@ run: $(B)/tessera.elf $(B)/initramfs.cpio ## a shell on this terminal (Ctrl-A x 
 run-iso: $(B)/tessera.elf $(B)/initramfs.cpio ## the same, started by GRUB from a CD image
 	@tools/run.py --iso
 
-test: all $(B)/tests.cpio $(B)/host64/unit $(B)/host32/unit $(DEBUG_FILES) ## all tests, or T=glob; J=n at once
+test: all $(B)/tests.cpio $(B)/host64/unit $(B)/host32/unit $(DEBUG_FILES) $(TM_TESTS) libtmalloc ## all tests, or T=glob; J=n at once
 	@tools/test.py
 
 oracle: $(B)/initramfs.cpio $(B)/tests.cpio $(B)/pkg/.oracle ## record what Debian's Linux answers

@@ -35,6 +35,11 @@
 #define PD_ENTRIES 512
 #define DIRECT_PDES (LOWMEM_LIMIT >> 21)
 
+/* struct multiboot_info: flags, and KiB of memory from 1 MiB up. */
+#define MBI_FLAGS 0
+#define MBI_MEM_UPPER 8
+#define LOW_STACK 0x7000
+
 #define SERIAL_DATA 0x3f8
 #define SERIAL_LSR 0x3fd
 #define LSR_THR_EMPTY 0x20
@@ -55,7 +60,13 @@ start:
 	cld
 	movl	%eax, %esi
 	movl	%ebx, %edi
-	movl	$PHYS(boot_stack_top), %esp
+	cmpl	$MULTIBOOT_MAGIC, %eax
+	jne	1f
+	testl	$MULTIBOOT_INFO_MEM, MBI_FLAGS(%ebx)
+	jz	1f
+	cmpl	$__kernel_kib, MBI_MEM_UPPER(%ebx)
+	jb	no_room
+1:	movl	$PHYS(boot_stack_top), %esp
 	pushl	$0
 	popfl
 	lgdt	PHYS(boot_gdt_ptr_phys)
@@ -104,6 +115,15 @@ high:
 	pushl	$0		/* ends the chain of frames, with ebp */
 	jmp	kernel_main
 	.size start, . - start
+
+/* The image itself does not fit into memory, our stack perhaps not either: the one the firmware had
+ * will do. */
+no_room:
+	movl	$LOW_STACK, %esp
+	movl	$PHYS(no_room_text), %esi
+	call	serial_puts
+	movl	$BOOT_EXIT_BOOT, %eax
+	jmp	leave_qemu
 
 /* Goes on only if CPUID is there and knows PAE. Keeps esi and edi. */
 	.type check_cpu, @function
@@ -248,6 +268,8 @@ serial_putc:
 	ret
 	.size serial_putc, . - serial_putc
 
+no_room_text:
+	.asciz	"tessera: cannot start: too little memory for the kernel itself\n"
 no_pae_text:
 	.asciz	"tessera: cannot start: this CPU has no PAE\n"
 early_text:

@@ -393,6 +393,16 @@ def tty_jobs():
                       lambda log, function=function: guesttty.run(function, RUN, log))
 
 
+def malloc_suite(log):
+    """The user's malloc on the host: what `make test-malloc` runs."""
+    with open(log, "wb") as file:
+        run = subprocess.run([os.path.join(vm.TOP, "tests/malloc/run.sh"),
+                              os.path.join(vm.BUILD, "malloc")], stdin=subprocess.DEVNULL,
+                             stdout=file, stderr=subprocess.STDOUT)
+    if run.returncode:
+        raise Failure(f"exit status {run.returncode}", last_lines(log))
+
+
 def tool_order(log):
     result = subprocess.run([os.path.join(vm.TOP, "tools/check-deps.py")], stdout=subprocess.PIPE)
     if result.returncode:
@@ -441,6 +451,7 @@ def gdb_jobs():
 def all_jobs(pattern):
     own = [case_job(case) for case in cases.found()]
     own += [*run_jobs(), *boot_jobs(), *bad_jobs(), *crash_jobs(), *tty_jobs(), *gdb_jobs()]
+    own += [Job("malloc.suite", malloc_suite)]
     own += [Job("tool.order", tool_order), Job("tool.initramfs", tool_initramfs),
             Job("tool.ktap", tool_ktap)]
     jobs = []
