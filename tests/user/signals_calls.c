@@ -72,10 +72,7 @@ static void reads(void)
 
 static void writes(void)
 {
-	close(fds[0]);
-	close(fds[1]);
-	if (pipe(fds))
-		die("pipe");
+	new_pipe();
 	start(count, 0);
 	answer("write.short", write(fds[1], big, sizeof(big)));
 	answer("write.eintr", write(fds[1], big, 10));
