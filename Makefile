@@ -50,7 +50,7 @@ ASFLAGS := -m32 -march=i686 -g -fno-pic -Wa,--noexecstack -Wa,--fatal-warnings -
 LDFLAGS := -m elf_i386 -nostdlib -static -z max-page-size=4096 -z noexecstack --build-id=none \
 	--fatal-warnings --no-warn-rwx-segments -T linker.ld
 
-.PHONY: all iso run run-iso test oracle mutants debug deps help clean FORCE
+.PHONY: all iso run run-iso test test-programs oracle oracle-programs mutants debug deps help clean FORCE
 
 all: $(B)/tessera.elf $(B)/initramfs.cpio compile_commands.json ## the kernel and the guest's root
 
@@ -116,6 +116,20 @@ $(B)/initramfs.cpio: $(B)/pkg/.guest tools/mkroot tools/mkinitramfs.py \
 $(B)/tessera.iso: $(B)/tessera.elf $(B)/initramfs.cpio tools/mkiso
 	$(call say,ISO,$@)
 	$(Q)tools/mkiso $@ $(B)/tessera.elf $(B)/initramfs.cpio ""
+
+# ROOT=debian: the root that tools/packages.debian names, for `make run` and the programs' tests.
+ROOT  ?= busybox
+ROOTS := busybox:$(B)/initramfs.cpio debian:$(B)/debian.cpio
+ROOT_CPIO = $(or $(patsubst $(ROOT):%,%,$(filter $(ROOT):%,$(ROOTS))), \
+	$(error ROOT=$(ROOT): one of $(foreach r,$(ROOTS),$(firstword $(subst :, ,$r)))))
+
+$(B)/pkg/.debian: tools/packages.debian tools/guest-packages
+	$(Q)tools/guest-packages --depends $< $(PACKAGES) >$@.new && mv $@.new $@
+
+$(B)/debian.cpio: $(B)/pkg/.debian $(B)/initramfs.cpio tools/mkdebroot
+	$(call say,CPIO,$@)
+	$(Q)tools/mkdebroot $< $(PACKAGES) $(B)/root $(B)/debroot
+	$(Q)tools/mkinitramfs.py --devices -o $@ $(B)/debroot
 
 iso: $(B)/tessera.iso ## build/tessera.iso, started by GRUB
 
@@ -313,14 +327,20 @@ replay: ## gdb on what was recorded, forwards and backwards
 
 # --- Running ----------------------------------------------------------------------------------
 
-run: $(B)/tessera.elf $(B)/initramfs.cpio ## a shell on this terminal (Ctrl-A x ends) or CMD='...'
-	@tools/run.py; status=$$?; [ -n "$$CMD" ] || [ $$status = 125 ] || status=0; exit $$status
+run: $(B)/tessera.elf $(ROOT_CPIO) ## a shell on this terminal (Ctrl-A x ends) or CMD='...'
+	@tools/run.py --initramfs $(ROOT_CPIO); status=$$?; [ -n "$$CMD" ] || [ $$status = 125 ] || status=0; exit $$status
 
-run-iso: $(B)/tessera.elf $(B)/initramfs.cpio ## the same, started by GRUB from a CD image
-	@tools/run.py --iso
+run-iso: $(B)/tessera.elf $(ROOT_CPIO) ## the same, started by GRUB from a CD image
+	@tools/run.py --iso --initramfs $(ROOT_CPIO)
 
 test: all $(B)/tests.cpio $(B)/host64/unit $(B)/host32/unit $(DEBUG_FILES) $(TM_TESTS) libtmalloc ## all tests, or T=glob; J=n at once
 	@tools/test.py
+
+test-programs: $(B)/tessera.elf $(B)/debian.cpio ## Debian's programs with real work, beside Linux
+	@tools/programs.py
+
+oracle-programs: $(B)/debian.cpio $(B)/pkg/.oracle ## record what Linux answers to them
+	@tools/programs.py --oracle
 
 oracle: $(B)/initramfs.cpio $(B)/tests.cpio $(B)/pkg/.oracle ## record what Debian's Linux answers
 	@tools/oracle.py

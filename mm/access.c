@@ -46,7 +46,9 @@ long mm_populate_access(struct mm *mm, vaddr_t start, vaddr_t end, s32 access)
 		if (access < 0 && (v->flags & VM_LOCKONFAULT))
 			continue;
 		u32 how = access < 0 ? populate_access(v) : (u32)access;
-		if (!is_populated(v, at, how))
+		if (access >= 0 && !(v->flags & (how & PF_WRITE ? VM_WRITE : VM_READ)))
+			err = -EACCES;
+		else if (!is_populated(v, at, how))
 			err = fault_errno(fault_in(mm, at, how));
 	}
 	mutex_unlock(&mm->lock);

@@ -6,6 +6,8 @@
 #include "mm/space.h"
 
 static struct slab_cache *anon_cache;
+static u64 last_id;
+static struct spinlock id_lock = SPINLOCK_INIT("anon_id"); /* last_id */
 struct page *zero_page;
 
 static void anon_ctor(void *obj)
@@ -20,16 +22,24 @@ static void anon_ctor(void *obj)
 static bool could_be_one(const struct vma *a, const struct vma *b)
 {
 	return a->end == b->start && a->object == b->object && a->backing == b->backing &&
-		b->pgoff == vma_pgoff(a, a->end) &&
-		!((a->flags ^ b->flags) & ~(VM_PROT | VM_SOFTDIRTY));
+	       b->pgoff == vma_pgoff(a, a->end) &&
+	       !((a->flags ^ b->flags) & ~(VM_PROT | VM_SOFTDIRTY));
 }
 
 static struct vma *sharing_neighbour(struct vma *v)
 {
 	struct vma *above = vma_next(&v->mm->vmas, v), *below = vma_prev(&v->mm->vmas, v);
-	if (above && above->anon && could_be_one(v, above))
+	if (above && above->anon_depth == 1 && could_be_one(v, above))
 		return above;
-	return below && below->anon && could_be_one(below, v) ? below : NULL;
+	return below && below->anon_depth == 1 && could_be_one(below, v) ? below : NULL;
+}
+
+void anon_new_id(struct vma *v)
+{
+	spin_lock(&id_lock);
+	v->anon_id = ++last_id;
+	spin_unlock(&id_lock);
+	v->anon_depth++;
 }
 
 int anon_found(struct vma *v)
@@ -43,6 +53,7 @@ int anon_found(struct vma *v)
 	if (!a)
 		return -ENOMEM;
 	v->anon = a;
+	anon_new_id(v);
 	list_add(&v->anon_link, &a->vmas);
 	return 0;
 }
@@ -51,6 +62,8 @@ void anon_join(struct vma *v, struct vma *from)
 {
 	struct anon *a = from->anon;
 	v->anon = a;
+	v->anon_id = from->anon_id;
+	v->anon_depth = from->anon_depth;
 	if (!a)
 		return;
 	spin_lock(&a->lock);
@@ -68,6 +81,7 @@ void anon_leave(struct vma *v)
 	bool last = list_empty(&a->vmas);
 	spin_unlock(&a->lock);
 	v->anon = NULL;
+	v->anon_id = v->anon_depth = 0;
 	if (last)
 		slab_free(anon_cache, a);
 }

@@ -9,6 +9,10 @@
  *      page --mapping--> anon --vmas--> VMA of parent --+--> pte at start + (index - pgoff)
  *                                 \---> VMA of child ---+
  *
+ * Which VMAs of a family may become one follows Linux: each has an id, which a split shares and a
+ * fork makes anew in the child, and a depth, how many forks its id is away from the first. A child
+ * of a fork so never takes in a VMA without pages, and is never taken in by one.
+ *
  * Moving a VMA keeps its pgoff, so the index stays right. The family ends with its last VMA; no
  * page can outlive it, because a private page lives only while an entry maps it.
  */
@@ -34,6 +38,9 @@ static inline int anon_prepare(struct vma *v)
 
 /* Enters `v` into the family of `from` (fork, split, merge). Nothing when it has none. */
 void anon_join(struct vma *v, struct vma *from);
+
+/* Gives `v`, whose family is new or whose process is, an id of its own, one step deeper. */
+void anon_new_id(struct vma *v);
 
 /* Takes the VMA out; the last one frees the family. */
 void anon_leave(struct vma *v);

@@ -131,10 +131,26 @@ static bool is_known(u32 advice)
 	return advice <= MADV_DONTNEED || (advice >= MADV_FREE && advice <= MADV_COLLAPSE);
 }
 
+/* VMA by VMA, like the other advice; the lock is taken for each anew. */
 static long populate(struct mm *mm, vaddr_t start, vaddr_t end, u32 advice)
 {
-	long err = mm_populate_access(mm, start, end, advice == MADV_POPULATE_WRITE ? PF_WRITE : 0);
-	return err == -EACCES ? -EINVAL : err;
+	u32 access = advice == MADV_POPULATE_WRITE ? PF_WRITE : 0;
+	long hole = 0;
+	while (start < end) {
+		mutex_lock(&mm->lock);
+		struct vma *v = vma_find(&mm->vmas, start);
+		vaddr_t from = v ? MAX(v->start, start) : end, stop = v ? MIN(v->end, end) : end;
+		mutex_unlock(&mm->lock);
+		if (from >= end)
+			return -ENOMEM;
+		if (from > start)
+			hole = -ENOMEM;
+		long err = mm_populate_access(mm, from, stop, access);
+		if (err)
+			return err == -EACCES ? -EINVAL : err;
+		start = stop;
+	}
+	return hole;
 }
 
 long sys_madvise(u32 start, u32 len, u32 advice)

@@ -66,8 +66,8 @@ static void move_entries(const struct remap *r)
 	pmap_flush_range(&r->mm->pmap, r->addr, r->addr + r->old_len);
 }
 
-/* The VMA for the new place. Pages keep their index, so it keeps its numbering; where there are none
- * yet it is numbered by its address, like any new mapping. */
+/* The VMA for the new place. Pages keep their index, so it keeps its numbering; where there are
+ * none yet it is numbered by its address, like any new mapping. */
 static struct vma *make_target(const struct remap *r, struct vma *v)
 {
 	struct vma *to = vma_dup(v);
@@ -82,12 +82,12 @@ static struct vma *make_target(const struct remap *r, struct vma *v)
 	return to;
 }
 
-/* After MREMAP_DONTUNMAP the old place stays mapped, with nothing in it. */
+/* After MREMAP_DONTUNMAP the old place stays mapped, with nothing in it. All of its VMA is
+ * unlocked, also what was not moved. */
 static void leave_behind(struct remap *r, struct vma *v)
 {
-	u32 pages = r->old_len >> PAGE_SHIFT;
 	if (v->flags & VM_LOCKED)
-		r->mm->locked_vm -= pages;
+		r->mm->locked_vm -= vma_pages(v);
 	v->flags &= ~(VM_LOCKED | VM_LOCKONFAULT);
 	if (v->start == r->addr && v->end == r->addr + r->old_len)
 		anon_leave(v);
@@ -99,7 +99,8 @@ static long move(struct remap *r, struct vma *v)
 	if (r->mm->vmas.count + 3 >= max_map_count)
 		return -ENOMEM;
 	/* What is unmapped at the end must be whole VMAs by then: that may not fail any more. */
-	if (r->old_len && mm_isolate(r->mm, r->addr, r->addr + r->old_len) < 0)
+	bool unmap = r->old_len && !(r->flags & MREMAP_DONTUNMAP);
+	if (unmap && mm_isolate(r->mm, r->addr, r->addr + r->old_len) < 0)
 		return -ENOMEM;
 	v = vma_at(&r->mm->vmas, r->addr);
 	if ((v->flags & VM_ACCOUNT) && !commit_charge(pages, r->mm->total_vm))
@@ -116,7 +117,7 @@ static long move(struct remap *r, struct vma *v)
 	vma_unlock_entries(v);
 	if (r->flags & MREMAP_DONTUNMAP)
 		leave_behind(r, v);
-	else if (r->old_len)
+	else if (unmap)
 		kassert(mm_unmap(r->mm, r->addr, r->old_len) == 0);
 	vma_merge(to);
 	return r->new_addr;
@@ -137,7 +138,7 @@ static bool expand(struct remap *r, struct vma *v, long *err)
 	}
 	vma_set_bounds(v, v->start, v->end + grow, v->pgoff);
 	mm_account(r->mm, v->flags, pages);
-	vma_merge(v);
+	vma_merge_above(v);
 	return true;
 }
 

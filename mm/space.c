@@ -9,9 +9,11 @@
 #include "mm/space.h"
 #include "kernel/abi/errno.h"
 #include "kernel/lib/string.h"
+#include "kernel/x86/trap.h"
 #include "mm/anon.h"
 #include "mm/commit.h"
 #include "mm/cow.h"
+#include "mm/fault.h"
 #include "mm/object.h"
 #include "mm/page_alloc.h"
 #include "mm/slab.h"
@@ -41,6 +43,7 @@ struct vma *vma_dup(const struct vma *from)
 		return NULL;
 	*v = *from;
 	v->anon = NULL; /* joining is a step of its own */
+	v->anon_id = v->anon_depth = 0;
 	if (v->backing)
 		v->backing->ops->get(v->backing);
 	return v;
@@ -103,17 +106,29 @@ static void vma_absorb(struct vma *v, struct vma *upper)
 	vma_set_bounds(v, v->start, end, v->pgoff);
 }
 
-/* Merges v with the neighbours it fits. Returns the VMA that holds it now. */
+void vma_merge_above(struct vma *v)
+{
+	struct vma *next = vma_next(&v->mm->vmas, v);
+	if (next && vma_can_merge(v, next) && vma_anon_fits(v, next))
+		vma_absorb(v, next);
+}
+
+/* Merges v with the neighbours it fits. Returns the VMA that holds it now. When both fit but their
+ * pages keep them apart, the one below has it. */
 struct vma *vma_merge(struct vma *v)
 {
-	struct vma *next = vma_next(&v->mm->vmas, v), *prev = vma_prev(&v->mm->vmas, v);
-	if (next && vma_can_merge(v, next))
-		vma_absorb(v, next);
-	if (prev && vma_can_merge(prev, v)) {
-		vma_absorb(prev, v);
-		v = prev;
+	struct vma *prev = vma_prev(&v->mm->vmas, v), *next = vma_next(&v->mm->vmas, v);
+	bool above = next && vma_can_merge(v, next) && vma_anon_fits(v, next);
+	if (!prev || !vma_can_merge(prev, v) || !vma_anon_fits(v, prev)) {
+		if (above)
+			vma_absorb(v, next);
+		return v;
 	}
-	return v;
+	above = above && vma_anon_joins(prev, next);
+	vma_absorb(prev, v);
+	if (above)
+		vma_absorb(prev, next);
+	return prev;
 }
 
 /* --- Counts and limits --- */
@@ -271,20 +286,31 @@ long mm_place(struct mm *mm, const struct map_request *r)
 	return place(mm, r->addr, r->len);
 }
 
-/* Grows a neighbour over `want`, which lies between them, if one fits. */
+/* Grows a neighbour over `want`, which lies between them, if one fits. As on Linux, the one above
+ * is asked first, and the one below must then fit that one's pages. */
 static bool extend_neighbour(struct vma *below, struct vma *above, const struct vma *want)
 {
-	if (below && vma_can_merge(below, want)) {
+	bool up = above && vma_can_merge(want, above) && vma_anon_fits(want, above);
+	bool down = below && vma_can_merge(below, want) && vma_anon_fits(up ? above : want, below);
+	if (down) {
 		vma_set_bounds(below, below->start, want->end, below->pgoff);
-		if (above && vma_can_merge(below, above))
+		if (up)
 			vma_absorb(below, above);
-		return true;
-	}
-	if (above && vma_can_merge(want, above)) {
+	} else if (up) {
 		vma_set_bounds(above, want->start, above->end, want->pgoff);
-		return true;
 	}
-	return false;
+	return up || down;
+}
+
+/* The heap grows by its own topmost VMA only: it takes in neither the program's zeroed data, where
+ * it begins, nor what lies above. */
+static bool extend_heap(struct vma *below, const struct vma *want)
+{
+	if (!below || want->start == want->mm->start_brk || !vma_can_merge(below, want) ||
+		!vma_anon_fits(want, below))
+		return false;
+	vma_set_bounds(below, below->start, want->end, below->pgoff);
+	return true;
 }
 
 /* A VMA for the request that holds no reference and is in no list yet. */
@@ -302,22 +328,24 @@ static struct vma *vma_make(struct mm *mm, const struct map_request *r, vaddr_t 
 	v->backing = r->backing;
 	v->object = r->object;
 	v->anon = NULL;
+	v->anon_id = v->anon_depth = 0;
 	return v;
 }
 
 /* Puts a VMA made for a free range into the space, or lets a neighbour grow instead. Returns 0 or
  * what the backing says; then the VMA is gone. */
-static int enter(struct mm *mm, struct vma *v)
+static int enter(struct mm *mm, struct vma *v, bool heap)
 {
 	struct vma *below, *above = vma_find_prev(&mm->vmas, v->start, &below);
-	if (extend_neighbour(below, above, v)) {
+	if (heap ? extend_heap(below, v) : extend_neighbour(below, above, v)) {
 		slab_free(vma_cache, v);
 		return 0;
 	}
 	if (v->backing)
 		v->backing->ops->get(v->backing);
 	vma_attach(v);
-	int err = v->backing && v->backing->ops->map ? v->backing->ops->map(v->backing, &v->flags) : 0;
+	int err = v->backing && v->backing->ops->map ? v->backing->ops->map(v->backing, &v->flags)
+						     : 0;
 	if (err)
 		vma_free(v);
 	else
@@ -330,9 +358,8 @@ static bool within_limits(struct mm *mm, const struct map_request *r, vaddr_t ad
 {
 	u32 pages = r->len >> PAGE_SHIFT;
 	return mm_may_expand(mm, r->vm_flags, pages) ||
-		((r->how & MM_FIXED) &&
-			mm_may_expand(mm, r->vm_flags,
-				pages - mapped_pages(mm, addr, addr + r->len)));
+	       ((r->how & MM_FIXED) && mm_may_expand(mm, r->vm_flags,
+					       pages - mapped_pages(mm, addr, addr + r->len)));
 }
 
 long mm_map(struct mm *mm, const struct map_request *r)
@@ -359,7 +386,7 @@ long mm_map_at(struct mm *mm, const struct map_request *r, vaddr_t addr)
 		flags |= VM_ACCOUNT;
 	}
 	struct vma *v = vma_make(mm, r, addr, flags);
-	int err = v ? enter(mm, v) : -ENOMEM;
+	int err = v ? enter(mm, v, r->how & MM_HEAP) : -ENOMEM;
 	if (err) {
 		if (flags & VM_ACCOUNT)
 			commit_release(pages);
@@ -391,7 +418,7 @@ static long brk_grow(struct mm *mm, vaddr_t from, vaddr_t to)
 		.addr = from,
 		.len = to - from,
 		.vm_flags = flags,
-		.how = MM_FIXED | MM_NOREPLACE,
+		.how = MM_FIXED | MM_NOREPLACE | MM_HEAP,
 	};
 	return mm_map(mm, &r);
 }
@@ -444,11 +471,22 @@ static long protect_check(struct vma *v, u32 flags, u32 pages, u32 *charged)
 	return 0;
 }
 
+/* Locked private pages that have become writable are made the process's own at once. */
+static void populate_locked(struct mm *mm, vaddr_t start, vaddr_t end, u32 old_flags, u32 flags)
+{
+	if ((old_flags & (VM_WRITE | VM_SHARED | VM_LOCKED | VM_LOCKONFAULT)) != VM_LOCKED ||
+		!(flags & VM_WRITE))
+		return;
+	while (start < end && fault_in(mm, start, PF_WRITE) == FAULT_DONE)
+		start += PAGE_SIZE;
+}
+
 /* Changes one VMA's part [start, end). Returns the VMA after it in *next. */
 static long protect_vma(struct vma *v, vaddr_t start, vaddr_t end, u32 prot)
 {
 	struct mm *mm = v->mm;
-	u32 flags = (v->flags & ~VM_PROT) | prot | mm_implied_exec(mm, prot, v->flags), pages = (end - start) >> PAGE_SHIFT, charged;
+	u32 flags = (v->flags & ~VM_PROT) | prot | mm_implied_exec(mm, prot, v->flags),
+	    pages = (end - start) >> PAGE_SHIFT, charged;
 	if (flags == v->flags)
 		return 0;
 	long err = protect_check(v, flags, pages, &charged);
@@ -468,6 +506,7 @@ static long protect_vma(struct vma *v, vaddr_t start, vaddr_t end, u32 prot)
 	cow_protect(v, start, end, old_flags);
 	vma_unlock_entries(v);
 	vma_merge(v);
+	populate_locked(mm, start, end, old_flags, flags);
 	return 0;
 }
 
@@ -497,11 +536,11 @@ int mm_grow_stack(struct mm *mm, struct vma *v, vaddr_t addr)
 	struct vma *below = vma_prev(&mm->vmas, v);
 	if (addr < USER_MIN || v->end - addr > mm->limits.stack)
 		return -ENOMEM;
-	if (below && (below->end > addr ||
-		((below->flags & VM_PROT) && !(below->flags & VM_GROWSDOWN) &&
-			addr - below->end < STACK_GUARD_GAP)))
+	if (below &&
+		(below->end > addr || ((below->flags & VM_PROT) && !(below->flags & VM_GROWSDOWN) &&
+					      addr - below->end < STACK_GUARD_GAP)))
 		return -ENOMEM;
-	if (!mm_may_expand(mm, v->flags, pages) ||
+	if (anon_prepare(v) < 0 || !mm_may_expand(mm, v->flags, pages) ||
 		((v->flags & VM_LOCKED) && !mm_may_lock(mm, pages)))
 		return -ENOMEM;
 	if ((v->flags & VM_ACCOUNT) && !commit_charge(pages, mm->total_vm))
@@ -535,7 +574,7 @@ struct mm *mm_create(void)
 static void unmap_all(struct mm *mm)
 {
 	struct vma *v, *next;
-	list_for_each_entry_safe(v, next, &mm->vmas.list, link)
+	list_for_each_entry_safe (v, next, &mm->vmas.list, link)
 		vma_destroy(mm, v);
 	vma_set_init(&mm->vmas);
 }
@@ -570,8 +609,10 @@ static int fork_vma(struct mm *mm, struct vma *from)
 	}
 	v->mm = mm;
 	v->flags &= ~(VM_LOCKED | VM_LOCKONFAULT);
-	if (!(v->flags & VM_WIPEONFORK))
+	if (!(v->flags & VM_WIPEONFORK) && from->anon) {
 		anon_join(v, from);
+		anon_new_id(v);
+	}
 	vma_attach(v);
 	vma_insert(&mm->vmas, v);
 	mm_account(mm, v->flags, pages);
@@ -614,7 +655,7 @@ struct mm *mm_fork(struct mm *old)
 	struct vma *v;
 	mutex_lock(&old->lock);
 	fork_fields(mm, old);
-	vma_for_each(v, &old->vmas) {
+	vma_for_each (v, &old->vmas) {
 		if (v->flags & VM_DONTCOPY)
 			continue;
 		if ((err = fork_vma(mm, v)) < 0)

@@ -73,6 +73,7 @@ struct map_request {
 };
 #define MM_FIXED     0x1u
 #define MM_NOREPLACE 0x2u /* with MM_FIXED: -EEXIST instead of unmapping */
+#define MM_HEAP      0x4u /* the break moves: of the neighbours only the heap below may grow */
 
 /* Where the request would go: the address, or a negative errno. Caller holds mm->lock. */
 long mm_place(struct mm *mm, const struct map_request *r) __must_check;

@@ -21,6 +21,9 @@ void vma_free(struct vma *v);
 struct vma *vma_split(struct vma *v, vaddr_t addr) __must_check;
 /* Merges v with the neighbours it fits. Returns the VMA that holds it now. */
 struct vma *vma_merge(struct vma *v);
+
+/* The same with the VMA above only. */
+void vma_merge_above(struct vma *v);
 /* Moves v's borders without passing a neighbour. */
 void vma_set_bounds(struct vma *v, vaddr_t start, vaddr_t end, u32 pgoff);
 

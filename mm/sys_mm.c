@@ -132,7 +132,7 @@ static long check_lock(struct mm *mm, const struct mmap_call *c)
 static long prepare(struct mm *mm, struct mmap_call *c)
 {
 	c->r.vm_flags = prot_to_vm(c->prot) | flags_to_vm(c->flags) | mm->def_flags | VM_MAYREAD |
-		VM_MAYWRITE | VM_MAYEXEC;
+			VM_MAYWRITE | VM_MAYEXEC;
 	if (!c->backing || !c->backing->noexec)
 		c->r.vm_flags |= mm_implied_exec(mm, c->r.vm_flags, VM_MAYEXEC);
 	long err = check_lock(mm, c);
@@ -202,7 +202,7 @@ long mmap_locked(struct mm *mm, const struct mmap_args *a, bool *populate)
 	if (is_err((void *)at))
 		return at;
 	*populate = (c.r.vm_flags & VM_LOCKED) ||
-		(a->flags & (MAP_POPULATE | MAP_NONBLOCK)) == MAP_POPULATE;
+		    (a->flags & (MAP_POPULATE | MAP_NONBLOCK)) == MAP_POPULATE;
 	return at;
 }
 
@@ -237,7 +237,7 @@ long sys_mmap2(u32 addr, u32 len, u32 prot, u32 flags, u32 fd, u32 pgoff)
 		.pgoff = pgoff,
 	};
 	long at = f && (flags & MAP_HUGETLB) ? -EINVAL
-		: flags & MAP_HUGETLB        ? -ENOMEM
+		  : flags & MAP_HUGETLB	     ? -ENOMEM
 					     : do_mmap(&a);
 	file_put(f);
 	return at;
@@ -266,7 +266,7 @@ long sys_munmap(u32 addr, u32 len)
 static long extend_down(struct mm *mm, u32 *addr, u32 *len)
 {
 	struct vma *v = vma_find(&mm->vmas, *addr);
-	if (!v || v->start > *addr)
+	if (!v || v->start >= *addr + *len)
 		return -ENOMEM;
 	if (!(v->flags & VM_GROWSDOWN))
 		return -EINVAL;
@@ -290,7 +290,11 @@ long sys_mprotect(u32 addr, u32 len, u32 prot)
 		return -EINVAL;
 	len = ALIGN_UP(len, PAGE_SIZE);
 	mutex_lock(&mm->lock);
-	long err = grows == PROT_GROWSUP ? -EINVAL : grows ? extend_down(mm, &addr, &len) : 0;
+	long err = 0;
+	if (grows == PROT_GROWSUP)
+		err = vma_at(&mm->vmas, addr) ? -EINVAL : -ENOMEM;
+	else if (grows)
+		err = extend_down(mm, &addr, &len);
 	if (!err)
 		err = mm_protect(mm, addr, len, prot & VM_PROT);
 	mutex_unlock(&mm->lock);

@@ -6,7 +6,8 @@
  *          [a]     [d]
  *
  * A search for room descends only into subtrees whose gap is large enough, so it ends after
- * O(log n) nodes. The hole below a growing stack is counted without its guard gap.
+ * O(log n) nodes. The guard gap below a growing stack is no part of the tree: like Linux, a search
+ * that ends in one goes on beyond it.
  */
 #include "mm/vma.h"
 #include "kernel/lib/kassert.h"
@@ -69,9 +70,7 @@ struct vma *vma_find_prev(struct vma_set *s, vaddr_t addr, struct vma **below)
 static u32 hole_below(struct vma_set *s, struct vma *v)
 {
 	struct vma *below = vma_prev(s, v);
-	vaddr_t bottom = below ? below->end : 0;
-	vaddr_t top = vma_start_gap(v);
-	return top > bottom ? top - bottom : 0;
+	return v->start - (below ? below->end : 0);
 }
 
 static void refresh_hole(struct vma_set *s, struct vma *v)
@@ -92,8 +91,7 @@ void vma_insert_after(struct vma_set *s, struct vma *below, struct vma *v)
 	kassert_dbg(!below || below->end <= v->start);
 	kassert_dbg(!above || v->end <= above->start);
 	v->hole = hole_below(s, v);
-	rb_insert_between(
-		&s->root, below ? &below->rb : NULL, above ? &above->rb : NULL, &v->rb);
+	rb_insert_between(&s->root, below ? &below->rb : NULL, above ? &above->rb : NULL, &v->rb);
 	refresh_hole(s, above);
 	s->count++;
 }
@@ -155,10 +153,10 @@ static vaddr_t search_top(const struct room *r, struct rb_node *n)
 	if (!n || gap_of(n) < r->len)
 		return 0;
 	struct vma *v = rb_vma(n);
-	vaddr_t top = vma_start_gap(v), at;
+	vaddr_t at;
 	if (v->end < r->high && (at = search_top(r, n->right)))
 		return at;
-	if (v->hole && (at = fit_top(r, top - v->hole, top)))
+	if (v->hole && (at = fit_top(r, v->start - v->hole, v->start)))
 		return at;
 	return v->start > r->low ? search_top(r, n->left) : 0;
 }
@@ -168,10 +166,10 @@ static vaddr_t search_bottom(const struct room *r, struct rb_node *n)
 	if (!n || gap_of(n) < r->len)
 		return 0;
 	struct vma *v = rb_vma(n);
-	vaddr_t top = vma_start_gap(v), at;
+	vaddr_t at;
 	if (v->start > r->low && (at = search_bottom(r, n->left)))
 		return at;
-	if (v->hole && (at = fit_bottom(r, top - v->hole, top)))
+	if (v->hole && (at = fit_bottom(r, v->start - v->hole, v->start)))
 		return at;
 	return v->end < r->high ? search_bottom(r, n->right) : 0;
 }
@@ -184,23 +182,38 @@ static vaddr_t last_end(struct vma_set *s)
 vaddr_t vma_gap_topdown(struct vma_set *s, u32 len, vaddr_t low, vaddr_t high, u32 align)
 {
 	struct room r = {.len = len, .align = align, .low = low, .high = high};
-	vaddr_t at = fit_top(&r, last_end(s), high);
-	return at ? at : search_top(&r, s->root.node);
+	struct vma *above;
+	for (;;) {
+		vaddr_t at = fit_top(&r, last_end(s), r.high);
+		if (!at)
+			at = search_top(&r, s->root.node);
+		above = at ? vma_find(s, at) : NULL;
+		if (!above || vma_start_gap(above) >= at + len)
+			return at;
+		r.high = vma_start_gap(above);
+	}
 }
 
 vaddr_t vma_gap_bottomup(struct vma_set *s, u32 len, vaddr_t low, vaddr_t high, u32 align)
 {
 	struct room r = {.len = len, .align = align, .low = low, .high = high};
-	vaddr_t at = search_bottom(&r, s->root.node);
-	return at ? at : fit_bottom(&r, last_end(s), high);
+	struct vma *above;
+	for (;;) {
+		vaddr_t at = search_bottom(&r, s->root.node);
+		if (!at)
+			at = fit_bottom(&r, last_end(s), r.high);
+		above = at ? vma_find(s, at) : NULL;
+		if (!above || vma_start_gap(above) >= at + len)
+			return at;
+		r.low = above->end;
+	}
 }
 
 bool vma_can_merge(const struct vma *a, const struct vma *b)
 {
 	return a->end == b->start && a->flags == b->flags && a->backing == b->backing &&
-		a->object == b->object && b->pgoff == vma_pgoff(a, a->end) &&
-		(a->anon == b->anon || !a->anon || !b->anon) &&
-		!(a->flags & (VM_HUGETLB | VM_DONTMERGE));
+	       a->object == b->object && b->pgoff == vma_pgoff(a, a->end) &&
+	       !(a->flags & (VM_HUGETLB | VM_DONTMERGE));
 }
 
 /* One node of vma_check: what must hold between it and the one below. */
@@ -234,7 +247,7 @@ u32 vma_check(struct vma_set *s, void (*complain)(const char *fmt, ...))
 	u32 bad = 0, n = 0;
 	struct vma *v;
 	struct rb_node *at = rb_first(&s->root);
-	vma_for_each(v, s) {
+	vma_for_each (v, s) {
 		if (at != &v->rb) {
 			complain("vma %08x: tree and list disagree", v->start);
 			return bad + 1;

@@ -61,6 +61,8 @@ struct vma {
 	struct backing *backing;   /* the file, or NULL */
 	struct object *object;     /* where pages come from; NULL: private anonymous memory */
 	struct anon *anon;         /* owner of the private pages made here; NULL until the first */
+	u64 anon_id;               /* m: whose private pages are new here: what may merge (mm/anon.h) */
+	u32 anon_depth;            /* m: ancestors that may own pages here, itself included; or 0 */
 	struct list_head anon_link;   /* a: anon->vmas */
 	struct list_head object_link; /* a: object->vmas */
 };
@@ -140,8 +142,21 @@ void vma_resize(struct vma_set *s, struct vma *v, vaddr_t start, vaddr_t end);
 vaddr_t vma_gap_topdown(struct vma_set *s, u32 len, vaddr_t low, vaddr_t high, u32 align);
 vaddr_t vma_gap_bottomup(struct vma_set *s, u32 len, vaddr_t low, vaddr_t high, u32 align);
 
-/* True when `b`, which starts where `a` ends, could be one VMA with it. */
+/* True when `b`, which starts where `a` ends, could be one VMA with it, but for their own pages. */
 bool vma_can_merge(const struct vma *a, const struct vma *b);
+
+/* Do the private pages of `a` and `b` have the same owner, or has one of them none? */
+static inline bool vma_anon_joins(const struct vma *a, const struct vma *b)
+{
+	return a->anon_id == b->anon_id || !a->anon_id || !b->anon_id;
+}
+
+/* May `v` go into its neighbour as far as their own pages are concerned? A neighbour without pages
+ * takes nothing that has some, and one that a fork made nothing that has none. */
+static inline bool vma_anon_fits(const struct vma *v, const struct vma *neighbour)
+{
+	return v->anon_id == neighbour->anon_id || (!v->anon_id && neighbour->anon_depth == 1);
+}
 
 /* The page of the object (or of the anonymous numbering) at addr. */
 static inline u32 vma_pgoff(const struct vma *v, vaddr_t addr)

@@ -179,7 +179,8 @@ def report(seed, step, pair):
     print(f"--- seed {seed} differs at step {step}; the shortened stream:")
     number = first_difference(pair)
     for line in (pair[0] or [])[:number]:
-        print("      " + line)
+        if re.match(r"\d+\.", line):
+            print("      " + line)
     print("L     " + line_at(pair[0], number))
     print("T     " + line_at(pair[1], number))
     maps = [{line for line in lines or [] if line.startswith("    ")} for lines in pair]

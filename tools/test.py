@@ -489,7 +489,8 @@ def report(job, results, seconds):
             print(f"      | {printable(line)}")
         target = name if "." in name and " " not in name else job.name
         print(f"      log: {os.path.relpath(job.log)}")
-        print(f"      again: make test T='{target}'", flush=True)
+        goal = "test-programs" if target.startswith("program.") else "test"
+        print(f"      again: make {goal} T='{target}'", flush=True)
         if job.title.startswith("kernel cases") and "." in name:
             print(f"      in gdb: make debug T='{name}'; backwards: make record T='{name}'; "
                   "make replay", flush=True)
