@@ -232,7 +232,7 @@ static void fault_user(vaddr_t addr, u32 error, enum fault_result r)
 {
 	switch (r) {
 	case FAULT_OOM:
-		oom_kill();
+		(void)oom_kill();
 		return;
 	case FAULT_SIGBUS:
 		signal_force_fault(SIGBUS, BUS_ADRERR, addr, VEC_PF, error);
@@ -249,6 +249,8 @@ static void fault_failed(struct trapframe *tf, vaddr_t addr, enum fault_result r
 	if (tf_from_user(tf))
 		/* Linux shows programs every kernel address as a protection violation. */
 		fault_user(addr, addr >= USER_TOP ? error | PF_PRESENT : error, r);
+	else if (r == FAULT_OOM && oom_kill())
+		return; /* the copy is repeated, as a program's access would be */
 	else if (!trap_fixup(tf))
 		panic_trap(tf, "page fault in the kernel at %08x", addr);
 }

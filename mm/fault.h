@@ -33,7 +33,8 @@ enum fault_result fault_in(struct mm *mm, vaddr_t addr, u32 access);
  * when it is blocked or ignored (then it kills). */
 void signal_force_fault(u32 sig, int code, vaddr_t addr, u32 trapno, u32 error);
 
-/* Implemented by kernel/proc/oom.c: ends the process that holds most memory. */
-void oom_kill(void);
+/* Implemented by kernel/proc/oom.c: ends the process that holds most memory and lets it go its
+ * way. Returns whether the caller should try again: not when it is the one that must die. */
+bool oom_kill(void);
 
 #endif

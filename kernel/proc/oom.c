@@ -20,6 +20,11 @@ static s32 badness(const struct process *p)
 	return (s32)(mm_rss(p->mm) + p->mm->pmap.nr_tables) + adjust;
 }
 
+static bool is_dying(const struct process *p)
+{
+	return p->group_exit || (p->pending.set & sigmask(SIGKILL));
+}
+
 /* The largest process that may be killed; NULL with *dying set when one is on its way out already.
  * Caller holds process_lock. */
 static struct process *pick_victim(bool *dying)
@@ -29,7 +34,7 @@ static struct process *pick_victim(bool *dying)
 	list_for_each_entry (p, &process_list, all) {
 		if (p->pid == 1 || !p->mm || p->oom_score_adj == NEVER_KILL)
 			continue;
-		if (p->group_exit || (p->pending.set & sigmask(SIGKILL))) {
+		if (is_dying(p)) {
 			*dying = true;
 			return NULL;
 		}
@@ -39,7 +44,7 @@ static struct process *pick_victim(bool *dying)
 	return worst;
 }
 
-void oom_kill(void)
+bool oom_kill(void)
 {
 	bool dying;
 	u32 flags = spin_lock_irqsave(&process_lock);
@@ -55,4 +60,5 @@ void oom_kill(void)
 		panic("out of memory, and no process but 1 to kill");
 	}
 	yield();
+	return current_task() && !is_dying(current_process());
 }
