@@ -370,7 +370,27 @@ def bad_jobs():
         def function(log, mem=mem):
             refused(log, badboots.base(), badboots.MEMORY, vm.Machine(mem=mem))
         yield Job(f"bad.memory_{mem}M", function)
+    yield Job("bad.no_memory_map", no_memory_map)
     yield Job("bad.not_this_one", tiny_program)
+
+
+def no_memory_map(log):
+    """No loader leaves the map out, so gdb takes it away: multiboot_info.flags becomes 0."""
+    stub = os.path.relpath(log + ".gdb")
+    machine = vm.Machine(mem="64", extra=["-S", "-gdb", f"unix:{stub},server=on,wait=off"])
+    script = [f"target remote {stub}", "hbreak *kernel_main", "continue",
+              "set {int}({int}($esp + 8) + 0xc0000000) = 0", "delete", "detach"]
+    with vm.Boot(machine, append="quiet") as boot, open(log, "wb") as output:
+        boot.start(["-chardev", "stdio,id=console,signal=off", "-serial", "chardev:console"],
+                   stdin=subprocess.DEVNULL, stdout=output)
+        while not os.path.exists(stub) and boot.process.poll() is None:
+            time.sleep(0.01)
+        subprocess.run(["gdb", "-nx", "-batch", *(f"-ex={line}" for line in script), vm.KERNEL],
+                       stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL, timeout=TIMEOUT)
+        status = boot.wait(TIMEOUT)
+    lines = [line for line in last_lines(log, 50) if line.strip()]
+    if status != vm.BOOT or len(lines) != 1 or "no memory map" not in lines[0]:
+        raise Failure(f"status {status}, expected {vm.BOOT} and one line", lines[-8:])
 
 
 def tiny_program(log):
