@@ -42,7 +42,6 @@ extern const char *const page_kind_name[PK_NR];
 /* Bits of page.flags */
 #define PF_UPTODATE 0x01u /* page cache: contents are the file's */
 #define PF_DIRTY    0x02u
-#define PF_PINNED   0x04u /* belongs to the boot image's file data: content is still the cpio's */
 
 /* letter: locked by. z: zone lock while free, then o: the owner */
 struct page {

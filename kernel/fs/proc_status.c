@@ -206,14 +206,20 @@ static void stat_bounds(struct text *t, const struct view *v, const struct mm *m
 	text_printf(t, " %d\n", v->permitted ? v->exit_code : 0);
 }
 
+/* view_get(), and the address space: a reference, or NULL once it has exited. */
+static int view_and_mm_get(const struct proc_node *n, struct view *v, struct mm **mm)
+{
+	int err = view_get(n, v);
+
+	return err ? err : proc_get_mm(n, mm);
+}
+
 int proc_pid_stat_show(struct text *t, const struct proc_node *n)
 {
 	struct view v;
 	struct mm *mm;
-	int err = view_get(n, &v);
+	int err = view_and_mm_get(n, &v, &mm);
 
-	if (!err)
-		err = proc_get_mm(n, &mm);
 	if (err)
 		return err;
 	stat_process(t, &v);
@@ -339,10 +345,8 @@ int proc_status_show(struct text *t, const struct proc_node *n)
 	struct files *files;
 	struct view v;
 	struct mm *mm;
-	int err = view_get(n, &v);
+	int err = view_and_mm_get(n, &v, &mm);
 
-	if (!err)
-		err = proc_get_mm(n, &mm);
 	if (err)
 		return err;
 	(void)proc_get_files(n, &files);

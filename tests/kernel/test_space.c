@@ -13,20 +13,6 @@
 #define BASE 0x10000000u
 #define RW   (VM_READ | VM_WRITE | VM_MAYREAD | VM_MAYWRITE | VM_MAYEXEC)
 
-static long map_at(struct mm *mm, vaddr_t addr, u32 pages, u32 flags)
-{
-	struct map_request r = {
-		.addr = addr,
-		.len = pages * PAGE_SIZE,
-		.vm_flags = flags,
-		.how = MM_FIXED,
-	};
-	mutex_lock(&mm->lock);
-	long at = mm_map(mm, &r);
-	mutex_unlock(&mm->lock);
-	return at;
-}
-
 static long map_object(struct mm *mm, vaddr_t addr, u32 pages, u32 flags, struct object *o)
 {
 	struct map_request r = {
@@ -40,6 +26,11 @@ static long map_object(struct mm *mm, vaddr_t addr, u32 pages, u32 flags, struct
 	long at = mm_map(mm, &r);
 	mutex_unlock(&mm->lock);
 	return at;
+}
+
+static long map_at(struct mm *mm, vaddr_t addr, u32 pages, u32 flags)
+{
+	return map_object(mm, addr, pages, flags, NULL);
 }
 
 static long unmap(struct mm *mm, vaddr_t addr, u32 pages)
