@@ -12,6 +12,7 @@
 #include "kernel/core/provoke.h"
 #include "kernel/core/sched.h"
 #include "kernel/core/selftest.h"
+#include "kernel/core/trace.h"
 #include "kernel/fs/fs.h"
 #include "kernel/fs/tty.h"
 #include "kernel/main.h"
@@ -91,6 +92,7 @@ asmlinkage void kernel_main(u32 magic, u32 mbi)
 	page_alloc_init();
 	slab_init();
 	kmalloc_init();
+	trace_init();
 	pmap_kernel_init();
 	vmalloc_init();
 

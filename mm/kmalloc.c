@@ -3,6 +3,7 @@
  * two up to 128 KiB, so that beyond 32 bytes a block is at most a quarter larger than what was
  * asked for. Larger blocks are pages of the allocator. The frame behind a pointer tells which.
  */
+#include "kernel/core/trace.h"
 #include "kernel/lib/fmt.h"
 #include "kernel/lib/kassert.h"
 #include "kernel/lib/string.h"
@@ -142,9 +143,18 @@ static inline void free_for(const void *p, uintptr_t caller)
 		free_pages(p, page, caller);
 }
 
+static __noinline void free_traced(const void *p, uintptr_t caller)
+{
+	trace_now(kfree, (u32)caller, (u32)(uintptr_t)p);
+	if (p)
+		free_for(p, caller);
+}
+
 void kfree(const void *p)
 {
-	if (p)
+	if (trace_is_on(TE_kfree))
+		free_traced(p, CALLER);
+	else if (p)
 		free_for(p, CALLER);
 }
 

@@ -3,6 +3,7 @@
 #include "kernel/abi/prctl.h"
 #include "kernel/core/panic.h"
 #include "kernel/core/cpustat.h"
+#include "kernel/core/trace.h"
 #include "kernel/lib/string.h"
 #include "kernel/proc/process.h"
 #include "kernel/proc/signal.h"
@@ -32,6 +33,14 @@ void process_init(void)
 	max_threads = MAX(page_alloc_total() / (8 * (KSTACK_SIZE / PAGE_SIZE)), 20u);
 	signal_init();
 	futex_init();
+}
+
+u32 trace_who(char comm[16])
+{
+	const struct task *t = current_task();
+	if (t)
+		memcpy(comm, t->comm, sizeof(t->comm));
+	return t ? t->tid : 0;
 }
 
 struct task *task_create(void)

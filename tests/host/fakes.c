@@ -11,6 +11,7 @@
 #include "kernel/core/lock.h"
 #include "kernel/core/log.h"
 #include "kernel/core/panic.h"
+#include "kernel/core/trace.h"
 #include "mm/pmap.h"
 #include "tests/host/host.h"
 
@@ -42,6 +43,13 @@ void host_memory_init(void)
 	bootinfo.nr_ram = 4;
 	bootinfo.module[0] = (struct prange){0x300010, 0x312345};
 	bootinfo.nr_modules = 1;
+}
+
+/* Nothing is traced. */
+u32 trace_bits[(TRACE_NR_EVENTS + 31) / 32];
+
+void trace_write(enum trace_id id, const void *fields, u32 n)
+{
 }
 
 /* --- The end --- */

@@ -1,0 +1,270 @@
+/* The rings of trace records, and which events are on. See kernel/core/trace.h. */
+#include "kernel/core/trace.h"
+#include "kernel/abi/errno.h"
+#include "kernel/core/bootinfo.h"
+#include "kernel/core/clock.h"
+#include "kernel/core/log.h"
+#include "kernel/core/sched.h"
+#include "kernel/lib/fmt.h"
+#include "kernel/lib/string.h"
+#include "kernel/x86/trap.h"
+#include "mm/kmalloc.h"
+#include "mm/page_alloc.h"
+
+u32 trace_bits[(TRACE_NR_EVENTS + 31) / 32];
+
+/* What was asked for; trace_bits is the same while the switch is on. */
+static u32 wanted[ARRAY_SIZE(trace_bits)];
+static bool off; /* the switch */
+
+static struct trace_cpu trace_cpus[NR_CPUS];
+
+#define F_(type, field)		       #type " " #field ";"
+#define E_(system, name, fields, text) {#system, #name, "" fields, text},
+const struct trace_event trace_event[TRACE_NR_EVENTS] = {
+	TRACE_EVENTS(E_, F_) TRACE_SYSCALLS(TRACE_SYSCALL_EVENTS_, F_)};
+#undef E_
+#undef F_
+
+static const struct trace_word trace_word[] = {
+#define W(form, words) {#form, words},
+	TRACE_WORDS(W)
+#undef W
+};
+
+const struct trace_directory trace_directory __used = {
+	.magic = "TRACE 1",
+	.nr_events = TRACE_NR_EVENTS,
+	.nr_words = ARRAY_SIZE(trace_word),
+	.nr_cpus = NR_CPUS,
+	.event = trace_event,
+	.word = trace_word,
+	.cpu = trace_cpus,
+	.mem_map = &mem_map,
+	.struct_page = sizeof(struct page),
+};
+
+/* --- Writing --- */
+
+static struct trace_cpu *trace_cpu(void)
+{
+	return &trace_cpus[this_cpu()->id];
+}
+
+static struct trace_page *empty(struct trace_page *p)
+{
+	p->bytes = sizeof(*p);
+	p->events = 0;
+	return p;
+}
+
+/* The next page becomes the one that is written; if all are in use it is the oldest. */
+static struct trace_page *next_page(struct trace_cpu *c)
+{
+	c->head = (c->head + 1) % c->nr_pages;
+	if (c->head == c->first) {
+		c->overwritten += c->page[c->first]->events;
+		c->first = (c->first + 1) % c->nr_pages;
+	}
+	return empty(c->page[c->head]);
+}
+
+static u8 where(u32 eflags)
+{
+	const struct cpu *cpu = this_cpu();
+	u32 f = MIN(cpu->spin_depth, (u32)TRACE_PREEMPT);
+	f |= eflags & EFLAGS_IF ? 0 : TRACE_IRQSOFF;
+	f |= cpu->irq_depth ? TRACE_HARDIRQ : 0;
+	f |= cpu->thread && cpu->thread->work & WORK_RESCHED ? TRACE_RESCHED : 0;
+	return (u8)f;
+}
+
+/* Writes fields and, padded with zeroes to `text_size`, a text behind them. */
+static void append(enum trace_id id, const void *fields, u32 n, const char *text, u32 text_size)
+{
+	struct trace_cpu *c = trace_cpu();
+	u32 size = sizeof(struct trace_record) + n + text_size, eflags = irq_save();
+	if (c->page) {
+		struct trace_page *p = c->page[c->head];
+		if (p->bytes + size > PAGE_SIZE)
+			p = next_page(c);
+		struct trace_record *r = (struct trace_record *)((char *)p + p->bytes);
+		*r = (struct trace_record){
+			.event = (u16)id,
+			.words = (u8)(size / 4),
+			.flags = where(eflags),
+			.ns = clock_monotonic_ns(),
+		};
+		r->pid = trace_who(r->comm);
+		memcpy(r + 1, fields, n);
+		memset((char *)(r + 1) + n, 0, text_size);
+		strlcpy((char *)(r + 1) + n, text, text_size);
+		p->bytes += size;
+		p->events++;
+		c->written++;
+	}
+	irq_restore(eflags);
+}
+
+void trace_write(enum trace_id id, const void *fields, u32 n)
+{
+	append(id, fields, n, "", 0);
+}
+
+void trace_write_text(enum trace_id id, const void *fields, u32 n, const char *text)
+{
+	append(id, fields, n, text, ALIGN_UP(MIN(strlen(text) + 1, TRACE_TEXT_MAX), 4));
+}
+
+/* --- What is on --- */
+
+static void apply(void)
+{
+	for (u32 i = 0; i < ARRAY_SIZE(trace_bits); i++)
+		trace_bits[i] = off ? 0 : wanted[i];
+}
+
+static bool matches(const char *glob, const struct trace_event *e)
+{
+	char full[64];
+	snprintf(full, sizeof(full), "%s:%s", e->system, e->name);
+	return glob_match(glob, full) || glob_match(glob, e->name) || glob_match(glob, e->system);
+}
+
+int trace_enable(const char *glob, bool on)
+{
+	bool any = false;
+	if (on && !trace_size_kb() && trace_resize(TRACE_RING_KB) < 0)
+		return -ENOMEM;
+	for (u32 id = 0; id < TRACE_NR_EVENTS; id++) {
+		if (!matches(glob, &trace_event[id]))
+			continue;
+		any = true;
+		if (on)
+			wanted[TRACE_WORD(id)] |= TRACE_BIT(id);
+		else
+			wanted[TRACE_WORD(id)] &= ~TRACE_BIT(id);
+	}
+	apply();
+	return any ? 0 : -EINVAL;
+}
+
+bool trace_wanted(enum trace_id id)
+{
+	return wanted[TRACE_WORD(id)] & TRACE_BIT(id);
+}
+
+void trace_switch(bool on)
+{
+	off = !on;
+	apply();
+}
+
+bool trace_switched_on(void)
+{
+	return !off;
+}
+
+/* --- Rings --- */
+
+static void clear_cpu(struct trace_cpu *c)
+{
+	c->first = c->head = 0;
+	c->written = c->overwritten = 0;
+	if (c->page)
+		empty(c->page[0]);
+}
+
+void trace_clear(void)
+{
+	for (u32 cpu = 0; cpu < NR_CPUS; cpu++)
+		clear_cpu(&trace_cpus[cpu]);
+}
+
+static void free_pages(struct trace_page **pages, u32 n)
+{
+	while (n--)
+		page_free(virt_page(pages[n]));
+	kfree(pages);
+}
+
+static struct trace_page **alloc_pages(u32 n)
+{
+	struct trace_page **pages = kcalloc(n, sizeof(*pages));
+	for (u32 i = 0; pages && i < n; i++) {
+		struct page *p = page_alloc(GFP_KERNEL, PK_KERNEL);
+		if (!p) {
+			free_pages(pages, i);
+			return NULL;
+		}
+		pages[i] = page_virt(p);
+	}
+	return pages;
+}
+
+static void set_pages(struct trace_cpu *c, struct trace_page **pages, u32 n)
+{
+	struct trace_page **old = c->page;
+	u32 nr_old = c->nr_pages;
+	c->page = pages;
+	c->nr_pages = n;
+	clear_cpu(c);
+	free_pages(old, nr_old);
+}
+
+int trace_resize(u32 kb)
+{
+	u32 n = kb ? MAX(kb / (PAGE_SIZE / 1024), 2u) : 0;
+	struct trace_page **pages[NR_CPUS] = {0};
+	for (u32 cpu = 0; n && cpu < NR_CPUS; cpu++) {
+		pages[cpu] = alloc_pages(n);
+		if (pages[cpu])
+			continue;
+		while (cpu--)
+			free_pages(pages[cpu], n);
+		return -ENOMEM;
+	}
+	for (u32 cpu = 0; cpu < NR_CPUS; cpu++)
+		set_pages(&trace_cpus[cpu], pages[cpu], n);
+	if (!n)
+		return trace_enable("*", false);
+	return 0;
+}
+
+u32 trace_size_kb(void)
+{
+	return trace_cpus[0].nr_pages * (PAGE_SIZE / 1024);
+}
+
+/* --- Boot --- */
+
+/* "64M" in KiB; 0 if it is no size. */
+static __init u32 parse_kb(const char *s)
+{
+	u64 bytes = 0;
+	for (; *s >= '0' && *s <= '9' && bytes < UINT32_MAX; s++)
+		bytes = bytes * 10 + (u32)(*s - '0');
+	switch (*s | 0x20) {
+	case 'g':
+		bytes <<= 10; /* fallthrough */
+	case 'm':
+		bytes <<= 10; /* fallthrough */
+	case 'k':
+		bytes <<= 10;
+	}
+	return (u32)MIN(bytes >> 10, (u64)LOWMEM_LIMIT >> 10);
+}
+
+void __init trace_init(void)
+{
+	char word[512];
+	u32 kb = TRACE_RING_KB;
+	if (cmdline_get("trace_buf_size", word, sizeof(word)) > 0)
+		kb = parse_kb(word);
+	if (cmdline_get("trace", word, sizeof(word)) <= 0)
+		return;
+	if (!kb || trace_resize(kb) < 0)
+		log_at(LOG_ALERT, "trace: no memory for a ring of %u KiB", kb);
+	else if (trace_enable(word, true) < 0)
+		log_at(LOG_ALERT, "trace: no event matches %s", word);
+}

@@ -1,0 +1,200 @@
+#!/usr/bin/env python3
+"""Reads the trace rings out of a guest's memory (kernel/core/trace.h).
+
+    for event in trace.events("build/ram", "build/tessera.elf"):
+        if event.event == "page_fault_user":
+            print(event.ns, event.comm, event.pid, hex(event.address), hex(event.ip))
+
+`ram` is guest memory from physical address 0 on: a file's path, or bytes (an mmap). Records come in
+the order of their time. Each is a named tuple of a type of its own: first what all have
+
+    ns       clock_monotonic_ns(), since boot
+    cpu      who recorded it
+    context  TRACE_ bits of trace.h: interrupts off, spin locks held, ...
+    pid      the thread's id; 0 when no process ran
+    comm     its name
+
+then the event's fields (ints or str) in the order of kernel/core/trace_events.h. Of the type:
+`event` (its name), `system`, `id`. `Trace` gives more: the types, the words behind numbers, symbols,
+how much was overwritten, and the text that Linux's ftrace would show.
+
+What an event is called and what its fields are is read from the guest's memory too, so this file
+knows no event by name.
+"""
+import bisect
+import collections
+import heapq
+import mmap
+import os
+import struct
+import subprocess
+
+KERNEL_BASE = 0xc0000000
+PAGE_SIZE = 4096
+MAGIC = b"TRACE 1\0"
+
+# struct trace_directory, trace_event, trace_word, trace_cpu, trace_page, trace_record
+DIRECTORY = struct.Struct("<8s8I")
+EVENT = struct.Struct("<4I")
+WORD = struct.Struct("<2I")
+CPU = struct.Struct("<4I2Q")
+PAGE = struct.Struct("<2I")
+RECORD = "HBBIQ16s"
+HEAD = struct.Struct("<HB")
+
+COMMON = ("ns", "cpu", "context", "pid", "comm")
+
+
+class TraceError(Exception):
+    """The memory holds no trace that this reader knows."""
+
+
+class Symbols:
+    """The names in an image: addresses of names, and names of addresses."""
+
+    def __init__(self, elf):
+        self.elf = elf
+        listing = subprocess.run(["nm", "-n", elf], check=True, capture_output=True,
+                                 text=True).stdout
+        self.address, code = {}, {}
+        for line in listing.splitlines():
+            address, kind, name = line.rsplit(maxsplit=2)
+            self.address[name] = int(address, 16)
+            if kind in "tTwW" and not name.startswith("."):
+                code.setdefault(int(address, 16), name)
+        self._starts = sorted(code)
+        self._names = [code[start] for start in self._starts]
+        self._lines = {}
+
+    def function(self, address):
+        """(name, offset, size) of the code around an address, or None."""
+        at = bisect.bisect_right(self._starts, address) - 1
+        if at < 0 or at + 1 >= len(self._starts):
+            return None
+        start = self._starts[at]
+        return self._names[at], address - start, self._starts[at + 1] - start
+
+    def lines(self, addresses):
+        """{address: "file:line"} of code addresses, asked from addr2line all at once."""
+        new = [a for a in dict.fromkeys(addresses) if a not in self._lines]
+        if new:
+            answers = subprocess.run(["addr2line", "-e", self.elf], check=True, text=True,
+                                     capture_output=True, input="".join(f"{a:x}\n" for a in new))
+            for address, line in zip(new, answers.stdout.splitlines()):
+                line = line.split(" ")[0]
+                self._lines[address] = os.path.relpath(line) if line[0] == "/" else line
+        return self._lines
+
+
+class Memory:
+    """Guest memory by the kernel's directly mapped addresses."""
+
+    def __init__(self, ram):
+        if isinstance(ram, (str, os.PathLike)):
+            with open(ram, "rb") as file:
+                ram = mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ)
+        self.bytes = ram
+
+    def read(self, form, address):
+        return form.unpack_from(self.bytes, address - KERNEL_BASE)
+
+    def words(self, address, n):
+        return struct.unpack_from(f"<{n}I", self.bytes, address - KERNEL_BASE)
+
+    def page(self, address):
+        return self.bytes[address - KERNEL_BASE:address - KERNEL_BASE + PAGE_SIZE]
+
+    def string(self, address):
+        at = address - KERNEL_BASE
+        return self.bytes[at:self.bytes.find(b"\0", at)].decode()
+
+
+def _text(data):
+    return data.split(b"\0", 1)[0].decode(errors="replace")
+
+
+class EventType:
+    """One kind of event: its names, its fields, and how a record is taken apart."""
+
+    FORMS = {"u32": "I", "s32": "i", "trace_name": "16s"}
+
+    def __init__(self, number, system, name, fields, text):
+        self.id, self.system, self.name, self.text = number, system, name, text
+        pairs = [field.split() for field in fields.split(";") if field]
+        self.fields = [name for _, name in pairs]
+        self._tail = bool(pairs) and pairs[-1][0] == "trace_text"
+        fixed = pairs[:-1] if self._tail else pairs
+        self._names = [len(COMMON) + i for i, (kind, _) in enumerate(fixed)
+                       if kind == "trace_name"]
+        self._form = struct.Struct("<" + RECORD + "".join(self.FORMS[kind] for kind, _ in fixed))
+        base = collections.namedtuple(name, COMMON + tuple(self.fields))
+        self.type = type(name, (base,), {"__slots__": (), "event": name, "system": system,
+                                         "id": number, "kind": self})
+
+    def record(self, cpu, page, at, size, comms):
+        _, _, context, pid, ns, comm, *values = self._form.unpack_from(page, at)
+        if comm not in comms:
+            comms[comm] = _text(comm)
+        values[:0] = ns, cpu, context, pid, comms[comm]
+        for i in self._names:
+            values[i] = _text(values[i])
+        if self._tail:
+            values.append(_text(page[at + self._form.size:at + size]))
+        return self.type._make(values)
+
+
+class Trace:
+    """What a guest's memory says about its trace."""
+
+    def __init__(self, ram, elf):
+        self.memory = Memory(ram)
+        self.symbols = Symbols(elf)
+        place = self.symbols.address.get("trace_directory")
+        if place is None:
+            raise TraceError(f"{elf} has no trace events")
+        (magic, events, words, self.cpus, event, word, self._cpu, mem_map,
+         self._struct_page) = self.memory.read(DIRECTORY, place)
+        if magic != MAGIC:
+            raise TraceError(f"not the memory of a guest that ran {elf}")
+        self._mem_map = self.memory.words(mem_map, 1)[0]
+        self.types = [self._event_type(i, event) for i in range(events)]
+        self.words = dict(self._words(word + i * WORD.size) for i in range(words))
+        rings = [self._ring(cpu) for cpu in range(self.cpus)]
+        self.written = sum(ring[4] for ring in rings)
+        self.overwritten = sum(ring[5] for ring in rings)
+
+    def _event_type(self, i, table):
+        strings = self.memory.read(EVENT, table + i * EVENT.size)
+        return EventType(i, *(self.memory.string(address) for address in strings))
+
+    def _words(self, address):
+        form, words = self.memory.read(WORD, address)
+        return self.memory.string(form), self.memory.string(words).split()
+
+    def _ring(self, cpu):
+        return self.memory.read(CPU, self._cpu + cpu * CPU.size)
+
+    def _events_of(self, cpu):
+        pages, count, first, head, _, _ = self._ring(cpu)
+        if not pages:
+            return
+        table, comms, types = self.memory.words(pages, count), {}, self.types
+        for i in range(first, first + (head - first) % count + 1):
+            page = self.memory.page(table[i % count])
+            end, at = PAGE.unpack_from(page)[0], PAGE.size
+            while at < end:
+                event, words = HEAD.unpack_from(page, at)
+                yield types[event].record(cpu, page, at, words * 4, comms)
+                at += words * 4
+
+    def events(self):
+        """All records, oldest first."""
+        if self.cpus == 1:
+            return self._events_of(0)
+        return heapq.merge(*(self._events_of(cpu) for cpu in range(self.cpus)),
+                           key=lambda event: event.ns)
+
+
+def events(ram, elf):
+    """The records in a guest's memory, oldest first."""
+    return Trace(ram, elf).events()
