@@ -142,6 +142,15 @@ long sys_clock_nanosleep(s32 id, u32 flags, uptr_t req, uptr_t rem);
 long sys_clock_nanosleep_time64(s32 id, u32 flags, uptr_t req, uptr_t rem);
 long sys_restart_syscall(void);
 
+/* kernel/proc/posix_timer.c */
+long sys_timer_create(s32 clock, uptr_t uevent, uptr_t uid);
+long sys_timer_delete(u32 id);
+long sys_timer_getoverrun(u32 id);
+long sys_timer_settime(u32 id, u32 flags, uptr_t set, uptr_t old);
+long sys_timer_settime64(u32 id, u32 flags, uptr_t set, uptr_t old);
+long sys_timer_gettime(u32 id, uptr_t to);
+long sys_timer_gettime64(u32 id, uptr_t to);
+
 /* kernel/proc/itimer.c */
 long sys_setitimer(u32 which, uptr_t uset, uptr_t uold);
 long sys_getitimer(u32 which, uptr_t to);
@@ -373,13 +382,14 @@ long sys_fstatfs64(u32 fd, u32 size, uptr_t user);
 	X(getgroups32) X(setgroups32) X(setresuid32) X(getresuid32) X(setresgid32) \
 	X(getresgid32) X(setuid32) X(setgid32) X(setfsuid32) X(setfsgid32) X(gettid) \
 	X(tkill) X(futex) X(sched_setaffinity) X(sched_getaffinity) X(set_thread_area) \
-	X(get_thread_area) X(exit_group) X(set_tid_address) X(clock_settime) \
+	X(get_thread_area) X(exit_group) X(set_tid_address) X(timer_create) \
+	X(timer_settime) X(timer_gettime) X(timer_getoverrun) X(timer_delete) X(clock_settime) \
 	X(clock_gettime) X(clock_getres) X(clock_nanosleep) X(tgkill) X(waitid) \
 	X(set_robust_list) X(get_robust_list) X(getcpu) X(rt_tgsigqueueinfo) X(prlimit64) \
 	X(getrandom) X(execveat) X(clock_gettime64) X(clock_settime64) \
 	X(clock_getres_time64) X(clock_nanosleep_time64) X(rt_sigtimedwait_time64) \
 	X(futex_time64) X(sched_rr_get_interval_time64) X(process_vm_readv) \
-	X(process_vm_writev)
+	X(process_vm_writev) X(timer_gettime64) X(timer_settime64)
 
 #define SYSCALLS_MM(X) \
 	X(brk) X(mmap) X(munmap) X(mprotect) X(msync) X(mlock) X(munlock) X(mlockall) \

@@ -57,6 +57,7 @@ struct abi_cap_data {
 #define CAP_SYS_TIME    25
 #define CAP_MKNOD       27
 #define CAP_SYSLOG      34
+#define CAP_WAKE_ALARM  35
 #define CAP_LAST        40
 
 #define CAP_FULL ((1ull << (CAP_LAST + 1)) - 1)

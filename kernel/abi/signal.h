@@ -69,6 +69,10 @@ struct abi_siginfo {
 			u32 value; /* SI_QUEUE */
 		} rt;
 		struct {
+			s32 tid, overrun;
+			u32 value;
+		} timer; /* SI_TIMER */
+		struct {
 			s32 pid;
 			u32 uid;
 			s32 status, utime, stime;
@@ -80,6 +84,19 @@ struct abi_siginfo {
 	};
 };
 _Static_assert(sizeof(struct abi_siginfo) == 128, "siginfo_t is 128 bytes");
+
+/* struct sigevent of timer_create(2) */
+struct abi_sigevent {
+	u32 value;
+	s32 signo, notify, tid;
+	u32 pad[12];
+};
+_Static_assert(sizeof(struct abi_sigevent) == 64, "struct sigevent is 64 bytes");
+
+#define SIGEV_SIGNAL    0
+#define SIGEV_NONE      1
+#define SIGEV_THREAD    2
+#define SIGEV_THREAD_ID 4
 
 /* struct sigaction of rt_sigaction(2), 8-byte mask */
 struct abi_sigaction_k {

@@ -45,6 +45,16 @@ _Static_assert(sizeof(struct abi_tms) == 16, "struct tms is 16 bytes");
 #define CLOCK_BOOTTIME_ALARM     9
 #define CLOCK_TAI                11
 
+/* Clock ids below 0 name the CPU time of a process or thread: ~pid in the upper bits (0: the
+ * caller's), bit 2 for a thread, the two lowest for what is counted. */
+#define CPUCLOCK_PROF  0
+#define CPUCLOCK_VIRT  1
+#define CPUCLOCK_SCHED 2
+#define CPUCLOCK_THREAD 4
+#define CPUCLOCK_KIND  7
+#define CPUCLOCK(pid, kind) ((s32)(~(u32)(pid) << 3 | (kind)))
+#define CPUCLOCK_PID(id)    ((u32) ~((s32)(id) >> 3))
+
 #define TIMER_ABSTIME 1u
 
 #define ITIMER_REAL    0

@@ -14,6 +14,7 @@
 #include "kernel/lib/string.h"
 #include "kernel/proc/cred.h"
 #include "kernel/proc/exec.h"
+#include "kernel/proc/posix_timer.h"
 #include "kernel/proc/process.h"
 #include "kernel/proc/signal.h"
 #include "kernel/syscalls.h"
@@ -269,6 +270,7 @@ static void reset_signals(struct process *p, struct task *t)
 	spin_unlock_irqrestore(&process_lock, flags);
 	t->altstack_sp = t->altstack_size = 0;
 	t->altstack_flags = SS_DISABLE;
+	posix_timers_exit(p);
 }
 
 /* Registers as Linux starts a program with. */

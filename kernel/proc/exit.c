@@ -19,6 +19,7 @@
 #include "kernel/fs/file.h"
 #include "kernel/fs/tty.h"
 #include "kernel/lib/kassert.h"
+#include "kernel/proc/posix_timer.h"
 #include "kernel/proc/process.h"
 #include "kernel/proc/signal.h"
 #include "kernel/syscalls.h"
@@ -326,6 +327,7 @@ static __noreturn void become_zombie(struct process *p, struct task *t)
 
 static __noreturn void last_thread_exit(struct process *p, struct task *t)
 {
+	posix_timers_exit(p);
 	itimer_exit(p);
 	if (p->pid == 1)
 		init_exit(p);

@@ -4,6 +4,7 @@
  */
 #include "kernel/abi/errno.h"
 #include "kernel/abi/time.h"
+#include "kernel/proc/posix_timer.h"
 #include "kernel/proc/process.h"
 #include "kernel/proc/signal.h"
 #include "kernel/syscalls.h"
@@ -89,7 +90,7 @@ static void cpu_limit_check(struct process *p)
 static bool cpu_watched(const struct process *p)
 {
 	return p->itimer_virtual.expires_ns || p->itimer_prof.expires_ns ||
-		p->rlimit[RLIMIT_CPU].cur != RLIM64_INFINITY;
+		p->rlimit[RLIMIT_CPU].cur != RLIM64_INFINITY || posix_timer_watches_cpu(p);
 }
 
 static void cpu_tick_fired(struct timer *timer)
@@ -99,6 +100,7 @@ static void cpu_tick_fired(struct timer *timer)
 	cpu_limit_check(p);
 	cpu_itimer_check(p, &p->itimer_virtual, cpu_time(p, false), SIGVTALRM);
 	cpu_itimer_check(p, &p->itimer_prof, cpu_time(p, true), SIGPROF);
+	posix_timer_cpu_tick(p);
 	if (cpu_watched(p))
 		timer_arm(timer, clock_monotonic_ns() + TICK_NS, cpu_tick_fired);
 	spin_unlock_irqrestore(&process_lock, flags);

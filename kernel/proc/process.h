@@ -105,6 +105,9 @@ u64 deadline_after(u64 ns);
 /* The same for a time of the real-time clock. */
 u64 deadline_realtime(u64 ns);
 #define DEADLINE_NEVER (~0ull)
+/* A clock of CPU time (kernel/abi/time.h) as @who reads it: its own threads, any process. -EINVAL
+ * when there is no such process, or thread of it. Caller holds process_lock. */
+long cpu_clock_locked(const struct process *who, s32 id, u64 *ns);
 
 /* Sleeps interruptibly until the deadline; 0 or -EINTR. DEADLINE_NEVER waits for a signal only. */
 long sleep_until(u64 deadline);

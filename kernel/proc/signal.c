@@ -10,17 +10,13 @@
 #include "kernel/core/log.h"
 #include "kernel/lib/kassert.h"
 #include "kernel/lib/string.h"
+#include "kernel/proc/posix_timer.h"
 #include "kernel/proc/process.h"
 #include "kernel/proc/signal.h"
 #include "mm/slab.h"
 
-struct sigqueue {
-	struct list_head link;
-	u32 sig;
-	struct abi_siginfo info;
-};
-
 static struct slab_cache *sigqueue_cache;
+static LIST_HEAD(sigqueue_spare); /* freed by interrupts, which the allocator is not for */
 
 /* Faults of the program itself are taken before anything else, so that the handler's frame shows
  * the instruction that caused them. */
@@ -34,6 +30,7 @@ void signal_init(void)
 {
 	sigqueue_cache = slab_create("sigqueue", sizeof(struct sigqueue), 0, 0, NULL);
 	kassert(sigqueue_cache);
+	posix_timer_init();
 }
 
 bool sig_default_ignored(u32 sig)
@@ -52,9 +49,24 @@ void sigpending_init(struct sigpending *sp)
 static void sigqueue_free(struct sigqueue *q, struct process *owner)
 {
 	list_del(&q->link);
+	if (q->timer) {
+		posix_timer_unqueued(q->timer);
+		return;
+	}
 	if (owner)
 		owner->nr_sigqueue--;
-	slab_free(sigqueue_cache, q);
+	if (this_cpu()->irq_depth)
+		list_add(&q->link, &sigqueue_spare);
+	else
+		slab_free(sigqueue_cache, q);
+}
+
+static void sigqueue_free_spare(void)
+{
+	struct sigqueue *q, *next;
+	list_for_each_entry_safe (q, next, &sigqueue_spare, link)
+		slab_free(sigqueue_cache, q);
+	list_init(&sigqueue_spare);
 }
 
 void sigpending_flush(struct sigpending *sp, struct process *owner)
@@ -63,6 +75,7 @@ void sigpending_flush(struct sigpending *sp, struct process *owner)
 	list_for_each_entry_safe (q, next, &sp->queue, link)
 		sigqueue_free(q, owner);
 	sp->set = 0;
+	sigqueue_free_spare();
 }
 
 static void sigpending_discard(struct sigpending *sp, u64 mask, struct process *owner)
@@ -85,7 +98,7 @@ void signal_discard(struct process *p, u64 mask)
 		sigpending_discard(&t->pending, mask, p);
 }
 
-/* The allocator is not for interrupt handlers, and interrupts only ever send plain signals. */
+/* Interrupts only ever send plain signals and those that bring their entry. */
 static struct sigqueue *sigqueue_alloc(struct process *p)
 {
 	struct sigqueue *q;
@@ -97,16 +110,18 @@ static struct sigqueue *sigqueue_alloc(struct process *p)
 	return q;
 }
 
-static long sigpending_add(
-	struct process *p, struct sigpending *sp, u32 sig, const struct abi_siginfo *info)
+/* `q`: an entry that is filled in already, or NULL to make one. */
+static long sigpending_add(struct process *p, struct sigpending *sp, u32 sig,
+	const struct abi_siginfo *info, struct sigqueue *q)
 {
-	struct sigqueue *q;
 	if (sig < SIGRTMIN_K && (sp->set & sigmask(sig)))
 		return 0;
-	q = info && sig != SIGKILL ? sigqueue_alloc(p) : NULL;
+	if (!q && info && sig != SIGKILL) {
+		q = sigqueue_alloc(p);
+		if (q)
+			*q = (struct sigqueue){.sig = sig, .info = *info};
+	}
 	if (q) {
-		q->sig = sig;
-		q->info = *info;
 		q->info.si_signo = (s32)sig;
 		list_add_tail(&q->link, &sp->queue);
 	} else if (info && sig >= SIGRTMIN_K && info->si_code != SI_USER) {
@@ -144,6 +159,8 @@ static void sigpending_take(
 		return;
 	}
 	*info = first->info;
+	if (first->timer)
+		posix_timer_taken(first->timer, info);
 	sigqueue_free(first, owner);
 }
 
@@ -373,8 +390,9 @@ static void send_side_effects(struct process *p, u32 sig)
 	}
 }
 
-/* `t` is the only thread that may take it; NULL: any of the process. */
-static long send_locked(struct process *p, struct task *t, u32 sig, const struct abi_siginfo *info)
+/* `t` is the only thread that may take it; NULL: any of the process. `q`: its entry, or NULL. */
+static long send_entry(struct process *p, struct task *t, u32 sig, const struct abi_siginfo *info,
+	struct sigqueue *q)
 {
 	long err;
 	kassert_dbg(spin_held(&process_lock));
@@ -383,7 +401,7 @@ static long send_locked(struct process *p, struct task *t, u32 sig, const struct
 	send_side_effects(p, sig);
 	if (sig_ignored(p, t ? t : list_first_entry(&p->threads, struct task, sibling), sig))
 		return 0;
-	err = sigpending_add(p, t ? &t->pending : &p->pending, sig, info);
+	err = sigpending_add(p, t ? &t->pending : &p->pending, sig, info, q);
 	if (err)
 		return err;
 	if (!t)
@@ -391,6 +409,41 @@ static long send_locked(struct process *p, struct task *t, u32 sig, const struct
 	if (t && (sig == SIGKILL || !(t->blocked & sigmask(sig))))
 		task_poke(t);
 	return 0;
+}
+
+static long send_locked(struct process *p, struct task *t, u32 sig, const struct abi_siginfo *info)
+{
+	return send_entry(p, t, sig, info, NULL);
+}
+
+void signal_send_entry_locked(struct process *p, struct task *t, struct sigqueue *q)
+{
+	send_entry(p, t, q->sig, &q->info, q);
+}
+
+static bool sigpending_drop(struct sigpending *sp, struct sigqueue *drop)
+{
+	struct sigqueue *q;
+	bool here = false, more = false;
+	list_for_each_entry (q, &sp->queue, link) {
+		here |= q == drop;
+		more |= q != drop && q->sig == drop->sig;
+	}
+	if (here && !more)
+		sp->set &= ~sigmask(drop->sig);
+	if (here)
+		list_del_init(&drop->link);
+	return here;
+}
+
+void signal_entry_drop_locked(struct process *p, struct sigqueue *q)
+{
+	struct task *t;
+	if (sigpending_drop(&p->pending, q))
+		return;
+	list_for_each_entry (t, &p->threads, sibling)
+		if (sigpending_drop(&t->pending, q))
+			return;
 }
 
 long signal_send_process_locked(struct process *p, u32 sig, const struct abi_siginfo *info)

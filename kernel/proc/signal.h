@@ -11,8 +11,10 @@
 #define PROC_SIGNAL_H
 
 #include "kernel/abi/signal.h"
+#include "kernel/lib/list.h"
 #include "kernel/lib/types.h"
 
+struct posix_timer;
 struct process;
 struct sighand;
 struct sigpending;
@@ -20,6 +22,19 @@ struct task;
 struct trapframe;
 
 #define SIGRTMIN_K 32u
+
+/* A signal that waits on a queue, with what its handler is told. */
+struct sigqueue {
+	struct list_head link;
+	u32 sig;
+	struct abi_siginfo info;
+	struct posix_timer *timer; /* whose entry it is, or NULL */
+};
+
+static inline bool sigqueue_waits(const struct sigqueue *q)
+{
+	return !list_empty(&q->link);
+}
 
 static inline u64 sigmask(u32 sig)
 {
@@ -45,6 +60,10 @@ void sigpending_flush(struct sigpending *sp, struct process *owner);
  */
 long signal_send_process_locked(struct process *p, u32 sig, const struct abi_siginfo *info);
 long signal_send_task_locked(struct task *t, u32 sig, const struct abi_siginfo *info);
+/* The same with an entry of the caller's own, which waits nowhere: for a thread, or NULL for any
+ * of the process. It may be sent from interrupts. Taking it back is harmless when it waits. */
+void signal_send_entry_locked(struct process *p, struct task *t, struct sigqueue *q);
+void signal_entry_drop_locked(struct process *p, struct sigqueue *q);
 u32 signal_send_pgrp_locked(u32 pgid, u32 sig, const struct abi_siginfo *info);
 
 /* SIGSEGV or the like to the calling thread, not to be blocked or ignored: siginfo as given. */

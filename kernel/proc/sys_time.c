@@ -65,11 +65,6 @@ long sleep_until(u64 deadline)
 
 /* --- Reading clocks --- */
 
-/* Clock ids below 0 name the CPU time of a process or thread: ~id in the upper bits, bit 2 for a
- * thread, the two lowest for what is counted. */
-#define CPUCLOCK_THREAD 4
-#define CPUCLOCK_VIRT	1
-
 static long process_cpu_clock(const struct process *p, u64 *ns, bool user_only)
 {
 	u64 utime, stime;
@@ -78,27 +73,29 @@ static long process_cpu_clock(const struct process *p, u64 *ns, bool user_only)
 	return 0;
 }
 
-static long cpu_clock(s32 id, u64 *ns)
+long cpu_clock_locked(const struct process *who, s32 id, u64 *ns)
 {
-	u32 pid = (u32) ~(id >> 3), flags;
+	u32 pid = CPUCLOCK_PID(id);
 	bool user_only = (id & 3) == CPUCLOCK_VIRT;
 	const struct process *p;
 	const struct task *t;
-	long err = -EINVAL;
 	if ((id & 3) == 3)
 		return -EINVAL;
-	flags = spin_lock_irqsave(&process_lock);
-	if (id & CPUCLOCK_THREAD) {
-		t = pid ? task_find(pid) : current_task();
-		if (t && t->process == current_process()) {
-			*ns = t->thread.utime_ns + (user_only ? 0 : t->thread.stime_ns);
-			err = 0;
-		}
-	} else {
-		p = pid ? process_find(pid) : current_process();
-		if (p)
-			err = process_cpu_clock(p, ns, user_only);
+	if (!(id & CPUCLOCK_THREAD)) {
+		p = pid ? process_find(pid) : who;
+		return p ? process_cpu_clock(p, ns, user_only) : -EINVAL;
 	}
+	t = pid ? task_find(pid) : current_task();
+	if (!t || t->process != who)
+		return -EINVAL;
+	*ns = t->thread.utime_ns + (user_only ? 0 : t->thread.stime_ns);
+	return 0;
+}
+
+static long cpu_clock(s32 id, u64 *ns)
+{
+	u32 flags = spin_lock_irqsave(&process_lock);
+	long err = cpu_clock_locked(current_process(), id, ns);
 	spin_unlock_irqrestore(&process_lock, flags);
 	return err;
 }
@@ -126,9 +123,9 @@ static long clock_read(s32 id, u64 *ns)
 		*ns -= *ns % TICK_NS;
 		return 0;
 	case CLOCK_PROCESS_CPUTIME_ID:
-		return cpu_clock(~0 << 3, ns);
+		return cpu_clock(CPUCLOCK(0, CPUCLOCK_SCHED), ns);
 	case CLOCK_THREAD_CPUTIME_ID:
-		return cpu_clock(~0 << 3 | CPUCLOCK_THREAD, ns);
+		return cpu_clock(CPUCLOCK(0, CPUCLOCK_SCHED | CPUCLOCK_THREAD), ns);
 	}
 	return id < 0 ? cpu_clock(id, ns) : -EINVAL;
 }

@@ -91,8 +91,10 @@ struct process {
 	u32 cmaxrss;
 	struct timer alarm;           /* ITIMER_REAL */
 	u64 alarm_interval_ns;
-	struct timer cpu_tick;        /* runs while one of the next two is armed */
+	struct timer cpu_tick;        /* runs while something counts CPU time: itimer.c */
 	struct cpu_itimer itimer_virtual, itimer_prof; /* l */
+	struct list_head posix_timers; /* l: kernel/proc/posix_timer.c */
+	u32 next_timer_id;            /* l */
 	u32 nvcsw, nivcsw;            /* l: of threads that have exited */
 	u32 cnvcsw, cnivcsw;          /* l: of children waited for */
 	s32 nice;                     /* l: kept and reported; round robin does not heed it */
