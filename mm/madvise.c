@@ -46,9 +46,9 @@ static long set_advised(struct vma *v, vaddr_t start, vaddr_t end, u32 advice)
 	long flags = advised_flags(v, advice);
 	if (flags < 0 || (u32)flags == v->flags)
 		return flags < 0 ? flags : 0;
-	if (mm_isolate(v->mm, start, end) < 0)
+	v = vma_isolate(v, start, end);
+	if (!v)
 		return -ENOMEM;
-	v = vma_at(&v->mm->vmas, start);
 	v->flags = flags;
 	vma_merge(v);
 	return 0;

@@ -27,9 +27,9 @@ static long set_flags(struct mm *mm, vaddr_t start, vaddr_t end, u32 lock_flags)
 			return -ENOMEM;
 		vaddr_t stop = MIN(v->end, end);
 		if ((v->flags & LOCK_FLAGS) != lock_flags) {
-			if (mm_isolate(mm, at, stop) < 0)
+			v = vma_isolate(v, at, stop);
+			if (!v)
 				return -ENOMEM;
-			v = vma_at(&mm->vmas, at);
 			s32 pages = vma_pages(v);
 			mm->locked_vm += ((lock_flags & VM_LOCKED) ? pages : 0) -
 				((v->flags & VM_LOCKED) ? pages : 0);

@@ -100,9 +100,8 @@ static long move(struct remap *r, struct vma *v)
 		return -ENOMEM;
 	/* What is unmapped at the end must be whole VMAs by then: that may not fail any more. */
 	bool unmap = r->old_len && !(r->flags & MREMAP_DONTUNMAP);
-	if (unmap && mm_isolate(r->mm, r->addr, r->addr + r->old_len) < 0)
+	if (unmap && !(v = vma_isolate(v, r->addr, r->addr + r->old_len)))
 		return -ENOMEM;
-	v = vma_at(&r->mm->vmas, r->addr);
 	if ((v->flags & VM_ACCOUNT) && !commit_charge(pages, r->mm->total_vm))
 		return -ENOMEM;
 	struct vma *to = make_tables(r) < 0 ? NULL : make_target(r, v);

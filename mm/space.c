@@ -81,29 +81,31 @@ void vma_set_bounds(struct vma *v, vaddr_t start, vaddr_t end, u32 pgoff)
 }
 
 /* Cuts v at addr, strictly inside it; v keeps the lower half. Returns the upper, or NULL. */
-struct vma *vma_split(struct vma *v, vaddr_t addr)
+static struct vma *vma_split(struct vma *v, vaddr_t addr)
 {
-	struct vma *upper = vma_dup(v);
+	struct vma_set *s = &v->mm->vmas;
+	struct vma *upper = s->count < max_map_count ? vma_dup(v) : NULL;
 	if (!upper)
 		return NULL;
 	upper->pgoff = vma_pgoff(v, addr);
 	upper->start = addr;
-	vma_set_bounds(v, v->start, addr, v->pgoff);
 	anon_join(upper, v);
-	vma_attach(upper);
-	vma_insert(&v->mm->vmas, upper);
+	vma_attach(upper); /* before v lets its entries go: the object must find every one */
+	vma_lock_entries(v);
+	vma_cut(s, v, upper);
+	vma_unlock_entries(v);
 	return upper;
 }
 
 /* Joins `upper` into `v`, right below it. */
 static void vma_absorb(struct vma *v, struct vma *upper)
 {
-	vaddr_t end = upper->end;
 	if (!v->anon)
 		anon_join(v, upper);
-	vma_remove(&v->mm->vmas, upper);
+	vma_lock_entries(v);
+	vma_join(&v->mm->vmas, v, upper);
+	vma_unlock_entries(v);
 	vma_free(upper);
-	vma_set_bounds(v, v->start, end, v->pgoff);
 }
 
 void vma_merge_above(struct vma *v)
@@ -146,14 +148,14 @@ static bool is_accountable(u32 flags)
 
 bool mm_may_expand(const struct mm *mm, u32 flags, u32 pages)
 {
-	if ((u64)mm->total_vm + pages > mm->limits.as >> PAGE_SHIFT)
+	if (mm->total_vm + pages > mm->limits.as >> PAGE_SHIFT)
 		return false;
-	return !is_data(flags) || (u64)mm->data_vm + pages <= mm->limits.data >> PAGE_SHIFT;
+	return !is_data(flags) || mm->data_vm + pages <= mm->limits.data >> PAGE_SHIFT;
 }
 
 bool mm_may_lock(const struct mm *mm, u32 pages)
 {
-	return (u64)mm->locked_vm + pages <= mm->limits.memlock >> PAGE_SHIFT;
+	return mm->locked_vm + pages <= mm->limits.memlock >> PAGE_SHIFT;
 }
 
 /* Pages of [start, end) that are mapped now. */
@@ -168,46 +170,45 @@ static u32 mapped_pages(struct mm *mm, vaddr_t start, vaddr_t end)
 
 /* --- Unmapping --- */
 
-/* Drops a VMA that is out of the tree, with all that was mapped in it. */
-static void vma_destroy(struct mm *mm, struct vma *v)
+/* Ends what is mapped in [start, end) of v, and what was promised for it. */
+static void vma_clear(struct vma *v, vaddr_t start, vaddr_t end)
 {
-	u32 pages = vma_pages(v);
+	struct mm *mm = v->mm;
+	u32 pages = (end - start) >> PAGE_SHIFT;
 	mm->hiwater_rss = MAX(mm->hiwater_rss, mm_rss(mm));
 	vma_lock_entries(v);
-	zap_range(v, v->start, v->end, false);
+	zap_range(v, start, end, false);
 	vma_unlock_entries(v);
 	mm_account(mm, v->flags, -(s32)pages);
 	if (v->flags & VM_ACCOUNT)
 		commit_release(pages);
-	vma_free(v);
 }
 
-/* Cuts `v`, the first VMA that overlaps [start, end), and the last one at the borders of the range.
- * Returns the first VMA inside it, or NULL when memory or the number of VMAs is out. */
-static struct vma *cut_out(struct vma *v, vaddr_t start, vaddr_t end)
+/* Takes [start, end), which is all of v or lies at one of its borders, out of the space. */
+static void vma_unmap(struct vma *v, vaddr_t start, vaddr_t end)
 {
-	struct mm *mm = v->mm;
-	bool cut = v->start < start;
-	if (cut) {
-		if (v->end > end && mm->vmas.count >= max_map_count)
-			return NULL;
-		v = vma_split(v, start);
-		if (!v)
-			return NULL;
+	vma_clear(v, start, end);
+	if (start > v->start) {
+		vma_set_bounds(v, v->start, start, v->pgoff);
+	} else if (end < v->end) {
+		vma_set_bounds(v, end, v->end, vma_pgoff(v, end));
+	} else {
+		vma_remove(&v->mm->vmas, v);
+		vma_free(v);
 	}
-	struct vma *last = v->end >= end ? v : vma_at(&mm->vmas, end - 1);
-	if (last && last->end > end && !vma_split(last, end)) {
+}
+
+struct vma *vma_isolate(struct vma *v, vaddr_t start, vaddr_t end)
+{
+	bool cut = v->start < start;
+	if (cut && !(v = vma_split(v, start)))
+		return NULL;
+	if (v->end > end && !vma_split(v, end)) {
 		if (cut)
 			vma_merge(v);
 		return NULL;
 	}
 	return v;
-}
-
-int mm_isolate(struct mm *mm, vaddr_t start, vaddr_t end)
-{
-	struct vma *v = vma_overlap(&mm->vmas, start, end);
-	return !v || cut_out(v, start, end) ? 0 : -ENOMEM;
 }
 
 /* Frees the page tables that [start, end), just unmapped between these two, has left without any
@@ -225,24 +226,19 @@ static void free_tables(
 long mm_unmap(struct mm *mm, vaddr_t start, u32 len)
 {
 	kassert_dbg(mutex_held(&mm->lock));
-	if (!IS_ALIGNED(start, PAGE_SIZE) || start > USER_TOP || len > USER_TOP - start)
+	if (!IS_ALIGNED(start, PAGE_SIZE) || start > USER_TOP || len > USER_TOP - start || !len)
 		return -EINVAL;
-	if (align_up_overflows(len, PAGE_SIZE) || !(len = ALIGN_UP(len, PAGE_SIZE)))
-		return -EINVAL;
-	vaddr_t end = start + len;
+	vaddr_t end = ALIGN_UP(start + len, PAGE_SIZE);
 	struct vma *v = vma_overlap(&mm->vmas, start, end), *next;
 	if (!v)
 		return 0;
-	v = cut_out(v, start, end);
-	if (!v)
+	if (v->start < start && v->end > end && !vma_split(v, end))
 		return -ENOMEM;
-	struct vma *below = vma_prev(&mm->vmas, v);
 	for (; v && v->start < end; v = next) {
 		next = vma_next(&mm->vmas, v);
-		vma_remove(&mm->vmas, v);
-		vma_destroy(mm, v);
+		vma_unmap(v, MAX(v->start, start), MIN(v->end, end));
 	}
-	free_tables(mm, below, v, start, end);
+	free_tables(mm, vma_below(&mm->vmas, v), v, start, end);
 	return 0;
 }
 
@@ -336,7 +332,7 @@ static struct vma *vma_make(struct mm *mm, const struct map_request *r, vaddr_t 
  * what the backing says; then the VMA is gone. */
 static int enter(struct mm *mm, struct vma *v, bool heap)
 {
-	struct vma *below, *above = vma_find_prev(&mm->vmas, v->start, &below);
+	struct vma *above = vma_find(&mm->vmas, v->start), *below = vma_below(&mm->vmas, above);
 	if (heap ? extend_heap(below, v) : extend_neighbour(below, above, v)) {
 		slab_free(vma_cache, v);
 		return 0;
@@ -402,7 +398,7 @@ long mm_map_at(struct mm *mm, const struct map_request *r, vaddr_t addr)
 static bool brk_within_limit(const struct mm *mm, vaddr_t brk)
 {
 	u64 used = (u64)(brk - mm->start_brk) + (mm->end_data - mm->start_data);
-	return mm->limits.data == ~0ull || used <= mm->limits.data;
+	return mm->limits.data == ~0u || used <= mm->limits.data;
 }
 
 static long brk_grow(struct mm *mm, vaddr_t from, vaddr_t to)
@@ -492,16 +488,16 @@ static long protect_vma(struct vma *v, vaddr_t start, vaddr_t end, u32 prot)
 	long err = protect_check(v, flags, pages, &charged);
 	if (err)
 		return err;
-	if (mm_isolate(mm, start, end) < 0) {
+	v = vma_isolate(v, start, end);
+	if (!v) {
 		commit_release(charged);
 		return -ENOMEM;
 	}
-	v = vma_at(&mm->vmas, start);
 	u32 old_flags = v->flags;
-	mm_account(mm, old_flags, -(s32)pages);
+	mm_account_kind(mm, old_flags, -(s32)pages);
 	v->flags = flags | (charged ? VM_ACCOUNT : 0);
 	v->prot = vm_pte_flags(flags);
-	mm_account(mm, v->flags, pages);
+	mm_account_kind(mm, v->flags, pages);
 	vma_lock_entries(v);
 	cow_protect(v, start, end, old_flags);
 	vma_unlock_entries(v);
@@ -564,7 +560,7 @@ struct mm *mm_create(void)
 	vma_set_init(&mm->vmas);
 	mutex_init(&mm->lock);
 	mm->users = 1;
-	mm->limits = (struct mm_limits){~0ull, ~0ull, 8u << 20, 8u << 20};
+	mm->limits = (struct mm_limits){~0u, ~0u, 8u << 20, 8u << 20};
 	spin_lock(&mm_list_lock);
 	list_add_tail(&mm->link, &mm_list);
 	spin_unlock(&mm_list_lock);
@@ -574,8 +570,10 @@ struct mm *mm_create(void)
 static void unmap_all(struct mm *mm)
 {
 	struct vma *v, *next;
-	list_for_each_entry_safe (v, next, &mm->vmas.list, link)
-		vma_destroy(mm, v);
+	list_for_each_entry_safe (v, next, &mm->vmas.list, link) {
+		vma_clear(v, v->start, v->end);
+		vma_free(v);
+	}
 	vma_set_init(&mm->vmas);
 }
 
@@ -614,7 +612,7 @@ static int fork_vma(struct mm *mm, struct vma *from)
 		anon_new_id(v);
 	}
 	vma_attach(v);
-	vma_insert(&mm->vmas, v);
+	vma_insert_after(&mm->vmas, vma_last(&mm->vmas), v);
 	mm_account(mm, v->flags, pages);
 	if (!v->anon)
 		return 0; /* faults find the pages again */

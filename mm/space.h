@@ -19,7 +19,7 @@ enum rss_kind { RSS_FILE, RSS_ANON, RSS_SHMEM, RSS_NR };
 
 /* What a process may use; the process layer owns the values, mm reads them at each call. */
 struct mm_limits {
-	u64 as, data, stack, memlock; /* bytes; ~0 is unlimited */
+	u32 as, data, stack, memlock; /* bytes; ~0, more than there can be, is unlimited */
 };
 
 struct mm {

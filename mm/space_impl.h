@@ -16,9 +16,9 @@ void vma_attach(struct vma *v);
 /* Drops a VMA that is out of the tree and maps nothing any more. */
 void vma_free(struct vma *v);
 
-/* Cuts v at addr, strictly inside it. v keeps the lower half; returns the upper, or NULL when memory
- * is out. */
-struct vma *vma_split(struct vma *v, vaddr_t addr) __must_check;
+/* Makes borders at start and end, which lie in v. Returns the VMA between them, or NULL when memory
+ * or the number of VMAs is out. */
+struct vma *vma_isolate(struct vma *v, vaddr_t start, vaddr_t end) __must_check;
 /* Merges v with the neighbours it fits. Returns the VMA that holds it now. */
 struct vma *vma_merge(struct vma *v);
 
@@ -26,9 +26,6 @@ struct vma *vma_merge(struct vma *v);
 void vma_merge_above(struct vma *v);
 /* Moves v's borders without passing a neighbour. */
 void vma_set_bounds(struct vma *v, vaddr_t start, vaddr_t end, u32 pgoff);
-
-/* Makes borders at start and end, so that the range is whole VMAs. Returns 0 or -ENOMEM. */
-int mm_isolate(struct mm *mm, vaddr_t start, vaddr_t end) __must_check;
 
 /* Entries that map an object are guarded by the object's lock, besides the mm's. */
 static inline void vma_lock_entries(struct vma *v)
@@ -43,15 +40,21 @@ static inline void vma_unlock_entries(struct vma *v)
 }
 
 /* Adds `pages` (negative: takes away) to the counts by kind, as Linux's vm_stat_account(). */
-static inline void mm_account(struct mm *mm, u32 flags, s32 pages)
+static inline void mm_account_kind(struct mm *mm, u32 flags, s32 pages)
 {
-	mm->total_vm += pages;
 	if (flags & VM_GROWSDOWN)
 		mm->stack_vm += pages;
 	else if ((flags & (VM_EXEC | VM_WRITE)) == VM_EXEC)
 		mm->exec_vm += pages;
 	else if ((flags & (VM_WRITE | VM_SHARED)) == VM_WRITE)
 		mm->data_vm += pages;
+}
+
+/* The same, and to those of all mapped and locked pages. */
+static inline void mm_account(struct mm *mm, u32 flags, s32 pages)
+{
+	mm->total_vm += pages;
+	mm_account_kind(mm, flags, pages);
 	if (flags & VM_LOCKED)
 		mm->locked_vm += pages;
 	mm->hiwater_vm = MAX(mm->hiwater_vm, mm->total_vm);

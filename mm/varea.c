@@ -21,17 +21,12 @@ static vaddr_t end_of(const struct varea_set *s, const struct varea *a)
 	return a ? a->end : s->low;
 }
 
-/* Puts `a` between two neighbours, either of which may be missing: one of them has room for a
- * child on that side. */
+/* Puts `a` between two neighbours, either of which may be missing. */
 static void insert_between(
 	struct varea_set *s, struct varea *a, struct varea *before, struct varea *after)
 {
-	if (before && !before->rb.right)
-		rb_insert(&s->root, &before->rb, &before->rb.right, &a->rb);
-	else if (after)
-		rb_insert(&s->root, &after->rb, &after->rb.left, &a->rb);
-	else
-		rb_insert(&s->root, NULL, &s->root.node, &a->rb);
+	rb_link_between(&s->root, before ? &before->rb : NULL, after ? &after->rb : NULL, &a->rb);
+	rb_balance(&s->root, &a->rb);
 	s->count++;
 }
 

@@ -1,13 +1,16 @@
 /*
- * VMAs in a red-black tree augmented with the largest hole of each subtree (pure).
+ * VMAs in a red-black tree augmented with a bound on the holes of each subtree (pure).
  *
- *              [c]                each node:  hole = bytes free right below it
- *             /   \                           gap  = max(hole, left.gap, right.gap)
+ *              [c]                the hole of a node is the free room right below it;
+ *             /   \               gap >= its hole, left.gap and right.gap
  *          [a]     [d]
  *
- * A search for room descends only into subtrees whose gap is large enough, so it ends after
- * O(log n) nodes. The guard gap below a growing stack is no part of the tree: like Linux, a search
- * that ends in one goes on beyond it.
+ * A search for room descends only into subtrees whose gap is large enough. The gaps are bounds, not
+ * exact, because in a program that maps and unmaps the largest hole changes all the time: a hole
+ * that grows raises the gaps above it that are smaller, one that shrinks changes none. What is too
+ * high for that is lowered by the next search that goes there in vain, so a search visits
+ * O(log n) nodes beside those that earlier changes owe it. The guard gap below a growing stack
+ * is no part of the tree: like Linux, a search that meets one takes what is left of the hole.
  */
 #include "mm/vma.h"
 #include "kernel/lib/kassert.h"
@@ -22,12 +25,16 @@ static u32 gap_of(struct rb_node *n)
 	return n ? rb_vma(n)->gap : 0;
 }
 
-static bool update_gap(struct rb_node *n)
+static u32 hole_size(struct vma_set *s, struct vma *v)
+{
+	return v->start - vma_hole(s, v);
+}
+
+static void update_gap(struct rb_root *root, struct rb_node *n)
 {
 	struct vma *v = rb_vma(n);
-	u32 old = v->gap;
-	v->gap = MAX(v->hole, MAX(gap_of(n->left), gap_of(n->right)));
-	return v->gap != old;
+	u32 hole = hole_size(container_of(root, struct vma_set, root), v);
+	v->gap = MAX(hole, MAX(gap_of(n->left), gap_of(n->right)));
 }
 
 void vma_set_init(struct vma_set *s)
@@ -38,7 +45,7 @@ void vma_set_init(struct vma_set *s)
 	s->count = 0;
 }
 
-struct vma *vma_find(struct vma_set *s, vaddr_t addr)
+struct vma *vma_search(struct vma_set *s, vaddr_t addr)
 {
 	struct rb_node *n = s->root.node;
 	struct vma *found = NULL;
@@ -58,72 +65,73 @@ struct vma *vma_find(struct vma_set *s, vaddr_t addr)
 	return found;
 }
 
-struct vma *vma_find_prev(struct vma_set *s, vaddr_t addr, struct vma **below)
+/* The hole below v has grown, or is new. */
+static void raise_gaps(struct vma_set *s, struct vma *v)
 {
-	struct vma *v = vma_find(s, addr);
-	struct list_head *at = v ? v->link.prev : s->list.prev;
-	*below = at == &s->list ? NULL : list_entry(at, struct vma, link);
-	return v;
-}
-
-/* The hole below v as its neighbours stand now. */
-static u32 hole_below(struct vma_set *s, struct vma *v)
-{
-	struct vma *below = vma_prev(s, v);
-	return v->start - (below ? below->end : 0);
-}
-
-static void refresh_hole(struct vma_set *s, struct vma *v)
-{
-	if (!v)
-		return;
-	u32 hole = hole_below(s, v);
-	if (hole == v->hole)
-		return;
-	v->hole = hole;
-	rb_update_path(&s->root, &v->rb);
+	u32 hole = hole_size(s, v);
+	for (struct rb_node *n = &v->rb; n && rb_vma(n)->gap < hole; n = n->parent)
+		rb_vma(n)->gap = hole;
 }
 
 void vma_insert_after(struct vma_set *s, struct vma *below, struct vma *v)
 {
-	list_add(&v->link, below ? &below->link : &s->list);
-	struct vma *above = vma_next(s, v);
+	struct vma *above = below ? vma_next(s, below) : vma_first(s);
 	kassert_dbg(!below || below->end <= v->start);
 	kassert_dbg(!above || v->end <= above->start);
-	v->hole = hole_below(s, v);
-	rb_insert_between(&s->root, below ? &below->rb : NULL, above ? &above->rb : NULL, &v->rb);
-	refresh_hole(s, above);
+	list_insert_between(
+		&v->link, below ? &below->link : &s->list, above ? &above->link : &s->list);
+	rb_link_between(&s->root, below ? &below->rb : NULL, above ? &above->rb : NULL, &v->rb);
+	v->gap = 0;
+	raise_gaps(s, v);
+	rb_balance(&s->root, &v->rb);
+	s->last = v;
 	s->count++;
 }
 
-void vma_insert(struct vma_set *s, struct vma *v)
+static void unlink(struct vma_set *s, struct vma *v, struct vma *heir)
 {
-	struct vma *below;
-	vma_find_prev(s, v->start, &below);
-	vma_insert_after(s, below, v);
+	rb_erase(&s->root, &v->rb);
+	list_del(&v->link);
+	if (s->last == v)
+		s->last = heir;
+	s->count--;
 }
 
 void vma_remove(struct vma_set *s, struct vma *v)
 {
 	struct vma *above = vma_next(s, v);
-	rb_erase(&s->root, &v->rb);
-	list_del(&v->link);
-	refresh_hole(s, above);
-	if (s->last == v)
-		s->last = NULL;
-	s->count--;
+	unlink(s, v, above);
+	if (above)
+		raise_gaps(s, above);
+}
+
+void vma_cut(struct vma_set *s, struct vma *v, struct vma *upper)
+{
+	upper->end = v->end;
+	v->end = upper->start;
+	vma_insert_after(s, v, upper);
+}
+
+void vma_join(struct vma_set *s, struct vma *v, struct vma *upper)
+{
+	kassert_dbg(v->end == upper->start && vma_next(s, v) == upper);
+	unlink(s, upper, v);
+	v->end = upper->end;
 }
 
 void vma_resize(struct vma_set *s, struct vma *v, vaddr_t start, vaddr_t end)
 {
+	struct vma *above = vma_next(s, v);
 	v->start = start;
 	v->end = end;
-	refresh_hole(s, v);
-	refresh_hole(s, vma_next(s, v));
+	raise_gaps(s, v);
+	if (above)
+		raise_gaps(s, above);
 }
 
 /* What a search wants: room for len inside [low, high). */
 struct room {
+	struct vma_set *set;
 	u32 len, align;
 	vaddr_t low, high;
 };
@@ -148,72 +156,64 @@ static vaddr_t fit_bottom(const struct room *r, vaddr_t start, vaddr_t end)
 	return end >= start && end - start >= r->len ? start : 0;
 }
 
+/* A hint for the insertion that follows. */
+static vaddr_t found(const struct room *r, struct vma *above, vaddr_t at)
+{
+	r->set->last = above;
+	return at;
+}
+
 static vaddr_t search_top(const struct room *r, struct rb_node *n)
 {
-	if (!n || gap_of(n) < r->len)
+	if (gap_of(n) < r->len)
 		return 0;
 	struct vma *v = rb_vma(n);
 	vaddr_t at;
 	if (v->end < r->high && (at = search_top(r, n->right)))
 		return at;
-	if (v->hole && (at = fit_top(r, v->start - v->hole, v->start)))
+	if ((at = fit_top(r, vma_hole(r->set, v), vma_start_gap(v))))
+		return found(r, v, at);
+	if (v->start > r->low && (at = search_top(r, n->left)))
 		return at;
-	return v->start > r->low ? search_top(r, n->left) : 0;
+	update_gap(&r->set->root, n);
+	return 0;
 }
 
 static vaddr_t search_bottom(const struct room *r, struct rb_node *n)
 {
-	if (!n || gap_of(n) < r->len)
+	if (gap_of(n) < r->len)
 		return 0;
 	struct vma *v = rb_vma(n);
 	vaddr_t at;
 	if (v->start > r->low && (at = search_bottom(r, n->left)))
 		return at;
-	if (v->hole && (at = fit_bottom(r, v->start - v->hole, v->start)))
+	if ((at = fit_bottom(r, vma_hole(r->set, v), vma_start_gap(v))))
+		return found(r, v, at);
+	if (v->end < r->high && (at = search_bottom(r, n->right)))
 		return at;
-	return v->end < r->high ? search_bottom(r, n->right) : 0;
+	update_gap(&r->set->root, n);
+	return 0;
 }
 
+/* The room above all VMAs is no hole of the tree. */
 static vaddr_t last_end(struct vma_set *s)
 {
-	return list_empty(&s->list) ? 0 : list_last_entry(&s->list, struct vma, link)->end;
+	struct vma *v = vma_last(s);
+	return v ? v->end : 0;
 }
 
 vaddr_t vma_gap_topdown(struct vma_set *s, u32 len, vaddr_t low, vaddr_t high, u32 align)
 {
-	struct room r = {.len = len, .align = align, .low = low, .high = high};
-	struct vma *above;
-	for (;;) {
-		vaddr_t at = fit_top(&r, last_end(s), r.high);
-		if (!at)
-			at = search_top(&r, s->root.node);
-		above = at ? vma_find(s, at) : NULL;
-		if (!above || vma_start_gap(above) >= at + len)
-			return at;
-		r.high = vma_start_gap(above);
-	}
+	struct room r = {.set = s, .len = len, .align = align, .low = low, .high = high};
+	vaddr_t at = fit_top(&r, last_end(s), high);
+	return at ? at : search_top(&r, s->root.node);
 }
 
 vaddr_t vma_gap_bottomup(struct vma_set *s, u32 len, vaddr_t low, vaddr_t high, u32 align)
 {
-	struct room r = {.len = len, .align = align, .low = low, .high = high};
-	struct vma *above;
-	for (;;) {
-		vaddr_t at = search_bottom(&r, s->root.node);
-		if (!at)
-			at = fit_bottom(&r, last_end(s), r.high);
-		above = at ? vma_find(s, at) : NULL;
-		if (!above || vma_start_gap(above) >= at + len)
-			return at;
-		r.low = above->end;
-	}
-}
-
-bool vma_can_merge(const struct vma *a, const struct vma *b)
-{
-	return a->end == b->start && a->flags == b->flags && a->backing == b->backing &&
-	       a->object == b->object && b->pgoff == vma_pgoff(a, a->end) &&
-	       !(a->flags & (VM_HUGETLB | VM_DONTMERGE));
+	struct room r = {.set = s, .len = len, .align = align, .low = low, .high = high};
+	vaddr_t at = search_bottom(&r, s->root.node);
+	return at ? at : fit_bottom(&r, last_end(s), high);
 }
 
 /* One node of vma_check: what must hold between it and the one below. */
@@ -230,13 +230,9 @@ static u32 check_one(struct vma_set *s, struct vma *v, void (*complain)(const ch
 			below->end);
 		bad++;
 	}
-	if (v->hole != hole_below(s, v)) {
-		complain("vma %08x: hole %x, is %x", v->start, v->hole, hole_below(s, v));
-		bad++;
-	}
-	u32 gap = MAX(v->hole, MAX(gap_of(v->rb.left), gap_of(v->rb.right)));
-	if (v->gap != gap) {
-		complain("vma %08x: gap %x, is %x", v->start, v->gap, gap);
+	u32 gap = MAX(hole_size(s, v), MAX(gap_of(v->rb.left), gap_of(v->rb.right)));
+	if (v->gap < gap) {
+		complain("vma %08x: gap %x, but there is one of %x", v->start, v->gap, gap);
 		bad++;
 	}
 	return bad;

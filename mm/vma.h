@@ -2,10 +2,10 @@
  * The set of mapped ranges of an address space. Pure: no lock, no allocation; callers hand in the
  * nodes.
  *
- * A red-black tree ordered by address, in which every node knows the largest gap in front of any
- * node of its subtree, so that both the lookup of an address and the search for room are
- * O(log n); a list in the same order; and the VMA that was looked up last. Ranges are half-open,
- * page aligned, never empty and never overlap.
+ * A red-black tree ordered by address, in which every node knows how large the holes below the
+ * nodes of its subtree can be at most, so that both the lookup of an address and the search for
+ * room are O(log n); a list in the same order; and the VMA that was found last. Ranges are
+ * half-open, page aligned, never empty and never overlap.
  */
 #ifndef MM_VMA_H
 #define MM_VMA_H
@@ -51,8 +51,7 @@ struct vma {
 	struct rb_node rb;         /* m */
 	struct list_head link;     /* m: all VMAs, by address */
 	vaddr_t start, end;        /* m, a: half-open */
-	u32 hole;                  /* m: unmapped bytes between the VMA below and this one */
-	u32 gap;                   /* m: largest hole of this node's subtree */
+	u32 gap;                   /* m: no hole below a node of this subtree has more bytes */
 	u32 flags;                 /* m: VM_ bits */
 	u64 prot;                  /* m: vm_pte_flags(flags), ready for the fault path */
 	u32 pgoff;                 /* m, a: page of the object at `start`; for private anonymous memory
@@ -73,34 +72,11 @@ struct vma {
 struct vma_set {
 	struct rb_root root;
 	struct list_head list;
-	struct vma *last; /* hint: what the last lookup found */
+	struct vma *last; /* hint: what was found or inserted last */
 	u32 count;
 };
 
 void vma_set_init(struct vma_set *s);
-
-/* The first VMA that ends beyond `addr` (it holds addr, or is the next one above); NULL if none. */
-struct vma *vma_find(struct vma_set *s, vaddr_t addr);
-
-/* The same, and in *below the VMA before it in address order (the last one if none is above). */
-struct vma *vma_find_prev(struct vma_set *s, vaddr_t addr, struct vma **below);
-
-/* The VMA that holds `addr`, or NULL. */
-static inline struct vma *vma_at(struct vma_set *s, vaddr_t addr)
-{
-	struct vma *v = s->last;
-	if (likely(v && v->start <= addr && addr < v->end))
-		return v;
-	v = vma_find(s, addr);
-	return v && v->start <= addr ? v : NULL;
-}
-
-/* The first VMA that overlaps [start, end), or NULL. */
-static inline struct vma *vma_overlap(struct vma_set *s, vaddr_t start, vaddr_t end)
-{
-	struct vma *v = vma_find(s, start);
-	return v && v->start < end ? v : NULL;
-}
 
 static inline struct vma *vma_next(struct vma_set *s, struct vma *v)
 {
@@ -114,6 +90,50 @@ static inline struct vma *vma_first(struct vma_set *s)
 {
 	return list_empty(&s->list) ? NULL : list_first_entry(&s->list, struct vma, link);
 }
+static inline struct vma *vma_last(struct vma_set *s)
+{
+	return list_empty(&s->list) ? NULL : list_last_entry(&s->list, struct vma, link);
+}
+
+/* Where the hole below `v` begins: at the end of the VMA before it. */
+static inline vaddr_t vma_hole(struct vma_set *s, struct vma *v)
+{
+	struct vma *below = vma_prev(s, v);
+	return below ? below->end : 0;
+}
+
+/* vma_find() without looking at the hint. */
+struct vma *vma_search(struct vma_set *s, vaddr_t addr);
+
+/* The first VMA that ends beyond `addr` (it holds addr, or is the next one above); NULL if none. */
+static inline struct vma *vma_find(struct vma_set *s, vaddr_t addr)
+{
+	struct vma *v = s->last;
+	return v && addr < v->end && addr >= vma_hole(s, v) ? v : vma_search(s, addr);
+}
+
+/* The VMA before `above` in address order; the last one if that is NULL. */
+static inline struct vma *vma_below(struct vma_set *s, struct vma *above)
+{
+	return above ? vma_prev(s, above) : vma_last(s);
+}
+
+/* The VMA that holds `addr`, or NULL. */
+static inline struct vma *vma_at(struct vma_set *s, vaddr_t addr)
+{
+	struct vma *v = s->last;
+	if (likely(v && v->start <= addr && addr < v->end))
+		return v;
+	v = vma_search(s, addr);
+	return v && v->start <= addr ? v : NULL;
+}
+
+/* The first VMA that overlaps [start, end), or NULL. */
+static inline struct vma *vma_overlap(struct vma_set *s, vaddr_t start, vaddr_t end)
+{
+	struct vma *v = vma_find(s, start);
+	return v && v->start < end ? v : NULL;
+}
 
 #define vma_for_each(v, s) list_for_each_entry(v, &(s)->list, link)
 
@@ -125,11 +145,20 @@ static inline vaddr_t vma_start_gap(const struct vma *v)
 	return v->start > STACK_GUARD_GAP ? v->start - STACK_GUARD_GAP : 0;
 }
 
-/* Puts v, whose bounds are set and overlap nothing, into the set. */
-void vma_insert(struct vma_set *s, struct vma *v);
-/* The same when the VMA right below is known (NULL: it becomes the lowest): no search. */
+/* Puts v, whose bounds are set and overlap nothing, into the set, right above `below` (NULL: as the
+ * lowest). */
 void vma_insert_after(struct vma_set *s, struct vma *below, struct vma *v);
+/* The same when its place must be found. */
+static inline void vma_insert(struct vma_set *s, struct vma *v)
+{
+	vma_insert_after(s, vma_below(s, vma_find(s, v->start)), v);
+}
 void vma_remove(struct vma_set *s, struct vma *v);
+
+/* Gives the part of v from upper->start on to `upper`, which comes into the set by that. */
+void vma_cut(struct vma_set *s, struct vma *v, struct vma *upper);
+/* The other way round: `upper`, which starts where v ends, leaves the set. */
+void vma_join(struct vma_set *s, struct vma *v, struct vma *upper);
 
 /* Moves a border without passing a neighbour. */
 void vma_resize(struct vma_set *s, struct vma *v, vaddr_t start, vaddr_t end);
@@ -142,8 +171,24 @@ void vma_resize(struct vma_set *s, struct vma *v, vaddr_t start, vaddr_t end);
 vaddr_t vma_gap_topdown(struct vma_set *s, u32 len, vaddr_t low, vaddr_t high, u32 align);
 vaddr_t vma_gap_bottomup(struct vma_set *s, u32 len, vaddr_t low, vaddr_t high, u32 align);
 
-/* True when `b`, which starts where `a` ends, could be one VMA with it, but for their own pages. */
-bool vma_can_merge(const struct vma *a, const struct vma *b);
+/* The page of the object (or of the anonymous numbering) at addr. */
+static inline u32 vma_pgoff(const struct vma *v, vaddr_t addr)
+{
+	return v->pgoff + ((addr - v->start) >> PAGE_SHIFT);
+}
+
+static inline u32 vma_pages(const struct vma *v)
+{
+	return (v->end - v->start) >> PAGE_SHIFT;
+}
+
+/* Could `b` be one VMA with `a`, right below it, but for their own pages? */
+static inline bool vma_can_merge(const struct vma *a, const struct vma *b)
+{
+	return a->end == b->start && a->flags == b->flags && a->object == b->object &&
+	       a->backing == b->backing && b->pgoff == vma_pgoff(a, a->end) &&
+	       !(a->flags & (VM_HUGETLB | VM_DONTMERGE));
+}
 
 /* Do the private pages of `a` and `b` have the same owner, or has one of them none? */
 static inline bool vma_anon_joins(const struct vma *a, const struct vma *b)
@@ -156,17 +201,6 @@ static inline bool vma_anon_joins(const struct vma *a, const struct vma *b)
 static inline bool vma_anon_fits(const struct vma *v, const struct vma *neighbour)
 {
 	return v->anon_id == neighbour->anon_id || (!v->anon_id && neighbour->anon_depth == 1);
-}
-
-/* The page of the object (or of the anonymous numbering) at addr. */
-static inline u32 vma_pgoff(const struct vma *v, vaddr_t addr)
-{
-	return v->pgoff + ((addr - v->start) >> PAGE_SHIFT);
-}
-
-static inline u32 vma_pages(const struct vma *v)
-{
-	return (v->end - v->start) >> PAGE_SHIFT;
 }
 
 /* Order, overlap, gaps, list against tree. Complains; returns the number of complaints. */

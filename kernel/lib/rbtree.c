@@ -1,7 +1,6 @@
 /*
  * Red-black tree: Cormen et al., ch. 13, with NULL for the leaves, so the deletion carries the
- * parent of the node it looks at. Content that a subtree summarises changes only along one path to
- * the root; that path is updated first, and each rotation afterwards mends its own two nodes.
+ * parent of the node it looks at.
  */
 #include "kernel/lib/rbtree.h"
 
@@ -10,20 +9,10 @@ static bool is_red(const struct rb_node *n)
 	return n && n->red;
 }
 
-static void update(const struct rb_root *root, struct rb_node *n)
+static void update(struct rb_root *root, struct rb_node *n)
 {
 	if (root->update)
-		root->update(n);
-}
-
-/* Updates n and then its ancestors, as far up as something changes. */
-void rb_update_path(struct rb_root *root, struct rb_node *n)
-{
-	if (!root->update || !n)
-		return;
-	root->update(n);
-	while ((n = n->parent) && root->update(n))
-		;
+		root->update(root, n);
 }
 
 /* Makes `parent` (NULL: the root) point to `n` where it pointed to `old`. */
@@ -91,15 +80,23 @@ static void insert_rotate(struct rb_root *root, struct rb_node *n)
 	g->red = true;
 }
 
-void rb_insert(
-	struct rb_root *root, struct rb_node *parent, struct rb_node **link, struct rb_node *n)
+void rb_link_between(
+	struct rb_root *root, struct rb_node *prev, struct rb_node *next, struct rb_node *n)
 {
-	n->parent = parent;
 	n->left = n->right = NULL;
 	n->red = true;
-	*link = n;
-	rb_update_path(root, n);
+	if (prev && !prev->right) {
+		n->parent = prev;
+		prev->right = n;
+	} else {
+		n->parent = next;
+		*(next ? &next->left : &root->node) = n;
+	}
+}
 
+/* `n` is red, and its parent may be: mends that, as far up as it takes. */
+void rb_balance(struct rb_root *root, struct rb_node *n)
+{
 	while (is_red(n->parent)) {
 		struct rb_node *g = n->parent->parent;
 		struct rb_node *uncle = n->parent == g->left ? g->right : g->left;
@@ -215,31 +212,12 @@ void rb_erase(struct rb_root *root, struct rb_node *n)
 	replace_child(root, parent, gone, child);
 	if (gone != n) {
 		take_place(root, n, gone);
+		update(root, gone);
 		if (parent == n)
 			parent = gone;
 	}
-	rb_update_path(root, parent);
-	if (gone != n)
-		rb_update_path(root, gone);
 	if (black)
 		erase_rebalance(root, parent, child);
-}
-
-void rb_replace(struct rb_root *root, struct rb_node *old, struct rb_node *n)
-{
-	take_place(root, old, n);
-	rb_update_path(root, n);
-}
-
-void rb_insert_between(
-	struct rb_root *root, struct rb_node *prev, struct rb_node *next, struct rb_node *n)
-{
-	if (!prev && !next)
-		rb_insert(root, NULL, &root->node, n);
-	else if (prev && !prev->right)
-		rb_insert(root, prev, &prev->right, n);
-	else
-		rb_insert(root, next, &next->left, n);
 }
 
 struct rb_node *rb_first(const struct rb_root *root)

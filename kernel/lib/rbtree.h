@@ -1,9 +1,11 @@
 /*
  * Red-black tree with an optional augmentation (Cormen et al., ch. 13 and 14). Pure.
  *
- * The user links a new node at the leaf he found while descending, then calls rb_insert(), which
- * rebalances. When the tree carries per-subtree data, `update` recomputes one node's from its
- * children; the tree calls it bottom-up on every node whose subtree changed, up to the root.
+ * The user knows between which two nodes a new one belongs, links it there and has the tree
+ * balanced. When nodes carry a bound on something in their subtree, `update` recomputes one node's
+ * from its children; the tree calls it on the nodes that get other children by balancing or an
+ * erasure, lower ones first. Bounds that a new node exceeds are raised by the user, between linking
+ * and balancing; those that an erased node leaves too wide are still bounds.
  */
 #ifndef LIB_RBTREE_H
 #define LIB_RBTREE_H
@@ -17,23 +19,15 @@ struct rb_node {
 
 struct rb_root {
 	struct rb_node *node;
-	bool (*update)(struct rb_node *n); /* returns whether it changed; NULL: no augmentation */
+	void (*update)(struct rb_root *root, struct rb_node *n); /* NULL: no augmentation */
 };
 
-/* Rebalances after `n` has been hung at *link under `parent` (NULL for an empty tree). */
-void rb_insert(struct rb_root *root, struct rb_node *parent, struct rb_node **link, struct rb_node *n);
-void rb_erase(struct rb_root *root, struct rb_node *n);
-
-/* Inserts `n` between `prev` and `next`, its neighbours in order (either may be NULL, at an end),
- * without a descent: one of them has no child on that side. */
-void rb_insert_between(
+/* Links `n` between `prev` and `next`, its neighbours in order (either may be NULL, at an end): one
+ * of them has no child on that side. rb_balance() must follow. */
+void rb_link_between(
 	struct rb_root *root, struct rb_node *prev, struct rb_node *next, struct rb_node *n);
-
-/* Puts `n` where `old` stands; both must compare alike. The augmentation is recomputed. */
-void rb_replace(struct rb_root *root, struct rb_node *old, struct rb_node *n);
-
-/* Recomputes the augmentation from `n` to the root, after n's own data changed. */
-void rb_update_path(struct rb_root *root, struct rb_node *n);
+void rb_balance(struct rb_root *root, struct rb_node *n);
+void rb_erase(struct rb_root *root, struct rb_node *n);
 
 struct rb_node *rb_first(const struct rb_root *root);
 struct rb_node *rb_last(const struct rb_root *root);

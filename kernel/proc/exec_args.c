@@ -114,8 +114,8 @@ static long string_size(const struct arg_string *s, char *buf)
 /* All strings and their pointers must fit into a quarter of the stack's limit. */
 static u32 args_limit(const struct exec *e)
 {
-	u64 limit = MIN(e->mm->limits.stack / 4, (u64)ARG_MAX_TOTAL);
-	return (u32)MAX(limit, (u64)ARG_MAX_DEFAULT);
+	u32 limit = MIN(e->mm->limits.stack / 4, ARG_MAX_TOTAL);
+	return MAX(limit, ARG_MAX_DEFAULT);
 }
 
 static long measure(struct exec *e, getter get, char *buf, u32 limit, u32 *count, u32 *bytes)
@@ -299,11 +299,11 @@ static void make_layout(const struct exec *e, struct layout *l, u32 auxv_words)
 
 static long map_stack(struct exec *e, vaddr_t sp)
 {
-	u64 used = USER_TOP - ALIGN_DOWN(sp, PAGE_SIZE);
-	u64 size = MAX(used, MIN(used + STACK_EXPAND, e->mm->limits.stack & ~(u64)(PAGE_SIZE - 1)));
+	u32 used = USER_TOP - ALIGN_DOWN(sp, PAGE_SIZE);
+	u32 size = MAX(used, MIN(used + STACK_EXPAND, ALIGN_DOWN(e->mm->limits.stack, PAGE_SIZE)));
 	struct map_request r = {
-		.addr = USER_TOP - (u32)size,
-		.len = (u32)size,
+		.addr = USER_TOP - size,
+		.len = size,
 		.vm_flags = VM_READ | VM_WRITE | VM_MAYREAD | VM_MAYWRITE | VM_MAYEXEC |
 			    VM_GROWSDOWN | (e->stack_exec ? VM_EXEC : 0),
 		.how = MM_FIXED | MM_NOREPLACE,

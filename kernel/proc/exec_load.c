@@ -26,12 +26,12 @@ _Static_assert(ELF_READ == VM_READ && ELF_WRITE == VM_WRITE && ELF_EXEC == VM_EX
 	"segment protection is VMA protection");
 
 /* Mappings start below the largest stack there may be, within reason, and its guard gap. */
-static vaddr_t mmap_base(u64 stack_limit)
+static vaddr_t mmap_base(u32 stack_limit)
 {
-	u64 gap = MIN(stack_limit, (u64)MMAP_GAP_MAX) + STACK_GUARD_GAP;
-	gap = MAX(gap, (u64)MMAP_GAP_MIN);
-	gap = MIN(gap, (u64)MMAP_GAP_MAX);
-	return ALIGN_UP(USER_TOP - (u32)gap, PAGE_SIZE);
+	u32 gap = MIN(stack_limit, MMAP_GAP_MAX) + STACK_GUARD_GAP;
+	gap = MAX(gap, MMAP_GAP_MIN);
+	gap = MIN(gap, MMAP_GAP_MAX);
+	return ALIGN_UP(USER_TOP - gap, PAGE_SIZE);
 }
 
 static long map_file_part(struct mm *mm, struct file *f, const struct elf_segment *s, u32 bias)

@@ -243,14 +243,19 @@ u32 process_count_uid(u32 uid)
 	return n;
 }
 
+static u32 mm_limit(u64 rlimit)
+{
+	return (u32)MIN(rlimit, (u64)~0u);
+}
+
 void process_set_mm_limits(const struct process *p, struct mm *mm)
 {
 	bool may_lock = p->cred.cap_effective & 1ull << CAP_IPC_LOCK;
 	mm->limits = (struct mm_limits){
-		.as = p->rlimit[RLIMIT_AS].cur,
-		.data = p->rlimit[RLIMIT_DATA].cur,
-		.stack = p->rlimit[RLIMIT_STACK].cur,
-		.memlock = may_lock ? RLIM64_INFINITY : p->rlimit[RLIMIT_MEMLOCK].cur,
+		.as = mm_limit(p->rlimit[RLIMIT_AS].cur),
+		.data = mm_limit(p->rlimit[RLIMIT_DATA].cur),
+		.stack = mm_limit(p->rlimit[RLIMIT_STACK].cur),
+		.memlock = may_lock ? ~0u : mm_limit(p->rlimit[RLIMIT_MEMLOCK].cur),
 	};
 }
 

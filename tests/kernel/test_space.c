@@ -235,7 +235,7 @@ KTEST(space, stack_keeps_its_guard_gap)
 	struct mm *mm = mm_create();
 	KREQUIRE(mm);
 	u32 top = BASE + 0x1000000;
-	mm->limits.stack = ~0ull;
+	mm->limits.stack = ~0u;
 	KEXPECT_EQ(map_at(mm, top - PAGE_SIZE, 1, RW | VM_GROWSDOWN), top - PAGE_SIZE);
 	KEXPECT_EQ(map_at(mm, top - 400 * PAGE_SIZE, 1, RW), top - 400 * PAGE_SIZE);
 	KEXPECT_EQ(touch(mm, top - 143 * PAGE_SIZE, PF_WRITE), FAULT_DONE);

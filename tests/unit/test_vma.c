@@ -65,6 +65,24 @@ static void try_resize(u32 n)
 	}
 }
 
+/* Cuts `n` in two, or joins it with what begins where it ends. */
+static void cut_or_join(u32 n, u32 m)
+{
+	struct vma *v = &node[n], *upper = in_use[n] ? vma_next(&set, v) : NULL;
+	if (!in_use[n])
+		return;
+	if (upper && upper->start == v->end) {
+		in_use[upper - node] = false;
+		vma_join(&set, v, upper);
+		paint(v->start / PAGE_SIZE, v->end / PAGE_SIZE, (u8)(n + 1));
+	} else if (!in_use[m] && vma_pages(v) > 1) {
+		node[m] = (struct vma){.start = v->start + PAGE_SIZE};
+		in_use[m] = true;
+		vma_cut(&set, v, &node[m]);
+		paint(node[m].start / PAGE_SIZE, node[m].end / PAGE_SIZE, (u8)(m + 1));
+	}
+}
+
 static bool free_run(u32 at, u32 len)
 {
 	for (u32 i = at; i < at + len; i++)
@@ -126,12 +144,15 @@ KTEST(vma, random_against_model)
 	reset();
 	for (u32 step = 0; step < 3000; step++) {
 		u32 n = ktest_random() % NODES;
-		switch (ktest_random() % 4) {
+		switch (ktest_random() % 5) {
 		case 0:
 			do_remove(n);
 			break;
 		case 1:
 			try_resize(n);
+			break;
+		case 2:
+			cut_or_join(n, ktest_random() % NODES);
 			break;
 		default:
 			try_insert(n);
@@ -142,6 +163,24 @@ KTEST(vma, random_against_model)
 		if (step % 64 == 0 && vma_check(&set, complain))
 			return;
 	}
+}
+
+/* A hole that is filled leaves bounds too high; the search that goes there in vain mends them. */
+KTEST(vma, failed_search_lowers_gaps)
+{
+	reset();
+	for (u32 i = 0; i < 32; i++) {
+		node[i] = (struct vma){.start = 16 * i * PAGE_SIZE, .end = (16 * i + 8) * PAGE_SIZE};
+		vma_insert(&set, &node[i]);
+	}
+	for (u32 i = 0; i < 31; i++)
+		vma_resize(&set, &node[i], node[i].start, node[i].end + 7 * PAGE_SIZE);
+	struct vma *root = rb_entry(set.root.node, struct vma, rb);
+	KEXPECT_EQ(root->gap, 8 * PAGE_SIZE);
+	KEXPECT_EQ(vma_gap_topdown(&set, 2 * PAGE_SIZE, 0, node[31].start, PAGE_SIZE), 0u);
+	KEXPECT_EQ(root->gap, PAGE_SIZE);
+	KEXPECT_EQ(vma_gap_topdown(&set, PAGE_SIZE, 0, SPACE, PAGE_SIZE), SPACE - PAGE_SIZE);
+	KEXPECT_EQ(vma_check(&set, complain), 0u);
 }
 
 KTEST(vma, guard_gap_of_a_stack)
