@@ -118,10 +118,19 @@ void trace_write_text(enum trace_id id, const void *fields, u32 n, const char *t
 
 /* --- What is on --- */
 
+static bool any_on(enum trace_id from, enum trace_id to)
+{
+	for (u32 id = from; id < to; id++)
+		if (trace_is_on(id))
+			return true;
+	return false;
+}
+
 static void apply(void)
 {
 	for (u32 i = 0; i < ARRAY_SIZE(trace_bits); i++)
 		trace_bits[i] = off ? 0 : wanted[i];
+	trap_trace(any_on(TE_page_fault_user, TRACE_NR_EVENTS));
 }
 
 static bool matches(const char *glob, const struct trace_event *e)

@@ -13,7 +13,7 @@
  *   sym symoff      an address: its symbol; with offset/size
  *   page            the struct page of a frame number    gfp   allocation flags, Linux's names
  *   bool            true or false
- *   pte             flags of a page-table entry          rss why result  a word of TRACE_WORDS
+ *   pte             flags of a page-table entry          rss why         a word of TRACE_WORDS
  */
 #ifndef CORE_TRACE_EVENTS_H
 #define CORE_TRACE_EVENTS_H
@@ -34,7 +34,6 @@
 #define TRACE_WORDS(W) \
 	W(rss, "MM_FILEPAGES MM_ANONPAGES MM_SWAPENTS MM_SHMEMPAGES") \
 	W(why, "zero anon file around cow copy reuse fork move") /* TRACE_WHYS */ \
-	W(result, "done oom maperr accerr sigbus")               /* enum fault_result, mm/fault.h */ \
 	W(kind, "reserved free free-tail pcp kernel slab vmalloc kstack pgtable anon cache zero " \
 		"huge")                                          /* enum page_kind, mm/page.h */
 
@@ -113,8 +112,9 @@
 		"address={address:sym} ip={ip:sym} error_code=0x{error_code:x}") \
 	E(exceptions, page_fault_kernel, F(u32, address) F(u32, ip) F(u32, error_code), \
 		"address={address:sym} ip={ip:sym} error_code=0x{error_code:x}") \
-	E(tessera, page_fault_done, F(u32, address) F(u32, ip) F(u32, error_code) F(u32, result), \
-		"address={address:sym} ip={ip:sym} error_code=0x{error_code:x} result={result:result}") \
+	E(tessera, page_fault_done, F(u32, address) F(u32, ip) F(u32, error_code) F(u32, pfn) F(u32, pte), \
+		"address={address:sym} ip={ip:sym} error_code=0x{error_code:x} pfn=0x{pfn:x} " \
+		"pte={pte:pte}") \
 	E(raw_syscalls, sys_enter, \
 		F(s32, id) F(u32, a) F(u32, b) F(u32, c) F(u32, d) F(u32, e) F(u32, f), \
 		"NR {id:d} ({a:x}, {b:x}, {c:x}, {d:x}, {e:x}, {f:x})") \

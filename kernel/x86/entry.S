@@ -124,7 +124,8 @@
 	call	*%esi
 	addl	$12, %esp
 	.cfi_adjust_cfa_offset -12
-2:	movl	%eax, TF_EAX(%esp)
+syscall_done:
+	movl	%eax, TF_EAX(%esp)
 	.globl	return_to_user
 return_to_user:
 	cli
@@ -140,9 +141,21 @@ restore_user:
 	call	handle_user_return
 	jmp	return_to_user
 3:	call	syscall_missing
-	jmp	2b
+	jmp	syscall_done
 	.cfi_endproc
 	END	entry_syscall
+
+/* While system calls are traced the gate leads here. */
+	ENTRY	entry_syscall_traced
+	CFI_TRAP 12
+	PUSH_WORD %eax
+	PUSH_WORD $VEC_SYSCALL
+	SAVE_REGS
+	movl	%esp, %eax
+	call	traced_syscall
+	jmp	syscall_done
+	.cfi_endproc
+	END	entry_syscall_traced
 
 /* --- Page faults: an interrupt gate, so that CR2 is ours until it is read --- */
 
@@ -166,6 +179,20 @@ restore_kernel:
 	RESTORE_AND_IRET
 	.cfi_endproc
 	END	entry_page_fault
+
+/* While page faults are traced the gate leads here. */
+	ENTRY	entry_page_fault_traced
+	CFI_TRAP 16
+	PUSH_WORD $VEC_PF
+	SAVE_REGS
+	movl	%cr2, %edx
+	movl	%esp, %eax
+	call	traced_page_fault
+	testb	$3, TF_CS(%esp)
+	jz	restore_kernel
+	jmp	return_to_user
+	.cfi_endproc
+	END	entry_page_fault_traced
 
 /* --- Other exceptions, and interrupts --- */
 

@@ -3,6 +3,7 @@
 #include "kernel/x86/trap.h"
 #include "kernel/core/panic.h"
 #include "kernel/core/sched.h"
+#include "kernel/lib/string.h"
 #include "kernel/x86/extable.h"
 #include "kernel/x86/gdt.h"
 #include "kernel/x86/pic.h"
@@ -19,11 +20,15 @@ struct gate {
 	u32 lo, hi;
 };
 
-static struct gate idt[VEC_SYSCALL + 1] __ro_after_init __aligned(8);
+#define NR_GATES (VEC_SYSCALL + 1)
+
+/* The gates, and the same with those of page faults and system calls leading to the tracer. */
+static struct gate idt[NR_GATES] __ro_after_init __aligned(8);
+static struct gate traced_idt[NR_GATES] __ro_after_init __aligned(8);
 
 extern u8 entry_vectors[];
-extern void entry_page_fault(void);
-extern void entry_syscall(void);
+extern void entry_page_fault(void), entry_page_fault_traced(void);
+extern void entry_syscall(void), entry_syscall_traced(void);
 void trap_dispatch(struct trapframe *tf);
 
 _Static_assert(offsetof(struct trapframe, ecx) == 4, "TF_ECX in entry.S");
@@ -38,29 +43,42 @@ static __used void assembly_offsets(void)
 	__asm__(".globl THREAD_WORK\n\t.set THREAD_WORK, %c0" ::"i"(offsetof(struct thread, work)));
 }
 
-static __init void set_gate(u32 vector, u32 selector, const void *entry, u32 type)
+static __init void set_gate(struct gate *gate, u32 selector, const void *entry, u32 type)
 {
 	u32 offset = (u32)entry;
 
-	idt[vector].lo = selector << 16 | (offset & 0xffff);
-	idt[vector].hi = (offset & 0xffff0000) | type;
+	gate->lo = selector << 16 | (offset & 0xffff);
+	gate->hi = (offset & 0xffff0000) | type;
 }
 
-static __init void idt_init(void)
+static void load_idt(const struct gate *gates)
 {
 	struct {
 		u16 limit;
 		const struct gate *base;
-	} __packed ptr = {sizeof(idt) - 1, idt};
+	} __packed ptr = {NR_GATES * sizeof(*gates) - 1, gates};
 
+	__asm__ volatile("lidt %0" ::"m"(ptr));
+}
+
+void trap_trace(bool on)
+{
+	load_idt(on ? traced_idt : idt);
+}
+
+static __init void idt_init(void)
+{
 	for (u32 v = 0; v < VEC_IRQ0 + 16; v++)
-		set_gate(v, SEL_KCODE, &entry_vectors[v * ENTRY_SPACING], GATE_INTERRUPT);
+		set_gate(&idt[v], SEL_KCODE, &entry_vectors[v * ENTRY_SPACING], GATE_INTERRUPT);
 	idt[VEC_BP].hi |= GATE_DPL3;
 	idt[VEC_OF].hi |= GATE_DPL3;
-	set_gate(VEC_DF, SEL_TSS_DF, NULL, GATE_TASK);
-	set_gate(VEC_PF, SEL_KCODE, entry_page_fault, GATE_INTERRUPT);
-	set_gate(VEC_SYSCALL, SEL_KCODE, entry_syscall, GATE_TRAP | GATE_DPL3);
-	__asm__ volatile("lidt %0" ::"m"(ptr));
+	set_gate(&idt[VEC_DF], SEL_TSS_DF, NULL, GATE_TASK);
+	set_gate(&idt[VEC_PF], SEL_KCODE, entry_page_fault, GATE_INTERRUPT);
+	set_gate(&idt[VEC_SYSCALL], SEL_KCODE, entry_syscall, GATE_TRAP | GATE_DPL3);
+	memcpy(traced_idt, idt, sizeof(idt));
+	set_gate(&traced_idt[VEC_PF], SEL_KCODE, entry_page_fault_traced, GATE_INTERRUPT);
+	set_gate(&traced_idt[VEC_SYSCALL], SEL_KCODE, entry_syscall_traced, GATE_TRAP | GATE_DPL3);
+	load_idt(idt);
 }
 
 void __init trap_init(void)

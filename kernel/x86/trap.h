@@ -78,6 +78,11 @@ extern const syscall_fn syscall_table[];
 /* The function of the numbers beyond the table, and of those without a call. */
 long syscall_missing(void);
 
+/* kernel/core/trace_doors.c. Instead of the two above while they are traced. Interrupts are off in a
+ * page fault until the handler turns them on as they were. */
+void traced_page_fault(struct trapframe *tf, vaddr_t addr);
+long traced_syscall(struct trapframe *tf);
+
 /* kernel/proc/signal.c. An exception other than a page fault, from user mode. */
 void handle_user_trap(struct trapframe *tf);
 
@@ -97,6 +102,9 @@ bool trap_fixup(struct trapframe *tf);
  * cs and ss must have RPL 3 whatever a program asked for (tf_from_user() tells user frames by it);
  * a selector that the CPU refuses costs the program, not the kernel. */
 __noreturn void trap_return(struct trapframe *tf);
+
+/* Sends page faults and system calls to the tracer from now on, or no more. On this CPU. */
+void trap_trace(bool on);
 
 /* GDT, TSS, IDT, exception table, interrupt controller. Interrupts stay off until irq_enable(). */
 void trap_init(void);
