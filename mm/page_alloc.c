@@ -23,6 +23,7 @@
 #include "kernel/core/lock.h"
 #include "kernel/core/log.h"
 #include "kernel/core/panic.h"
+#include "kernel/core/trace.h"
 #include "mm/bootmem.h"
 #include "mm/buddy.h"
 #include "mm/page_alloc.h"
@@ -65,9 +66,11 @@ struct pcp {
 /* Touched by its CPU only, never from interrupts. */
 struct page_cpu {
 	struct pcp low, high;
-	struct pcp none;	       /* always empty: requests for DMA go to the zone */
+	struct pcp none;	       /* always empty and full: requests for DMA go to the zone */
 	struct pcp *by_gfp[4];	       /* where a request takes from, by its zone bits */
 	struct pcp *by_zone[NR_ZONES]; /* where a freed page goes */
+	/* The same for the fast paths; while pages are traced `none`, so that they are not taken. */
+	struct pcp *fast_alloc[4], *fast_free[NR_ZONES];
 	struct page *low_pages[PCP_MAX], *high_pages[PCP_MAX];
 };
 
@@ -98,6 +101,12 @@ static u32 pcp_same_zone(const struct pcp *pcp, u32 n)
 	return same;
 }
 
+static void trace_drain(struct page **pages, u32 n)
+{
+	for (u32 i = 0; i < n; i++)
+		trace_now(mm_page_pcpu_drain, page_pfn(pages[i]).v, 0, 0);
+}
+
 /* Gives pages back to their buddies until `keep` are left. */
 static void pcp_drain(struct pcp *pcp, u32 keep)
 {
@@ -106,6 +115,8 @@ static void pcp_drain(struct pcp *pcp, u32 keep)
 		u32 n = pcp_same_zone(pcp, pcp_count(pcp) - keep);
 
 		pcp->top -= n;
+		if (trace_is_on(TE_mm_page_pcpu_drain))
+			trace_drain(pcp->top, n);
 		spin_lock(&z->lock);
 		buddy_free_bulk(&z->buddy, pcp->top, n);
 		spin_unlock(&z->lock);
@@ -141,6 +152,12 @@ static u32 zone_available(const struct zone *z, u32 gfp)
 	return z->buddy.free_pages > floor ? z->buddy.free_pages - floor : 0;
 }
 
+static void trace_refill(struct page **pages, u32 n)
+{
+	for (u32 i = 0; i < n; i++)
+		trace_now(mm_page_alloc_zone_locked, page_pfn(pages[i]).v, 0, 0, 1);
+}
+
 /* Moves a batch onto the CPU's stack for this zone and takes one page from it. */
 static struct page *zone_refill(struct zone *z, u32 gfp)
 {
@@ -150,7 +167,10 @@ static struct page *zone_refill(struct zone *z, u32 gfp)
 	spin_lock(&z->lock);
 	available = zone_available(z, gfp);
 	room = MIN(MIN(room, PCP_BATCH), available);
-	pcp->top += buddy_alloc_bulk(&z->buddy, pcp->top, room, PK_PCP);
+	room = buddy_alloc_bulk(&z->buddy, pcp->top, room, PK_PCP);
+	if (trace_is_on(TE_mm_page_alloc_zone_locked))
+		trace_refill(pcp->top, room);
+	pcp->top += room;
 	spin_unlock(&z->lock);
 	return available ? *--pcp->top : NULL;
 }
@@ -162,6 +182,8 @@ static struct page *zone_take(struct zone *z, u32 order, u32 gfp, enum page_kind
 	spin_lock(&z->lock);
 	if (zone_available(z, gfp) >= 1u << order)
 		p = buddy_alloc(&z->buddy, order, kind);
+	if (p)
+		trace(mm_page_alloc_zone_locked, page_pfn(p).v, order, 0, 0);
 	spin_unlock(&z->lock);
 	return p;
 }
@@ -213,19 +235,29 @@ static inline struct page *hand_out(struct page *p, u32 gfp, enum page_kind kind
 	return gfp & GFP_ZERO ? zeroed(p) : p;
 }
 
-static __noinline struct page *page_alloc_slow(u32 gfp, enum page_kind kind)
+static void trace_alloc(
+	const struct page *p, u32 order, u32 gfp, enum page_kind kind, uintptr_t caller)
 {
-	struct page *p = alloc_slow(0, gfp, kind);
+	trace(mm_page_alloc, p ? page_pfn(p).v : 0, order, gfp, 0, kind, (u32)caller);
+}
 
+static __noinline struct page *page_alloc_slow(u32 gfp, enum page_kind kind, uintptr_t caller)
+{
+	struct pcp *pcp = page_cpu()->by_gfp[gfp & (GFP_DMA | GFP_HIGH)];
+	struct page *p = pcp->top > pcp->base ? *--pcp->top : alloc_slow(0, gfp, kind);
+
+	trace_alloc(p, 0, gfp, kind, caller);
 	return p ? hand_out(p, gfp, kind) : NULL;
 }
 
+#define CALLER ((uintptr_t)__builtin_return_address(0))
+
 struct page *page_alloc(u32 gfp, enum page_kind kind)
 {
-	struct pcp *pcp = page_cpu()->by_gfp[gfp & (GFP_DMA | GFP_HIGH)];
+	struct pcp *pcp = page_cpu()->fast_alloc[gfp & (GFP_DMA | GFP_HIGH)];
 
 	if (unlikely(pcp->top == pcp->base))
-		return page_alloc_slow(gfp, kind);
+		return page_alloc_slow(gfp, kind, CALLER);
 	return hand_out(*--pcp->top, gfp, kind);
 }
 
@@ -238,6 +270,7 @@ struct page *page_alloc_order(u32 order, u32 gfp, enum page_kind kind)
 	if (order > MAX_ORDER)
 		return NULL;
 	p = alloc_slow(order, gfp, kind);
+	trace_alloc(p, order, gfp, kind, CALLER);
 	if (!p)
 		return NULL;
 	p->refcount = 1;
@@ -279,20 +312,29 @@ static inline void put_free(struct pcp *pcp, struct page *p)
 	vm_events.pgfree++;
 }
 
-static __noinline void page_free_slow(struct pcp *pcp, struct page *p)
+static void trace_free(const struct page *p, u32 order, uintptr_t caller)
 {
+	trace(mm_page_free, page_pfn(p).v, order, p->kind, (u32)caller);
+}
+
+static __noinline void page_free_slow(struct page *p, uintptr_t caller)
+{
+	struct pcp *pcp = page_cpu()->by_zone[p->zone];
+
 	if (unfit_to_free(p, 0))
 		free_panic(p, 0);
-	pcp_spill(pcp);
+	trace_free(p, 0, caller);
+	if (pcp->top == pcp->end)
+		pcp_spill(pcp);
 	put_free(pcp, p);
 }
 
 void page_free(struct page *p)
 {
-	struct pcp *pcp = page_cpu()->by_zone[p->zone];
+	struct pcp *pcp = page_cpu()->fast_free[p->zone];
 
 	if (unlikely(unfit_to_free(p, 0) || pcp->top == pcp->end))
-		page_free_slow(pcp, p);
+		page_free_slow(p, CALLER);
 	else
 		put_free(pcp, p);
 }
@@ -311,6 +353,7 @@ void page_free_order(struct page *p, u32 order)
 		if (p[i].mapcount || p[i].refcount)
 			free_panic(p + i, order);
 	}
+	trace_free(p, order, CALLER);
 	p->flags = 0;
 	p->refcount = 0;
 	vm_events.pgfree += 1u << order;
@@ -325,8 +368,25 @@ void page_free_list(struct list_head *pages)
 		struct page *p = list_first_entry(pages, struct page, link);
 
 		list_del(&p->link);
+		trace(mm_page_free_batched, page_pfn(p).v);
 		page_free(p);
 	}
+}
+
+/* --- Tracing --- */
+
+static void set_fast_paths(struct page_cpu *cpu, bool open)
+{
+	for (u32 i = 0; i < ARRAY_SIZE(cpu->fast_alloc); i++)
+		cpu->fast_alloc[i] = open ? cpu->by_gfp[i] : &cpu->none;
+	for (u32 i = 0; i < ARRAY_SIZE(cpu->fast_free); i++)
+		cpu->fast_free[i] = open ? cpu->by_zone[i] : &cpu->none;
+}
+
+void page_alloc_trace(bool on)
+{
+	for (u32 cpu = 0; cpu < NR_CPUS; cpu++)
+		set_fast_paths(&page_cpus[cpu], !on);
 }
 
 /* --- Counts --- */
@@ -619,6 +679,7 @@ static __init void page_cpu_init(struct page_cpu *cpu)
 	cpu->by_gfp[GFP_KERNEL] = &cpu->low;
 	cpu->by_gfp[GFP_HIGH] = highmem ? &cpu->high : &cpu->low;
 	cpu->by_gfp[GFP_DMA] = cpu->by_gfp[GFP_DMA | GFP_HIGH] = &cpu->none;
+	set_fast_paths(cpu, true);
 }
 
 extern char __kernel_start[], __kernel_end[];

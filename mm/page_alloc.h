@@ -66,6 +66,9 @@ extern u32 (*page_alloc_shrink)(void);
 /* Empties this CPU's lists into the buddies, so that counts and coalescing are exact. */
 void page_alloc_drain(void);
 
+/* From now on single pages go through code with trace points (kernel/core/trace.h), or no more. */
+void page_alloc_trace(bool on);
+
 struct zone_stat {
 	const char *name;
 	pfn_t start, end;           /* span, holes included */

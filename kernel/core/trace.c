@@ -131,6 +131,7 @@ static void apply(void)
 	for (u32 i = 0; i < ARRAY_SIZE(trace_bits); i++)
 		trace_bits[i] = off ? 0 : wanted[i];
 	trap_trace(any_on(TE_page_fault_user, TRACE_NR_EVENTS));
+	page_alloc_trace(any_on(TE_mm_page_alloc, TE_mm_page_free + 1));
 }
 
 static bool matches(const char *glob, const struct trace_event *e)
