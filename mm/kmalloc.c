@@ -56,8 +56,8 @@ void kmalloc_init(void)
 		bool power_of_two = !(size & (size - 1));
 
 		snprintf(name, sizeof(name), "kmalloc-%u", size);
-		classes[i] =
-			slab_create(name, size, power_of_two ? MIN(size, PAGE_SIZE) : 8, 0, NULL);
+		classes[i] = slab_create(
+			name, size, power_of_two ? MIN(size, PAGE_SIZE) : 8, SLAB_KMALLOC, NULL);
 		if (!classes[i])
 			panic("no memory for the cache %s", name);
 	}
@@ -86,11 +86,25 @@ static __noinline void *alloc_large(size_t size, uintptr_t caller)
 	return p ? page_virt(p) : NULL;
 }
 
-static inline void *alloc_for(size_t size, uintptr_t caller)
+static inline void *alloc_untraced(size_t size, uintptr_t caller)
 {
 	if (likely(size <= TABLE_SIZE))
 		return slab_alloc_for(by_step[(size + SMALL_STEP - 1) / SMALL_STEP], caller);
 	return alloc_large(size, caller);
+}
+
+static __noinline void *alloc_traced(size_t size, uintptr_t caller)
+{
+	void *p = alloc_untraced(size, caller);
+
+	trace_now(kmalloc, (u32)caller, (u32)(uintptr_t)p, (u32)size, p ? (u32)ksize(p) : 0, 0, -1,
+		0);
+	return p;
+}
+
+static inline void *alloc_for(size_t size, uintptr_t caller)
+{
+	return trace_is_on(TE_kmalloc) ? alloc_traced(size, caller) : alloc_untraced(size, caller);
 }
 
 #define CALLER ((uintptr_t)__builtin_return_address(0))
@@ -133,7 +147,7 @@ static __noinline void free_pages(const void *p, struct page *page, uintptr_t ca
 			page ? page_kind_name[page->kind] : "none");
 }
 
-static inline void free_for(const void *p, uintptr_t caller)
+static inline void free_untraced(const void *p, uintptr_t caller)
 {
 	struct page *page = addr_page(p);
 
@@ -147,15 +161,20 @@ static __noinline void free_traced(const void *p, uintptr_t caller)
 {
 	trace_now(kfree, (u32)caller, (u32)(uintptr_t)p);
 	if (p)
-		free_for(p, caller);
+		free_untraced(p, caller);
+}
+
+static inline void free_for(const void *p, uintptr_t caller)
+{
+	if (trace_is_on(TE_kfree))
+		free_traced(p, caller);
+	else if (p)
+		free_untraced(p, caller);
 }
 
 void kfree(const void *p)
 {
-	if (trace_is_on(TE_kfree))
-		free_traced(p, CALLER);
-	else if (p)
-		free_for(p, CALLER);
+	free_for(p, CALLER);
 }
 
 size_t ksize(const void *p)

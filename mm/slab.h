@@ -17,6 +17,8 @@ struct slab_cache;
 /* Debug checks for one cache; `slab_debug` (or slab_debug=GLOB) on the command line sets it:
  * red zones around, poison in free objects, the last owner, double free named. */
 #define SLAB_DEBUG 0x1u
+/* kmalloc's: it has trace events of its own. */
+#define SLAB_KMALLOC 0x2u
 
 /*
  * `size` bytes, 1 to 128 KiB; `align` a power of two, 0 for the default (8; a cache line for large
@@ -40,6 +42,9 @@ void slab_free_for(struct slab_cache *c, void *obj, uintptr_t caller);
 /* Gives empty slabs and cached magazines back to the page allocator. Returns pages freed. */
 u32 slab_shrink(struct slab_cache *c);
 u32 slab_shrink_all(void);
+
+/* From now on objects go through code with trace points (kernel/core/trace.h), or no more. */
+void slab_trace(bool on);
 
 /* Which cache and object an address lies in, or NULL. For diagnosis; any address. */
 struct slab_cache *slab_find(const void *addr, void **obj);

@@ -6,6 +6,7 @@
  * does not pay for it each time. When the depot cannot help, one object comes from the slabs.
  */
 #include "mm/slab_impl.h"
+#include "kernel/core/trace.h"
 #include "kernel/lib/kassert.h"
 #include "kernel/lib/string.h"
 
@@ -114,7 +115,55 @@ static bool load_empty(struct slab_cache *c)
 	return true;
 }
 
-static __noinline void *alloc_slow(struct slab_cache *c, uintptr_t caller)
+/*
+ * While objects are traced the loaded magazine is never a real one: the fast paths find neither
+ * rounds nor room, and every call comes through here.
+ */
+static bool traced;
+
+static void trace_alloc(struct slab_cache *c, const void *obj, uintptr_t caller)
+{
+	struct trace_kmem_cache_alloc t = {
+		(u32)caller, (u32)(uintptr_t)obj, c->objsize, c->size, 0, -1, 0, ""};
+
+	if (c->flags & SLAB_KMALLOC || !trace_is_on(TE_kmem_cache_alloc))
+		return;
+	strlcpy(t.name, c->name, sizeof(t.name));
+	trace_write(TE_kmem_cache_alloc, &t, sizeof(t));
+}
+
+static void trace_free(struct slab_cache *c, const void *obj, uintptr_t caller)
+{
+	struct trace_kmem_cache_free t = {(u32)caller, (u32)(uintptr_t)obj, ""};
+
+	if (c->flags & SLAB_KMALLOC || !trace_is_on(TE_kmem_cache_free))
+		return;
+	strlcpy(t.name, c->name, sizeof(t.name));
+	trace_write(TE_kmem_cache_free, &t, sizeof(t));
+}
+
+static void hide_magazine(struct slab_cpu *cpu)
+{
+	if (cpu->loaded != &no_magazine)
+		swap_magazines(cpu);
+}
+
+void slab_trace(bool on)
+{
+	struct slab_cache *c;
+
+	if (on == traced)
+		return;
+	traced = on;
+	spin_lock(&slab_list_lock);
+	list_for_each_entry (c, &slab_caches, link) {
+		if (on && c->magazines)
+			slab_flush_magazines(c);
+	}
+	spin_unlock(&slab_list_lock);
+}
+
+static void *alloc_one(struct slab_cache *c, uintptr_t caller)
 {
 	struct slab_cpu *cpu = slab_this_cpu(c);
 	void *obj;
@@ -127,15 +176,35 @@ static __noinline void *alloc_slow(struct slab_cache *c, uintptr_t caller)
 	return obj;
 }
 
-static __noinline void free_slow(struct slab_cache *c, void *obj, uintptr_t caller)
+static __noinline void *alloc_slow(struct slab_cache *c, uintptr_t caller)
+{
+	void *obj = alloc_one(c, caller);
+
+	if (unlikely(traced)) {
+		hide_magazine(slab_this_cpu(c));
+		trace_alloc(c, obj, caller);
+	}
+	return obj;
+}
+
+static void free_one(struct slab_cache *c, void *obj, uintptr_t caller)
 {
 	struct slab_cpu *cpu = slab_this_cpu(c);
 
-	kassert_msg(obj, "slab_free of NULL to %s", c->name);
 	if (c->magazines && load_empty(c))
 		cpu->loaded->round[cpu->loaded->rounds++] = obj;
 	else
 		slab_put(c, obj, caller);
+}
+
+static __noinline void free_slow(struct slab_cache *c, void *obj, uintptr_t caller)
+{
+	kassert_msg(obj, "slab_free of NULL to %s", c->name);
+	if (unlikely(traced))
+		trace_free(c, obj, caller);
+	free_one(c, obj, caller);
+	if (unlikely(traced))
+		hide_magazine(slab_this_cpu(c));
 }
 
 void *slab_alloc_for(struct slab_cache *c, uintptr_t caller)

@@ -10,6 +10,7 @@
 #include "kernel/x86/trap.h"
 #include "mm/kmalloc.h"
 #include "mm/page_alloc.h"
+#include "mm/slab.h"
 
 u32 trace_bits[(TRACE_NR_EVENTS + 31) / 32];
 
@@ -131,6 +132,7 @@ static void apply(void)
 	for (u32 i = 0; i < ARRAY_SIZE(trace_bits); i++)
 		trace_bits[i] = off ? 0 : wanted[i];
 	trap_trace(any_on(TE_page_fault_user, TRACE_NR_EVENTS));
+	slab_trace(any_on(TE_kmem_cache_alloc, TE_kmem_cache_free + 1));
 	page_alloc_trace(any_on(TE_mm_page_alloc, TE_mm_page_free + 1));
 }
 
