@@ -5,44 +5,49 @@
 #include "mm/page_alloc.h"
 #include "mm/zap.h"
 
-/* A page that is not private: counted in the child, unless it is the zero page. */
-static void share_other(struct mm *child, struct page *p)
+/* An entry that does not map private memory, for the child: counted, unless it is the zero page. */
+static __noinline void share_other(pte_t *d, const pte_t *s, struct mm *child)
 {
-	if (p == zero_page)
-		return;
-	p->refcount++;
-	p->mapcount++;
-	child->rss[page_rss_kind(p)]++;
+	struct page *p = pfn_page(pte_pfn(*s));
+	if (p != zero_page) {
+		p->mapcount++;
+		child->rss[page_rss_kind(p)]++;
+	}
+	pmap_enter(d, *s);
 }
 
-/* Entries of one table for a fork: what `keep` leaves out goes from both. Returns how many private
- * pages there were. */
-static u32 share_table(pte_t *d, pte_t *s, pte_t *stop, u32 keep, struct mm *child)
+/* One entry for a fork. A private page loses W on both sides. */
+static __forceinline void share_entry(pte_t *d, pte_t *s, struct mm *child, u32 *others)
 {
-	u32 anon = 0;
-	for (; s < stop; s++, d++) {
-		u32 lo = pte_low(s), hi;
-		if (!pte_low_maps(lo))
-			continue;
-		hi = pte_high(s);
-		struct page *p = pfn_page(pte_words_pfn(lo, hi));
-		if (likely(p->kind == PK_ANON)) {
-			anon++;
-			p->refcount++;
-			p->mapcount++;
-		} else {
-			share_other(child, p);
-		}
-		lo &= keep;
-		pmap_set_low(s, lo);
-		pmap_set_words(d, lo, hi);
+	u32 lo = pte_low(s), hi = pte_high(s);
+	if (unlikely(!pte_low_anon(lo))) {
+		++*others;
+		if (pte_low_maps(lo))
+			share_other(d, s, child);
+		return;
 	}
-	return anon;
+	mem_map[pmap_words_pfn(lo, hi).v].mapcount++;
+	lo &= ~(u32)PTE_W;
+	pmap_set_low(s, lo);
+	pmap_set_words(d, lo, hi);
+}
+
+/* The `n` entries of one table. The common case is few instructions, so the loop's own count. */
+static void share_table(pte_t *d, pte_t *s, u32 n, struct mm *child)
+{
+	pte_t *stop = s + n, *rounds = s + ALIGN_DOWN(n, 4);
+	u32 others = 0;
+	for (; s < rounds; s += 4, d += 4)
+#pragma GCC unroll 4
+		for (u32 i = 0; i < 4; i++)
+			share_entry(&d[i], &s[i], child, &others);
+	for (; s < stop; s++, d++)
+		share_entry(d, s, child, &others);
+	child->rss[RSS_ANON] += n - others;
 }
 
 int cow_fork(struct vma *to, struct vma *from)
 {
-	u32 keep = from->flags & VM_SHARED ? ~0u : ~(u32)PTE_W;
 	for (vaddr_t at = from->start, next; at < from->end; at = next) {
 		next = MIN(from->end - 1, at | (PD_SIZE - 1)) + 1;
 		pte_t *s = pmap_pte(&from->mm->pmap, at);
@@ -51,8 +56,7 @@ int cow_fork(struct vma *to, struct vma *from)
 		pte_t *d = pmap_pte_alloc(&to->mm->pmap, at);
 		if (!d)
 			return -ENOMEM;
-		pte_t *stop = s + ((next - at) >> PAGE_SHIFT);
-		to->mm->rss[RSS_ANON] += share_table(d, s, stop, keep, to->mm);
+		share_table(d, s, (next - at) >> PAGE_SHIFT, to->mm);
 	}
 	return 0;
 }
@@ -64,7 +68,7 @@ struct reprotect {
 	bool writable; /* private memory that may be written: the frames that are ours get W */
 };
 
-#define KEPT_LOW ((u32)(PAGE_MASK | PTE_D))
+#define KEPT_LOW ((u32)(PAGE_MASK | PTE_D | PTE_ANON))
 
 /* The common change: W comes or goes. Returns whether there was an entry to change. */
 static bool reprotect_low(pte_t *pte, pte_t *stop, u32 flags, bool writable)
@@ -74,7 +78,7 @@ static bool reprotect_low(pte_t *pte, pte_t *stop, u32 flags, bool writable)
 		u32 lo = pte_low(pte), new = (lo & KEPT_LOW) | flags;
 		if (!pte_low_maps(lo))
 			continue;
-		if (writable && cow_is_exclusive(pfn_page(pte_words_pfn(lo, pte_high(pte)))))
+		if (writable && cow_is_exclusive(lo, pfn_page(pte_words_pfn(lo, pte_high(pte)))))
 			new |= (u32)PTE_W;
 		pmap_set_low(pte, new);
 		any = true;
@@ -88,8 +92,10 @@ static bool reprotect_whole(pte_t *pte, pte_t *stop, u64 flags, bool writable)
 	for (; pte < stop; pte++) {
 		if (!pte_maps(*pte))
 			continue;
-		u64 own = writable && cow_is_exclusive(pfn_page(pte_pfn(*pte))) ? PTE_W : 0;
-		pmap_set(pte, pte_make(pte_pfn(*pte), flags | own | (pte->v & PTE_D)));
+		u64 kept = pte->v & (PTE_D | PTE_ANON);
+		u64 own = writable && cow_is_exclusive(pte_low(pte), pfn_page(pte_pfn(*pte))) ? PTE_W
+											      : 0;
+		pmap_set(pte, pte_make(pte_pfn(*pte), flags | own | kept));
 		any = true;
 	}
 	return any;

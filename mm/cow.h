@@ -33,10 +33,11 @@ int cow_fork(struct vma *to, struct vma *from) __must_check;
  * flushes. */
 void cow_protect(struct vma *v, vaddr_t start, vaddr_t end, u32 old_flags);
 
-/* The private page behind this entry has no other owner: it may be written in place. */
-static inline bool cow_is_exclusive(const struct page *p)
+/* The private page behind an entry with this low word has no other owner: it may be written in
+ * place. */
+static inline bool cow_is_exclusive(u32 lo, const struct page *p)
 {
-	return p->kind == PK_ANON && p->refcount == 1;
+	return pte_low_anon(lo) && p->mapcount == 1;
 }
 
 #endif

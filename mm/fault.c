@@ -26,17 +26,24 @@ static struct mm *fault_mm(const struct fault *f)
 	return f->vma->mm;
 }
 
-/* Enters a page that this mapping holds a reference to. */
-static __forceinline void map_page(struct fault *f, struct page *p, u64 extra)
+/* Enters a page where the entry is empty. */
+static __forceinline void map_page(struct fault *f, struct page *p, u32 extra)
 {
 	p->mapcount++;
-	pmap_set(f->pte, pte_make(page_pfn(p), f->vma->prot | extra));
+	pmap_enter(f->pte, pte_make(page_pfn(p), f->vma->prot | extra));
 }
 
-/* W and D for a page of our own; W only if the VMA says so (a forced write leaves it out). */
-static __forceinline u64 own_flags(const struct fault *f)
+/* W and D for a page that is written; W only if the VMA says so (a forced write leaves it out). */
+static __forceinline u32 written_flags(const struct fault *f)
 {
-	return f->vma->flags & VM_WRITE ? PTE_W | PTE_D : PTE_D;
+	return (u32)(f->vma->flags & VM_WRITE ? PTE_W | PTE_D : PTE_D);
+}
+
+/* Enters a page of our own. */
+static __forceinline void map_own(struct fault *f, struct page *p)
+{
+	fault_mm(f)->rss[RSS_ANON]++;
+	map_page(f, p, written_flags(f) | (u32)PTE_ANON);
 }
 
 /* A frame for private memory, member of the VMA's family, not mapped yet. */
@@ -55,55 +62,59 @@ static __forceinline struct page *alloc_anon(struct fault *f, u32 gfp)
 static __forceinline enum fault_result fault_anon(struct fault *f)
 {
 	if (!f->write) {
-		pmap_set(f->pte, pte_make(page_pfn(zero_page), f->vma->prot));
+		pmap_enter(f->pte, pte_make(page_pfn(zero_page), f->vma->prot));
 		vm_events.zero_map++;
 		return FAULT_DONE;
 	}
 	struct page *p = alloc_anon(f, GFP_ZERO);
 	if (unlikely(!p))
 		return FAULT_OOM;
-	fault_mm(f)->rss[RSS_ANON]++;
-	map_page(f, p, own_flags(f));
+	map_own(f, p);
 	vm_events.zero_fill++;
 	return FAULT_DONE;
 }
 
 /* --- A frame there, a write refused --- */
 
-/* Replaces what the entry holds by a page of our own with the same contents. */
-static enum fault_result cow_copy(struct fault *f, struct page *old)
+static __forceinline void clear_entry(struct fault *f)
 {
-	struct page *p = alloc_anon(f, old == zero_page ? GFP_ZERO : 0);
+	pmap_clear(f->pte);
+	pmap_flush_page(&fault_mm(f)->pmap, f->addr);
+}
+
+/* Replaces what the entry holds by a page of our own with the same contents. The old one stays:
+ * others map it, or it is the cache's. */
+static __forceinline enum fault_result cow_copy(struct fault *f, struct page *old)
+{
+	struct page *p = alloc_anon(f, 0);
 	if (unlikely(!p))
 		return FAULT_OOM;
-	if (old != zero_page)
-		page_copy(p, old);
-	pmap_set(f->pte, PTE_NONE);
-	pmap_flush_page(&fault_mm(f)->pmap, f->addr);
-	map_page(f, p, own_flags(f));
-	fault_mm(f)->rss[RSS_ANON]++;
-	if (old != zero_page) {
-		fault_mm(f)->rss[page_rss_kind(old)]--;
-		old->mapcount--;
-		page_put(old);
-		vm_events.cow_copy++;
-	}
+	page_copy(p, old);
+	clear_entry(f);
+	fault_mm(f)->rss[page_rss_kind(old)]--;
+	old->mapcount--;
+	map_own(f, p);
+	vm_events.cow_copy++;
 	return FAULT_DONE;
 }
 
-static enum fault_result fault_write_protected(struct fault *f)
+static __forceinline enum fault_result fault_write_protected(struct fault *f)
 {
+	u32 lo = pte_low(f->pte);
 	struct page *p = pfn_page(pte_pfn(*f->pte));
-	if (f->vma->flags & VM_SHARED || cow_is_exclusive(p)) {
-		pmap_set(f->pte, pte_set_flags(*f->pte, own_flags(f)));
+	if (f->vma->flags & VM_SHARED || cow_is_exclusive(lo, p)) {
+		pmap_set_low(f->pte, lo | written_flags(f));
 		pmap_flush_page(&fault_mm(f)->pmap, f->addr);
 		vm_events.pgreuse++;
 		return FAULT_DONE;
 	}
-	return cow_copy(f, p);
+	if (p != zero_page)
+		return cow_copy(f, p);
+	clear_entry(f);
+	return fault_anon(f);
 }
 
-static enum fault_result fault_present(struct fault *f)
+static __noinline enum fault_result fault_present(struct fault *f)
 {
 	if (f->write && !pte_write(*f->pte))
 		return fault_write_protected(f);
@@ -114,10 +125,9 @@ static enum fault_result fault_present(struct fault *f)
 
 /* --- Nothing there: an object --- */
 
-static void map_cached(struct fault *f, struct page *p, u64 extra)
+static __forceinline void map_cached(struct fault *f, struct page *p, u32 extra)
 {
-	fault_mm(f)->rss[page_rss_kind(p)]++;
-	p->refcount++;
+	fault_mm(f)->rss[f->vma->object->shmem ? RSS_SHMEM : RSS_FILE]++;
 	map_page(f, p, extra);
 	vm_events.file_map++;
 }
@@ -147,8 +157,7 @@ static enum fault_result fault_private_copy(struct fault *f, struct page *cached
 	if (!p)
 		return FAULT_OOM;
 	page_copy(p, cached);
-	fault_mm(f)->rss[RSS_ANON]++;
-	map_page(f, p, own_flags(f));
+	map_own(f, p);
 	vm_events.cow_copy++;
 	return FAULT_DONE;
 }
@@ -167,7 +176,7 @@ static enum fault_result fault_object_locked(struct fault *f)
 	}
 	if (!(f->vma->flags & VM_SHARED))
 		return fault_private_copy(f, p);
-	map_cached(f, p, PTE_D);
+	map_cached(f, p, (u32)PTE_D);
 	return FAULT_DONE;
 }
 

@@ -61,6 +61,9 @@ static void check_entry(struct check *c, struct vma *v, vaddr_t addr, pte_t e, u
 		p->mapping != (p->kind == PK_ANON ? (void *)v->anon : (void *)v->object))
 		BAD(c, "pte at %08x: frame %u is page %u of another mapping", addr, page_pfn(p).v,
 			p->index);
+	if (pte_anon(e) != (p->kind == PK_ANON))
+		BAD(c, "pte at %08x: frame %u is %s, the entry says %s", addr, page_pfn(p).v,
+			page_kind_name[p->kind], pte_anon(e) ? "private" : "not private");
 	c->mapped[page_pfn(p).v]++;
 	rss[page_rss_kind(p)]++;
 }
@@ -130,15 +133,15 @@ static void check_mm(struct check *c, struct mm *mm)
 
 static void check_frame(struct check *c, const struct page *p, u32 mapped)
 {
-	u32 pfn = page_pfn(p).v, owner = p->kind == PK_CACHE;
+	u32 pfn = page_pfn(p).v;
 	if (p->mapcount != mapped)
 		BAD(c, "frame %u (%s): mapcount %u, %u entries map it", pfn,
 			page_kind_name[p->kind], p->mapcount, mapped);
 	if (p->kind != PK_ANON && p->kind != PK_CACHE)
 		return;
-	if (p->refcount != mapped + owner)
-		BAD(c, "frame %u (%s): refcount %u, %u entries map it", pfn,
-			page_kind_name[p->kind], p->refcount, mapped);
+	if (p->refcount != 1)
+		BAD(c, "frame %u (%s): refcount %u, but nobody copies from it", pfn,
+			page_kind_name[p->kind], p->refcount);
 	if (p->kind == PK_ANON && !mapped)
 		BAD(c, "frame %u: private memory that nobody maps (leaked)", pfn);
 }

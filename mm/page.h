@@ -7,7 +7,9 @@
  *                          ^                                          |
  *                          +---------- per-CPU list (PCP) <-----------+
  *
- * A frame is freed with mapcount 0 only: freeing one that a page table still maps is a panic.
+ * A frame is freed with mapcount 0 only: freeing one that a page table still maps is a panic. The
+ * owner of a PK_ANON frame is all the entries that map it together; the page cache keeps its own
+ * until no entry is left.
  */
 #ifndef MM_PAGE_H
 #define MM_PAGE_H
@@ -49,7 +51,7 @@ struct page {
 	u8 order;      /* z: free block or allocation of 2^order pages (valid in the head) */
 	u8 zone;       /* constant */
 	u8 flags;      /* o: PF_ bits */
-	u32 refcount;  /* references: one for the owner, one for each mapping PTE; 0 while free */
+	u32 refcount;  /* references: one for the owner, one for each copy under way; 0 while free */
 	u32 mapcount;  /* page-table entries that map it into user space */
 	u32 index;     /* o: page offset in `mapping` */
 	void *mapping; /* o: struct object, struct anon, or struct slab's cache */

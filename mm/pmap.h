@@ -45,6 +45,7 @@ static inline pte_t *pmap_pte_alloc(struct pmap *pm, vaddr_t va) __must_check;
 
 /* Stores. A 64-bit entry is written in the order that never shows the CPU half of it. */
 static inline void pmap_set(pte_t *p, pte_t v);
+static inline void pmap_enter(pte_t *p, pte_t v); /* an entry that is empty */
 
 /* Drops stale translations of user addresses [start, end) of `pm` on every CPU. A few pages go
  * one by one, many by reloading CR3. */

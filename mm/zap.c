@@ -13,64 +13,82 @@ enum rss_kind page_rss_kind(const struct page *p)
 
 struct zap {
 	struct mm *mm;
-	bool keep_private;
 	bool flush;             /* an entry that the TLB may hold is gone */
-	struct list_head pages; /* frames whose last reference this was */
+	struct list_head pages; /* frames that nobody maps any more */
 };
 
-/* One reference and one mapping less; the last reference puts the frame on the list. */
-static inline void drop_page(struct zap *z, struct page *p)
+/* The last entry of a private page is gone; who copies from it may still hold it. */
+static inline void drop_anon(struct zap *z, struct page *p)
 {
-	kassert_dbg(p->mapcount > 0);
-	p->mapcount--;
 	if (p->refcount == 1)
 		list_add_tail(&p->link, &z->pages);
 	else
 		p->refcount--;
 }
 
-/* A page that is not private memory. */
-static void zap_other(struct zap *z, struct page *p)
+/* An entry that maps a page of an object, or the zero page. */
+static __noinline void zap_other(struct zap *z, pte_t *pte)
 {
+	struct page *p = pfn_page(pte_pfn(*pte));
+	pmap_clear(pte);
+	z->flush = true;
 	if (p == zero_page)
 		return;
+	kassert_dbg(p->mapcount > 0);
+	p->mapcount--;
 	z->mm->rss[page_rss_kind(p)]--;
-	drop_page(z, p);
 }
 
-/* The entries of one page table. Returns how many private pages there were. */
-static u32 zap_table(struct zap *z, pte_t *pte, pte_t *stop)
+static __forceinline void zap_entry(
+	struct zap *z, pte_t *pte, struct page *frames, u32 *others)
 {
-	u32 anon = 0;
-	for (; pte < stop; pte++) {
-		u32 lo = pte_low(pte);
-		if (!pte_low_maps(lo))
-			continue;
-		struct page *p = pfn_page(pte_words_pfn(lo, pte_high(pte)));
-		if (likely(p->kind == PK_ANON)) {
-			if (unlikely(z->keep_private))
-				continue;
-			anon++;
-			pmap_clear(pte);
-			drop_page(z, p);
-		} else {
-			pmap_clear(pte);
-			zap_other(z, p);
-		}
-		z->flush = true;
+	u32 lo = pte_low(pte);
+	if (unlikely(!pte_low_anon(lo))) {
+		++*others;
+		if (pte_low_maps(lo))
+			zap_other(z, pte);
+		return;
 	}
-	return anon;
+	struct page *p = &frames[pmap_words_pfn(lo, pte_high(pte)).v];
+	pmap_clear(pte);
+	if (--p->mapcount == 0)
+		drop_anon(z, p);
+}
+
+/* The `n` entries of one table. The common case is few instructions, so the loop's own count. */
+static void zap_table(struct zap *z, pte_t *pte, u32 n)
+{
+	pte_t *stop = pte + n, *rounds = pte + ALIGN_DOWN(n, 4);
+	struct page *frames = mem_map;
+	u32 others = 0;
+	for (; pte < rounds; pte += 4)
+#pragma GCC unroll 4
+		for (u32 i = 0; i < 4; i++)
+			zap_entry(z, &pte[i], frames, &others);
+	for (; pte < stop; pte++)
+		zap_entry(z, pte, frames, &others);
+	z->mm->rss[RSS_ANON] -= n - others;
+	z->flush |= n != others;
+}
+
+/* The same for what the process does not have of its own. */
+static void zap_table_others(struct zap *z, pte_t *pte, u32 n)
+{
+	for (pte_t *stop = pte + n; pte < stop; pte++)
+		if (pte_maps(*pte) && !pte_anon(*pte))
+			zap_other(z, pte);
 }
 
 void zap_range(struct vma *v, vaddr_t start, vaddr_t end, bool keep_private)
 {
-	struct zap z = {.mm = v->mm, .keep_private = keep_private};
+	void (*table)(struct zap *, pte_t *, u32) = keep_private ? zap_table_others : zap_table;
+	struct zap z = {.mm = v->mm};
 	list_init(&z.pages);
 	for (vaddr_t at = start, next; at < end; at = next) {
 		next = MIN(end - 1, at | (PD_SIZE - 1)) + 1;
 		pte_t *pte = pmap_pte(&v->mm->pmap, at);
 		if (pte)
-			v->mm->rss[RSS_ANON] -= zap_table(&z, pte, pte + ((next - at) >> PAGE_SHIFT));
+			table(&z, pte, (next - at) >> PAGE_SHIFT);
 	}
 	if (z.flush)
 		pmap_flush_range(&v->mm->pmap, start, end);

@@ -72,7 +72,7 @@ static inline void pmap_set(pte_t *p, pte_t v)
 	volatile u32 *word = (volatile u32 *)p;
 	u32 lo = (u32)v.v, hi = (u32)(v.v >> 32);
 
-	if (lo & PTE_P) {
+	if (lo & (u32)PTE_P) {
 		word[1] = hi;
 		word[0] = lo;
 	} else {
@@ -93,11 +93,22 @@ static inline void pmap_set_low(pte_t *p, u32 lo)
 	*(volatile u32 *)p = lo;
 }
 
-/* pmap_set() of an entry that was empty, by its words. */
+/* pmap_set() of an entry that is empty, by its words and whole. */
 static inline void pmap_set_words(pte_t *p, u32 lo, u32 hi)
 {
 	((volatile u32 *)p)[1] = hi;
 	((volatile u32 *)p)[0] = lo;
+}
+static inline void pmap_enter(pte_t *p, pte_t v)
+{
+	pmap_set_words(p, (u32)v.v, (u32)(v.v >> 32));
+}
+
+/* pte_words_pfn() in one instruction, which the compiler does not find. */
+static inline pfn_t pmap_words_pfn(u32 lo, u32 hi)
+{
+	__asm__("shrdl %2, %1, %0" : "+r"(lo) : "r"(hi), "i"(PAGE_SHIFT));
+	return PFN(lo);
 }
 
 /* Empties an entry. */

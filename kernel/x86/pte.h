@@ -24,13 +24,17 @@ typedef struct {
 #define PTE_D   0x040ull
 #define PTE_PS  0x080ull
 #define PTE_G   0x100ull
-#define PTE_SW1 0x200ull /* free for software */
-#define PTE_SW2 0x400ull
+#define PTE_SW1 0x200ull /* PTE_ANON */
+#define PTE_SW2 0x400ull /* free for software */
 #define PTE_SW3 0x800ull
 #define PTE_NX  (1ull << 63)
 
 /* With P clear: a frame is there, but no access is allowed. The hardware ignores it. */
 #define PTE_PROTNONE PTE_G
+
+/* The frame is private memory of processes (PK_ANON), so that loops over whole tables can tell
+ * without looking at the frame. Set in every entry that maps such a frame, and in no other. */
+#define PTE_ANON PTE_SW1
 
 #define PTE_FRAME 0x000ffffffffff000ull
 
@@ -69,32 +73,36 @@ static inline bool pte_none(pte_t e)
 }
 static inline bool pte_present(pte_t e)
 {
-	return (u32)e.v & PTE_P;
+	return (u32)e.v & (u32)PTE_P;
 }
 /* The entry owns a frame, whether or not it may be touched now. */
 static inline bool pte_maps(pte_t e)
 {
-	return (u32)e.v & (PTE_P | PTE_PROTNONE);
+	return (u32)e.v & (u32)(PTE_P | PTE_PROTNONE);
 }
 static inline bool pte_write(pte_t e)
 {
-	return (u32)e.v & PTE_W;
+	return (u32)e.v & (u32)PTE_W;
 }
 static inline bool pte_user(pte_t e)
 {
-	return (u32)e.v & PTE_U;
+	return (u32)e.v & (u32)PTE_U;
 }
 static inline bool pte_dirty(pte_t e)
 {
-	return (u32)e.v & PTE_D;
+	return (u32)e.v & (u32)PTE_D;
 }
 static inline bool pte_young(pte_t e)
 {
-	return (u32)e.v & PTE_A;
+	return (u32)e.v & (u32)PTE_A;
 }
 static inline bool pte_huge(pte_t e)
 {
-	return (u32)e.v & PTE_PS;
+	return (u32)e.v & (u32)PTE_PS;
+}
+static inline bool pte_anon(pte_t e)
+{
+	return (u32)e.v & (u32)PTE_ANON;
 }
 static inline bool pte_exec(pte_t e)
 {
@@ -127,9 +135,13 @@ static inline bool pte_low_maps(u32 lo)
 {
 	return lo & (u32)(PTE_P | PTE_PROTNONE);
 }
+static inline bool pte_low_anon(u32 lo)
+{
+	return lo & (u32)PTE_ANON;
+}
 static inline pfn_t pte_words_pfn(u32 lo, u32 hi)
 {
-	return PFN(lo >> PAGE_SHIFT | hi << (32 - PAGE_SHIFT));
+	return PFN((u32)(((u64)hi << 32 | lo) >> PAGE_SHIFT));
 }
 
 /* "P W U A D G PS NX" for the bits that are set. Returns buf. */

@@ -154,9 +154,9 @@ def ubreak(log):
 def trap_backtrace(log):
     """From the store of a page-table entry to the program's source line."""
     output = typed(log, ["mm start", "mm break-fault zero addr 0xb0000000-0xbf000000 once",
-                         "continue", "tbreak map_page", "continue", "tbreak pmap_set", "continue",
+                         "continue", "tbreak map_page", "continue", "tbreak pmap_enter", "continue",
                          "backtrace"], DEMO="zero")
-    expect(output, r"^#0 +(0x\w+ in )?pmap_set", "map_page", "fault_anon", "handle_page_fault",
+    expect(output, r"^#0 +(0x\w+ in )?pmap_enter", "map_page", "fault_anon", "handle_page_fault",
            "signal handler called", r"first_write .* at user/demo/zero.c")
 
 
@@ -207,7 +207,7 @@ def replay(log):
     tool(log, "record.py", "record", DEMO="zero")
     output = typed(log, ["mm start", "tbreak zero.c:12", "continue", "mm who p", "mm last-fault",
                          "mm rewind", "mm walk 0xb7ffc010", "stepi"], "record.py", "replay")
-    expect(output, "was written by pid 1", "#0 +pmap_set", "#1 +map_page", "first_write",
+    expect(output, "was written by pid 1", "#0 +pmap_set_words", "#2 +map_page", "first_write",
            r"^\(gdb\) mm last-fault", "^#PF at", "demand zero", r"^\(gdb\) mm rewind",
            "first_write .* at user/demo/zero.c:11", "not mapped")
 

@@ -133,6 +133,38 @@ KTEST(space, unmap_splits_and_frees_tables)
 	mm_put(mm);
 }
 
+KTEST(space, protection_keeps_whose_page_it_is)
+{
+	static const u32 prots[] = {VM_READ, VM_READ | VM_WRITE, 0, VM_READ | VM_WRITE};
+	struct mm *mm = mm_create();
+	KREQUIRE(mm);
+	KEXPECT_EQ(map_at(mm, BASE, 2, RW), BASE);
+	poke(mm, BASE, 7);
+	touch(mm, BASE + PAGE_SIZE, 0);
+	for (u32 i = 0; i < ARRAY_SIZE(prots); i++) {
+		KEXPECT_EQ(protect(mm, BASE, 2, prots[i]), 0);
+		KEXPECT(pte_anon(entry(mm, BASE)) && !pte_anon(entry(mm, BASE + PAGE_SIZE)));
+		KEXPECT_EQ(pte_write(entry(mm, BASE)), !!(prots[i] & VM_WRITE));
+	}
+	mm_put(mm);
+}
+
+KTEST(space, borrowed_page_outlives_its_mapping)
+{
+	struct mm *mm = mm_create();
+	KREQUIRE(mm);
+	KEXPECT_EQ(map_at(mm, BASE, 1, RW), BASE);
+	poke(mm, BASE, 7);
+	struct page *p = pfn_page(pte_pfn(entry(mm, BASE)));
+	page_get(p);
+	KEXPECT_EQ(unmap(mm, BASE, 1), 0);
+	KEXPECT_EQ(p->kind, PK_ANON);
+	KEXPECT_EQ(p->refcount, 1);
+	KEXPECT_EQ(p->mapcount, 0);
+	page_put(p);
+	mm_put(mm);
+}
+
 KTEST(space, cow_after_fork)
 {
 	struct mm *parent = mm_create();
@@ -143,7 +175,7 @@ KTEST(space, cow_after_fork)
 	KREQUIRE(child);
 	struct page *p = pfn_page(pte_pfn(entry(parent, BASE)));
 	KEXPECT_EQ(p->mapcount, 2);
-	KEXPECT_EQ(p->refcount, 2);
+	KEXPECT_EQ(p->refcount, 1);
 	KEXPECT(!pte_write(entry(parent, BASE)));
 	KEXPECT(!pte_write(entry(child, BASE)));
 	poke(child, BASE, 222);

@@ -88,9 +88,8 @@ class Check:
             counts[frame.kind] += 1
             if frame.mapcount != mapped[pfn] if pfn in mapped else frame.mapcount:
                 self.bad(f"frame {pfn:#x}: mapcount {frame.mapcount}, {mapped[pfn]} entries map it")
-            if frame.kind == self.anon and frame.refcount != mapped[pfn]:
-                self.bad(f"frame {pfn:#x}: private, refcount {frame.refcount}, {mapped[pfn]} "
-                         "entries map it")
+            if frame.kind == self.anon and not frame.mapcount:
+                self.bad(f"frame {pfn:#x}: private memory that nobody maps")
         kernel_tables = kernel.variable("pmap_kernel_tables")
         tables = counts[frames.kind_number("pgtable")]
         if tables != self.tables + kernel_tables:

@@ -178,7 +178,7 @@ def _present(fault, vma, entry):
     kind = frames.kind_name(page.kind)
     if vma.flags & tasks.VM_SHARED:
         return Verdict("file", f"shared mapping: frame {pfn:#x} becomes writable in place")
-    if kind == "anon" and page.refcount == 1:
+    if kind == "anon" and page.mapcount == 1:
         return Verdict("cow", f"copy-on-write, last owner: frame {pfn:#x} becomes writable in place")
-    what = f"a frame with {page.refcount} references" if kind == "anon" else "a page of a file"
+    what = f"a frame mapped {page.mapcount} times" if kind == "anon" else "a page of a file"
     return Verdict("cow", f"copy-on-write: frame {pfn:#x} is {what}, so it is copied")
