@@ -11,6 +11,7 @@
 #include "mm/object.h"
 #include "mm/page_alloc.h"
 #include "mm/pagecache.h"
+#include "mm/trace_mm.h"
 #include "mm/zap.h"
 
 /* One fault on its way. */
@@ -202,6 +203,16 @@ static __forceinline enum fault_result fault_vma(struct vma *v, vaddr_t addr, bo
 	return fault_object(&f);
 }
 
+/* The same with a look at the page table before and after. */
+static __noinline enum fault_result fault_traced(struct vma *v, vaddr_t addr, bool write)
+{
+	struct trace_fault t;
+	trace_fault_before(&t, v, addr);
+	enum fault_result r = fault_vma(v, addr, write);
+	trace_fault_after(&t);
+	return r;
+}
+
 /* The VMA for addr, growing a stack down to it. */
 static struct vma *find_or_grow(struct mm *mm, vaddr_t addr)
 {
@@ -232,6 +243,8 @@ enum fault_result fault_in(struct mm *mm, vaddr_t addr, u32 access)
 		return FAULT_MAPERR;
 	if (unlikely(!access_allowed(v->flags, access)))
 		return FAULT_ACCERR;
+	if (trace_mm_on())
+		return fault_traced(v, addr, access & PF_WRITE);
 	return fault_vma(v, addr, access & PF_WRITE);
 }
 

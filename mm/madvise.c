@@ -7,6 +7,7 @@
 #include "kernel/x86/trap.h"
 #include "mm/object.h"
 #include "mm/space_impl.h"
+#include "mm/trace_mm.h"
 #include "mm/zap.h"
 
 /* Advice that comes down to flags of the VMA. Returns the flags after it, or a negative errno. */
@@ -49,7 +50,10 @@ static long set_advised(struct vma *v, vaddr_t start, vaddr_t end, u32 advice)
 	v = vma_isolate(v, start, end);
 	if (!v)
 		return -ENOMEM;
+	u32 old_flags = v->flags;
 	v->flags = flags;
+	if (trace_mm_on())
+		trace_change(v, start, end, old_flags);
 	vma_merge(v);
 	return 0;
 }
@@ -57,6 +61,8 @@ static long set_advised(struct vma *v, vaddr_t start, vaddr_t end, u32 advice)
 static long drop(struct vma *v, vaddr_t start, vaddr_t end)
 {
 	vma_lock_entries(v);
+	if (trace_mm_on())
+		trace_zap(v, start, end, false);
 	zap_range(v, start, end, false);
 	vma_unlock_entries(v);
 	return 0;

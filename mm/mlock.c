@@ -5,6 +5,7 @@
 #include "kernel/proc/task.h"
 #include "kernel/syscalls.h"
 #include "mm/space_impl.h"
+#include "mm/trace_mm.h"
 
 #define LOCK_FLAGS (VM_LOCKED | VM_LOCKONFAULT)
 
@@ -33,7 +34,10 @@ static long set_flags(struct mm *mm, vaddr_t start, vaddr_t end, u32 lock_flags)
 			s32 pages = vma_pages(v);
 			mm->locked_vm += ((lock_flags & VM_LOCKED) ? pages : 0) -
 				((v->flags & VM_LOCKED) ? pages : 0);
+			u32 old_flags = v->flags;
 			v->flags = (v->flags & ~LOCK_FLAGS) | lock_flags;
+			if (trace_mm_on())
+				trace_change(v, at, stop, old_flags);
 			vma_merge(v);
 		}
 		at = stop;

@@ -6,6 +6,7 @@
 #include "mm/anon.h"
 #include "mm/commit.h"
 #include "mm/space_impl.h"
+#include "mm/trace_mm.h"
 #include "mm/zap.h"
 
 /* One call. Lengths are page aligned. */
@@ -111,7 +112,11 @@ static long move(struct remap *r, struct vma *v)
 		return -ENOMEM;
 	}
 	mm_account(r->mm, v->flags, pages);
+	if (trace_mm_on())
+		trace_map(to, to->start, to->end);
 	vma_lock_entries(v);
+	if (trace_mm_on())
+		trace_move(v, r->addr, r->addr + r->old_len, r->new_addr);
 	move_entries(r);
 	vma_unlock_entries(v);
 	if (r->flags & MREMAP_DONTUNMAP)
@@ -137,6 +142,8 @@ static bool expand(struct remap *r, struct vma *v, long *err)
 	}
 	vma_set_bounds(v, v->start, v->end + grow, v->pgoff);
 	mm_account(r->mm, v->flags, pages);
+	if (trace_mm_on())
+		trace_map(v, v->end - grow, v->end);
 	vma_merge_above(v);
 	return true;
 }

@@ -18,6 +18,7 @@
 #include "mm/page_alloc.h"
 #include "mm/slab.h"
 #include "mm/space_impl.h"
+#include "mm/trace_mm.h"
 #include "mm/zap.h"
 
 LIST_HEAD(mm_list);
@@ -234,6 +235,8 @@ long mm_unmap(struct mm *mm, vaddr_t start, u32 len)
 		return 0;
 	if (v->start < start && v->end > end && !vma_split(v, end))
 		return -ENOMEM;
+	if (trace_mm_on())
+		trace_unmap(mm, start, end);
 	for (; v && v->start < end; v = next) {
 		next = vma_next(&mm->vmas, v);
 		vma_unmap(v, MAX(v->start, start), MIN(v->end, end));
@@ -389,6 +392,8 @@ long mm_map_at(struct mm *mm, const struct map_request *r, vaddr_t addr)
 		return err;
 	}
 	mm_account(mm, flags, pages);
+	if (trace_mm_on())
+		trace_map(vma_at(&mm->vmas, addr), addr, addr + r->len);
 	return addr;
 }
 
@@ -501,6 +506,8 @@ static long protect_vma(struct vma *v, vaddr_t start, vaddr_t end, u32 prot)
 	vma_lock_entries(v);
 	cow_protect(v, start, end, old_flags);
 	vma_unlock_entries(v);
+	if (trace_mm_on())
+		trace_change(v, start, end, old_flags);
 	vma_merge(v);
 	populate_locked(mm, start, end, old_flags, flags);
 	return 0;
@@ -541,6 +548,8 @@ int mm_grow_stack(struct mm *mm, struct vma *v, vaddr_t addr)
 		return -ENOMEM;
 	if ((v->flags & VM_ACCOUNT) && !commit_charge(pages, mm->total_vm))
 		return -ENOMEM;
+	if (trace_mm_on())
+		trace_map(v, addr, v->start);
 	vma_set_bounds(v, addr, v->end, v->pgoff - pages);
 	mm_account(mm, v->flags, pages);
 	return 0;
@@ -570,6 +579,8 @@ struct mm *mm_create(void)
 static void unmap_all(struct mm *mm)
 {
 	struct vma *v, *next;
+	if (trace_mm_on())
+		trace_unmap(mm, 0, USER_TOP);
 	list_for_each_entry_safe (v, next, &mm->vmas.list, link) {
 		vma_clear(v, v->start, v->end);
 		vma_free(v);
@@ -614,10 +625,14 @@ static int fork_vma(struct mm *mm, struct vma *from)
 	vma_attach(v);
 	vma_insert_after(&mm->vmas, vma_last(&mm->vmas), v);
 	mm_account(mm, v->flags, pages);
+	if (trace_mm_on())
+		trace_map(v, v->start, v->end);
 	if (!v->anon)
 		return 0; /* faults find the pages again */
 	vma_lock_entries(v);
 	int err = cow_fork(v, from);
+	if (trace_mm_on())
+		trace_fork(v);
 	vma_unlock_entries(v);
 	return err;
 }

@@ -3,6 +3,7 @@
 #include "mm/anon.h"
 #include "mm/object.h"
 #include "mm/page_alloc.h"
+#include "mm/trace_mm.h"
 
 enum rss_kind page_rss_kind(const struct page *p)
 {
@@ -101,8 +102,12 @@ void zap_object(struct object *o, u32 first, u32 last, bool keep_private)
 	struct vma *v;
 	list_for_each_entry(v, &o->vmas, object_link) {
 		u32 lo = MAX(first, v->pgoff), hi = MIN(last, v->pgoff + vma_pages(v));
-		if (lo < hi)
-			zap_range(v, v->start + ((lo - v->pgoff) << PAGE_SHIFT),
-				v->start + ((hi - v->pgoff) << PAGE_SHIFT), keep_private);
+		if (lo >= hi)
+			continue;
+		vaddr_t start = v->start + ((lo - v->pgoff) << PAGE_SHIFT);
+		vaddr_t end = v->start + ((hi - v->pgoff) << PAGE_SHIFT);
+		if (trace_mm_on())
+			trace_zap(v, start, end, keep_private);
+		zap_range(v, start, end, keep_private);
 	}
 }

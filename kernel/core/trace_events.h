@@ -83,17 +83,13 @@
 	E(tessera, cow, F(u32, mm) F(u32, address) F(u32, old_pfn) F(u32, new_pfn), \
 		"mm={mm:u} address=0x{address:x} old_pfn=0x{old_pfn:x} new_pfn=0x{new_pfn:x}") \
 	E(tessera, vma_map, \
-		F(u32, mm) F(u32, start) F(u32, end) F(u32, flags) F(u32, pgoff) F(u32, call_site) \
-		F(trace_text, name), \
+		F(u32, mm) F(u32, start) F(u32, end) F(u32, flags) F(u32, pgoff) F(trace_text, name), \
 		"mm={mm:u} start=0x{start:x} end=0x{end:x} flags=0x{flags:x} pgoff=0x{pgoff:x} " \
 		"name={name:s}") \
-	E(tessera, vma_unmap, F(u32, mm) F(u32, start) F(u32, end) F(u32, flags) F(u32, call_site), \
+	E(tessera, vma_unmap, F(u32, mm) F(u32, start) F(u32, end) F(u32, flags), \
 		"mm={mm:u} start=0x{start:x} end=0x{end:x} flags=0x{flags:x}") \
-	E(tessera, vma_change, \
-		F(u32, mm) F(u32, start) F(u32, end) F(u32, flags) F(u32, new_start) F(u32, new_end) \
-		F(u32, new_flags), \
-		"mm={mm:u} start=0x{start:x} end=0x{end:x} flags=0x{flags:x} new_start=0x{new_start:x} " \
-		"new_end=0x{new_end:x} new_flags=0x{new_flags:x}")
+	E(tessera, vma_change, F(u32, mm) F(u32, start) F(u32, end) F(u32, old_flags) F(u32, flags), \
+		"mm={mm:u} start=0x{start:x} end=0x{end:x} old_flags=0x{old_flags:x} flags=0x{flags:x}")
 
 #define TRACE_PROCESS_EVENTS(E, F) \
 	E(sched, sched_process_fork, \
