@@ -23,9 +23,11 @@ knows no event by name.
 """
 import bisect
 import collections
+import functools
 import heapq
 import mmap
 import os
+import re
 import struct
 import subprocess
 
@@ -84,6 +86,15 @@ class Symbols:
                 line = line.split(" ")[0]
                 self._lines[address] = os.path.relpath(line) if line[0] == "/" else line
         return self._lines
+
+
+    @functools.lru_cache(maxsize=None)
+    def name(self, address, offset=False):
+        """As Linux prints it: name, or name+0x12/0x345; a number where there is no name."""
+        found = self.function(address)
+        if not found:
+            return f"0x{address:x}"
+        return f"{found[0]}+0x{found[1]:x}/0x{found[2]:x}" if offset else found[0]
 
 
 class Memory:
@@ -163,6 +174,15 @@ class Trace:
         self.written = sum(ring[4] for ring in rings)
         self.overwritten = sum(ring[5] for ring in rings)
 
+    def page_address(self, pfn):
+        """Of the frame's struct page; 0 for none."""
+        return pfn and self._mem_map + pfn * self._struct_page
+
+    def word(self, form, number):
+        """The name of a number, as the text shows it."""
+        words = self.words[form]
+        return words[number] if number < len(words) else f"0x{number:x}"
+
     def _event_type(self, i, table):
         strings = self.memory.read(EVENT, table + i * EVENT.size)
         return EventType(i, *(self.memory.string(address) for address in strings))
@@ -198,3 +218,75 @@ class Trace:
 def events(ram, elf):
     """The records in a guest's memory, oldest first."""
     return Trace(ram, elf).events()
+
+
+# --- Text, as Linux's ftrace prints it ---
+
+HEADER = """\
+# tracer: nop
+#
+# entries-in-buffer/entries-written: {in_buffer}/{written}   #P:{cpus}
+#
+#                                _-----=> irqs-off/BH-disabled
+#                               / _----=> need-resched
+#                              | / _---=> hardirq/softirq
+#                              || / _--=> preempt-depth
+#                              ||| / _-=> migrate-disable
+#                              |||| /     delay
+#           TASK-PID     CPU#  |||||  TIMESTAMP  FUNCTION
+#              | |         |   |||||     |         |
+"""
+
+PREEMPT, IRQSOFF, HARDIRQ, RESCHED = 0x0f, 0x10, 0x20, 0x40
+FIELD = re.compile(r"\{(\w+):(\w+)\}")
+
+
+def _hex(number):
+    return f"{number & 0xffffffff:x}"
+
+
+class Text:
+    """Lines of text for a trace's records."""
+
+    def __init__(self, trace):
+        self.trace = trace
+        self._printers = [self._printer(kind) for kind in trace.types]
+        self._marks = [self._mark(context) for context in range(256)]
+
+    def _form(self, form):
+        symbols, trace = self.trace.symbols, self.trace
+        forms = {
+            "x": _hex, "08x": "{:08x}".format, "u": str, "d": str, "s": str,
+            "sym": symbols.name,
+            "symoff": lambda address: symbols.name(address, True),
+            "page": lambda pfn: f"{trace.page_address(pfn):08x}",
+        }
+        return forms.get(form) or (lambda number: trace.word(form, number))
+
+    def _printer(self, kind):
+        """A function from a record to its text."""
+        parts = FIELD.split(kind.text)
+        shown = [(len(COMMON) + kind.fields.index(name), self._form(form))
+                 for name, form in zip(parts[1::3], parts[2::3])]
+        pattern = "%s".join(part.replace("%", "%%") for part in parts[::3])
+        if kind.system != "syscalls" and kind.name != "print":
+            pattern = f"{kind.name}: {pattern}"
+        return lambda record: pattern % tuple([form(record[at]) for at, form in shown])
+
+    @staticmethod
+    def _mark(context):
+        depth = context & PREEMPT
+        return ("d" if context & IRQSOFF else ".") + ("N" if context & RESCHED else ".") + \
+            ("h" if context & HARDIRQ else ".") + (f"{depth:x}" if depth else ".") + "."
+
+    def line(self, record):
+        us = (record.ns + 500) // 1000
+        comm = record.comm if record.pid else "<idle>"
+        return "%16s-%-7d [%03d] %s %5d.%06d: %s\n" % (
+            comm, record.pid, record.cpu, self._marks[record.context], us // 1000000,
+            us % 1000000, self._printers[record.id](record))
+
+    def header(self):
+        trace = self.trace
+        return HEADER.format(in_buffer=trace.written - trace.overwritten, written=trace.written,
+                             cpus=trace.cpus)

@@ -9,11 +9,11 @@
  * show are ours. Types: u32, s32, trace_name (16 characters), trace_text (the rest of the record,
  * always last). In the text {field:form} stands for a field's value:
  *
- *   x 04x 08x u d   a number, as printf writes it        s     characters
- *   sym symoff      an address: its symbol; with offset/size
- *   page            the struct page of a frame number    gfp   allocation flags, Linux's names
- *   bool            true or false
- *   pte             flags of a page-table entry          rss why         a word of TRACE_WORDS
+ *   x 08x u d      a number, as printf writes it
+ *   s              characters
+ *   sym symoff     an address: its symbol; with offset/size
+ *   page           the address of the struct page of a frame number
+ *   anything else  a word: the list of that name in TRACE_WORDS, counted from 0
  */
 #ifndef CORE_TRACE_EVENTS_H
 #define CORE_TRACE_EVENTS_H
@@ -30,8 +30,14 @@
 	X(fork)   /* the child shares the parent's frame */ \
 	X(move)   /* mremap brought it */
 
-/* Numbers with names: W(form, "word word ...") from 0 on. */
+#define TRACE_GFP_(more) \
+	"GFP_KERNEL" more " GFP_KERNEL|GFP_DMA" more " GFP_HIGHUSER" more " GFP_HIGHUSER|GFP_DMA" more " "
+
+/* Numbers with names: W(form, "word word ...") */
 #define TRACE_WORDS(W) \
+	W(bool, "false true") \
+	W(gfp, TRACE_GFP_("") TRACE_GFP_("|__GFP_ZERO") TRACE_GFP_("|__GFP_MEMALLOC") \
+		TRACE_GFP_("|__GFP_ZERO|__GFP_MEMALLOC")) /* GFP_ bits, mm/page_alloc.h */ \
 	W(rss, "MM_FILEPAGES MM_ANONPAGES MM_SWAPENTS MM_SHMEMPAGES") \
 	W(why, "zero anon file around cow copy reuse fork move") /* TRACE_WHYS */ \
 	W(kind, "reserved free free-tail pcp kernel slab vmalloc kstack pgtable anon cache zero " \
@@ -40,7 +46,8 @@
 /* The events whose points lie on hot paths come first: a group is tested as one word. */
 #define TRACE_KMEM_EVENTS(E, F) \
 	E(kmem, mm_page_alloc, \
-		F(u32, pfn) F(u32, order) F(u32, gfp_flags) F(s32, migratetype) F(u32, kind) F(u32, call_site), \
+		F(u32, pfn) F(u32, order) F(u32, gfp_flags) F(s32, migratetype) F(u32, kind) \
+		F(u32, call_site), \
 		"page={pfn:page} pfn=0x{pfn:x} order={order:d} migratetype={migratetype:d} " \
 		"gfp_flags={gfp_flags:gfp}") \
 	E(kmem, mm_page_free, \
@@ -77,7 +84,7 @@
  * rss_stat, `flags` are VM_ bits (mm/vma.h), `pte` is the low word of the entry. */
 #define TRACE_MM_EVENTS(E, F) \
 	E(tessera, pte_set, F(u32, mm) F(u32, address) F(u32, pfn) F(u32, why) F(u32, pte), \
-		"mm={mm:u} address=0x{address:x} pfn=0x{pfn:x} why={why:why} pte={pte:pte}") \
+		"mm={mm:u} address=0x{address:x} pfn=0x{pfn:x} why={why:why} pte=0x{pte:x}") \
 	E(tessera, pte_clear, F(u32, mm) F(u32, address) F(u32, pfn), \
 		"mm={mm:u} address=0x{address:x} pfn=0x{pfn:x}") \
 	E(tessera, cow, F(u32, mm) F(u32, address) F(u32, old_pfn) F(u32, new_pfn), \
@@ -110,7 +117,7 @@
 		"address={address:sym} ip={ip:sym} error_code=0x{error_code:x}") \
 	E(tessera, page_fault_done, F(u32, address) F(u32, ip) F(u32, error_code) F(u32, pfn) F(u32, pte), \
 		"address={address:sym} ip={ip:sym} error_code=0x{error_code:x} pfn=0x{pfn:x} " \
-		"pte={pte:pte}") \
+		"pte=0x{pte:x}") \
 	E(raw_syscalls, sys_enter, \
 		F(s32, id) F(u32, a) F(u32, b) F(u32, c) F(u32, d) F(u32, e) F(u32, f), \
 		"NR {id:d} ({a:x}, {b:x}, {c:x}, {d:x}, {e:x}, {f:x})") \

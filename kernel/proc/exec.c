@@ -6,6 +6,7 @@
 #include "kernel/abi/fcntl.h"
 #include "kernel/abi/prctl.h"
 #include "kernel/abi/stat.h"
+#include "kernel/core/trace.h"
 #include "kernel/fs/file.h"
 #include "kernel/fs/path.h"
 #include "kernel/fs/vfs.h"
@@ -313,6 +314,10 @@ static void exec_commit(struct exec *e, struct unshared *u)
 	p->exit_signal = p->parent ? SIGCHLD : p->exit_signal;
 	p->execed = true;
 	set_registers(t, e);
+	if (trace_is_on(TE_sched_process_exec))
+		trace_write_text(TE_sched_process_exec,
+			&(struct trace_sched_process_exec){p->pid, p->pid},
+			sizeof(struct trace_sched_process_exec), e->execfn);
 }
 
 /* Another process was made with CLONE_FILES and has the same descriptor table. */

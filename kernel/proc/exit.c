@@ -16,6 +16,8 @@
 #include "kernel/abi/wait.h"
 #include "kernel/core/log.h"
 #include "kernel/core/panic.h"
+#include "kernel/core/trace.h"
+#include "kernel/lib/string.h"
 #include "kernel/fs/file.h"
 #include "kernel/fs/tty.h"
 #include "kernel/lib/kassert.h"
@@ -353,10 +355,19 @@ static bool leave_if_not_last(struct process *p, struct task *t)
 	return left;
 }
 
+static void trace_exit(const struct task *t)
+{
+	struct trace_sched_process_exit e = {.task_pid = t->tid, .prio = 120 + t->process->nice};
+	memcpy(e.task_comm, t->comm, sizeof(e.task_comm));
+	trace_write(TE_sched_process_exit, &e, sizeof(e));
+}
+
 void task_exit(int status)
 {
 	struct task *t = current_task();
 	struct process *p = t->process;
+	if (trace_is_on(TE_sched_process_exit))
+		trace_exit(t);
 	process_free_dead_threads(p);
 	if (p->mm)
 		futex_thread_exit(t);

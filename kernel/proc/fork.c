@@ -11,6 +11,7 @@
 #include "kernel/core/bootinfo.h"
 #include "kernel/core/log.h"
 #include "kernel/core/panic.h"
+#include "kernel/core/trace.h"
 #include "kernel/fs/file.h"
 #include "kernel/lib/kassert.h"
 #include "kernel/lib/string.h"
@@ -122,8 +123,18 @@ static long thread_quota(const struct process *p, bool new_process)
 	return process_count_uid(p->cred.uid) >= limit ? -EAGAIN : 0;
 }
 
+static void trace_begin(const struct task *t)
+{
+	struct trace_sched_process_fork e = {.child_pid = t->tid};
+	e.parent_pid = trace_who(e.parent_comm);
+	memcpy(e.child_comm, t->comm, sizeof(e.child_comm));
+	trace_write(TE_sched_process_fork, &e, sizeof(e));
+}
+
 static void task_begin(struct task *t)
 {
+	if (trace_is_on(TE_sched_process_fork))
+		trace_begin(t);
 	thread_start(&t->thread);
 }
 
