@@ -1,6 +1,6 @@
 /* Commit accounting. See mm/commit.h. */
 #include "mm/commit.h"
-#include "kernel/core/lock.h"
+#include "kernel/lib/kassert.h"
 #include "mm/page_alloc.h"
 
 /* What mode NEVER keeps back, in pages: for root to log in and for one process to recover. */
@@ -11,8 +11,7 @@ u32 overcommit_memory = OVERCOMMIT_GUESS;
 u32 overcommit_ratio = 50;
 u32 overcommit_kbytes;
 
-static struct spinlock commit_lock = SPINLOCK_INIT("commit");
-static u32 committed; /* pages, under commit_lock */
+static u32 committed; /* pages; atomic */
 
 u32 commit_limit(void)
 {
@@ -24,30 +23,27 @@ u32 commit_limit(void)
 /* Would `total` pages committed be within the policy, asked for by a process of total_vm pages? */
 static bool allowed(u32 pages, u32 total, u32 total_vm)
 {
+	if (likely(overcommit_memory == OVERCOMMIT_GUESS))
+		return pages <= page_alloc_total();
 	if (overcommit_memory == OVERCOMMIT_ALWAYS)
 		return true;
-	if (overcommit_memory == OVERCOMMIT_GUESS)
-		return pages <= page_alloc_total();
 	u32 limit = commit_limit(), reserve = MIN(total_vm / 32, USER_RESERVE) + ADMIN_RESERVE;
 	return limit > reserve && total < limit - reserve;
 }
 
 bool commit_charge(u32 pages, u32 total_vm)
 {
-	spin_lock(&commit_lock);
-	bool ok = allowed(pages, committed + pages, total_vm);
-	if (ok)
-		committed += pages;
-	spin_unlock(&commit_lock);
-	return ok;
+	u32 total = __atomic_add_fetch(&committed, pages, __ATOMIC_RELAXED);
+	if (likely(allowed(pages, total, total_vm)))
+		return true;
+	__atomic_sub_fetch(&committed, pages, __ATOMIC_RELAXED);
+	return false;
 }
 
 void commit_release(u32 pages)
 {
-	spin_lock(&commit_lock);
-	kassert_msg(pages <= committed, "release %u of %u", pages, committed);
-	committed -= pages;
-	spin_unlock(&commit_lock);
+	u32 was = __atomic_fetch_sub(&committed, pages, __ATOMIC_RELAXED);
+	kassert_msg(pages <= was, "release %u of %u", pages, was);
 }
 
 u32 commit_total(void)

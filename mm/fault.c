@@ -64,6 +64,7 @@ static __forceinline enum fault_result fault_anon(struct fault *f)
 {
 	if (!f->write) {
 		pmap_enter(f->pte, pte_make(page_pfn(zero_page), f->vma->prot));
+		f->vma->zero_mapped = true;
 		vm_events.zero_map++;
 		return FAULT_DONE;
 	}

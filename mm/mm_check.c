@@ -47,6 +47,8 @@ static void check_entry(struct check *c, struct vma *v, vaddr_t addr, pte_t e, u
 	if (p == zero_page) {
 		if (pte_write(e))
 			BAD(c, "pte at %08x: the zero page is writable", addr);
+		if (vma_is_untouched(v))
+			BAD(c, "pte at %08x: the zero page in an untouched area", addr);
 		return;
 	}
 	if (p->kind != PK_ANON && p->kind != PK_CACHE) {

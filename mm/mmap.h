@@ -4,19 +4,17 @@
 #ifndef MM_MMAP_H
 #define MM_MMAP_H
 
-#include "kernel/lib/types.h"
+#include "mm/space.h"
 
-struct backing;
-struct mm;
-
-/* The arguments, in user's terms: PROT_ and MAP_ bits, pgoff in pages. */
+/* One call on its way from the arguments to the request. */
 struct mmap_args {
-	struct backing *backing; /* NULL: anonymous. The caller's reference, which it keeps */
-	u32 addr, len, prot, flags, pgoff;
+	u32 prot, flags;      /* PROT_ and MAP_ bits */
+	struct map_request r; /* addr, len, pgoff and backing, whose reference the caller keeps, as
+	                         they were asked for; mmap_locked() makes a request of it */
 };
 
 /* Maps it. Caller holds mm->lock, and when *populate comes back true calls mm_populate() for the
- * new mapping after letting it go. Returns the address, or a negative errno. */
-long mmap_locked(struct mm *mm, const struct mmap_args *a, bool *populate) __must_check;
+ * new mapping, a->r.len long, after letting it go. Returns the address, or a negative errno. */
+long mmap_locked(struct mm *mm, struct mmap_args *a, bool *populate) __must_check;
 
 #endif

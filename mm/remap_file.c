@@ -24,17 +24,18 @@ static bool is_uniform(struct mm *mm, struct vma *v, vaddr_t end)
 
 static long remap(struct mm *mm, struct mmap_args *a, u32 flags, bool *populate)
 {
-	struct vma *v = vma_at(&mm->vmas, a->addr);
-	if (!v || !(v->flags & VM_SHARED) || !is_uniform(mm, v, a->addr + a->len))
+	struct vma *v = vma_at(&mm->vmas, a->r.addr);
+	if (!v || !(v->flags & VM_SHARED) || !is_uniform(mm, v, a->r.addr + a->r.len))
 		return -EINVAL;
-	a->backing = v->backing;
+	a->r.backing = v->backing;
 	a->prot = v->flags & VM_PROT;
 	a->flags = (flags & MAP_NONBLOCK) | MAP_SHARED | MAP_FIXED | MAP_POPULATE |
 		   (v->flags & VM_LOCKED ? MAP_LOCKED : 0);
 	/* The mapping that holds the file goes before the new one comes. */
-	a->backing->ops->get(a->backing);
+	struct backing *b = v->backing;
+	b->ops->get(b);
 	long at = mmap_locked(mm, a, populate);
-	a->backing->ops->put(a->backing);
+	b->ops->put(b);
 	return at;
 }
 
@@ -42,17 +43,20 @@ long sys_remap_file_pages(u32 start, u32 size, u32 prot, u32 pgoff, u32 flags)
 {
 	struct mm *mm = current_process()->mm;
 	struct mmap_args a = {
-		.addr = ALIGN_DOWN(start, PAGE_SIZE),
-		.len = ALIGN_DOWN(size, PAGE_SIZE),
-		.pgoff = pgoff,
+		.r =
+			{
+				.addr = ALIGN_DOWN(start, PAGE_SIZE),
+				.len = ALIGN_DOWN(size, PAGE_SIZE),
+				.pgoff = pgoff,
+			},
 	};
 	bool populate = false;
-	if (prot || a.addr + a.len <= a.addr || pgoff + (a.len >> PAGE_SHIFT) < pgoff)
+	if (prot || a.r.addr + a.r.len <= a.r.addr || pgoff + (a.r.len >> PAGE_SHIFT) < pgoff)
 		return -EINVAL;
 	mutex_lock(&mm->lock);
 	long at = remap(mm, &a, flags, &populate);
 	mutex_unlock(&mm->lock);
 	if (populate)
-		(void)mm_populate(mm, a.addr, a.addr + a.len);
+		(void)mm_populate(mm, a.r.addr, a.r.addr + a.r.len);
 	return is_err((void *)at) ? at : 0;
 }

@@ -53,19 +53,21 @@ struct vma *vma_dup(const struct vma *from)
 /* Enters the lists of its object. Caller has set the bounds. */
 void vma_attach(struct vma *v)
 {
-	vma_lock_entries(v);
-	if (v->object)
-		list_add_tail(&v->object_link, &v->object->vmas);
-	vma_unlock_entries(v);
+	if (!v->object)
+		return;
+	mutex_lock(&v->object->lock);
+	list_add_tail(&v->object_link, &v->object->vmas);
+	mutex_unlock(&v->object->lock);
 }
 
 /* Leaves every list and goes; no entry of it is mapped, and it is in no tree. */
 void vma_free(struct vma *v)
 {
-	vma_lock_entries(v);
-	if (v->object)
+	if (v->object) {
+		mutex_lock(&v->object->lock);
 		list_del(&v->object_link);
-	vma_unlock_entries(v);
+		mutex_unlock(&v->object->lock);
+	}
 	anon_leave(v);
 	if (v->backing)
 		v->backing->ops->put(v->backing);
@@ -103,6 +105,7 @@ static void vma_absorb(struct vma *v, struct vma *upper)
 {
 	if (!v->anon)
 		anon_join(v, upper);
+	v->zero_mapped |= upper->zero_mapped;
 	vma_lock_entries(v);
 	vma_join(&v->mm->vmas, v, upper);
 	vma_unlock_entries(v);
@@ -326,6 +329,7 @@ static struct vma *vma_make(struct mm *mm, const struct map_request *r, vaddr_t 
 	v->mm = mm;
 	v->backing = r->backing;
 	v->object = r->object;
+	v->zero_mapped = false;
 	v->anon = NULL;
 	v->anon_id = v->anon_depth = 0;
 	return v;

@@ -18,13 +18,6 @@ long sys_brk(u32 brk)
 	return (long)mm_brk(current_process()->mm, brk);
 }
 
-/* One mmap on its way from the arguments to the request. */
-struct mmap_call {
-	u32 prot, flags;
-	struct backing *backing; /* NULL: anonymous */
-	struct map_request r;
-};
-
 static u32 prot_to_vm(u32 prot)
 {
 	return prot & VM_PROT;
@@ -36,25 +29,25 @@ static u32 flags_to_vm(u32 flags)
 }
 
 /* What a file mapping may do follows from how the file was opened. */
-static long check_shared_file(struct mmap_call *c, const struct backing *b)
+static long check_shared_file(struct mmap_args *a, const struct backing *b)
 {
-	if ((c->flags & MAP_TYPE) == MAP_SHARED_VALIDATE && (c->flags & ~LEGACY_MAP_MASK))
+	if ((a->flags & MAP_TYPE) == MAP_SHARED_VALIDATE && (a->flags & ~LEGACY_MAP_MASK))
 		return -EOPNOTSUPP;
-	if ((c->prot & PROT_WRITE) && !b->may_write)
+	if ((a->prot & PROT_WRITE) && !b->may_write)
 		return -EACCES;
-	c->r.vm_flags |= VM_SHARED | VM_MAYSHARE;
+	a->r.vm_flags |= VM_SHARED | VM_MAYSHARE;
 	if (!b->may_write)
-		c->r.vm_flags &= ~(VM_MAYWRITE | VM_SHARED);
+		a->r.vm_flags &= ~(VM_MAYWRITE | VM_SHARED);
 	return 0;
 }
 
-static long check_file(struct mmap_call *c)
+static long check_file(struct mmap_args *a)
 {
-	struct backing *b = c->backing;
-	u32 type = c->flags & MAP_TYPE;
+	struct backing *b = a->r.backing;
+	u32 type = a->flags & MAP_TYPE;
 	long err = 0;
 	if (type == MAP_SHARED || type == MAP_SHARED_VALIDATE)
-		err = check_shared_file(c, b);
+		err = check_shared_file(a, b);
 	else if (type != MAP_PRIVATE)
 		err = -EINVAL;
 	if (err)
@@ -62,42 +55,42 @@ static long check_file(struct mmap_call *c)
 	if (!b->may_read)
 		return -EACCES;
 	if (b->noexec) {
-		if (c->r.vm_flags & VM_EXEC)
+		if (a->r.vm_flags & VM_EXEC)
 			return -EPERM;
-		c->r.vm_flags &= ~VM_MAYEXEC;
+		a->r.vm_flags &= ~VM_MAYEXEC;
 	}
 	if (!b->object && !b->zero)
 		return -ENODEV;
-	if (c->r.vm_flags & VM_GROWSDOWN)
+	if (a->r.vm_flags & VM_GROWSDOWN)
 		return -EINVAL;
-	return b->ops->map ? b->ops->map(b, &c->r.vm_flags) : 0;
+	return b->ops->map ? b->ops->map(b, &a->r.vm_flags) : 0;
 }
 
 /* An anonymous shared mapping is a mapping of a nameless file: the same code serves both. Its pages
  * are promised at once, unless MAP_NORESERVE waives it. */
-static long make_shared_anon(struct mm *mm, struct mmap_call *c)
+static long make_shared_anon(struct mm *mm, struct mmap_args *a)
 {
-	u32 pages = c->r.vm_flags & VM_NORESERVE ? 0 : c->r.len >> PAGE_SHIFT;
+	u32 pages = a->r.vm_flags & VM_NORESERVE ? 0 : a->r.len >> PAGE_SHIFT;
 	if (!commit_charge(pages, mm->total_vm))
 		return -ENOMEM;
-	struct file *f = file_create_shared_anon(c->r.len);
+	struct file *f = file_create_shared_anon(a->r.len);
 	if (is_err(f)) {
 		commit_release(pages);
 		return ptr_err(f);
 	}
-	c->backing = &f->backing;
-	c->backing->object->committed = pages;
-	c->r.pgoff = 0;
+	a->r.backing = &f->backing;
+	a->r.backing->object->committed = pages;
+	a->r.pgoff = 0;
 	return 0;
 }
 
-static long check_anon(struct mmap_call *c)
+static long check_anon(struct mmap_args *a)
 {
-	switch (c->flags & MAP_TYPE) {
+	switch (a->flags & MAP_TYPE) {
 	case MAP_SHARED:
-		if (c->r.vm_flags & VM_GROWSDOWN)
+		if (a->r.vm_flags & VM_GROWSDOWN)
 			return -EINVAL;
-		c->r.vm_flags |= VM_SHARED | VM_MAYSHARE;
+		a->r.vm_flags |= VM_SHARED | VM_MAYSHARE;
 		return 0;
 	case MAP_PRIVATE:
 		return 0;
@@ -107,106 +100,97 @@ static long check_anon(struct mmap_call *c)
 }
 
 /* The checks that do not depend on where it goes. */
-static long check_lengths(struct mmap_call *c, u32 len)
+static long check_lengths(struct mmap_args *a)
 {
-	if (!len)
+	if (!a->r.len)
 		return -EINVAL;
-	if (align_up_overflows(len, PAGE_SIZE))
+	if (align_up_overflows(a->r.len, PAGE_SIZE))
 		return -ENOMEM;
-	c->r.len = ALIGN_UP(len, PAGE_SIZE);
-	if (c->r.pgoff + (c->r.len >> PAGE_SHIFT) < c->r.pgoff)
+	a->r.len = ALIGN_UP(a->r.len, PAGE_SIZE);
+	if (a->r.pgoff + (a->r.len >> PAGE_SHIFT) < a->r.pgoff)
 		return -EOVERFLOW;
 	return 0;
 }
 
-static long check_lock(struct mm *mm, const struct mmap_call *c)
+static long check_lock(struct mm *mm, const struct mmap_args *a)
 {
-	if (!(c->r.vm_flags & VM_LOCKED) || current_process()->cred.euid == 0)
+	if (!(a->r.vm_flags & VM_LOCKED) || current_process()->cred.euid == 0)
 		return 0;
-	if ((c->flags & MAP_LOCKED) && !mm->limits.memlock)
+	if ((a->flags & MAP_LOCKED) && !mm->limits.memlock)
 		return -EPERM;
-	return mm_may_lock(mm, c->r.len >> PAGE_SHIFT) ? 0 : -EAGAIN;
+	return mm_may_lock(mm, a->r.len >> PAGE_SHIFT) ? 0 : -EAGAIN;
 }
 
 /* Everything about the mapping but its place. mm->lock is held from here on. */
-static long prepare(struct mm *mm, struct mmap_call *c)
+static long prepare(struct mm *mm, struct mmap_args *a)
 {
-	c->r.vm_flags = prot_to_vm(c->prot) | flags_to_vm(c->flags) | mm->def_flags | VM_MAYREAD |
+	a->r.vm_flags = prot_to_vm(a->prot) | flags_to_vm(a->flags) | mm->def_flags | VM_MAYREAD |
 			VM_MAYWRITE | VM_MAYEXEC;
-	if (!c->backing || !c->backing->noexec)
-		c->r.vm_flags |= mm_implied_exec(mm, c->r.vm_flags, VM_MAYEXEC);
-	long err = check_lock(mm, c);
+	if (!a->r.backing || !a->r.backing->noexec)
+		a->r.vm_flags |= mm_implied_exec(mm, a->r.vm_flags, VM_MAYEXEC);
+	long err = check_lock(mm, a);
 	if (!err)
-		err = c->backing ? check_file(c) : check_anon(c);
+		err = a->r.backing ? check_file(a) : check_anon(a);
 	if (err)
 		return err;
-	if ((c->flags & MAP_NORESERVE) && overcommit_memory != OVERCOMMIT_NEVER)
-		c->r.vm_flags |= VM_NORESERVE;
+	if ((a->flags & MAP_NORESERVE) && overcommit_memory != OVERCOMMIT_NEVER)
+		a->r.vm_flags |= VM_NORESERVE;
 	return 0;
 }
 
-/* Where the pages come from: the file's object, a new one, or nothing. */
-static long choose_backing(struct mm *mm, struct mmap_call *c)
+/* Where the pages come from: the file's object, a new one, or nothing. Returns whether the backing
+ * was made here, or a negative errno. */
+static long choose_backing(struct mm *mm, struct mmap_args *a)
 {
-	bool shared = (c->flags & MAP_TYPE) != MAP_PRIVATE;
-	if (c->backing && c->backing->zero) {
-		c->backing = NULL;
+	bool shared = (a->flags & MAP_TYPE) != MAP_PRIVATE, made = false;
+	if (a->r.backing && a->r.backing->zero) {
+		a->r.backing = NULL;
 		if (shared)
-			c->r.vm_flags |= VM_SHARED | VM_MAYSHARE;
+			a->r.vm_flags |= VM_SHARED | VM_MAYSHARE;
 	}
-	bool made = !c->backing && shared;
-	if (made) {
-		long err = make_shared_anon(mm, c);
+	if (!a->r.backing && shared) {
+		long err = make_shared_anon(mm, a);
 		if (err)
 			return err;
+		made = true;
 	}
-	if (c->backing) {
-		c->r.backing = c->backing;
-		c->r.object = c->backing->object;
-	}
+	a->r.object = a->r.backing ? a->r.backing->object : NULL;
 	return made;
 }
 
-static long map_locked(struct mm *mm, struct mmap_call *c)
+static long map_locked(struct mm *mm, struct mmap_args *a)
 {
-	long at = mm_place(mm, &c->r);
+	long at = mm_place(mm, &a->r);
 	if (is_err((void *)at))
 		return at;
-	long err = prepare(mm, c);
+	long err = prepare(mm, a);
 	if (err)
 		return err;
-	long made = choose_backing(mm, c);
+	long made = choose_backing(mm, a);
 	if (made < 0)
 		return made;
-	at = mm_map_at(mm, &c->r, at);
+	at = mm_map_at(mm, &a->r, at);
 	if (made)
-		c->backing->ops->put(c->backing);
+		a->r.backing->ops->put(a->r.backing);
 	return at;
 }
 
-long mmap_locked(struct mm *mm, const struct mmap_args *a, bool *populate)
+long mmap_locked(struct mm *mm, struct mmap_args *a, bool *populate)
 {
-	struct mmap_call c = {
-		.prot = a->prot,
-		.flags = a->flags,
-		.backing = a->backing,
-		.r = {.addr = a->addr, .pgoff = a->pgoff},
-	};
 	*populate = false;
-	long err = check_lengths(&c, a->len);
-	if (err)
-		return err;
-	if (a->flags & (MAP_FIXED | MAP_FIXED_NOREPLACE))
-		c.r.how = MM_FIXED | (a->flags & MAP_FIXED_NOREPLACE ? MM_NOREPLACE : 0);
-	long at = map_locked(mm, &c);
-	if (is_err((void *)at))
+	long at = check_lengths(a);
+	if (at)
 		return at;
-	*populate = (c.r.vm_flags & VM_LOCKED) ||
-		    (a->flags & (MAP_POPULATE | MAP_NONBLOCK)) == MAP_POPULATE;
+	if (a->flags & (MAP_FIXED | MAP_FIXED_NOREPLACE))
+		a->r.how = MM_FIXED | (a->flags & MAP_FIXED_NOREPLACE ? MM_NOREPLACE : 0);
+	at = map_locked(mm, a);
+	if (!is_err((void *)at))
+		*populate = (a->r.vm_flags & VM_LOCKED) ||
+			    (a->flags & (MAP_POPULATE | MAP_NONBLOCK)) == MAP_POPULATE;
 	return at;
 }
 
-static long do_mmap(const struct mmap_args *a)
+static long do_mmap(struct mmap_args *a)
 {
 	struct mm *mm = current_process()->mm;
 	bool populate;
@@ -214,33 +198,32 @@ static long do_mmap(const struct mmap_args *a)
 	long at = mmap_locked(mm, a, &populate);
 	mutex_unlock(&mm->lock);
 	if (populate)
-		(void)mm_populate(mm, at, at + ALIGN_UP(a->len, PAGE_SIZE));
+		(void)mm_populate(mm, at, at + a->r.len);
+	return at;
+}
+
+static long mmap_file(struct mmap_args *a, u32 fd)
+{
+	struct file *f = files_fget(current_process()->files, fd);
+	long at = -EBADF;
+	if (f && !(f->flags & O_PATH)) {
+		a->r.backing = &f->backing;
+		at = a->flags & MAP_HUGETLB ? -EINVAL : do_mmap(a);
+	}
+	file_put(f);
 	return at;
 }
 
 long sys_mmap2(u32 addr, u32 len, u32 prot, u32 flags, u32 fd, u32 pgoff)
 {
-	struct file *f = NULL;
-	if (!(flags & MAP_ANONYMOUS)) {
-		f = files_fget(current_process()->files, fd);
-		if (!f || (f->flags & O_PATH)) {
-			file_put(f);
-			return -EBADF;
-		}
-	}
 	struct mmap_args a = {
-		.backing = f ? &f->backing : NULL,
-		.addr = addr,
-		.len = len,
 		.prot = prot,
 		.flags = flags,
-		.pgoff = pgoff,
+		.r = {.addr = addr, .len = len, .pgoff = pgoff},
 	};
-	long at = f && (flags & MAP_HUGETLB) ? -EINVAL
-		  : flags & MAP_HUGETLB	     ? -ENOMEM
-					     : do_mmap(&a);
-	file_put(f);
-	return at;
+	if (!(flags & MAP_ANONYMOUS))
+		return mmap_file(&a, fd);
+	return flags & MAP_HUGETLB ? -ENOMEM : do_mmap(&a);
 }
 
 long sys_mmap(uptr_t args)

@@ -459,11 +459,12 @@ static u32 shmat_prot(u32 flags)
 }
 
 /* Without SHM_REMAP nothing may be in the way. */
-static long map_locked(struct mm *mm, const struct mmap_args *m, u32 flags, bool *populate)
+static long map_locked(struct mm *mm, struct mmap_args *m, u32 flags, bool *populate)
 {
 	*populate = false;
-	if (m->addr && !(flags & SHM_REMAP)) {
-		if (m->addr + m->len < m->addr || vma_overlap(&mm->vmas, m->addr, m->addr + m->len))
+	vaddr_t end = m->r.addr + m->r.len;
+	if (m->r.addr && !(flags & SHM_REMAP)) {
+		if (end < m->r.addr || vma_overlap(&mm->vmas, m->r.addr, end))
 			return -EINVAL;
 	}
 	return mmap_locked(mm, m, populate);
@@ -473,18 +474,16 @@ static long map_attach(struct attach *a, u32 addr, bool fixed, u32 flags)
 {
 	struct mm *mm = current_process()->mm;
 	struct mmap_args m = {
-		.backing = &a->backing,
-		.addr = addr,
-		.len = a->segment->size,
 		.prot = shmat_prot(flags),
 		.flags = fixed ? MAP_SHARED | MAP_FIXED : MAP_SHARED,
+		.r = {.addr = addr, .len = a->segment->size, .backing = &a->backing},
 	};
 	bool populate;
 	mutex_lock(&mm->lock);
 	long at = map_locked(mm, &m, flags, &populate);
 	mutex_unlock(&mm->lock);
 	if (populate)
-		(void)mm_populate(mm, at, at + ALIGN_UP(m.len, PAGE_SIZE));
+		(void)mm_populate(mm, at, at + m.r.len);
 	return at;
 }
 

@@ -53,6 +53,7 @@ struct vma {
 	vaddr_t start, end;        /* m, a: half-open */
 	u32 gap;                   /* m: no hole below a node of this subtree has more bytes */
 	u32 flags;                 /* m: VM_ bits */
+	bool zero_mapped;          /* m: of private anonymous memory: the zero page was mapped here */
 	u64 prot;                  /* m: vm_pte_flags(flags), ready for the fault path */
 	u32 pgoff;                 /* m, a: page of the object at `start`; for private anonymous memory
 	                              start / PAGE_SIZE of where it was first mapped */
@@ -170,6 +171,12 @@ void vma_resize(struct vma_set *s, struct vma *v, vaddr_t start, vaddr_t end);
  */
 vaddr_t vma_gap_topdown(struct vma_set *s, u32 len, vaddr_t low, vaddr_t high, u32 align);
 vaddr_t vma_gap_bottomup(struct vma_set *s, u32 len, vaddr_t low, vaddr_t high, u32 align);
+
+/* Nobody has touched it: no entry maps anything there. */
+static inline bool vma_is_untouched(const struct vma *v)
+{
+	return !v->anon && !v->object && !v->zero_mapped;
+}
 
 /* The page of the object (or of the anonymous numbering) at addr. */
 static inline u32 vma_pgoff(const struct vma *v, vaddr_t addr)

@@ -14,7 +14,7 @@ enum rss_kind page_rss_kind(const struct page *p)
 
 struct zap {
 	struct mm *mm;
-	bool flush;             /* an entry that the TLB may hold is gone */
+	bool flush;		/* an entry that the TLB may hold is gone */
 	struct list_head pages; /* frames that nobody maps any more */
 };
 
@@ -40,8 +40,7 @@ static __noinline void zap_other(struct zap *z, pte_t *pte)
 	z->mm->rss[page_rss_kind(p)]--;
 }
 
-static __forceinline void zap_entry(
-	struct zap *z, pte_t *pte, struct page *frames, u32 *others)
+static __forceinline void zap_entry(struct zap *z, pte_t *pte, struct page *frames, u32 *others)
 {
 	u32 lo = pte_low(pte);
 	if (unlikely(!pte_low_anon(lo))) {
@@ -84,6 +83,8 @@ void zap_range(struct vma *v, vaddr_t start, vaddr_t end, bool keep_private)
 {
 	void (*table)(struct zap *, pte_t *, u32) = keep_private ? zap_table_others : zap_table;
 	struct zap z = {.mm = v->mm};
+	if (vma_is_untouched(v))
+		return;
 	list_init(&z.pages);
 	for (vaddr_t at = start, next; at < end; at = next) {
 		next = MIN(end - 1, at | (PD_SIZE - 1)) + 1;
@@ -100,7 +101,7 @@ void zap_range(struct vma *v, vaddr_t start, vaddr_t end, bool keep_private)
 void zap_object(struct object *o, u32 first, u32 last, bool keep_private)
 {
 	struct vma *v;
-	list_for_each_entry(v, &o->vmas, object_link) {
+	list_for_each_entry (v, &o->vmas, object_link) {
 		u32 lo = MAX(first, v->pgoff), hi = MIN(last, v->pgoff + vma_pages(v));
 		if (lo >= hi)
 			continue;
