@@ -9,7 +9,7 @@ STRIP := $(CROSS)strip
 B := build
 
 # What a user sets, handed to the tools as it was typed: `$` in CMD belongs to the guest's shell.
-VARIABLES := CMD FILES MEM CPU SMP ACCEL APPEND GUI TIMEOUT QEMUEXTRA T J V DEMO ATTACH CRASH
+VARIABLES := CMD FILES MEM CPU SMP ACCEL APPEND GUI TIMEOUT QEMUEXTRA T J V DEMO ATTACH CRASH TRACE_BUF
 $(foreach v,$(VARIABLES),$(eval override $(v) := $$(value $(v))))
 export $(VARIABLES)
 
@@ -324,6 +324,17 @@ record: $(DEBUG_FILES) ## run CMD=, DEMO= or the self-tests T= so that it can be
 
 replay: ## gdb on what was recorded, forwards and backwards
 	@tools/record.py replay
+
+# --- The report -------------------------------------------------------------------------------
+
+.PHONY: report test-report
+
+report: $(DEBUG_FILES) ## memory while CMD= or DEMO= ran, as pictures in one HTML file
+	@tools/report.py
+
+test-report: $(DEBUG_FILES) ## the report's page in a headless Chromium (410 MB of packages)
+	@tools/install-deps $$(cat tools/packages.report)
+	@tests/report/pages.py
 
 # --- Running ----------------------------------------------------------------------------------
 

@@ -44,10 +44,11 @@ def demos():
     return sorted(name for name in os.listdir(DEMOS)) if os.path.isdir(DEMOS) else []
 
 
-def guest():
-    """What the variables ask for: (files over the root, kernel command line)."""
+def guest(command=None):
+    """What the variables ask for: (files over the root, kernel command line). A command stands for
+    CMD."""
     append = environment("APPEND")
-    overlay = vm.guest_files(environment("CMD") or None, environment("FILES") or None)
+    overlay = vm.guest_files(command or environment("CMD") or None, environment("FILES") or None)
     demo = environment("DEMO")
     if demo:
         if demo not in demos():

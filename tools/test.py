@@ -14,11 +14,13 @@ and from GRUB:
   tty.NAME               a user at the keyboard
   tool.NAME              the dependency check, the initramfs writer, the KTAP reader
   gdb.NAME               make debug, record and replay; docs/fault-walkthrough.md typed again
+  report.NAME            what make report draws, against what the kernel counts
 Each job's output stays in build/test/. A failure prints the line that runs it again.
 """
 import difflib
 import glob
 import gzip
+import importlib.util
 import inspect
 import os
 import re
@@ -459,10 +461,12 @@ def tool_ktap(log):
             raise Failure(f"no error seen in {bad!r}")
 
 
-def gdb_jobs():
-    sys.path.insert(0, os.path.join(vm.TOP, "tests/gdb"))
-    import suite
-    for name, function in suite.cases():
+def module_cases(path):
+    """The cases of a Python file in tests/."""
+    loader = importlib.util.spec_from_file_location(path, os.path.join(vm.TOP, "tests", path))
+    module = importlib.util.module_from_spec(loader)
+    loader.loader.exec_module(module)
+    for name, function in module.cases():
         yield Job(name, function)
 
 
@@ -470,7 +474,8 @@ def gdb_jobs():
 
 def all_jobs(pattern):
     own = [case_job(case) for case in cases.found()]
-    own += [*run_jobs(), *boot_jobs(), *bad_jobs(), *crash_jobs(), *tty_jobs(), *gdb_jobs()]
+    own += [*run_jobs(), *boot_jobs(), *bad_jobs(), *crash_jobs(), *tty_jobs()]
+    own += [*module_cases("gdb/suite.py"), *module_cases("report/suite.py")]
     own += [Job("malloc.suite", malloc_suite)]
     own += [Job("tool.order", tool_order), Job("tool.initramfs", tool_initramfs),
             Job("tool.ktap", tool_ktap)]

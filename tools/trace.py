@@ -139,8 +139,9 @@ class EventType:
                        if kind == "trace_name"]
         self._form = struct.Struct("<" + RECORD + "".join(self.FORMS[kind] for kind, _ in fixed))
         base = collections.namedtuple(name, COMMON + tuple(self.fields))
-        self.type = type(name, (base,), {"__slots__": (), "event": name, "system": system,
-                                         "id": number, "kind": self})
+        of_type = {"event": name, "system": system, "id": number, "kind": self}
+        self.type = type(name, (base,), {"__slots__": (), **{  # a field of that name comes first
+            key: value for key, value in of_type.items() if key not in self.fields}})
 
     def record(self, cpu, page, at, size, comms):
         _, _, context, pid, ns, comm, *values = self._form.unpack_from(page, at)
@@ -206,6 +207,12 @@ class Trace:
                 event, words = HEAD.unpack_from(page, at)
                 yield types[event].record(cpu, page, at, words * 4, comms)
                 at += words * 4
+
+    def ring_frames(self):
+        """Numbers of the frames that the rings take."""
+        pages = [page for cpu in range(self.cpus)
+                 for page in self.memory.words(*self._ring(cpu)[:2])]
+        return [(page - KERNEL_BASE) // PAGE_SIZE for page in pages]
 
     def events(self):
         """All records, oldest first."""

@@ -1,0 +1,241 @@
+#!/usr/bin/env python3
+"""make test-report: the page of make report in a headless Chromium (tools/packages.report).
+
+Each case is a function of a browser with the report of one run open in it; what a script throws and
+what asks for the network fails any of them. SHOTS=folder keeps a picture of every view there, light
+and dark, wide and narrow.
+"""
+import os
+import re
+import sys
+import tempfile
+
+HERE = os.path.dirname(os.path.abspath(__file__))
+sys.path.insert(0, HERE)
+
+import suite  # noqa: E402
+import synthetic  # noqa: E402
+from browser import Browser, BrowserError  # noqa: E402
+
+LARGE = 1000000
+VIEWS = ["overview", "space", "faults", "tables", "frames", "buddy", "slab", "sites", "counters"]
+
+
+def expect(what, got, wanted):
+    assert got == wanted, f"{what}: {got!r} instead of {wanted!r}"
+
+
+def text(browser, selector):
+    return browser.run(f"document.querySelector({selector!r})?.innerText ?? null")
+
+
+def show(browser, view):
+    browser.run(f"document.getElementById({view!r}).scrollIntoView({{behavior: 'instant'}})")
+    browser.settle()
+    browser.settle()
+
+
+def box(browser, selector):
+    return browser.run(f"(() => {{ const b = document.querySelector({selector!r})"
+                       ".getBoundingClientRect(); return [b.x, b.y, b.width, b.height]; })()")
+
+
+def painted(browser, selector):
+    """How many colours a canvas shows."""
+    return browser.run(
+        f"(() => {{ const c = document.querySelector({selector!r}); const d = new Uint32Array(c"
+        ".getContext('2d').getImageData(0, 0, c.width, c.height).data.buffer);"
+        "return new Set(d).size; })()")
+
+
+# --- Cases ---
+
+def all_views(browser, report):
+    """Every view is there, with its sentence, and its pictures are painted."""
+    for view in VIEWS:
+        show(browser, view)
+        assert len(text(browser, f"#{view} .lead") or "") > 40, f"{view} says nothing"
+    for view in "space", "faults", "tables", "frames", "buddy":
+        show(browser, view)
+        assert painted(browser, f"#{view} canvas") > 2, f"{view} is not painted"
+
+
+def same_account(browser, report):
+    """The legend of the frames at the end is the account that the kernel's own array gives."""
+    show(browser, "frames")
+    shown = dict(re.findall(r"(.+?)\s+([\d,]+)\n?", text(browser, "#frames .legend") + "\n"))
+    count = lambda name: int(shown[name].replace(",", ""))
+    expect("private memory", count("private memory"), report.account["anon"])
+    expect("page tables", count("page tables"), report.account["pgtable"])
+    expect("free", count("free"), sum(report.account[name] for name in ("free", "free-tail", "pcp")))
+
+
+def time_slider(browser, report):
+    """Back to the beginning there is less private memory than in the end; forward it is as before."""
+    show(browser, "frames")
+    before = text(browser, "#frames .legend")
+    slide = ("(() => {{ const s = document.querySelector('#frames input[type=range]');"
+             "s.value = {}; s.dispatchEvent(new Event('input')); }})()")
+    browser.run(slide.format(0))
+    assert "private memory" not in text(browser, "#frames .legend"), "there was some before the start"
+    browser.run("[...document.querySelectorAll('#frames button')].find((b) => /end/.test(b.innerText))"
+                ".click()")
+    expect("the legend", text(browser, "#frames .legend"), before)
+
+
+def brush(browser, report):
+    """Dragging over the faults lists those under the brush; Escape lists all again."""
+    show(browser, "faults")
+    count = lambda: int(re.match(r"[\d,]+", text(browser, "#faults .grow"))[0].replace(",", ""))
+    everything = count()
+    expect("faults", everything, len(report.f_time))
+    x, y, width, height = box(browser, "#faults canvas")
+    browser.mouse("mousePressed", x + width * .3, y + height * .3, button="left", buttons=1)
+    browser.mouse("mouseMoved", x + width * .5, y + height * .9, button="left", buttons=1)
+    browser.mouse("mouseReleased", x + width * .5, y + height * .9, button="left")
+    browser.settle()
+    assert "in the brush" in text(browser, "#faults .grow"), "nothing is brushed"
+    assert count() < everything, "the brush chooses nothing"
+    browser.run("document.querySelector('#faults canvas').focus()")
+    browser.key("Escape")
+    expect("faults after Escape", count(), everything)
+
+
+def zoom(browser, report):
+    """Plus shows less, and the axis says so."""
+    show(browser, "faults")
+    browser.run("document.querySelector('#faults canvas').focus()")
+    for _ in range(4):
+        browser.key("+", "+")
+    browser.settle()
+    assert "window" in text(browser, "#faults .grow"), text(browser, "#faults .grow")
+    browser.key("Escape")
+
+
+def source(browser, report):
+    """A place opens its file at its line, and Escape closes it."""
+    show(browser, "faults")
+    browser.run("document.querySelector('#faults .line .link').click()")
+    assert re.search(r"\.[cS]:\d+", text(browser, "#drawer .title b")), "no file and line"
+    assert len(text(browser, "#drawer .here")) > 3, "no line is marked"
+    browser.key("Escape")
+    assert browser.run("document.getElementById('drawer').hidden"), "it stays open"
+
+
+def page_walk(browser, report):
+    """Typing an address walks to it; the entry's words are those of the data."""
+    shown = report.spaces[report.shown]
+    first, count = shown["pt"]
+    for i in (first, first + count - 1):
+        browser.run(f"(() => {{ const t = document.querySelector('#tables input'); t.value = "
+                    f"'{report.pt_va[i]:x}'; t.dispatchEvent(new Event('change')); }})()")
+        pfn = (report.pt_hi[i] & 0xfffff) << 20 | report.pt_lo[i] >> 12
+        assert f"{pfn:05x}" in text(browser, "#tables dl"), f"{report.pt_va[i]:#x} leads elsewhere"
+
+
+def keyboard(browser, report):
+    """Numbers go to views, t changes the theme, ? lists the keys, arrows move in a picture."""
+    browser.run("document.activeElement.blur()")
+    browser.key("4", "4")
+    browser.run("new Promise((done) => setTimeout(done, 900))")
+    top = box(browser, "#tables")[1]
+    assert -5 < top < 200, f"4 leads to {top}"
+    dark = lambda: browser.run("getComputedStyle(document.body).backgroundColor")
+    before = dark()
+    browser.key("t", "t")
+    assert dark() != before, "t does nothing"
+    browser.key("t", "t")
+    browser.key("?", "?")
+    assert browser.run("!!document.querySelector('dialog[open]')"), "? shows nothing"
+    browser.key("Escape")
+    browser.run("document.querySelector('dialog')?.close()")
+    browser.run("document.querySelectorAll('#tables .level canvas')[2].focus()")
+    browser.key("ArrowRight")
+    browser.key("ArrowRight")
+    assert not browser.run("document.getElementById('tip').hidden"), "arrows show nothing"
+
+
+def slabs(browser, report):
+    """A cache opens to its slabs."""
+    show(browser, "slab")
+    browser.run("document.querySelector('#slab .link').click()")
+    browser.settle()
+    assert browser.run("document.querySelectorAll('#slab .slabs canvas').length") > 0, "no slab"
+
+
+def narrow(browser, report):
+    """On a telephone nothing is wider than the window."""
+    browser.look(390, 800, False)
+    browser.settle()
+    expect("width", browser.run("document.documentElement.scrollWidth"), 390)
+    browser.look(1400, 900, False)
+
+
+CASES = [all_views, same_account, time_slider, brush, zoom, source, page_walk, keyboard, slabs, narrow]
+
+
+def without_decompression(browser, path):
+    """The page's own inflate gives the same picture as the browser's."""
+    figures = "document.querySelector('.figures').innerText"
+    browser.open(path)
+    wanted = browser.run(figures)
+    browser.call("Page.navigate", url="about:blank")
+    browser.open(path, anchor="#inflate")
+    expect("figures", browser.run(figures), wanted)
+
+
+def large(browser, path):
+    """A million events are drawn; how long it took to load is told, not judged."""
+    synthetic.write(path, LARGE)
+    milliseconds = browser.open(path)
+    for view in "space", "faults", "frames", "buddy":
+        show(browser, view)
+        assert painted(browser, f"#{view} canvas") > 2, f"{view} is not painted"
+    return f"{LARGE:,} events, {os.path.getsize(path) >> 10} KiB, ready after {milliseconds} ms"
+
+
+def pictures(browser, path, name, folder):
+    for dark in False, True:
+        for width, height in (1400, 900), (390, 800):
+            browser.look(width, height, dark)
+            browser.open(path)
+            for view in VIEWS:
+                show(browser, view)
+                browser.shot(os.path.join(folder, f"{name}-{'dark' if dark else 'light'}-{width}-"
+                                                  f"{view}.png"))
+
+
+def attempt(name, browser, function, *arguments):
+    """Runs a case. Returns whether it failed."""
+    browser.errors.clear()
+    try:
+        said = function(browser, *arguments)
+        assert not browser.errors, browser.errors[0]
+    except (AssertionError, BrowserError) as error:
+        print(f"FAIL  report.page_{name}: {error}", flush=True)
+        return True
+    print(f"ok    report.page_{name}" + (f": {said}" if said else ""), flush=True)
+    return False
+
+
+def main():
+    failed = count = 0
+    with tempfile.TemporaryDirectory() as folder, Browser() as browser:
+        report = suite.make(os.path.join(folder, "run"), CMD="malloc-tour", MEM="64", TRACE_BUF="16M")
+        page, many = os.path.join(folder, "run.html"), os.path.join(folder, "large.html")
+        browser.open(page)
+        for case in CASES:
+            failed += attempt(case.__name__, browser, case, report)
+        failed += attempt("without_decompression", browser, without_decompression, page)
+        failed += attempt("large", browser, large, many)
+        count = len(CASES) + 2
+        if os.environ.get("SHOTS"):
+            os.makedirs(os.environ["SHOTS"], exist_ok=True)
+            pictures(browser, page, "run", os.environ["SHOTS"])
+            pictures(browser, many, "large", os.environ["SHOTS"])
+    print(f"{count - failed} passed, {failed} failed")
+    return 1 if failed else 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
