@@ -348,9 +348,17 @@ static int show_node(struct text *t, void *arg)
 	return n->entry->show(t, n);
 }
 
+static int show_node_part(struct text *t, void *arg, u32 *cursor)
+{
+	const struct proc_node *n = arg;
+
+	return n->entry->show_part(t, n, cursor);
+}
+
 static int open_text(struct file *f, const struct proc_node *n)
 {
-	f->private = text_file_create(show_node, (void *)n);
+	f->private = n->entry->show_part ? text_file_create_parts(show_node_part, (void *)n)
+					 : text_file_create(show_node, (void *)n);
 	if (!f->private)
 		return -ENOMEM;
 	f->ops = n->entry->store ? &writable_text_ops : &text_ops;

@@ -33,6 +33,7 @@ struct proc_entry {
 	/* Regular file: makes the text; takes what was written at `pos` (terminated, n bytes) and
 	 * returns the bytes used. Both return a negative errno. */
 	int (*show)(struct text *t, const struct proc_node *n);
+	int (*show_part)(struct text *t, const struct proc_node *n, u32 *cursor); /* or so: text.h */
 	long (*store)(const struct proc_node *n, char *s, size_t len, u64 pos);
 	const struct file_ops *ops; /* of a file that is no text */
 	const struct proc_dir *dir; /* directory */
@@ -162,12 +163,13 @@ u32 proc_fd_slots(struct files *fs);
 
 /* --- proc_maps.c --- */
 
-/* The text of one address space, which the caller has pinned. */
-void proc_maps_text(struct text *t, struct mm *mm);
-void proc_smaps_text(struct text *t, struct mm *mm);
+/* A part of the text of one address space, which the caller has pinned. The cursor is the address
+ * from which on VMAs are to come. */
+void proc_maps_part(struct text *t, struct mm *mm, u32 *cursor);
+void proc_smaps_part(struct text *t, struct mm *mm, u32 *cursor);
 
-int proc_maps_show(struct text *t, const struct proc_node *n);
-int proc_smaps_show(struct text *t, const struct proc_node *n);
+int proc_maps_show(struct text *t, const struct proc_node *n, u32 *cursor);
+int proc_smaps_show(struct text *t, const struct proc_node *n, u32 *cursor);
 int proc_smaps_rollup_show(struct text *t, const struct proc_node *n);
 int proc_statm_show(struct text *t, const struct proc_node *n);
 extern const struct file_ops proc_pagemap_ops;

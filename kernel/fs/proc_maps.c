@@ -76,7 +76,9 @@ static void put_vma(struct text *t, struct vma *v, const struct mm *mm, char *pa
 	text_puts(t, "\n");
 }
 
-void proc_maps_text(struct text *t, struct mm *mm)
+/* Prints VMAs, from the first that ends above *cursor on, until the part is long enough. */
+static void put_part(struct text *t, struct mm *mm, u32 *cursor,
+	void (*put)(struct text *, struct vma *, const struct mm *, char *path))
 {
 	char *path = kmalloc(ABI_PATH_MAX);
 	struct vma *v;
@@ -86,10 +88,20 @@ void proc_maps_text(struct text *t, struct mm *mm)
 		return;
 	}
 	mutex_lock(&mm->lock);
-	vma_for_each (v, &mm->vmas)
-		put_vma(t, v, mm, path);
+	for (v = vma_find(&mm->vmas, *cursor); v && t->len < TEXT_PART;
+		v = vma_next(&mm->vmas, v)) {
+		put(t, v, mm, path);
+		*cursor = v->end;
+	}
 	mutex_unlock(&mm->lock);
+	if (!v)
+		*cursor = TEXT_END;
 	kfree(path);
+}
+
+void proc_maps_part(struct text *t, struct mm *mm, u32 *cursor)
+{
+	put_part(t, mm, cursor, put_vma);
 }
 
 /* --- Walking entries --- */
@@ -247,20 +259,9 @@ static void put_smap(struct text *t, struct vma *v, const struct mm *mm, char *p
 	put_flags(t, v->flags);
 }
 
-void proc_smaps_text(struct text *t, struct mm *mm)
+void proc_smaps_part(struct text *t, struct mm *mm, u32 *cursor)
 {
-	char *path = kmalloc(ABI_PATH_MAX);
-	struct vma *v;
-
-	if (!path) {
-		t->error = -ENOMEM;
-		return;
-	}
-	mutex_lock(&mm->lock);
-	vma_for_each (v, &mm->vmas)
-		put_smap(t, v, mm, path);
-	mutex_unlock(&mm->lock);
-	kfree(path);
+	put_part(t, mm, cursor, put_smap);
 }
 
 static void rollup_text(struct text *t, struct mm *mm)
@@ -286,32 +287,43 @@ static void rollup_text(struct text *t, struct mm *mm)
 
 /* --- The files --- */
 
-static int show_mm(
-	struct text *t, const struct proc_node *n, void (*make)(struct text *, struct mm *))
+static int show_part(struct text *t, const struct proc_node *n, u32 *cursor,
+	void (*make)(struct text *, struct mm *, u32 *cursor))
+{
+	struct mm *mm;
+	int err = proc_get_mm(n, &mm);
+
+	if (err)
+		return err;
+	if (!mm) {
+		*cursor = TEXT_END;
+		return 0;
+	}
+	make(t, mm, cursor);
+	mm_put(mm);
+	return 0;
+}
+
+int proc_maps_show(struct text *t, const struct proc_node *n, u32 *cursor)
+{
+	return show_part(t, n, cursor, proc_maps_part);
+}
+
+int proc_smaps_show(struct text *t, const struct proc_node *n, u32 *cursor)
+{
+	return show_part(t, n, cursor, proc_smaps_part);
+}
+
+int proc_smaps_rollup_show(struct text *t, const struct proc_node *n)
 {
 	struct mm *mm;
 	int err = proc_get_mm(n, &mm);
 
 	if (err || !mm)
 		return err;
-	make(t, mm);
+	rollup_text(t, mm);
 	mm_put(mm);
 	return 0;
-}
-
-int proc_maps_show(struct text *t, const struct proc_node *n)
-{
-	return show_mm(t, n, proc_maps_text);
-}
-
-int proc_smaps_show(struct text *t, const struct proc_node *n)
-{
-	return show_mm(t, n, proc_smaps_text);
-}
-
-int proc_smaps_rollup_show(struct text *t, const struct proc_node *n)
-{
-	return show_mm(t, n, rollup_text);
 }
 
 u32 proc_text_bytes(const struct mm *mm)

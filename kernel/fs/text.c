@@ -92,21 +92,32 @@ void text_free(struct text *t)
 /* --- Files --- */
 
 struct text_file {
-	struct text text;
+	struct text text; /* the part that begins at position `start` */
+	u64 start;
+	u32 cursor;       /* of the next part */
+	bool made;        /* there has been a first one */
 	text_show_fn show;
+	text_part_fn show_part; /* NULL: show() makes it whole */
 	void *arg;
-	bool made;
 };
+
+static void *create(text_show_fn show, text_part_fn show_part, void *arg)
+{
+	struct text_file *tf = kmalloc(sizeof(*tf));
+
+	if (tf)
+		*tf = (struct text_file){.show = show, .show_part = show_part, .arg = arg};
+	return tf;
+}
 
 void *text_file_create(text_show_fn show, void *arg)
 {
-	struct text_file *tf = kzalloc(sizeof(*tf));
+	return create(show, NULL, arg);
+}
 
-	if (tf) {
-		tf->show = show;
-		tf->arg = arg;
-	}
-	return tf;
+void *text_file_create_parts(text_part_fn show, void *arg)
+{
+	return create(NULL, show, arg);
 }
 
 void *text_file_arg(struct file *f)
@@ -116,38 +127,69 @@ void *text_file_arg(struct file *f)
 	return tf->arg;
 }
 
-static int make_text(struct text_file *tf)
+static void rewind_text(struct text_file *tf)
+{
+	text_free(&tf->text);
+	tf->start = 0;
+	tf->cursor = 0;
+	tf->made = true;
+}
+
+static int next_part(struct text_file *tf)
 {
 	int err;
 
-	text_free(&tf->text);
-	tf->made = false;
-	err = tf->show(&tf->text, tf->arg);
-	if (!err)
-		err = tf->text.error;
-	tf->made = !err;
-	return err;
+	tf->start += tf->text.len;
+	tf->text.len = 0;
+	if (tf->show_part) {
+		err = tf->show_part(&tf->text, tf->arg, &tf->cursor);
+	} else {
+		err = tf->show(&tf->text, tf->arg);
+		tf->cursor = TEXT_END;
+	}
+	return err ? err : tf->text.error;
+}
+
+/* Makes the part that has position `pos`. */
+static int seek_part(struct text_file *tf, u64 pos)
+{
+	int err;
+
+	while (pos >= tf->start + tf->text.len && tf->cursor != TEXT_END) {
+		err = next_part(tf);
+		if (err) {
+			text_free(&tf->text);
+			tf->made = false;
+			return err;
+		}
+	}
+	return 0;
 }
 
 ssize_k text_file_read(struct file *f, struct iobuf *to, size_t n, u64 *pos)
 {
 	struct text_file *tf = f->private;
-	size_t left;
-	int err;
+	size_t done = 0;
 
-	if (*pos == 0 || !tf->made) {
-		err = make_text(tf);
+	if (*pos == 0 || *pos < tf->start || !tf->made)
+		rewind_text(tf);
+	while (done < n) {
+		int err = seek_part(tf, *pos);
+		u64 end = tf->start + tf->text.len;
+		size_t some, left;
+
 		if (err)
-			return err;
+			return done ? (ssize_k)done : err;
+		if (*pos >= end)
+			break;
+		some = (size_t)MIN((u64)(n - done), end - *pos);
+		left = iobuf_put(to, tf->text.buf + (size_t)(*pos - tf->start), some);
+		done += some - left;
+		*pos += some - left;
+		if (left)
+			return done ? (ssize_k)done : -EFAULT;
 	}
-	if (*pos >= tf->text.len)
-		return 0;
-	n = MIN(n, tf->text.len - (size_t)*pos);
-	left = iobuf_put(to, tf->text.buf + *pos, n);
-	if (n && left == n)
-		return -EFAULT;
-	*pos += n - left;
-	return (ssize_k)(n - left);
+	return (ssize_k)done;
 }
 
 long text_file_seek(struct file *f, s64 off, u32 whence, u64 *result)

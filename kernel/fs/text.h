@@ -37,6 +37,17 @@ void text_free(struct text *t); /* empties it; may be used again */
 typedef int (*text_show_fn)(struct text *t, void *arg);
 
 void *text_file_create(text_show_fn show, void *arg) __must_check;
+
+/*
+ * A long text is made in parts of about TEXT_PART bytes, as far as it is read. `show` prints one
+ * from the record that *cursor means (0: the first) and leaves there where to go on, or TEXT_END.
+ * What the records tell of may change between two parts.
+ */
+#define TEXT_PART 4096u
+#define TEXT_END  (~0u)
+typedef int (*text_part_fn)(struct text *t, void *arg, u32 *cursor);
+
+void *text_file_create_parts(text_part_fn show, void *arg) __must_check;
 void *text_file_arg(struct file *f);
 ssize_k text_file_read(struct file *f, struct iobuf *to, size_t n, u64 *pos);
 long text_file_seek(struct file *f, s64 off, u32 whence, u64 *result);

@@ -105,6 +105,7 @@ KTEST(procfs, maps_lines)
 {
 	struct mm *mm = mm_create();
 	struct text t = {0};
+	u32 cursor = 0;
 
 	KREQUIRE(mm);
 	map(mm, BASE, 1, VM_READ | VM_EXEC | VM_MAYREAD | VM_MAYEXEC);
@@ -114,7 +115,8 @@ KTEST(procfs, maps_lines)
 	mm->start_brk = BASE + 2 * PAGE_SIZE + 16;
 	mm->brk = BASE + 3 * PAGE_SIZE + 16;
 	mm->start_stack = BASE + 8 * PAGE_SIZE + 100;
-	proc_maps_text(&t, mm);
+	proc_maps_part(&t, mm, &cursor);
+	KEXPECT_EQ(cursor, TEXT_END);
 	KEXPECT(text_is(&t, "10000000-10001000 r-xp 00000000 00:00 0 \n"
 			    "10002000-10004000 rw-p 00000000 00:00 0          [heap]\n"
 			    "10008000-10009000 rw-p 00000000 00:00 0          [stack]\n"
@@ -147,6 +149,7 @@ KTEST(procfs, smaps_counts_pages)
 {
 	struct mm *mm = mm_create(), *copy;
 	struct text t = {0};
+	u32 cursor = 0;
 	char byte;
 
 	KREQUIRE(mm);
@@ -154,7 +157,7 @@ KTEST(procfs, smaps_counts_pages)
 	write_page(mm, BASE);
 	write_page(mm, BASE + PAGE_SIZE);
 	KEXPECT_EQ(mm_access(mm, BASE + 2 * PAGE_SIZE, &byte, 1, false, false), 1);
-	proc_smaps_text(&t, mm);
+	proc_smaps_part(&t, mm, &cursor);
 	KEXPECT_EQ(field(&t, "\nSize:"), 32);
 	KEXPECT_EQ(field(&t, "\nRss:"), 8); /* the zero page does not count */
 	KEXPECT_EQ(field(&t, "\nPrivate_Dirty:"), 8);
@@ -164,7 +167,8 @@ KTEST(procfs, smaps_counts_pages)
 	copy = mm_fork(mm);
 	KEXPECT(copy);
 	if (copy) {
-		proc_smaps_text(&t, mm);
+		cursor = 0;
+		proc_smaps_part(&t, mm, &cursor);
 		KEXPECT_EQ(field(&t, "\nRss:"), 8);
 		KEXPECT_EQ(field(&t, "\nPss:"), 4);
 		KEXPECT_EQ(field(&t, "\nShared_Dirty:"), 8);

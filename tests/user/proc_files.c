@@ -76,6 +76,56 @@ static void maps(void)
 	check("maps.stack_named", stack);
 }
 
+#define MANY 700
+
+/* Reads of @size bytes; how many lines lie in the area, and how many in all. */
+static void lines_of_area(const char *path, size_t size, int *inside, int *lines)
+{
+	unsigned long area = (unsigned long)FREE_AREA, start;
+	int fd = open(path, O_RDONLY);
+	static char all[4 << 20];
+	size_t len = 0;
+	ssize_t n;
+
+	while ((n = read(fd, all + len, size)) > 0)
+		len += n;
+	all[len] = 0;
+	close(fd);
+	*inside = *lines = 0;
+	for (char *line = all; line && *line; line = strchr(line, '\n'), line += line != NULL) {
+		++*lines;
+		start = strtoul(line, NULL, 16);
+		*inside += line[8] == '-' && start >= area && start < area + 2 * MANY * PAGE;
+	}
+}
+
+/* A text of many pages is whole, whatever the size of the reads; and it can be read from the
+ * middle. */
+static void maps_of_many(void)
+{
+	static const size_t sizes[] = {100, 4096, 65536};
+	char *p = mmap(FREE_AREA, 2 * MANY * PAGE, PROT_READ | PROT_WRITE,
+		MAP_PRIVATE | MAP_ANONYMOUS | MAP_FIXED, -1, 0);
+	char a[64], b[64];
+	int inside, lines, fd;
+
+	for (int i = 0; i < MANY; i++)
+		mprotect(p + (2 * i + 1) * PAGE, PAGE, PROT_NONE);
+	for (size_t i = 0; i < COUNT(sizes); i++) {
+		lines_of_area("/proc/self/maps", sizes[i], &inside, &lines);
+		say("maps.many", "%d in the area", inside);
+	}
+	lines_of_area("/proc/self/smaps", 5000, &inside, &lines);
+	say("smaps.many", "%d in the area, %s", inside, lines % 24 ? "AND A HALF" : "24 lines each");
+	fd = open("/proc/self/maps", O_RDONLY);
+	answer("maps.middle", pread(fd, a, sizeof(a), 30000));
+	answer("maps.start", pread(fd, b, 10, 0));
+	answer("maps.middle_again", pread(fd, b, sizeof(b), 30000));
+	check("maps.middle_same", !memcmp(a, b, sizeof(a)));
+	close(fd);
+	munmap(p, 2 * MANY * PAGE);
+}
+
 static void maps_of_file(void)
 {
 	int fd = make_file("mapped file", "text", 4);
@@ -267,6 +317,7 @@ int main(void)
 {
 	maps();
 	maps_of_file();
+	maps_of_many();
 	status();
 	sizes();
 	meminfo();
