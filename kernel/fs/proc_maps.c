@@ -37,15 +37,16 @@ static void put_map_line(struct text *t, const struct map_line *m)
  * where the line begins. */
 static void put_map_name(struct text *t, size_t line, const char *name)
 {
-	for (size_t column = t->len - line; column < NAME_COLUMN - 1; column++)
-		text_puts(t, " ");
-	text_puts(t, " ");
-	for (; *name; name++) {
-		if (*name == '\n')
-			text_puts(t, "\\012");
-		else
-			text_put(t, name, 1);
+	const char *newline;
+	size_t column = t->len - line;
+
+	text_printf(t, "%*s", column < NAME_COLUMN ? (int)(NAME_COLUMN - column) : 1, "");
+	while ((newline = strchr(name, '\n'))) {
+		text_put(t, name, (size_t)(newline - name));
+		text_puts(t, "\\012");
+		name = newline + 1;
 	}
+	text_puts(t, name);
 }
 
 /* What memory without a file is called; NULL: nothing. */
@@ -169,9 +170,19 @@ static void count_entry(struct entry_walk *w, struct vma *v, vaddr_t addr, pte_t
 			: &u->private_clean) += PAGE_SIZE;
 }
 
+/* "%-16s%8u kB\n", by hand: an address space has thousands of these lines. */
 static void put_kb(struct text *t, const char *label, u64 bytes)
 {
-	text_printf(t, "%-16s%8u kB\n", label, (u32)(bytes >> 10));
+	char line[16 + 8 + 4], *at = line + 16 + 8;
+	u32 kb = (u32)(bytes >> 10);
+
+	memset(line, ' ', 16 + 8);
+	memcpy(line, label, strlen(label));
+	memcpy(at, " kB\n", 4);
+	do
+		*--at = (char)('0' + kb % 10);
+	while ((kb /= 10) != 0);
+	text_put(t, line, sizeof(line));
 }
 
 static void put_pss(struct text *t, const char *label, u64 pss)
@@ -209,31 +220,31 @@ static void put_usage(struct text *t, const struct usage *u, bool rollup)
 /* In the order of Linux's bits. */
 static const struct {
 	u32 flag;
-	char name[3];
+	char name[4]; /* with a blank */
 } flag_names[] = {
-	{VM_READ, "rd"},
-	{VM_WRITE, "wr"},
-	{VM_EXEC, "ex"},
-	{VM_SHARED, "sh"},
-	{VM_MAYREAD, "mr"},
-	{VM_MAYWRITE, "mw"},
-	{VM_MAYEXEC, "me"},
-	{VM_MAYSHARE, "ms"},
-	{VM_GROWSDOWN, "gd"},
-	{VM_LOCKED, "lo"},
-	{VM_SEQ_READ, "sr"},
-	{VM_RAND_READ, "rr"},
-	{VM_DONTCOPY, "dc"},
-	{VM_DONTEXPAND, "de"},
-	{VM_LOCKONFAULT, "lf"},
-	{VM_ACCOUNT, "ac"},
-	{VM_NORESERVE, "nr"},
-	{VM_HUGETLB, "ht"},
-	{VM_WIPEONFORK, "wf"},
-	{VM_DONTDUMP, "dd"},
-	{VM_SOFTDIRTY, "sd"},
-	{VM_HUGEPAGE, "hg"},
-	{VM_NOHUGEPAGE, "nh"},
+	{VM_READ, "rd "},
+	{VM_WRITE, "wr "},
+	{VM_EXEC, "ex "},
+	{VM_SHARED, "sh "},
+	{VM_MAYREAD, "mr "},
+	{VM_MAYWRITE, "mw "},
+	{VM_MAYEXEC, "me "},
+	{VM_MAYSHARE, "ms "},
+	{VM_GROWSDOWN, "gd "},
+	{VM_LOCKED, "lo "},
+	{VM_SEQ_READ, "sr "},
+	{VM_RAND_READ, "rr "},
+	{VM_DONTCOPY, "dc "},
+	{VM_DONTEXPAND, "de "},
+	{VM_LOCKONFAULT, "lf "},
+	{VM_ACCOUNT, "ac "},
+	{VM_NORESERVE, "nr "},
+	{VM_HUGETLB, "ht "},
+	{VM_WIPEONFORK, "wf "},
+	{VM_DONTDUMP, "dd "},
+	{VM_SOFTDIRTY, "sd "},
+	{VM_HUGEPAGE, "hg "},
+	{VM_NOHUGEPAGE, "nh "},
 };
 
 static void put_flags(struct text *t, u32 flags)
@@ -241,7 +252,7 @@ static void put_flags(struct text *t, u32 flags)
 	text_puts(t, "VmFlags: ");
 	for (u32 i = 0; i < ARRAY_SIZE(flag_names); i++)
 		if (flags & flag_names[i].flag)
-			text_printf(t, "%s ", flag_names[i].name);
+			text_put(t, flag_names[i].name, 3);
 	text_puts(t, "\n");
 }
 

@@ -43,6 +43,8 @@ static void emit_repeated(struct out *o, char c, size_t n)
 {
 	char chunk[16];
 
+	if (!n)
+		return;
 	memset(chunk, c, sizeof(chunk));
 	for (; n > sizeof(chunk); n -= sizeof(chunk))
 		emit(o, chunk, sizeof(chunk));
