@@ -478,12 +478,17 @@ struct census {
 	u32 managed, pcp;
 };
 
+static bool may_be_mapped(enum page_kind k)
+{
+	return k == PK_ANON || k == PK_CACHE || k == PK_HUGE || k == PK_RESERVED;
+}
+
 static u32 check_frame(const struct page *p, u32 zone, void (*complain)(const char *fmt, ...))
 {
 	bool is_free = p->kind == PK_FREE || p->kind == PK_PCP;
 
 	if (p->kind < PK_NR && p->zone == zone && !(is_free && (p->refcount || p->mapcount)) &&
-		(p->kind == PK_RESERVED || p->mapcount <= p->refcount))
+		(!p->mapcount || may_be_mapped(p->kind)))
 		return 0;
 	complain("frame %#x: kind %u, zone %u (in %u), refcount %u, mapcount %u", page_pfn(p).v,
 		p->kind, p->zone, zone, p->refcount, p->mapcount);

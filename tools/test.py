@@ -258,6 +258,7 @@ RUNS = {
     "lines": ("echo one\necho two", b"one\ntwo\n", 0),
     "bytes": ("printf 'a\\tb\\r\\nc'", b"a\tb\r\nc", 0),
     "stderr": ("ls /none", b"ls: /none: No such file or directory\n", 1),
+    "mm_check": ("head -n 1 /proc/mm_check", b"findings:              0\n", 0),
     "no_input": ("cat; echo end", b"end\n", 0),
 }
 

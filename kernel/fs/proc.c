@@ -44,6 +44,7 @@ static const struct proc_entry root_rows[] = {
 	{"kpageflags", S_IFREG | 0400, .ops = &proc_kpageflags_ops},
 	{"loadavg", S_IFREG | 0444, .show = proc_loadavg_show},
 	{"meminfo", S_IFREG | 0444, .show = proc_meminfo_show},
+	{"mm_check", S_IFREG | 0400, .show = proc_mm_check_show},
 	{"modules", S_IFREG | 0444, .show = proc_modules_show},
 	{"mounts", S_IFLNK | 0777, .readlink = mounts_readlink},
 	{"pagetypeinfo", S_IFREG | 0400, .show = proc_pagetypeinfo_show},

@@ -210,6 +210,7 @@ int proc_vmstat_show(struct text *t, const struct proc_node *n);
 int proc_zoneinfo_show(struct text *t, const struct proc_node *n);
 int proc_iomem_show(struct text *t, const struct proc_node *n);
 int proc_swaps_show(struct text *t, const struct proc_node *n);
+int proc_mm_check_show(struct text *t, const struct proc_node *n);
 
 /* --- proc_misc.c --- */
 

@@ -5,6 +5,7 @@
 #include "kernel/lib/fmt.h"
 #include "kernel/lib/string.h"
 #include "mm/commit.h"
+#include "mm/mm_check.h"
 #include "mm/page_alloc.h"
 #include "mm/pmap.h"
 #include "mm/slab.h"
@@ -466,5 +467,46 @@ int proc_iomem_show(struct text *t, const struct proc_node *n)
 int proc_swaps_show(struct text *t, const struct proc_node *n)
 {
 	text_puts(t, "Filename\t\t\t\tType\t\tSize\t\tUsed\t\tPriority\n");
+	return 0;
+}
+
+/* --- The fsck --- */
+
+static struct mutex check_mutex = MUTEX_INIT(check_mutex);
+static struct text *findings; /* under check_mutex */
+
+static void put_finding(const char *fmt, ...)
+{
+	char line[160];
+	va_list ap;
+
+	va_start(ap, fmt);
+	vsnprintf(line, sizeof(line), fmt, ap);
+	va_end(ap);
+	text_printf(findings, "%s\n", line);
+}
+
+static void put_count(struct text *t, const char *label, u32 n)
+{
+	text_printf(t, "%-16s%8u\n", label, n);
+}
+
+/* /proc/mm_check: the findings, if there are any, and what is in use. A process that sleeps amid a
+ * copy, and holds its frame, counts as a finding: read it when the others are at rest. */
+int proc_mm_check_show(struct text *t, const struct proc_node *n)
+{
+	struct mm_usage usage;
+	u32 bad;
+
+	mutex_lock(&check_mutex);
+	findings = t;
+	bad = mm_check(put_finding);
+	mm_usage(&usage);
+	mutex_unlock(&check_mutex);
+	put_count(t, "findings:", bad);
+	put_count(t, "frames:", usage.frames);
+	put_count(t, "slab objects:", usage.slab_objects);
+	put_count(t, "committed:", usage.committed);
+	put_count(t, "kernel stacks:", usage.kstacks);
 	return 0;
 }

@@ -179,6 +179,24 @@ KTEST(procfs, smaps_counts_pages)
 	mm_put(mm);
 }
 
+/* --- The fsck --- */
+
+KTEST(procfs, mm_check_tells)
+{
+	struct text t = {0};
+
+	KEXPECT_EQ(proc_mm_check_show(&t, NULL), 0);
+	KEXPECT_EQ(field(&t, "findings:"), 0);
+	KEXPECT(field(&t, "frames:") > 0);
+	text_free(&t);
+	zero_page->mapcount++;
+	KEXPECT_EQ(proc_mm_check_show(&t, NULL), 0);
+	zero_page->mapcount--;
+	KEXPECT(field(&t, "findings:") > 0);
+	KEXPECT(strstr(t.buf, "mapcount 1, 0 entries map it"));
+	text_free(&t);
+}
+
 /* --- Words --- */
 
 static int fill_numbers(void *ctx, u32 first, u32 n, u64 *out)
