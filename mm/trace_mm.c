@@ -29,8 +29,8 @@ static vaddr_t skip_holes(struct mm *mm, vaddr_t addr, vaddr_t end)
 	return addr;
 }
 
-#define for_each_entry(at, mm, start, end) \
-	for (vaddr_t at = skip_holes((mm), (start), (end)); at < (end); \
+#define for_each_entry(at, mm, start, end)                                                         \
+	for (vaddr_t at = skip_holes((mm), (start), (end)); at < (end);                            \
 		at = skip_holes((mm), at + PAGE_SIZE, (end)))
 
 /* --- Counts --- */
@@ -117,7 +117,8 @@ void trace_fault_after(const struct trace_fault *t)
 
 void trace_fork(struct vma *v)
 {
-	for_each_entry (at, v->mm, v->start, v->end) {
+	for_each_entry(at, v->mm, v->start, v->end)
+	{
 		pte_t e = entry(v->mm, at);
 		if (pte_maps(e))
 			set(v, at, e, TRACE_WHY_fork);
@@ -127,7 +128,8 @@ void trace_fork(struct vma *v)
 
 void trace_move(struct vma *v, vaddr_t start, vaddr_t end, vaddr_t to)
 {
-	for_each_entry (at, v->mm, start, end) {
+	for_each_entry(at, v->mm, start, end)
+	{
 		pte_t e = entry(v->mm, at);
 		if (!pte_maps(e))
 			continue;
@@ -149,7 +151,8 @@ static void clear(struct vma *v, vaddr_t at, pte_t e, u32 *gone)
 static void clear_range(
 	struct vma *v, vaddr_t start, vaddr_t end, bool keep_private, u32 gone[RSS_NR])
 {
-	for_each_entry (at, v->mm, start, end) {
+	for_each_entry(at, v->mm, start, end)
+	{
 		pte_t e = entry(v->mm, at);
 		if (!pte_maps(e))
 			continue;

@@ -39,7 +39,7 @@ MAGIC = b"TRACE 1\0"
 DIRECTORY = struct.Struct("<8s8I")
 EVENT = struct.Struct("<4I")
 WORD = struct.Struct("<2I")
-CPU = struct.Struct("<4I2Q")
+CPU = struct.Struct("<4I3Q")
 PAGE = struct.Struct("<2I")
 RECORD = "HBBIQ16s"
 HEAD = struct.Struct("<HB")
@@ -196,7 +196,7 @@ class Trace:
         return self.memory.read(CPU, self._cpu + cpu * CPU.size)
 
     def _events_of(self, cpu):
-        pages, count, first, head, _, _ = self._ring(cpu)
+        pages, count, first, head, *_ = self._ring(cpu)
         if not pages:
             return
         table, comms, types = self.memory.words(pages, count), {}, self.types

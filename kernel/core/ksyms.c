@@ -19,24 +19,29 @@ static u32 uleb128(const u8 **p)
 }
 
 /* The last of the group's symbols that is not above addr. */
-static const char *find_in_group(const struct ksyms_group *g, u32 addr, u32 *offset)
+static const char *find_in_group(
+	const struct ksyms_group *g, u32 addr, u32 *offset, u32 *size)
 {
 	const u8 *p = (const u8 *)(g + 1);
 	const char *name = NULL;
-	u32 at = g->start;
+	u32 at = g->start, next;
 
 	for (u32 i = 0; i < g->count; i++) {
-		at += uleb128(&p);
-		if (at > addr)
-			break;
+		next = at + uleb128(&p);
+		if (next > addr) {
+			*size = next - at;
+			return name;
+		}
+		at = next;
 		name = (const char *)p;
 		*offset = addr - at;
 		p += strlen(name) + 1;
 	}
+	*size = g->end - at;
 	return name;
 }
 
-const char *ksyms_find(const void *table, const void *end, u32 addr, u32 *offset)
+const char *ksyms_find(const void *table, const void *end, u32 addr, u32 *offset, u32 *size)
 {
 	const u8 *p = table;
 
@@ -44,13 +49,20 @@ const char *ksyms_find(const void *table, const void *end, u32 addr, u32 *offset
 		const struct ksyms_group *g = (const struct ksyms_group *)(const void *)p;
 
 		if (addr >= g->start && addr < g->end)
-			return find_in_group(g, addr, offset);
+			return find_in_group(g, addr, offset, size);
 		p += sizeof(*g) + g->bytes;
 	}
 	return NULL;
 }
 
+const char *ksym_extent(u32 addr, u32 *offset, u32 *size)
+{
+	return ksyms_find(__ksyms_start, __ksyms_end, addr, offset, size);
+}
+
 const char *ksym_lookup(u32 addr, u32 *offset)
 {
-	return ksyms_find(__ksyms_start, __ksyms_end, addr, offset);
+	u32 size;
+
+	return ksym_extent(addr, offset, &size);
 }

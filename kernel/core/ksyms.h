@@ -17,7 +17,8 @@ struct ksyms_group {
 	u32 bytes;      /* of the symbols, padded to 4: the next group follows */
 };
 
-/* Looks `addr` up in tables of this form at [table, end). Pure. NULL where no symbol is below it. */
-const char *ksyms_find(const void *table, const void *end, u32 addr, u32 *offset);
+/* Looks `addr` up in tables of this form at [table, end). Pure. NULL where no symbol is below it.
+ * *offset: from the symbol; *size: from there to the next one, or to the end of its group. */
+const char *ksyms_find(const void *table, const void *end, u32 addr, u32 *offset, u32 *size);
 
 #endif

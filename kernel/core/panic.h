@@ -19,6 +19,8 @@ void backtrace(u32 ebp, u32 eip);
 
 /* Name and offset of the kernel symbol at or below `addr`; NULL outside the image. */
 const char *ksym_lookup(u32 addr, u32 *offset);
+/* And its size: the distance to the next symbol. */
+const char *ksym_extent(u32 addr, u32 *offset, u32 *size);
 
 /* Called by a panic to say more about an address (mm prints the VMA). May be NULL. */
 extern void (*panic_describe_addr)(vaddr_t addr);

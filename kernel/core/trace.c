@@ -20,6 +20,8 @@ static bool off; /* the switch */
 
 static struct trace_cpu trace_cpus[NR_CPUS];
 
+static struct trace_reader taken; /* by trace_take() */
+
 #define F_(type, field)		       #type " " #field ";"
 #define E_(system, name, fields, text) {#system, #name, "" fields, text},
 const struct trace_event trace_event[TRACE_NR_EVENTS] = {
@@ -62,6 +64,7 @@ static struct trace_page *empty(struct trace_page *p)
 /* The next page becomes the one that is written; if all are in use it is the oldest. */
 static struct trace_page *next_page(struct trace_cpu *c)
 {
+	c->pages++;
 	c->head = (c->head + 1) % c->nr_pages;
 	if (c->head == c->first) {
 		c->overwritten += c->page[c->first]->events;
@@ -119,21 +122,23 @@ void trace_write_text(enum trace_id id, const void *fields, u32 n, const char *t
 
 /* --- What is on --- */
 
-static bool any_on(enum trace_id from, enum trace_id to)
+static bool any(const u32 *bits, enum trace_id from, enum trace_id to)
 {
-	for (u32 id = from; id < to; id++)
-		if (trace_is_on(id))
+	for (u32 id = from; id <= to; id++)
+		if (bits[TRACE_WORD(id)] & TRACE_BIT(id))
 			return true;
 	return false;
 }
 
+/* Opens or closes the doors of the hot places before anything may come through them. */
 static void apply(void)
 {
-	for (u32 i = 0; i < ARRAY_SIZE(trace_bits); i++)
-		trace_bits[i] = off ? 0 : wanted[i];
-	trap_trace(any_on(TE_page_fault_user, TRACE_NR_EVENTS));
-	slab_trace(any_on(TE_kmem_cache_alloc, TE_kmem_cache_free + 1));
-	page_alloc_trace(any_on(TE_mm_page_alloc, TE_mm_page_free + 1));
+	static const u32 none[ARRAY_SIZE(wanted)];
+	const u32 *bits = off ? none : wanted;
+	slab_trace(any(bits, TE_kmem_cache_alloc, TE_kmem_cache_free));
+	page_alloc_trace(any(bits, TE_mm_page_alloc, TE_mm_page_free));
+	trap_trace(any(bits, TE_page_fault_user, TRACE_NR_EVENTS - 1));
+	memcpy(trace_bits, bits, sizeof(trace_bits));
 }
 
 static bool matches(const char *glob, const struct trace_event *e)
@@ -177,12 +182,27 @@ bool trace_switched_on(void)
 	return !off;
 }
 
+int trace_mark(const char *text)
+{
+	if (off)
+		return -EBADF;
+	if (!trace_size_kb() && trace_resize(TRACE_RING_KB) < 0)
+		return -ENOMEM;
+	char line[TRACE_TEXT_MAX];
+	size_t n = strlcpy(line, text, sizeof(line));
+	if (n && n < sizeof(line) && line[n - 1] == '\n')
+		line[n - 1] = '\0';
+	struct trace_print t = {.ip = (u32)__builtin_return_address(0)};
+	trace_write_text(TE_print, &t, sizeof(t), line);
+	return 0;
+}
+
 /* --- Rings --- */
 
 static void clear_cpu(struct trace_cpu *c)
 {
 	c->first = c->head = 0;
-	c->written = c->overwritten = 0;
+	c->written = c->overwritten = c->pages = 0;
 	if (c->page)
 		empty(c->page[0]);
 }
@@ -191,6 +211,7 @@ void trace_clear(void)
 {
 	for (u32 cpu = 0; cpu < NR_CPUS; cpu++)
 		clear_cpu(&trace_cpus[cpu]);
+	taken = (struct trace_reader){0};
 }
 
 static void free_pages(struct trace_page **pages, u32 n)
@@ -221,6 +242,7 @@ static void set_pages(struct trace_cpu *c, struct trace_page **pages, u32 n)
 	c->page = pages;
 	c->nr_pages = n;
 	clear_cpu(c);
+	taken = (struct trace_reader){0};
 	free_pages(old, nr_old);
 }
 
@@ -246,6 +268,88 @@ int trace_resize(u32 kb)
 u32 trace_size_kb(void)
 {
 	return trace_cpus[0].nr_pages * (PAGE_SIZE / 1024);
+}
+
+/* --- Reading --- */
+
+/* Used pages of the ring before the one that is written. */
+static u32 full_pages(const struct trace_cpu *c)
+{
+	return (c->head + c->nr_pages - c->first) % c->nr_pages;
+}
+
+static const struct trace_page *page_at(const struct trace_cpu *c, u64 number)
+{
+	u32 back = (u32)(c->pages - number);
+	return c->page[(c->head + c->nr_pages - back) % c->nr_pages];
+}
+
+/* Moves on to what is still there, and over the ends of pages. NULL at the end. */
+static const struct trace_record *peek(const struct trace_cpu *c, struct trace_place *p)
+{
+	if (!c->page || p->record >= p->end)
+		return NULL;
+	if (p->page + full_pages(c) < c->pages) {
+		p->page = c->pages - full_pages(c);
+		p->at = 0;
+		p->record = c->overwritten;
+	}
+	const struct trace_page *page = page_at(c, p->page);
+	if (p->at >= page->bytes) {
+		page = page_at(c, ++p->page);
+		p->at = 0;
+	}
+	p->at = MAX(p->at, (u32)sizeof(*page));
+	return (const struct trace_record *)((const char *)page + p->at);
+}
+
+static void set_ends(struct trace_reader *r)
+{
+	for (u32 cpu = 0; cpu < NR_CPUS; cpu++)
+		r->cpu[cpu].end = trace_cpus[cpu].written;
+}
+
+void trace_reader_start(struct trace_reader *r)
+{
+	*r = taken;
+	set_ends(r);
+}
+
+const struct trace_record *trace_reader_next(
+	struct trace_reader *r, u32 buf[TRACE_RECORD_MAX / 4], u32 *cpu)
+{
+	const struct trace_record *first = NULL;
+	u32 eflags = irq_save();
+	for (u32 i = 0; i < NR_CPUS; i++) {
+		const struct trace_record *next = peek(&trace_cpus[i], &r->cpu[i]);
+		if (next && (!first || next->ns < first->ns)) {
+			first = next;
+			*cpu = i;
+		}
+	}
+	if (first) {
+		memcpy(buf, first, first->words * 4u);
+		r->cpu[*cpu].at += first->words * 4u;
+		r->cpu[*cpu].record++;
+	}
+	irq_restore(eflags);
+	return first ? (const struct trace_record *)buf : NULL;
+}
+
+const struct trace_record *trace_take(u32 buf[TRACE_RECORD_MAX / 4], u32 *cpu)
+{
+	set_ends(&taken);
+	return trace_reader_next(&taken, buf, cpu);
+}
+
+void trace_count(u64 *in_buffer, u64 *written)
+{
+	*in_buffer = *written = 0;
+	for (u32 cpu = 0; cpu < NR_CPUS; cpu++) {
+		const struct trace_cpu *c = &trace_cpus[cpu];
+		*written += c->written;
+		*in_buffer += c->written - MAX(c->overwritten, taken.cpu[cpu].record);
+	}
 }
 
 /* --- Boot --- */

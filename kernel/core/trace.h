@@ -96,6 +96,7 @@ struct trace_cpu {
 	u32 first, head;
 	u64 written;              /* records since the ring was made or emptied */
 	u64 overwritten;          /* of them, gone because newer ones needed their place */
+	u64 pages;                /* started since then: the number of the page at `head` */
 };
 
 /* What the text and the host know of an event. */
@@ -170,10 +171,39 @@ bool trace_switched_on(void);
 /* Drops what is in the rings. */
 void trace_clear(void);
 
+/* Writes a line of text of the user's, also while no event is on. -EBADF while the switch is off,
+ * -ENOMEM. */
+int trace_mark(const char *text) __must_check;
+
 /* A new, empty ring of this many KiB for each CPU, at least two pages; 0 gives it back and turns all
  * events off. Returns 0 or -ENOMEM: then the old one stays. */
 int trace_resize(u32 kb) __must_check;
 u32 trace_size_kb(void); /* 0: there is no ring yet */
+
+/* --- Reading, also while it is written --- */
+
+#define TRACE_RECORD_MAX (255 * 4)
+
+/* A place in each ring, and how far to read. */
+struct trace_reader {
+	struct trace_place {
+		u64 page;   /* number, as trace_cpu.pages */
+		u32 at;     /* byte in it */
+		u64 record; /* number of the next record since the rings were emptied */
+		u64 end;    /* number of the first one not to be read */
+	} cpu[NR_CPUS];
+};
+
+/* Starts at the oldest record that trace_pipe has not taken; ends at the newest one there is now. */
+void trace_reader_start(struct trace_reader *r);
+/* The next record of all CPUs in the order of time, copied; NULL at the end. */
+const struct trace_record *trace_reader_next(
+	struct trace_reader *r, u32 buf[TRACE_RECORD_MAX / 4], u32 *cpu);
+/* The same for all who read /sys/kernel/tracing/trace_pipe together: takes records for good. */
+const struct trace_record *trace_take(u32 buf[TRACE_RECORD_MAX / 4], u32 *cpu);
+
+/* Records in the rings that trace_pipe has not taken, and all written. */
+void trace_count(u64 *in_buffer, u64 *written);
 
 /* Boot, when there is a heap: `trace=GLOB[,GLOB]` and `trace_buf_size=BYTES[K|M]` of the command
  * line. */

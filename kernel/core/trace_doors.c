@@ -1,4 +1,5 @@
-/* The trace points of page faults and system calls: where their gates lead while those are traced. */
+/* The trace points of page faults and system calls: where their gates lead while those are traced.
+ */
 #include "kernel/abi/syscall_nr.h"
 #include "kernel/core/trace.h"
 #include "kernel/x86/trap.h"
@@ -44,7 +45,7 @@ static const struct door {
 	u8 event; /* that of its entry; the next one is that of its end. 0: none */
 	u8 args;
 } doors[ABI_NR_SYSCALLS] = {
-#define F_(type, field) +1
+#define F_(type, field)		    +1
 #define X(call, name, fields, text) [NR_##call] = {TE_sys_enter_##name, 0 fields},
 	TRACE_SYSCALLS(X, F_)
 #undef X

@@ -18,6 +18,7 @@ void __init fs_init(void)
 	pipe_init();
 	devfs_init();
 	sysfs_init();
+	tracefs_init();
 	mem_dev_init();
 	tty_dev_init();
 	proc_init();
@@ -70,6 +71,8 @@ void __init fs_mount_defaults(void)
 	make("/dev/stderr", S_IFLNK | 0777, "/proc/self/fd/2");
 	mount_at("/dev/shm", "tmpfs", "mode=1777");
 	mount_at("/proc", "proc", NULL);
+	mount_at("/sys", "sysfs", NULL);
+	mount_at("/sys/kernel/tracing", "tracefs", NULL);
 	if (is_empty("/tmp"))
 		mount_at("/tmp", "tmpfs", "mode=1777");
 }

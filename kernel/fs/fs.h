@@ -9,8 +9,9 @@ void fs_init(void);
  * frames of the module become page cache or free memory. */
 void initramfs_unpack(void);
 
-/* Mounts devtmpfs on /dev, tmpfs on /dev/shm and (unless it has something in it) /tmp, and proc on
- * /proc, for programs that expect to find them; an /init may mount its own over them. */
+/* Mounts devtmpfs on /dev, tmpfs on /dev/shm and (unless it has something in it) /tmp, proc on
+ * /proc, sysfs on /sys and tracefs on /sys/kernel/tracing, for programs that expect to find them; an
+ * /init may mount its own over them. */
 void fs_mount_defaults(void);
 
 #endif

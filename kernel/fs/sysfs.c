@@ -27,6 +27,7 @@ static const struct {
 	{"firmware", NULL},
 	{"fs", NULL},
 	{"kernel", NULL},
+	{"kernel/tracing", NULL},
 	{"module", NULL},
 	{"power", NULL},
 };

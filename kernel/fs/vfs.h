@@ -417,6 +417,7 @@ void devfs_init(void);
 void mem_dev_init(void);
 void tty_dev_init(void);
 void sysfs_init(void);
+void tracefs_init(void);
 
 /* filelock.c */
 void locks_release_owner(struct inode *inode, const void *owner); /* close(2) */

@@ -55,13 +55,15 @@ KTEST(ksyms, table_format)
 		"\x80\x02"
 		"cd",
 		{0x3000, 0x3010, 1, 4}, "\0e"};
-	u32 offset;
+	u32 offset, size;
 
-	KEXPECT(!ksyms_find(&table, &table + 1, 0x1003, &offset));
-	KEXPECT(strcmp(ksyms_find(&table, &table + 1, 0x1103, &offset), "ab") == 0);
+	KEXPECT(!ksyms_find(&table, &table + 1, 0x1003, &offset, &size));
+	KEXPECT(strcmp(ksyms_find(&table, &table + 1, 0x1103, &offset, &size), "ab") == 0);
 	KEXPECT_EQ(offset, 0xff);
-	KEXPECT(strcmp(ksyms_find(&table, &table + 1, 0x1fff, &offset), "cd") == 0);
+	KEXPECT_EQ(size, 0x100);
+	KEXPECT(strcmp(ksyms_find(&table, &table + 1, 0x1fff, &offset, &size), "cd") == 0);
 	KEXPECT_EQ(offset, 0xefb);
-	KEXPECT(strcmp(ksyms_find(&table, &table + 1, 0x300f, &offset), "e") == 0);
-	KEXPECT(!ksyms_find(&table, &table + 1, 0x3010, &offset));
+	KEXPECT_EQ(size, 0xefc);
+	KEXPECT(strcmp(ksyms_find(&table, &table + 1, 0x300f, &offset, &size), "e") == 0);
+	KEXPECT(!ksyms_find(&table, &table + 1, 0x3010, &offset, &size));
 }
