@@ -9,7 +9,7 @@ STRIP := $(CROSS)strip
 B := build
 
 # What a user sets, handed to the tools as it was typed: `$` in CMD belongs to the guest's shell.
-VARIABLES := CMD FILES MEM CPU SMP ACCEL APPEND GUI TIMEOUT QEMUEXTRA T J V DEMO ATTACH CRASH TRACE_BUF
+VARIABLES := CMD FILES MEM CPU SMP ACCEL APPEND GUI TIMEOUT QEMUEXTRA T J V DEMO ATTACH CRASH TRACE TRACE_BUF
 $(foreach v,$(VARIABLES),$(eval override $(v) := $$(value $(v))))
 export $(VARIABLES)
 
@@ -50,7 +50,7 @@ ASFLAGS := -m32 -march=i686 -g -fno-pic -Wa,--noexecstack -Wa,--fatal-warnings -
 LDFLAGS := -m elf_i386 -nostdlib -static -z max-page-size=4096 -z noexecstack --build-id=none \
 	--fatal-warnings --no-warn-rwx-segments -T linker.ld
 
-.PHONY: all iso run run-iso test test-programs oracle oracle-programs mutants debug deps help clean FORCE
+.PHONY: all iso run run-iso trace test test-programs oracle oracle-programs mutants debug deps help clean FORCE
 
 all: $(B)/tessera.elf $(B)/initramfs.cpio compile_commands.json ## the kernel and the guest's root
 
@@ -343,6 +343,9 @@ run: $(B)/tessera.elf $(ROOT_CPIO) ## a shell on this terminal (Ctrl-A x ends) o
 
 run-iso: $(B)/tessera.elf $(ROOT_CPIO) ## the same, started by GRUB from a CD image
 	@tools/run.py --iso --initramfs $(ROOT_CPIO)
+
+trace: $(B)/tessera.elf $(B)/initramfs.cpio ## what the memory does for CMD=, as text and for Perfetto; TRACE=glob
+	@tools/trace.py
 
 test: all $(B)/tests.cpio $(B)/host64/unit $(B)/host32/unit $(DEBUG_FILES) $(TM_TESTS) libtmalloc ## all tests, or T=glob; J=n at once
 	@tools/test.py

@@ -1,5 +1,12 @@
 #!/usr/bin/env python3
-"""Reads the trace rings out of a guest's memory (kernel/core/trace.h).
+"""make trace CMD='...' [TRACE=GLOB]: runs a command and records what the memory system does for it.
+
+Writes build/trace.txt, as Linux's ftrace shows it, and build/trace.json, for ui.perfetto.dev and
+other readers of Chrome's trace events, and prints a summary. TRACE chooses events by name, system
+or both (`kmem:*,page_fault*`), all if it is not given; without CMD the boot itself is recorded. The
+status is the command's, as with `make run`.
+
+As a module it reads the rings out of a guest's memory (kernel/core/trace.h):
 
     for event in trace.events("build/ram", "build/tessera.elf"):
         if event.event == "page_fault_user":
@@ -15,7 +22,7 @@ the order of their time. Each is a named tuple of a type of its own: first what 
     comm     its name
 
 then the event's fields (ints or str) in the order of kernel/core/trace_events.h. Of the type:
-`event` (its name), `system`, `id`. `Trace` gives more: the types, the words behind numbers, symbols,
+`event` (its name), `system`, `type` (EventType). `Trace` gives more: the types, the words behind numbers, symbols,
 how much was overwritten, and the text that Linux's ftrace would show.
 
 What an event is called and what its fields are is read from the guest's memory too, so this file
@@ -25,11 +32,13 @@ import bisect
 import collections
 import functools
 import heapq
+import json
 import mmap
 import os
 import re
 import struct
 import subprocess
+import sys
 
 KERNEL_BASE = 0xc0000000
 PAGE_SIZE = 4096
@@ -39,7 +48,7 @@ MAGIC = b"TRACE 1\0"
 DIRECTORY = struct.Struct("<8s8I")
 EVENT = struct.Struct("<4I")
 WORD = struct.Struct("<2I")
-CPU = struct.Struct("<4I3Q")
+CPU = struct.Struct("<4I3Q2I")
 PAGE = struct.Struct("<2I")
 RECORD = "HBBIQ16s"
 HEAD = struct.Struct("<HB")
@@ -139,9 +148,9 @@ class EventType:
                        if kind == "trace_name"]
         self._form = struct.Struct("<" + RECORD + "".join(self.FORMS[kind] for kind, _ in fixed))
         base = collections.namedtuple(name, COMMON + tuple(self.fields))
-        of_type = {"event": name, "system": system, "id": number, "kind": self}
-        self.type = type(name, (base,), {"__slots__": (), **{  # a field of that name comes first
-            key: value for key, value in of_type.items() if key not in self.fields}})
+        more = {"event": name, "system": system, "type": self}
+        assert not set(more) & set(base._fields), f"{name} has a field of a reserved name"
+        self.make = type(name, (base,), {"__slots__": (), **more})._make
 
     def record(self, cpu, page, at, size, comms):
         _, _, context, pid, ns, comm, *values = self._form.unpack_from(page, at)
@@ -152,7 +161,7 @@ class EventType:
             values[i] = _text(values[i])
         if self._tail:
             values.append(_text(page[at + self._form.size:at + size]))
-        return self.type._make(values)
+        return self.make(values)
 
 
 class Trace:
@@ -174,6 +183,7 @@ class Trace:
         rings = [self._ring(cpu) for cpu in range(self.cpus)]
         self.written = sum(ring[4] for ring in rings)
         self.overwritten = sum(ring[5] for ring in rings)
+        self.free_frames = rings[0][7]  # when the first record was written, if none is gone
 
     def page_address(self, pfn):
         """Of the frame's struct page; 0 for none."""
@@ -291,9 +301,193 @@ class Text:
         comm = record.comm if record.pid else "<idle>"
         return "%16s-%-7d [%03d] %s %5d.%06d: %s\n" % (
             comm, record.pid, record.cpu, self._marks[record.context], us // 1000000,
-            us % 1000000, self._printers[record.id](record))
+            us % 1000000, self._printers[record.type.id](record))
 
     def header(self):
         trace = self.trace
         return HEADER.format(in_buffer=trace.written - trace.overwritten, written=trace.written,
                              cpus=trace.cpus)
+
+
+def write_text(trace, path):
+    text = Text(trace)
+    with open(path, "w", encoding="utf-8") as file:
+        file.write(text.header())
+        file.writelines(map(text.line, trace.events()))
+
+
+# --- Chrome's trace event format ---
+
+class Chrome:
+    """Trace events as Chrome's JSON: faults and system calls as slices, counts as counters, the rest
+    as instants. A thread is shown as a process of its own: records hold its number only."""
+
+    BEGINS = re.compile(r"page_fault_(user|kernel)$|sys_enter")
+    ENDS = re.compile(r"page_fault_done$|sys_exit")
+
+    def __init__(self, trace):
+        self.trace = trace
+        self._open = collections.defaultdict(list)  # pid: records whose end is to come
+        self._rss = collections.defaultdict(dict)
+        self._free = trace.free_frames
+        self._names = {}
+
+    def _event(self, record, phase, name, ns, **more):
+        return {"ph": phase, "name": name, "cat": record.system, "pid": record.pid,
+                "tid": record.pid, "ts": ns / 1000, **more}
+
+    def _arguments(self, *records):
+        shown = {}
+        for record in records:
+            for field in record.type.fields:
+                value = getattr(record, field)
+                if field in ("call_site", "ip") and value:
+                    value = self.trace.symbols.name(value, True)
+                elif field in ("address", "ptr", "pfn", "start", "end", "flags", "pte"):
+                    value = hex(value)
+                elif field in ("why", "kind"):
+                    value = self.trace.word(field, value)
+                shown[field] = value
+        return shown
+
+    def _slice(self, begin, end):
+        if begin.event == "sys_enter":
+            name = f"call {begin.id}"
+        else:
+            name = begin.event.replace("sys_enter_", "").replace("_", " ")
+        return self._event(begin, "X", name, begin.ns, dur=(end.ns - begin.ns) / 1000,
+                           args=self._arguments(begin, end))
+
+    def _end(self, record):
+        """The slice that ends here, if its beginning was recorded too."""
+        pending = self._open[record.pid]
+        wanted = "page_fault_" if record.event == "page_fault_done" else \
+            record.event.replace("exit", "enter")
+        while pending:
+            begin = pending.pop()
+            if begin.event.startswith(wanted):
+                return [self._slice(begin, record)]
+        return []
+
+    def _counters(self, record):
+        if record.event == "rss_stat":
+            counts = self._rss[record.mm_id]
+            counts[self.trace.word("rss", record.member)] = record.size
+            return [self._event(record, "C", f"rss of mm {record.mm_id:x}", record.ns, args=counts)]
+        if record.event in ("mm_page_alloc", "mm_page_free"):
+            frames = 1 << record.order if record.pfn else 0
+            self._free += frames if record.event == "mm_page_free" else -frames
+            return [self._event(record, "C", "free frames", record.ns,
+                                args={"frames": self._free}) | {"pid": 0, "tid": 0}]
+        return []
+
+    def _name(self, record):
+        if self._names.get(record.pid) == record.comm:
+            return []
+        self._names[record.pid] = record.comm
+        name = record.comm if record.pid else "kernel"
+        return [{"ph": "M", "name": what, "pid": record.pid, "tid": record.pid,
+                 "args": {"name": name}} for what in ("process_name", "thread_name")]
+
+    def convert(self, record):
+        """What to write for one record."""
+        events = self._name(record)
+        if self.BEGINS.match(record.event):
+            self._open[record.pid].append(record)
+        elif self.ENDS.match(record.event):
+            events += self._end(record)
+        else:
+            events.append(self._event(record, "i", record.event, record.ns, s="t",
+                                      args=self._arguments(record)))
+        return events + self._counters(record)
+
+
+def write_json(trace, path):
+    chrome, encode = Chrome(trace), json.JSONEncoder(separators=(",", ":")).encode
+    with open(path, "w", encoding="utf-8") as file:
+        file.write('{"displayTimeUnit":"ns","traceEvents":[\n')
+        first = True
+        for record in trace.events():
+            for event in chrome.convert(record):
+                file.write(("" if first else ",\n") + encode(event))
+                first = False
+        file.write("\n]}\n")
+
+
+# --- make trace ---
+
+RING_SHARE = 4     # of the guest's memory, at most
+RING_MB = 64       # holds a million records
+TOP = 5
+
+
+def summary(trace):
+    """What happened most, and who asked for memory."""
+    kinds, sites = collections.Counter(), collections.Counter()
+    first = last = None
+    for record in trace.events():
+        first, last = first or record, record
+        kinds[f"{record.system}:{record.event}"] += 1
+        if "alloc" in record.event and "call_site" in record._fields:
+            sites[record.call_site] += 1
+    total = sum(kinds.values())
+    if not total:
+        return ["no events"]
+    lines = [f"{total} events in {(last.ns - first.ns) / 1e6:.1f} ms" +
+             (f"; {trace.overwritten} older ones overwritten" if trace.overwritten else "")]
+    lines += [f"{count:10}  {name}" for name, count in kinds.most_common(TOP)]
+    if sites:
+        lines.append("most allocations by")
+    for site, count in sites.most_common(TOP - 2):
+        line = trace.symbols.lines(sites)[site]
+        lines.append(f"{count:10}  {trace.symbols.name(site, True)}  {line}")
+    return lines
+
+
+def guest_script(command):
+    return ("exec </dev/null\necho >/sys/kernel/tracing/trace\n"
+            "trap 'echo 0 >/sys/kernel/tracing/tracing_on' EXIT\n" + command)
+
+
+def record(command, events, folder):
+    """Runs it and writes the files. Returns the status for the shell."""
+    machine = vm.Machine.from_environment()
+    megabytes = min(RING_MB, int(re.match(r"\d+", machine.mem)[0]) // RING_SHARE)
+    append = f"quiet trace_buf_size={megabytes}M trace={events} " + os.environ.get("APPEND", "")
+    overlay = vm.guest_files(guest_script(command) if command else "true",
+                             os.environ.get("FILES") or None)
+    with vm.Boot(machine, overlay=overlay, append=append.strip()) as boot:
+        ram = boot.path("ram")
+        machine.extra += crash.memory(machine.mem, ram)
+        boot.start(["-chardev", "stdio,id=console,signal=off", "-serial", "chardev:console"],
+                   stdin=subprocess.DEVNULL)
+        status = boot.wait(float(os.environ.get("TIMEOUT") or 0) or None)
+        problem = boot.problem(status)
+        trace = Trace(ram, boot.kernel)
+        text, chrome = (os.path.join(folder, name) for name in ("trace.txt", "trace.json"))
+        write_text(trace, text)
+        write_json(trace, chrome)
+        lines = summary(trace)
+        init_status = boot.init_status()
+    print("\n".join(["", f"{os.path.relpath(text)}, {os.path.relpath(chrome)}", *lines]))
+    if problem:
+        print(f"trace: {problem}", file=sys.stderr)
+        return 125
+    return init_status or 0
+
+
+def main():
+    try:
+        return record(os.environ.get("CMD"), os.environ.get("TRACE") or "*", vm.BUILD)
+    except TraceError as error:
+        print(f"trace: {error}", file=sys.stderr)
+        return 125
+
+
+if __name__ == "__main__":
+    import crash
+    import vm
+    try:
+        sys.exit(main())
+    except KeyboardInterrupt:
+        sys.exit(130)

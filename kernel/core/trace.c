@@ -130,13 +130,22 @@ static bool any(const u32 *bits, enum trace_id from, enum trace_id to)
 	return false;
 }
 
+static void note_free(void)
+{
+	for (u32 cpu = 0; cpu < NR_CPUS; cpu++)
+		trace_cpus[cpu].free = page_alloc_free();
+}
+
 /* Opens or closes the doors of the hot places before anything may come through them. */
 static void apply(void)
 {
 	static const u32 none[ARRAY_SIZE(wanted)];
 	const u32 *bits = off ? none : wanted;
+	bool frames = any(bits, TE_mm_page_alloc, TE_mm_page_free);
 	slab_trace(any(bits, TE_kmem_cache_alloc, TE_kmem_cache_free));
-	page_alloc_trace(any(bits, TE_mm_page_alloc, TE_mm_page_free));
+	page_alloc_trace(frames);
+	if (frames && !any(trace_bits, TE_mm_page_alloc, TE_mm_page_free))
+		note_free();
 	trap_trace(any(bits, TE_page_fault_user, TRACE_NR_EVENTS - 1));
 	memcpy(trace_bits, bits, sizeof(trace_bits));
 }
@@ -212,6 +221,7 @@ void trace_clear(void)
 	for (u32 cpu = 0; cpu < NR_CPUS; cpu++)
 		clear_cpu(&trace_cpus[cpu]);
 	taken = (struct trace_reader){0};
+	note_free();
 }
 
 static void free_pages(struct trace_page **pages, u32 n)
@@ -287,13 +297,15 @@ static const struct trace_page *page_at(const struct trace_cpu *c, u64 number)
 /* Moves on to what is still there, and over the ends of pages. NULL at the end. */
 static const struct trace_record *peek(const struct trace_cpu *c, struct trace_place *p)
 {
-	if (!c->page || p->record >= p->end)
+	if (!c->page)
 		return NULL;
 	if (p->page + full_pages(c) < c->pages) {
 		p->page = c->pages - full_pages(c);
 		p->at = 0;
 		p->record = c->overwritten;
 	}
+	if (p->record >= p->end)
+		return NULL;
 	const struct trace_page *page = page_at(c, p->page);
 	if (p->at >= page->bytes) {
 		page = page_at(c, ++p->page);

@@ -97,6 +97,8 @@ struct trace_cpu {
 	u64 written;              /* records since the ring was made or emptied */
 	u64 overwritten;          /* of them, gone because newer ones needed their place */
 	u64 pages;                /* started since then: the number of the page at `head` */
+	u32 free;                 /* frames free when the ring was emptied, or frames first traced */
+	u32 reserved;
 };
 
 /* What the text and the host know of an event. */
