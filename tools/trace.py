@@ -453,7 +453,8 @@ def record(command, events, folder):
     """Runs it and writes the files. Returns the status for the shell."""
     machine = vm.Machine.from_environment()
     megabytes = min(RING_MB, int(re.match(r"\d+", machine.mem)[0]) // RING_SHARE)
-    append = f"quiet trace_buf_size={megabytes}M trace={events} " + os.environ.get("APPEND", "")
+    size = os.environ.get("TRACE_BUF") or f"{megabytes}M"
+    append = f"quiet trace_buf_size={size} trace={events} " + os.environ.get("APPEND", "")
     overlay = vm.guest_files(guest_script(command) if command else "true",
                              os.environ.get("FILES") or None)
     with vm.Boot(machine, overlay=overlay, append=append.strip()) as boot:
