@@ -21,7 +21,16 @@ struct multiboot_info {
 	u32 drives_length, drives_addr;
 	u32 config_table;
 	u32 boot_loader_name;
-};
+	u32 apm_table;
+	u32 vbe[4];
+	u64 fb_addr;
+	u32 fb_pitch, fb_width, fb_height;
+	u8 fb_bits, fb_type;
+	u16 padding; /* not in the specification's table, but in its multiboot.h, and in GRUB's */
+	struct {
+		u8 at, bits;
+	} fb_red, fb_green, fb_blue;
+} __packed;
 
 struct multiboot_module {
 	u32 start, end; /* half-open */
@@ -34,6 +43,8 @@ struct multiboot_mmap {
 	u64 addr, len;
 	u32 type;
 } __packed;
+
+#define FB_TYPE_RGB 1 /* 0: a palette, 2: text */
 
 #define MMAP_MIN_SIZE	 20u
 #define MMAP_MAX_ENTRIES 128u
@@ -131,6 +142,22 @@ static __init void read_cmdline(const struct multiboot_info *mbi)
 		log_warn("boot: the command line is cut at %u bytes", BOOT_CMDLINE - 1);
 }
 
+static __init void read_framebuffer(const struct multiboot_info *mbi)
+{
+	if (mbi->fb_type != FB_TYPE_RGB)
+		return;
+	bootinfo.framebuffer = (struct boot_framebuffer){
+		.addr = mbi->fb_addr,
+		.pitch = mbi->fb_pitch,
+		.width = mbi->fb_width,
+		.height = mbi->fb_height,
+		.bits = mbi->fb_bits,
+		.red_at = mbi->fb_red.at,
+		.green_at = mbi->fb_green.at,
+		.blue_at = mbi->fb_blue.at,
+	};
+}
+
 void __init bootinfo_from_multiboot(u32 magic, u32 mbi_phys)
 {
 	const struct multiboot_info *mbi;
@@ -144,5 +171,7 @@ void __init bootinfo_from_multiboot(u32 magic, u32 mbi_phys)
 		read_cmdline(mbi);
 	if (mbi->flags & MULTIBOOT_INFO_MODS)
 		read_modules(mbi);
+	if (mbi->flags & MULTIBOOT_INFO_FRAMEBUFFER)
+		read_framebuffer(mbi);
 	read_memory(mbi);
 }

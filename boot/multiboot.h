@@ -6,6 +6,7 @@
 #define MULTIBOOT_HEADER_MAGIC 0x1badb002
 #define MULTIBOOT_PAGE_ALIGN   0x1 /* header flag: modules on page borders */
 #define MULTIBOOT_MEMORY_INFO  0x2 /* header flag: we need the memory map */
+#define MULTIBOOT_VIDEO_MODE   0x4 /* header flag: the words about a graphics mode are valid */
 
 #define MULTIBOOT_MAGIC 0x2badb002 /* in EAX at the start */
 
@@ -15,6 +16,7 @@
 #define MULTIBOOT_INFO_MODS    0x008
 #define MULTIBOOT_INFO_MMAP    0x040
 #define MULTIBOOT_INFO_LOADER  0x200
+#define MULTIBOOT_INFO_FRAMEBUFFER 0x1000
 
 /* enum exit_code of kernel/core/panic.h, which assembly cannot read. */
 #define BOOT_EXIT_PANIC 0x12

@@ -49,6 +49,11 @@
 	.align 4
 #define HEADER_FLAGS (MULTIBOOT_PAGE_ALIGN | MULTIBOOT_MEMORY_INFO)
 	.long MULTIBOOT_HEADER_MAGIC, HEADER_FLAGS, -(MULTIBOOT_HEADER_MAGIC + HEADER_FLAGS)
+	.long 0, 0, 0, 0, 0	/* addresses: the ELF headers have them */
+	/* A graphics mode, width, height, bits a pixel: for loaders that find MULTIBOOT_VIDEO_MODE in
+	 * the flags. Not here, because QEMU's -kernel, which has no modes, complains about the flag at
+	 * each boot: tools/mkiso sets it in the image that GRUB boots. */
+	.long 0, 1280, 960, 32
 
 	.section .init.text, "ax"
 
@@ -318,6 +323,7 @@ boot_pdpt:
 	.long	PHYS(boot_pd) + PDPTE_FLAGS, 0
 
 	.balign 4096
+	.globl boot_pd
 boot_pd:
 	.set	pa, 0
 	.rept	DIRECT_PDES

@@ -16,6 +16,14 @@ struct prange {
 	u64 start, end;
 };
 
+/* A graphics mode. Its pixels are words of `bits` bits, with a byte of each colour from bit *_at on. */
+struct boot_framebuffer {
+	u64 addr;          /* physical */
+	u32 pitch;         /* bytes from one line to the next */
+	u32 width, height; /* pixels; width 0: the machine is in text mode */
+	u8 bits, red_at, green_at, blue_at;
+};
+
 struct bootinfo {
 	struct prange ram[BOOT_MAX_RANGES]; /* usable memory: sorted, disjoint, not yet page aligned */
 	u32 nr_ram;
@@ -23,6 +31,7 @@ struct bootinfo {
 	u32 nr_modules;
 	char cmdline[BOOT_CMDLINE]; /* without the kernel's own name */
 	char loader[64];
+	struct boot_framebuffer framebuffer;
 };
 
 extern struct bootinfo bootinfo;

@@ -4,14 +4,14 @@
 #include "kernel/core/keymap.h"
 #include "kernel/core/lock.h"
 #include "kernel/core/log.h"
+#include "kernel/core/screen.h"
 #include "kernel/core/vt.h"
 #include "kernel/lib/fmt.h"
 #include "kernel/lib/string.h"
 #include "kernel/x86/keyboard.h"
 #include "kernel/x86/serial.h"
-#include "kernel/x86/vga.h"
 
-/* The screen is copied to the adapter this much after a change: writing to it is slow, and nobody
+/* The screen is brought up to date this much after a change: writing to it is slow, and nobody
  * reads faster. */
 #define REFRESH_NS (40 * 1000 * 1000ull)
 
@@ -53,8 +53,8 @@ void console_flush(void)
 
 	if (ready) {
 		for (u32 row = screen.dirty_from; row < screen.dirty_to; row++)
-			vga_show(row * VT_COLS, vt_line(&screen, row), VT_COLS);
-		vga_cursor(screen.row * VT_COLS + screen.col, screen.cursor_hidden);
+			screen_show(row * VT_COLS, vt_line(&screen, row), VT_COLS);
+		screen_cursor(screen.row * VT_COLS + screen.col, screen.cursor_hidden);
 		vt_clean(&screen);
 	}
 	unlock_console(flags);

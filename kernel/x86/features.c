@@ -16,6 +16,12 @@
 #define MSR_EFER 0xc0000080u
 #define EFER_NXE (1u << 11)
 
+/* The page attribute table (Intel SDM vol. 3A, 11.12): a byte for each combination of an entry's
+ * PAT, CD and WT. As after a reset, but for WT alone, which is write-combining. */
+#define MSR_PAT 0x277u
+#define PAT_LOW	 0x00070106u /* write-back, write-combining, uncached unless an MTRR says so, uncached */
+#define PAT_HIGH 0x00070406u
+
 #define LEAF_EXTENDED 0x80000000u
 #define LEAF_BRAND    0x80000002u /* and the two behind it */
 
@@ -50,6 +56,7 @@ static __init bool read_basic(struct cpu_features *f)
 	f->tsc = bit(r.edx, 4);
 	f->pae = bit(r.edx, 6);
 	f->pge = bit(r.edx, 13);
+	f->pat = bit(r.edx, 16);
 	f->fxsr = bit(r.edx, 24);
 	f->sse2 = bit(r.edx, 26);
 	f->rdrand = bit(r.ecx, 30);
@@ -96,12 +103,17 @@ static __init void read_vendor(struct cpu_features *f, const struct cpuid *r)
 	memcpy(f->vendor + 8, &r->ecx, 4);
 }
 
+static __init void write_msr(u32 msr, u32 lo, u32 hi)
+{
+	__asm__ volatile("wrmsr" ::"a"(lo), "d"(hi), "c"(msr) : "memory");
+}
+
 static __init void enable_nx(void)
 {
 	u32 lo, hi;
 
 	__asm__ volatile("rdmsr" : "=a"(lo), "=d"(hi) : "c"(MSR_EFER));
-	__asm__ volatile("wrmsr" ::"a"(lo | EFER_NXE), "d"(hi), "c"(MSR_EFER));
+	write_msr(MSR_EFER, lo | EFER_NXE, hi);
 	pte_nx_mask = PTE_NX;
 }
 
@@ -124,6 +136,8 @@ static __init void enable(const struct cpu_features *f, bool mce)
 	write_cr4(cr4);
 	if (f->nx)
 		enable_nx();
+	if (f->pat)
+		write_msr(MSR_PAT, PAT_LOW, PAT_HIGH);
 	__asm__ volatile("fninit");
 }
 

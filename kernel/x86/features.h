@@ -5,7 +5,7 @@
 #include "kernel/lib/types.h"
 
 struct cpu_features {
-	bool pae, pse, pge, nx, smep, smap, fxsr, sse2, tsc, rdrand, invpcid;
+	bool pae, pse, pge, pat, nx, smep, smap, fxsr, sse2, tsc, rdrand, invpcid;
 	u32 hwcap; /* CPUID.1:EDX, for AT_HWCAP */
 	char vendor[13];
 	char model[49];
@@ -15,7 +15,7 @@ struct cpu_features {
 extern struct cpu_features cpu_features;
 
 /* Reads CPUID; stops with one line when PAE or FXSR is missing. Turns on WP, PGE, SMEP, SMAP, NX
- * and OSFXSR|OSXMMEXCPT. */
+ * and OSFXSR|OSXMMEXCPT, and makes PTE_WC what it says. */
 void cpu_features_init(void);
 
 #endif

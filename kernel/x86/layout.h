@@ -15,7 +15,7 @@
  *              | vmalloc: a guard page between  |
  *              | areas; kernel stacks           |
  *   0xfe000000 +--------------------------------+
- *              | not used                       |
+ *              | framebuffer, if there is one   |
  *   0xffc00000 +--------------------------------+
  *              | kmap slots of each CPU, fixmap |
  *   0xffe00000 +--------------------------------+
@@ -34,6 +34,8 @@
 #define KERNEL_PHYS   0x00100000u
 #define VMALLOC_START 0xF8000000u
 #define VMALLOC_END   0xFE000000u
+#define FRAMEBUFFER_START 0xFE000000u
+#define FRAMEBUFFER_END   0xFFC00000u
 #define KMAP_START    0xFFC00000u
 #define FIXMAP_START  0xFFD00000u
 

@@ -12,6 +12,7 @@
 #include "kernel/core/panic.h"
 #include "kernel/lib/string.h"
 #include "kernel/x86/features.h"
+#include "kernel/x86/framebuffer.h"
 #include "kernel/x86/gdt.h"
 #include "mm/page_alloc.h"
 #include "mm/pmap.h"
@@ -191,6 +192,7 @@ void __init pmap_kernel_init(void)
 {
 	map_low_memory();
 	map_image();
+	framebuffer_map(kernel_pd);
 	kernel_pd[pd_index(KMAP_START)] =
 		pte_make(paddr_pfn(virt_to_phys(kmap_pt)), PTE_P | PTE_W | PTE_A);
 	kernel_pdpt[pdpt_index(KERNEL_BASE)] = pmap_kernel_pdpte();

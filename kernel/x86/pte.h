@@ -36,6 +36,10 @@ typedef struct {
  * without looking at the frame. Set in every entry that maps such a frame, and in no other. */
 #define PTE_ANON PTE_SW1
 
+/* Write-combining, on CPUs with a page attribute table (cpu_features.pat): cpu_features_init() gives
+ * its entry for WT alone this meaning, as Linux does. */
+#define PTE_WC PTE_WT
+
 #define PTE_FRAME 0x000ffffffffff000ull
 
 /* PTE_NX where the CPU has it, else 0: entries are built with this mask so that a reserved bit is
