@@ -23,7 +23,7 @@ MAKEFLAGS += --no-builtin-rules --no-print-directory
 
 # Every target but these starts with the packages it needs.
 ifneq ($(filter-out help clean,$(or $(MAKECMDGOALS),all)),)
-packages := $(shell tools/install-deps >&2 || echo missing)
+packages := $(shell $(if $(filter 1,$(GUI)),GUI=1) tools/install-deps >&2 || echo missing)
 ifneq ($(packages),)
 $(error cannot go on without the packages named above)
 endif
@@ -37,7 +37,7 @@ say  = $(if $(V),,@printf '  %-7s %s\n' '$1' '$2' >&2)
 
 SOURCES := $(sort $(wildcard $(foreach d,boot kernel kernel/* mm tests/kernel tests/unit, \
 	$(d)/*.c $(d)/*.S)))
-OBJECTS := $(SOURCES:%=$(B)/obj/%.o)
+OBJECTS := $(SOURCES:%=$(B)/obj/%.o) $(B)/obj/font.o
 
 WARNINGS := -Wall -Wextra -Werror -Wno-unused-parameter -Wmissing-prototypes -Wstrict-prototypes \
 	-Wshadow -Wvla -Wundef
@@ -50,7 +50,7 @@ ASFLAGS := -m32 -march=i686 -g -fno-pic -Wa,--noexecstack -Wa,--fatal-warnings -
 LDFLAGS := -m elf_i386 -nostdlib -static -z max-page-size=4096 -z noexecstack --build-id=none \
 	--fatal-warnings --no-warn-rwx-segments -T linker.ld
 
-.PHONY: all iso run run-iso trace test test-programs oracle oracle-programs mutants debug deps help clean FORCE
+.PHONY: all iso run run-iso trace screenshot test test-programs oracle oracle-programs mutants debug deps help clean FORCE
 
 all: $(B)/tessera.elf $(B)/initramfs.cpio compile_commands.json ## the kernel and the guest's root
 
@@ -74,6 +74,13 @@ $(B)/obj/%.S.o: %.S $(B)/obj/cc.flags
 	$(call say,AS,$<)
 	@mkdir -p $(@D)
 	$(Q)$(CC) $(ASFLAGS) -MMD -MP -c $< -o $@
+
+# The text on the framebuffer is in GNU Unifont, as GRUB's package brings it.
+$(B)/font.c: /usr/share/grub/ascii.pf2 tools/mkfont.py
+	$(Q)mkdir -p $(@D); tools/mkfont.py $< >$@
+
+$(B)/obj/font.o: $(B)/font.c $(B)/obj/cc.flags
+	$(Q)$(CC) $(CFLAGS) -c $< -o $@
 
 # The symbol table inside the image names the image's own addresses: link, list, link again.
 $(B)/obj/first.elf: $(OBJECTS) linker.ld $(B)/obj/ld.flags
@@ -178,7 +185,7 @@ $(B)/tests.cpio: $(USER_PROGRAMS) $(B)/obj/user.flags $(wildcard tests/scripts/*
 # as pure, and the allocators, whose locks and memory tests/host makes up. Symbols stay hidden from
 # the sanitizers' libraries, which would call our 64-bit division.
 HOST_ALSO    := page page_alloc slab slab_mag slab_debug kmalloc
-HOST_SOURCES := $(sort $(shell tools/check-deps.py --pure) $(wildcard tests/unit/*.c \
+HOST_SOURCES := $(sort $(B)/font.c $(shell tools/check-deps.py --pure) $(wildcard tests/unit/*.c \
 	tests/host/*.c $(HOST_ALSO:%=mm/%.c) $(HOST_ALSO:%=tests/kernel/test_%.c)))
 HOST_CFLAGS  := -std=gnu11 -O1 -g -fno-pie -no-pie -fno-omit-frame-pointer -fno-strict-aliasing \
 	-fno-common -fno-builtin -fvisibility=hidden -fsanitize=address,undefined \
@@ -346,6 +353,9 @@ run-iso: $(B)/tessera.elf $(ROOT_CPIO) ## the same, started by GRUB from a CD im
 
 trace: $(B)/tessera.elf $(B)/initramfs.cpio ## what the memory does for CMD=, as text and for Perfetto; TRACE=glob
 	@tools/trace.py
+
+screenshot: $(B)/tessera.elf $(ROOT_CPIO) ## build/screenshot.png: the picture of memory when CMD= has run
+	@tools/screenshot.py --initramfs $(ROOT_CPIO)
 
 test: all $(B)/tests.cpio $(B)/host64/unit $(B)/host32/unit $(DEBUG_FILES) $(TM_TESTS) libtmalloc ## all tests, or T=glob; J=n at once
 	@tools/test.py

@@ -19,6 +19,7 @@
 #include "kernel/proc/process.h"
 #include "kernel/proc/task.h"
 #include "kernel/x86/features.h"
+#include "kernel/x86/framebuffer.h"
 #include "kernel/x86/trap.h"
 #include "mm/anon.h"
 #include "mm/describe.h"
@@ -26,6 +27,7 @@
 #include "mm/mm_check.h"
 #include "mm/page_alloc.h"
 #include "mm/pagecache.h"
+#include "mm/picture.h"
 #include "mm/pmap.h"
 #include "mm/slab.h"
 #include "mm/space.h"
@@ -85,6 +87,7 @@ asmlinkage void kernel_main(u32 magic, u32 mbi)
 {
 	console_init();
 	bootinfo_from_multiboot(magic, mbi);
+	framebuffer_init();
 	log_init();
 	cpu_features_init();
 	trap_init();
@@ -109,6 +112,7 @@ asmlinkage void kernel_main(u32 magic, u32 mbi)
 	irq_enable();
 	run_selftests();
 
+	picture_start();
 	initramfs_unpack();
 	fs_mount_defaults();
 	pmap_seal_kernel();

@@ -5,7 +5,8 @@ Without CMD a shell on the terminal: every key goes to the guest, ^C too; Ctrl-A
 With CMD the command's output and nothing else; where standard input is not a terminal and there is
 no CMD, what it holds is the command. The exit status is the shell's or the command's
 (128 + signal if a signal killed it), or 125 with one line on stderr when the machine did not end
-as it should. Reads CMD, FILES, MEM, CPU, SMP, ACCEL, APPEND, GUI, TIMEOUT and QEMUEXTRA from the
+as it should. With GUI=1 GRUB starts the machine, so that its screen shows the picture of memory.
+Reads CMD, FILES, MEM, CPU, SMP, ACCEL, APPEND, GUI, TIMEOUT and QEMUEXTRA from the
 environment.
 """
 import argparse
@@ -18,6 +19,7 @@ import termios
 import crash
 import debug
 import vm
+import window
 
 MACHINE_PROBLEM = 125
 
@@ -68,8 +70,11 @@ def main():
     terminal = os.get_terminal_size(0) if interactive else None
     overlay = vm.guest_files(command, environment("FILES") or None,
                              terminal if terminal and terminal.lines else None)
-    with vm.Boot(vm.Machine.from_environment(), args.kernel, args.initramfs, overlay, append,
-                 args.iso) as boot:
+    machine = vm.Machine.from_environment()
+    if machine.gui and window.choose(machine.gui)[1]:
+        print("run:", window.choose(machine.gui)[1], file=sys.stderr)
+    with vm.Boot(machine, args.kernel, args.initramfs, overlay, append,
+                 args.iso or bool(machine.gui)) as boot:
         status = run(boot, interactive, float(environment("TIMEOUT") or 0) or None)
         problem = boot.problem(status)
         if problem:

@@ -9,6 +9,7 @@ the host under sanitizers (64 and 32 bit, if it is a unit case) and in the kerne
 and from GRUB:
   user.NAME script.NAME  programs and scripts, compared with what Linux answered (make oracle)
   run.NAME               `make run` itself: exit statuses, bytes, terminals
+  picture.NAME           the picture of memory, tile by tile, against struct page
   crash.NAME             what a panic says, and that it ends the machine
   boot.NAME bad.NAME     sizes of memory and models of CPU; boots that must be refused
   tty.NAME               a user at the keyboard
@@ -476,7 +477,8 @@ def module_cases(path):
 def all_jobs(pattern):
     own = [case_job(case) for case in cases.found()]
     own += [*run_jobs(), *boot_jobs(), *bad_jobs(), *crash_jobs(), *tty_jobs()]
-    own += [*module_cases("gdb/suite.py"), *module_cases("report/suite.py")]
+    own += [*module_cases("gdb/suite.py"), *module_cases("report/suite.py"),
+            *module_cases("picture/suite.py")]
     own += [Job("malloc.suite", malloc_suite)]
     own += [Job("tool.order", tool_order), Job("tool.initramfs", tool_initramfs),
             Job("tool.ktap", tool_ktap)]

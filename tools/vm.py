@@ -11,6 +11,7 @@ import subprocess
 import tempfile
 from dataclasses import dataclass, field
 
+import window
 from mkinitramfs import Archive
 
 TOP = os.path.dirname(os.path.dirname(os.path.abspath(__file__)))
@@ -41,20 +42,20 @@ class Machine:
     cpu: str = "max"
     smp: str = "1"
     accel: str = "tcg"
-    gui: bool = False
+    gui: str = ""  # not empty: the picture of memory, and QEMU's display as in window.choose()
     extra: list = field(default_factory=list)
 
     @classmethod
     def from_environment(cls):
         get = lambda name, default: os.environ.get(name) or default
         return cls(get("MEM", cls.mem), get("CPU", cls.cpu), get("SMP", cls.smp),
-                   get("ACCEL", cls.accel), bool(os.environ.get("GUI")),
+                   get("ACCEL", cls.accel), get("GUI", ""),
                    get("QEMUEXTRA", "").split())
 
     def arguments(self):
         return ["qemu-system-i386", "-nodefaults", "-no-reboot", "-accel", self.accel,
                 "-cpu", self.cpu, "-m", self.mem, "-smp", self.smp, "-vga", "std",
-                *([] if self.gui else ["-display", "none"]),
+                *(window.choose(self.gui)[0] if self.gui else ["-display", "none"]),
                 "-device", "isa-debug-exit,iobase=0xf4,iosize=4", *self.extra]
 
 
@@ -83,7 +84,8 @@ class Boot:
     def __init__(self, machine, kernel=KERNEL, initramfs=INITRAMFS, overlay=b"", append="",
                  iso=False):
         self.machine, self.kernel, self.initramfs = machine, kernel, initramfs
-        self.overlay, self.append, self.iso = overlay, append, iso
+        self.overlay, self.iso = overlay, iso
+        self.append = f"picture {append}".strip() if machine.gui else append
         self.process = None
 
     def __enter__(self):
@@ -162,7 +164,7 @@ class Boot:
     def problem(self, status):
         """What is wrong with an end of the machine, in one line, or None."""
         errors = self._read("stderr").strip()
-        if errors:
+        if errors and not (self.machine.gui and status == PASS):  # window toolkits have much to say
             return "QEMU: " + errors.splitlines()[-1]
         if status == PASS:
             return None
