@@ -19,7 +19,7 @@ import vm
 
 FONT = "/usr/share/grub/ascii.pf2"
 TIMEOUT = float(os.environ.get("TIMEOUT") or 120)
-REST = TIMEOUT / 4 # seconds for memory to come to rest
+REST = TIMEOUT / 4  # seconds for memory to come to rest
 PAGE_STRUCT = 32
 GAP = 4          # mm/mosaic.h: MOSAIC_GAP
 SPANS = 8        # MOSAIC_SPANS
@@ -260,10 +260,20 @@ def panic(log):
         rest = rest[found.end():]
 
 
+def reported(test):
+    """Trouble with the machine is the test's failure."""
+    def function(log):
+        try:
+            test(log)
+        except screenshot.Trouble as trouble:
+            raise AssertionError(str(trouble)) from trouble
+    return function
+
+
 def cases():
     for name, mem, per_tile, iso in (("16M", "16", 1, False), ("512M", "512", 1, False),
                                      ("4096M", "4096", 8, False), ("grub", "64", 1, True)):
         def function(log, mem=mem, per_tile=per_tile, iso=iso):
             check(log, mem, per_tile, iso)
-        yield f"picture.{name}", function
-    yield "picture.panic", panic
+        yield f"picture.{name}", reported(function)
+    yield "picture.panic", reported(panic)
