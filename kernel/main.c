@@ -23,6 +23,7 @@
 #include "kernel/x86/trap.h"
 #include "mm/anon.h"
 #include "mm/describe.h"
+#include "mm/hugetlb.h"
 #include "mm/kmalloc.h"
 #include "mm/mm_check.h"
 #include "mm/page_alloc.h"
@@ -99,6 +100,7 @@ asmlinkage void kernel_main(u32 magic, u32 mbi)
 	pmap_kernel_init();
 	vmalloc_init();
 
+	hugetlb_init();
 	pagecache_init();
 	anon_init();
 	space_init();

@@ -3,6 +3,7 @@
 #include "kernel/lib/string.h"
 #include "kernel/x86/trap.h"
 #include "mm/fault.h"
+#include "mm/hugetlb.h"
 #include "mm/page_alloc.h"
 #include "mm/space.h"
 
@@ -67,17 +68,37 @@ static bool is_hidden(struct mm *mm, vaddr_t addr, u32 access)
 	return v && !(v->flags & VM_READ);
 }
 
+/* The frame behind addr, which has been faulted in, with a reference; one of a huge page holds the
+ * whole. */
+static struct page *hold_page(struct mm *mm, vaddr_t addr)
+{
+	pte_t *pte = pmap_pte(&mm->pmap, addr);
+	if (!pte) {
+		struct page *head = pfn_page(pte_pfn(hugetlb_entry(mm, addr)));
+		head->refcount++;
+		return head + pt_index(addr);
+	}
+	struct page *p = pfn_page(pte_pfn(*pte));
+	page_get(p);
+	return p;
+}
+
+static void drop_page(struct page *p)
+{
+	if (p->kind == PK_HUGE)
+		hugetlb_put(hugetlb_head(p));
+	else
+		page_put(p);
+}
+
 /* The frame behind addr with a reference, after faulting it in; NULL when it cannot be. */
 static struct page *get_page_at(struct mm *mm, vaddr_t addr, u32 access)
 {
 	struct page *p = NULL;
 	mutex_lock(&mm->lock);
 	if (addr < USER_TOP && !is_hidden(mm, addr, access) &&
-		fault_in(mm, addr, access) == FAULT_DONE) {
-		pte_t *pte = pmap_pte(&mm->pmap, addr);
-		p = pfn_page(pte_pfn(*pte));
-		page_get(p);
-	}
+		fault_in(mm, addr, access) == FAULT_DONE)
+		p = hold_page(mm, addr);
 	mutex_unlock(&mm->lock);
 	return p;
 }
@@ -97,7 +118,7 @@ size_t mm_access(struct mm *mm, vaddr_t addr, void *buf, size_t n, bool write, b
 		else
 			memcpy((char *)buf + done, va + off, part);
 		kunmap_local(va);
-		page_put(p);
+		drop_page(p);
 		done += part;
 	}
 	return done;

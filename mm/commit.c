@@ -12,12 +12,13 @@ u32 overcommit_ratio = 50;
 u32 overcommit_kbytes;
 
 static u32 committed; /* pages; atomic */
+static u32 set_aside; /* the same */
 
 u32 commit_limit(void)
 {
 	if (overcommit_kbytes)
 		return overcommit_kbytes / (PAGE_SIZE / 1024);
-	return (u32)((u64)page_alloc_total() * overcommit_ratio / 100);
+	return (u32)((u64)(page_alloc_total() - set_aside) * overcommit_ratio / 100);
 }
 
 /* Would `total` pages committed be within the policy, asked for by a process of total_vm pages? */
@@ -44,6 +45,11 @@ void commit_release(u32 pages)
 {
 	u32 was = __atomic_fetch_sub(&committed, pages, __ATOMIC_RELAXED);
 	kassert_msg(pages <= was, "release %u of %u", pages, was);
+}
+
+void commit_set_aside(s32 pages)
+{
+	__atomic_add_fetch(&set_aside, (u32)pages, __ATOMIC_RELAXED);
 }
 
 u32 commit_total(void)

@@ -18,6 +18,10 @@ extern u32 overcommit_kbytes; /* if not 0, used instead of the ratio */
 bool commit_charge(u32 pages, u32 total_vm);
 void commit_release(u32 pages);
 
+/* `pages` of memory (negative: back again) are kept for something else, and mode NEVER does not count
+ * on them: the huge pages. */
+void commit_set_aside(s32 pages);
+
 u32 commit_total(void); /* pages promised now */
 u32 commit_limit(void); /* pages, what mode NEVER allows */
 

@@ -2,6 +2,7 @@
 #include "mm/cow.h"
 #include "kernel/abi/errno.h"
 #include "mm/anon.h"
+#include "mm/hugetlb.h"
 #include "mm/page_alloc.h"
 #include "mm/zap.h"
 
@@ -109,6 +110,10 @@ static bool reprotect_table(const struct reprotect *r, pte_t *pte, pte_t *stop)
 
 void cow_protect(struct vma *v, vaddr_t start, vaddr_t end, u32 old_flags)
 {
+	if (unlikely(v->flags & VM_HUGETLB)) {
+		hugetlb_protect(v, start, end);
+		return;
+	}
 	u64 changed = v->prot ^ vm_pte_flags(old_flags);
 	struct reprotect r = {
 		.flags = v->prot,

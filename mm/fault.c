@@ -8,6 +8,7 @@
 #include "kernel/x86/trap.h"
 #include "mm/anon.h"
 #include "mm/cow.h"
+#include "mm/hugetlb.h"
 #include "mm/object.h"
 #include "mm/page_alloc.h"
 #include "mm/pagecache.h"
@@ -196,9 +197,14 @@ static __noinline enum fault_result fault_object(struct fault *f)
 static __forceinline enum fault_result fault_vma(struct vma *v, vaddr_t addr, bool write)
 {
 	struct fault f = {.vma = v, .addr = addr & PAGE_MASK, .write = write};
-	f.pte = pmap_pte_alloc(&v->mm->pmap, f.addr);
-	if (unlikely(!f.pte))
-		return FAULT_OOM;
+	f.pte = pmap_pte(&v->mm->pmap, f.addr);
+	if (unlikely(!f.pte)) { /* so it is wherever huge pages are */
+		if (v->flags & VM_HUGETLB)
+			return hugetlb_fault(v, addr, write);
+		f.pte = pmap_pte_alloc_slow(&v->mm->pmap, f.addr);
+		if (!f.pte)
+			return FAULT_OOM;
+	}
 	if (!v->object)
 		return pte_maps(*f.pte) ? fault_present(&f) : fault_anon(&f);
 	return fault_object(&f);

@@ -5,6 +5,7 @@
 #include "kernel/proc/task.h"
 #include "kernel/syscalls.h"
 #include "kernel/x86/trap.h"
+#include "mm/hugetlb.h"
 #include "mm/object.h"
 #include "mm/space_impl.h"
 #include "mm/trace_mm.h"
@@ -47,6 +48,9 @@ static long set_advised(struct vma *v, vaddr_t start, vaddr_t end, u32 advice)
 	long flags = advised_flags(v, advice);
 	if (flags < 0 || (u32)flags == v->flags)
 		return flags < 0 ? flags : 0;
+	int err = vma_check_borders(v, start, end);
+	if (err)
+		return err;
 	v = vma_isolate(v, start, end);
 	if (!v)
 		return -ENOMEM;
@@ -60,6 +64,11 @@ static long set_advised(struct vma *v, vaddr_t start, vaddr_t end, u32 advice)
 
 static long drop(struct vma *v, vaddr_t start, vaddr_t end)
 {
+	if (v->flags & VM_HUGETLB) {
+		if (!IS_ALIGNED(start, HUGE_SIZE))
+			return -EINVAL;
+		end = ALIGN_DOWN(end, HUGE_SIZE); /* rather too little than too much */
+	}
 	vma_lock_entries(v);
 	if (trace_mm_on())
 		trace_zap(v, start, end, false);
@@ -93,8 +102,9 @@ static long advise_vma(struct vma *v, vaddr_t start, vaddr_t end, u32 advice)
 {
 	switch (advice) {
 	case MADV_WILLNEED:
-	case MADV_COLLAPSE:
 		return 0;
+	case MADV_COLLAPSE:
+		return v->flags & VM_HUGETLB ? -EINVAL : 0;
 	case MADV_COLD:
 	case MADV_PAGEOUT:
 		return v->flags & (VM_LOCKED | VM_HUGETLB) ? -EINVAL : 0;

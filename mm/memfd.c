@@ -14,6 +14,7 @@
 #include "kernel/proc/task.h"
 #include "kernel/syscalls.h"
 #include "kernel/x86/uaccess.h"
+#include "mm/hugetlb.h"
 #include "mm/vma.h"
 
 #define NAME_PREFIX "/memfd:"
@@ -26,7 +27,8 @@
 
 static bool can_be_sealed(const struct inode *inode)
 {
-	return inode->ops == &tmpfs_inode_ops && S_ISREG(inode->mode);
+	return S_ISREG(inode->mode) &&
+	       (inode->ops == &tmpfs_inode_ops || inode->ops == &hugetlbfs_inode_ops);
 }
 
 /* A mapping through which the file could be written, now or after mprotect(). Caller holds the
@@ -109,9 +111,11 @@ static long get_name(char *name, uptr_t user)
 
 static struct file *create(const char *name, u32 flags)
 {
-	if (flags & MFD_HUGETLB)
-		return err_ptr(-ENODEV); /* no file system has files of huge pages */
-	struct file *f = tmpfs_create_anonymous(name, O_LARGEFILE);
+	bool huge = flags & MFD_HUGETLB;
+	if (huge && !hugetlb_size_ok(flags >> MFD_HUGE_SHIFT & MFD_HUGE_MASK))
+		return err_ptr(-ENODEV);
+	struct file *f = huge ? hugetlbfs_create_anonymous(name, O_LARGEFILE)
+			      : tmpfs_create_anonymous(name, O_LARGEFILE);
 	if (!is_err(f) && (flags & MFD_ALLOW_SEALING))
 		f->dentry->inode->seals &= ~F_SEAL_SEAL;
 	return f;

@@ -4,6 +4,7 @@
 #include "kernel/proc/task.h"
 #include "kernel/syscalls.h"
 #include "kernel/x86/uaccess.h"
+#include "mm/hugetlb.h"
 #include "mm/pagecache.h"
 #include "mm/space.h"
 
@@ -27,12 +28,22 @@ static u32 fill_table(struct vma *v, vaddr_t addr, u32 n, u8 *vec)
 	return n;
 }
 
+/* Linux asks the entry alone, not the file. */
+static u32 fill_huge(struct vma *v, vaddr_t addr, u32 n, u8 *vec)
+{
+	n = MIN(n, PT_ENTRIES - pt_index(addr));
+	memset(vec, pte_maps(hugetlb_entry(v->mm, addr)), n);
+	return n;
+}
+
 /* Up to `n` pages from addr on, within one VMA and page table. Returns how many, or -ENOMEM at a hole. */
 static long fill(struct mm *mm, vaddr_t addr, u32 n, u8 *vec)
 {
 	struct vma *v = vma_at(&mm->vmas, addr);
 	if (!v)
 		return -ENOMEM;
+	if (v->flags & VM_HUGETLB)
+		return fill_huge(v, addr, n, vec);
 	return fill_table(v, addr, MIN(n, (v->end - addr) >> PAGE_SHIFT), vec);
 }
 

@@ -27,7 +27,8 @@ static long set_flags(struct mm *mm, vaddr_t start, vaddr_t end, u32 lock_flags)
 		if (!v)
 			return -ENOMEM;
 		vaddr_t stop = MIN(v->end, end);
-		if ((v->flags & LOCK_FLAGS) != lock_flags) {
+		/* Huge pages are always in memory: they are not locked, nor counted. */
+		if ((v->flags & LOCK_FLAGS) != lock_flags && !(v->flags & VM_HUGETLB)) {
 			v = vma_isolate(v, at, stop);
 			if (!v)
 				return -ENOMEM;
@@ -127,7 +128,8 @@ static void populate_all(struct mm *mm)
 		mutex_lock(&mm->lock);
 		struct vma *v = vma_find(&mm->vmas, at);
 		vaddr_t start = v ? v->start : 0, end = v ? v->end : 0;
-		bool wanted = v && (v->flags & VM_LOCKED) && !(v->flags & VM_LOCKONFAULT);
+		bool wanted = v && (v->flags & (VM_LOCKED | VM_HUGETLB)) &&
+			      !(v->flags & VM_LOCKONFAULT);
 		mutex_unlock(&mm->lock);
 		if (!end)
 			return;

@@ -5,6 +5,7 @@
 #include "kernel/lib/string.h"
 #include "mm/anon.h"
 #include "mm/commit.h"
+#include "mm/hugetlb.h"
 #include "mm/object.h"
 #include "mm/page_alloc.h"
 #include "mm/pagecache.h"
@@ -20,6 +21,7 @@ struct check {
 	u16 *mapped;      /* by frame: user entries found */
 	u32 nr_tables;    /* pages of user page tables, as the spaces count them */
 	u32 accountable;  /* pages of VMAs that are charged */
+	u32 huge_in_use;  /* huge pages with a reference */
 };
 
 #define BAD(c, ...)                                                                                \
@@ -30,20 +32,28 @@ struct check {
 
 /* --- Spaces: what is mapped --- */
 
-/* An entry of VMA v at addr. rss is counted anew. */
-static void check_entry(struct check *c, struct vma *v, vaddr_t addr, pte_t e, u32 *rss)
+/* What an entry of VMA v at addr allows; returns its frame, NULL when there is none. */
+static struct page *check_rights(struct check *c, struct vma *v, vaddr_t addr, pte_t e)
 {
 	if (!pfn_valid(pte_pfn(e))) {
 		BAD(c, "pte at %08x: frame %u does not exist", addr, pte_pfn(e).v);
-		return;
+		return NULL;
 	}
-	struct page *p = pfn_page(pte_pfn(e));
 	if (!pte_user(e))
 		BAD(c, "pte at %08x: not a user entry", addr);
 	if (pte_present(e) && !(v->flags & VM_PROT))
 		BAD(c, "pte at %08x: present in a PROT_NONE area", addr);
 	if (pte_write(e) && !(v->flags & VM_WRITE))
 		BAD(c, "pte at %08x: writable in a read-only area", addr);
+	return pfn_page(pte_pfn(e));
+}
+
+/* An entry of VMA v at addr. rss is counted anew. */
+static void check_entry(struct check *c, struct vma *v, vaddr_t addr, pte_t e, u32 *rss)
+{
+	struct page *p = check_rights(c, v, addr, e);
+	if (!p)
+		return;
 	if (p == zero_page) {
 		if (pte_write(e))
 			BAD(c, "pte at %08x: the zero page is writable", addr);
@@ -70,6 +80,40 @@ static void check_entry(struct check *c, struct vma *v, vaddr_t addr, pte_t e, u
 	rss[page_rss_kind(p)]++;
 }
 
+/* The entry of a huge page. */
+static void check_huge_entry(struct check *c, struct vma *v, vaddr_t addr, pte_t e)
+{
+	struct page *p = check_rights(c, v, addr, e);
+	if (!p)
+		return;
+	if (!pte_huge(e) || p->kind != PK_HUGE || p != hugetlb_head(p)) {
+		BAD(c, "pde at %08x: no huge page, but frame %u, which is %s", addr,
+			page_pfn(p).v, page_kind_name[p->kind]);
+		return;
+	}
+	if (pte_write(e) && !(v->flags & VM_SHARED) &&
+		!(hugetlb_is_private(p) && p->mapcount == 1))
+		BAD(c, "pde at %08x: a shared huge page is writable in private memory", addr);
+	if (p->index != vma_pgoff(v, addr) || p->mapping != v->object)
+		BAD(c, "pde at %08x: frame %u is page %u of another mapping", addr, page_pfn(p).v,
+			p->index);
+	c->mapped[page_pfn(p).v]++;
+}
+
+/* Returns how many huge pages are mapped. */
+static u32 check_huge_vma(struct check *c, struct vma *v)
+{
+	u32 mapped = 0;
+	for (vaddr_t at = v->start; at < v->end; at += HUGE_SIZE) {
+		pte_t e = hugetlb_entry(v->mm, at);
+		if (pte_none(e))
+			continue;
+		check_huge_entry(c, v, at, e);
+		mapped++;
+	}
+	return mapped;
+}
+
 static void check_vma(struct check *c, struct vma *v, u32 *rss)
 {
 	for (vaddr_t at = v->start, next; at < v->end; at = next) {
@@ -94,6 +138,15 @@ static void check_strays(struct check *c, struct mm *mm, vaddr_t base, pte_t *ta
 	}
 }
 
+/* An entry of a page directory that names no table belongs to a huge VMA. */
+static void check_stray_pde(struct check *c, struct mm *mm, vaddr_t base)
+{
+	pte_t e = *pmap_pde(&mm->pmap, base);
+	struct vma *v = vma_at(&mm->vmas, base);
+	if (!pte_none(e) && (!v || !(v->flags & VM_HUGETLB)))
+		BAD(c, "pde at %08x outside every huge vma: %llx", base, (unsigned long long)e.v);
+}
+
 static void check_tables(struct check *c, struct mm *mm)
 {
 	u32 tables = 0;
@@ -102,11 +155,14 @@ static void check_tables(struct check *c, struct mm *mm)
 			continue;
 		tables++;
 		for (u32 i = 0; i < PT_ENTRIES; i++) {
-			pte_t *table = pmap_pte(&mm->pmap, gib + i * PD_SIZE);
-			if (!table)
+			vaddr_t base = gib + i * PD_SIZE;
+			pte_t *table = pmap_pte(&mm->pmap, base);
+			if (!table) {
+				check_stray_pde(c, mm, base);
 				continue;
+			}
 			tables++;
-			check_strays(c, mm, gib + i * PD_SIZE, table);
+			check_strays(c, mm, base, table);
 		}
 	}
 	if (tables != mm->pmap.nr_tables)
@@ -116,16 +172,21 @@ static void check_tables(struct check *c, struct mm *mm)
 
 static void check_mm(struct check *c, struct mm *mm)
 {
-	u32 rss[RSS_NR] = {0}, pages = 0;
+	u32 rss[RSS_NR] = {0}, pages = 0, huge = 0;
 	struct vma *v;
 	c->bad += vma_check(&mm->vmas, c->complain);
 	vma_for_each(v, &mm->vmas) {
-		check_vma(c, v, rss);
+		if (v->flags & VM_HUGETLB)
+			huge += check_huge_vma(c, v);
+		else
+			check_vma(c, v, rss);
 		pages += vma_pages(v);
 	}
 	check_tables(c, mm);
 	if (pages != mm->total_vm)
 		BAD(c, "mm: %u pages mapped, total_vm says %u", pages, mm->total_vm);
+	if (huge != mm->huge_pages)
+		BAD(c, "mm: %u huge pages mapped, count says %u", huge, mm->huge_pages);
 	for (u32 i = 0; i < RSS_NR; i++)
 		if (rss[i] != mm->rss[i])
 			BAD(c, "mm: rss[%u] is %u, count says %u", i, rss[i], mm->rss[i]);
@@ -133,9 +194,29 @@ static void check_mm(struct check *c, struct mm *mm)
 
 /* --- Frames: what they say of themselves --- */
 
+/* A frame of a huge page. */
+static void check_huge_frame(struct check *c, const struct page *p, u32 mapped)
+{
+	u32 pfn = page_pfn(p).v;
+	if (pfn % HUGE_PAGES || !p->refcount) {
+		if (p->refcount || mapped)
+			BAD(c, "frame %u (huge): refcount %u, %u entries map it", pfn, p->refcount,
+				mapped);
+		return;
+	}
+	if (p->refcount != 1)
+		BAD(c, "huge page at frame %u: refcount %u, but nobody copies from it", pfn,
+			p->refcount);
+	if (hugetlb_is_private(p) && !mapped)
+		BAD(c, "huge page at frame %u: private memory that nobody maps (leaked)", pfn);
+	c->huge_in_use++;
+}
+
 static void check_frame(struct check *c, const struct page *p, u32 mapped)
 {
 	u32 pfn = page_pfn(p).v;
+	if (p->kind == PK_HUGE)
+		check_huge_frame(c, p, mapped);
 	if (p->mapcount != mapped)
 		BAD(c, "frame %u (%s): mapcount %u, %u entries map it", pfn,
 			page_kind_name[p->kind], p->mapcount, mapped);
@@ -165,6 +246,12 @@ static void check_frames(struct check *c)
 	check_kind(c, count, PK_CACHE, pagecache_pages);
 	check_kind(c, count, PK_PGTABLE, c->nr_tables + pmap_kernel_tables);
 	check_kind(c, count, PK_ZERO, 1);
+	struct hugetlb_stat huge;
+	hugetlb_stat(&huge);
+	check_kind(c, count, PK_HUGE, huge.total * HUGE_PAGES);
+	if (c->huge_in_use != huge.total - huge.free)
+		BAD(c, "%u huge pages are in use, the pool knows of %u", c->huge_in_use,
+			huge.total - huge.free);
 }
 
 u32 mm_check(void (*complain)(const char *fmt, ...))
@@ -181,7 +268,8 @@ u32 mm_check(void (*complain)(const char *fmt, ...))
 	list_for_each_entry(mm, &mm_list, link)
 		check_mm(&c, mm);
 	check_frames(&c);
-	c.bad += page_alloc_check(complain) + slab_check(complain) + vmalloc_check(complain);
+	c.bad += page_alloc_check(complain) + slab_check(complain) + vmalloc_check(complain) +
+		 hugetlb_check(complain);
 	if (c.accountable > commit_total())
 		BAD(&c, "%u pages are charged, %u committed", c.accountable, commit_total());
 	vfree(c.mapped);
@@ -193,11 +281,15 @@ void mm_usage(struct mm_usage *out)
 	kstack_shrink();
 	slab_shrink_all();
 	page_alloc_drain();
+	struct hugetlb_stat huge;
+	hugetlb_stat(&huge);
 	*out = (struct mm_usage){
 		.frames = page_alloc_total() - page_alloc_free() - pmap_kernel_tables,
 		.slab_objects = slab_active_objects(),
 		.committed = commit_total(),
 		.kstacks = kstack_count(),
+		.huge_pages = huge.total,
+		.huge_reserved = huge.reserved,
 	};
 }
 
@@ -235,6 +327,8 @@ static void guard_after(void)
 	expect_same("slab objects", usage_before.slab_objects, now.slab_objects);
 	expect_same("committed pages", usage_before.committed, now.committed);
 	expect_same("kernel stacks", usage_before.kstacks, now.kstacks);
+	expect_same("huge pages", usage_before.huge_pages, now.huge_pages);
+	expect_same("promised huge pages", usage_before.huge_reserved, now.huge_reserved);
 }
 
 const struct selftest_guard memory_guard = {guard_before, guard_after};

@@ -20,6 +20,7 @@ struct mm_usage {
 	u32 slab_objects;
 	u32 committed;    /* pages */
 	u32 kstacks;
+	u32 huge_pages, huge_reserved; /* in the pool */
 };
 void mm_usage(struct mm_usage *out);
 

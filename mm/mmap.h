@@ -4,6 +4,7 @@
 #ifndef MM_MMAP_H
 #define MM_MMAP_H
 
+#include "mm/hugetlb.h"
 #include "mm/space.h"
 
 /* One call on its way from the arguments to the request. */
@@ -12,6 +13,14 @@ struct mmap_args {
 	struct map_request r; /* addr, len, pgoff and backing, whose reference the caller keeps, as
 	                         they were asked for; mmap_locked() makes a request of it */
 };
+
+/* Says which file is to be mapped. */
+static inline void mmap_set_backing(struct mmap_args *a, struct backing *b)
+{
+	a->r.backing = b;
+	if (b->object && object_is_huge(b->object))
+		a->r.how |= MM_HUGE;
+}
 
 /* Maps it. Caller holds mm->lock, and when *populate comes back true calls mm_populate() for the
  * new mapping, a->r.len long, after letting it go. Returns the address, or a negative errno. */

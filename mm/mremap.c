@@ -5,6 +5,7 @@
 #include "kernel/syscalls.h"
 #include "mm/anon.h"
 #include "mm/commit.h"
+#include "mm/hugetlb.h"
 #include "mm/space_impl.h"
 #include "mm/trace_mm.h"
 #include "mm/zap.h"
@@ -14,6 +15,7 @@ struct remap {
 	struct mm *mm;
 	vaddr_t addr, new_addr;
 	u32 old_len, new_len, flags;
+	u32 how; /* MM_HUGE, or 0 */
 };
 
 /* May the part of v at addr become new_len long? Linux's vma_to_resize(). */
@@ -37,12 +39,15 @@ static long check_resize(const struct remap *r, const struct vma *v)
 	return mm_may_expand(r->mm, v->flags, grow >> PAGE_SHIFT) ? 0 : -ENOMEM;
 }
 
-/* Page tables for the destination, so that moving entries cannot fail. */
-static int make_tables(const struct remap *r)
+/* Page tables for the destination, so that moving entries cannot fail. Huge entries need only
+ * directories. */
+static int make_tables(const struct remap *r, bool huge)
 {
+	if (huge)
+		hugetlb_clear_tables(r->mm, r->new_addr, r->new_len);
 	for (u32 off = 0; off < r->old_len;) {
 		vaddr_t to = r->new_addr + off;
-		if (!pmap_pte_alloc(&r->mm->pmap, to))
+		if (!(huge ? pmap_pde_alloc(&r->mm->pmap, to) : pmap_pte_alloc(&r->mm->pmap, to)))
 			return -ENOMEM;
 		off += PD_SIZE - to % PD_SIZE;
 	}
@@ -77,7 +82,8 @@ static struct vma *make_target(const struct remap *r, struct vma *v)
 	to->start = r->new_addr;
 	to->end = r->new_addr + r->new_len;
 	to->pgoff = v->object || v->anon ? vma_pgoff(v, r->addr) : r->new_addr >> PAGE_SHIFT;
-	anon_join(to, v);
+	if (!(v->flags & VM_HUGETLB))
+		anon_join(to, v);
 	vma_attach(to);
 	vma_insert(&r->mm->vmas, to);
 	return to;
@@ -101,11 +107,12 @@ static long move(struct remap *r, struct vma *v)
 		return -ENOMEM;
 	/* What is unmapped at the end must be whole VMAs by then: that may not fail any more. */
 	bool unmap = r->old_len && !(r->flags & MREMAP_DONTUNMAP);
+	bool huge = v->flags & VM_HUGETLB;
 	if (unmap && !(v = vma_isolate(v, r->addr, r->addr + r->old_len)))
 		return -ENOMEM;
 	if ((v->flags & VM_ACCOUNT) && !commit_charge(pages, r->mm->total_vm))
 		return -ENOMEM;
-	struct vma *to = make_tables(r) < 0 ? NULL : make_target(r, v);
+	struct vma *to = make_tables(r, huge) < 0 ? NULL : make_target(r, v);
 	if (!to) {
 		if (v->flags & VM_ACCOUNT)
 			commit_release(pages);
@@ -117,7 +124,10 @@ static long move(struct remap *r, struct vma *v)
 	vma_lock_entries(v);
 	if (trace_mm_on())
 		trace_move(v, r->addr, r->addr + r->old_len, r->new_addr);
-	move_entries(r);
+	if (huge)
+		hugetlb_move(to, v);
+	else
+		move_entries(r);
 	vma_unlock_entries(v);
 	if (r->flags & MREMAP_DONTUNMAP)
 		leave_behind(r, v);
@@ -157,9 +167,9 @@ static long remap_to(struct remap *r)
 		return -EINVAL;
 	if (r->mm->vmas.count + 5 >= max_map_count)
 		return -ENOMEM;
-	struct map_request place = {.addr = r->new_addr, .len = r->new_len};
+	struct map_request place = {.addr = r->new_addr, .len = r->new_len, .how = r->how};
 	if (r->flags & MREMAP_FIXED) {
-		place.how = MM_FIXED;
+		place.how |= MM_FIXED;
 		long err = mm_unmap(r->mm, r->new_addr, r->new_len);
 		if (err)
 			return err;
@@ -194,11 +204,23 @@ static long shrink(struct remap *r)
 	return err ? err : (long)r->addr;
 }
 
+/* Huge pages move and shrink as wholes, and do not grow: their promise is for what was mapped. */
+static bool take_huge_rules(struct remap *r)
+{
+	r->how = MM_HUGE;
+	r->old_len = ALIGN_UP(r->old_len, HUGE_SIZE);
+	r->new_len = ALIGN_UP(r->new_len, HUGE_SIZE);
+	return IS_ALIGNED(r->addr, HUGE_SIZE) && IS_ALIGNED(r->new_addr, HUGE_SIZE) &&
+	       r->new_len && r->new_len <= r->old_len;
+}
+
 static long remap(struct remap *r)
 {
 	struct vma *v = vma_at(&r->mm->vmas, r->addr);
 	if (!v)
 		return -EFAULT;
+	if ((v->flags & VM_HUGETLB) && !take_huge_rules(r))
+		return -EINVAL;
 	if (r->flags & (MREMAP_FIXED | MREMAP_DONTUNMAP))
 		return remap_to(r);
 	if (r->old_len >= r->new_len)

@@ -31,6 +31,7 @@ struct object {
 	u64 size;              /* m: bytes; a page wholly beyond it does not exist (SIGBUS) */
 	struct list_head vmas; /* m: struct vma.object_link */
 	u32 committed;         /* i: pages charged to committed memory, given back at its end */
+	u32 vm_flags;          /* i: VM_ bits that every mapping of it has */
 	bool shmem;            /* i: memory is its only home (tmpfs): counts as Shmem */
 };
 

@@ -44,6 +44,7 @@ extern const char *const page_kind_name[PK_NR];
 /* Bits of page.flags */
 #define PF_UPTODATE 0x01u /* page cache: contents are the file's */
 #define PF_DIRTY    0x02u
+#define PF_PRIVATE  0x04u /* huge page: private memory, although it came through a file */
 
 /* letter: locked by. z: zone lock while free, then o: the owner */
 struct page {

@@ -27,7 +27,7 @@ static long remap(struct mm *mm, struct mmap_args *a, u32 flags, bool *populate)
 	struct vma *v = vma_at(&mm->vmas, a->r.addr);
 	if (!v || !(v->flags & VM_SHARED) || !is_uniform(mm, v, a->r.addr + a->r.len))
 		return -EINVAL;
-	a->r.backing = v->backing;
+	mmap_set_backing(a, v->backing);
 	a->prot = v->flags & VM_PROT;
 	a->flags = (flags & MAP_NONBLOCK) | MAP_SHARED | MAP_FIXED | MAP_POPULATE |
 		   (v->flags & VM_LOCKED ? MAP_LOCKED : 0);

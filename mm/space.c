@@ -14,6 +14,7 @@
 #include "mm/commit.h"
 #include "mm/cow.h"
 #include "mm/fault.h"
+#include "mm/hugetlb.h"
 #include "mm/object.h"
 #include "mm/page_alloc.h"
 #include "mm/slab.h"
@@ -66,6 +67,8 @@ void vma_free(struct vma *v)
 	if (v->object) {
 		mutex_lock(&v->object->lock);
 		list_del(&v->object_link);
+		if (v->flags & VM_HUGETLB)
+			hugetlb_close(v);
 		mutex_unlock(&v->object->lock);
 	}
 	anon_leave(v);
@@ -92,7 +95,10 @@ static struct vma *vma_split(struct vma *v, vaddr_t addr)
 		return NULL;
 	upper->pgoff = vma_pgoff(v, addr);
 	upper->start = addr;
-	anon_join(upper, v);
+	if (v->flags & VM_HUGETLB)
+		hugetlb_split(upper, v);
+	else
+		anon_join(upper, v);
 	vma_attach(upper); /* before v lets its entries go: the object must find every one */
 	vma_lock_entries(v);
 	vma_cut(s, v, upper);
@@ -144,10 +150,10 @@ static bool is_data(u32 flags)
 	return (flags & (VM_WRITE | VM_SHARED | VM_GROWSDOWN)) == VM_WRITE;
 }
 
-/* Private memory that can be written is promised memory. */
+/* Private memory that can be written is promised memory. Huge pages are promised by their pool. */
 static bool is_accountable(u32 flags)
 {
-	return (flags & (VM_NORESERVE | VM_SHARED | VM_WRITE)) == VM_WRITE;
+	return (flags & (VM_NORESERVE | VM_SHARED | VM_HUGETLB | VM_WRITE)) == VM_WRITE;
 }
 
 bool mm_may_expand(const struct mm *mm, u32 flags, u32 pages)
@@ -186,6 +192,8 @@ static void vma_clear(struct vma *v, vaddr_t start, vaddr_t end)
 	mm_account(mm, v->flags, -(s32)pages);
 	if (v->flags & VM_ACCOUNT)
 		commit_release(pages);
+	else if (v->flags & VM_HUGETLB)
+		hugetlb_unpromise(v, start, end);
 }
 
 /* Takes [start, end), which is all of v or lies at one of its borders, out of the space. */
@@ -215,6 +223,14 @@ struct vma *vma_isolate(struct vma *v, vaddr_t start, vaddr_t end)
 	return v;
 }
 
+/* Whether [start, end), of which v is the first VMA, ends or begins inside a huge page. */
+static bool cuts_huge_page(struct vma *v, vaddr_t start, vaddr_t end)
+{
+	const struct vma *last = vma_at(&v->mm->vmas, end - 1);
+	return vma_check_borders(v, MAX(start, v->start), MIN(end, v->end)) ||
+	       (last && vma_check_borders(last, MAX(start, last->start), MIN(end, last->end)));
+}
+
 /* Frees the page tables that [start, end), just unmapped between these two, has left without any
  * VMA. Either may be NULL. */
 static void free_tables(
@@ -236,6 +252,8 @@ long mm_unmap(struct mm *mm, vaddr_t start, u32 len)
 	struct vma *v = vma_overlap(&mm->vmas, start, end), *next;
 	if (!v)
 		return 0;
+	if (unlikely(mm->has_huge) && cuts_huge_page(v, start, end))
+		return -EINVAL;
 	if (v->start < start && v->end > end && !vma_split(v, end))
 		return -ENOMEM;
 	if (trace_mm_on())
@@ -251,20 +269,20 @@ long mm_unmap(struct mm *mm, vaddr_t start, u32 len)
 /* --- Mapping --- */
 
 /* Linux's choice: the hint if there is room, else top-down below mmap_base, else bottom-up. */
-static long place(struct mm *mm, vaddr_t hint, u32 len)
+static __forceinline long place_aligned(struct mm *mm, vaddr_t hint, u32 len, u32 align)
 {
 	if (len > USER_TOP - USER_MIN)
 		return -ENOMEM;
-	hint = ALIGN_DOWN(hint, PAGE_SIZE);
+	hint = ALIGN_DOWN(hint, align);
 	if (hint) {
 		vaddr_t at = MAX(hint, USER_MIN);
 		struct vma *above = vma_find(&mm->vmas, at);
 		if (at <= USER_TOP - len && (!above || at + len <= vma_start_gap(above)))
 			return at;
 	}
-	vaddr_t at = vma_gap_topdown(&mm->vmas, len, USER_MIN, mm->mmap_base, PAGE_SIZE);
+	vaddr_t at = vma_gap_topdown(&mm->vmas, len, USER_MIN, mm->mmap_base, align);
 	if (!at)
-		at = vma_gap_bottomup(&mm->vmas, len, USER_TOP / 3, USER_TOP, PAGE_SIZE);
+		at = vma_gap_bottomup(&mm->vmas, len, USER_TOP / 3, USER_TOP, align);
 	return at ? (long)at : -ENOMEM;
 }
 
@@ -281,11 +299,22 @@ static long place_fixed(struct mm *mm, vaddr_t addr, u32 len, bool noreplace)
 	return addr;
 }
 
+/* A place with rules of its own: where the caller says, or for huge pages. */
+static __noinline long place_special(struct mm *mm, const struct map_request *r)
+{
+	if ((r->how & MM_HUGE) && r->len <= USER_TOP &&
+		!IS_ALIGNED(r->len | (r->how & MM_FIXED ? r->addr : 0), HUGE_SIZE))
+		return -EINVAL;
+	if (!(r->how & MM_FIXED))
+		return place_aligned(mm, r->addr, r->len, HUGE_SIZE);
+	return place_fixed(mm, r->addr, r->len, r->how & MM_NOREPLACE);
+}
+
 long mm_place(struct mm *mm, const struct map_request *r)
 {
-	if (r->how & MM_FIXED)
-		return place_fixed(mm, r->addr, r->len, r->how & MM_NOREPLACE);
-	return place(mm, r->addr, r->len);
+	if (r->how & (MM_FIXED | MM_HUGE))
+		return place_special(mm, r);
+	return place_aligned(mm, r->addr, r->len, PAGE_SIZE);
 }
 
 /* Grows a neighbour over `want`, which lies between them, if one fits. As on Linux, the one above
@@ -344,11 +373,16 @@ static int enter(struct mm *mm, struct vma *v, bool heap)
 		slab_free(vma_cache, v);
 		return 0;
 	}
-	if (v->backing)
+	int err = 0;
+	if (v->backing) {
+		if ((v->flags & VM_HUGETLB) && (err = hugetlb_open(v))) {
+			slab_free(vma_cache, v);
+			return err;
+		}
 		v->backing->ops->get(v->backing);
+	}
 	vma_attach(v);
-	int err = v->backing && v->backing->ops->map ? v->backing->ops->map(v->backing, &v->flags)
-						     : 0;
+	err = v->backing && v->backing->ops->map ? v->backing->ops->map(v->backing, &v->flags) : 0;
 	if (err)
 		vma_free(v);
 	else
@@ -377,12 +411,15 @@ long mm_map_at(struct mm *mm, const struct map_request *r, vaddr_t addr)
 	u32 pages = r->len >> PAGE_SHIFT;
 	if (mm->vmas.count > max_map_count || !within_limits(mm, r, addr))
 		return -ENOMEM;
-	if (r->how & MM_FIXED) {
-		long err = mm_unmap(mm, addr, r->len);
-		if (err)
-			return err;
-	}
 	u32 flags = r->vm_flags & ~VM_ACCOUNT;
+	if (r->how & (MM_FIXED | MM_HUGE)) {
+		if ((r->how & MM_FIXED) && mm_unmap(mm, addr, r->len) < 0)
+			return -ENOMEM; /* also where it would cut a huge page: Linux's word */
+		if (r->how & MM_HUGE) { /* always in memory: nothing to lock */
+			flags &= ~(VM_LOCKED | VM_LOCKONFAULT);
+			hugetlb_clear_tables(mm, addr, r->len);
+		}
+	}
 	if (is_accountable(flags)) {
 		if (!commit_charge(pages, mm->total_vm))
 			return -ENOMEM;
@@ -494,7 +531,9 @@ static long protect_vma(struct vma *v, vaddr_t start, vaddr_t end, u32 prot)
 	    pages = (end - start) >> PAGE_SHIFT, charged;
 	if (flags == v->flags)
 		return 0;
-	long err = protect_check(v, flags, pages, &charged);
+	long err = vma_check_borders(v, start, end);
+	if (!err)
+		err = protect_check(v, flags, pages, &charged);
 	if (err)
 		return err;
 	v = vma_isolate(v, start, end);
@@ -631,10 +670,10 @@ static int fork_vma(struct mm *mm, struct vma *from)
 	mm_account(mm, v->flags, pages);
 	if (trace_mm_on())
 		trace_map(v, v->start, v->end);
-	if (!v->anon)
+	if (!v->anon && !(v->flags & VM_HUGETLB))
 		return 0; /* faults find the pages again */
 	vma_lock_entries(v);
-	int err = cow_fork(v, from);
+	int err = v->anon ? cow_fork(v, from) : hugetlb_fork(v, from);
 	if (trace_mm_on())
 		trace_fork(v);
 	vma_unlock_entries(v);

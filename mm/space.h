@@ -39,6 +39,8 @@ struct mm {
 
 	u32 total_vm, data_vm, exec_vm, stack_vm, locked_vm; /* pages */
 	u32 rss[RSS_NR];        /* pages mapped now, by kind */
+	u32 huge_pages;         /* of 2 MiB, mapped now; not in rss */
+	bool has_huge;          /* there are VMAs of huge pages, or were */
 	u32 hiwater_rss, hiwater_vm;
 	u32 def_flags;          /* VM_LOCKED after mlockall(MCL_FUTURE) */
 	struct mm_limits limits;
@@ -74,6 +76,7 @@ struct map_request {
 #define MM_FIXED     0x1u
 #define MM_NOREPLACE 0x2u /* with MM_FIXED: -EEXIST instead of unmapping */
 #define MM_HEAP      0x4u /* the break moves: of the neighbours only the heap below may grow */
+#define MM_HUGE      0x8u /* huge pages: at a multiple of their size, as len is */
 
 /* Where the request would go: the address, or a negative errno. Caller holds mm->lock. */
 long mm_place(struct mm *mm, const struct map_request *r) __must_check;

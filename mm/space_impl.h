@@ -19,6 +19,11 @@ void vma_free(struct vma *v);
 /* Makes borders at start and end, which lie in v. Returns the VMA between them, or NULL when memory
  * or the number of VMAs is out. */
 struct vma *vma_isolate(struct vma *v, vaddr_t start, vaddr_t end) __must_check;
+/* 0, or -EINVAL: a border of [start, end), which lies in v, would cut a huge page. */
+static inline int vma_check_borders(const struct vma *v, vaddr_t start, vaddr_t end)
+{
+	return (v->flags & VM_HUGETLB) && !IS_ALIGNED(start | end, PD_SIZE) ? -EINVAL : 0;
+}
 /* Merges v with the neighbours it fits. Returns the VMA that holds it now. */
 struct vma *vma_merge(struct vma *v);
 

@@ -10,6 +10,7 @@
 #include "kernel/syscalls.h"
 #include "kernel/x86/uaccess.h"
 #include "mm/commit.h"
+#include "mm/hugetlb.h"
 #include "mm/mmap.h"
 #include "mm/space.h"
 
@@ -133,7 +134,8 @@ static long prepare(struct mm *mm, struct mmap_args *a)
 		err = a->r.backing ? check_file(a) : check_anon(a);
 	if (err)
 		return err;
-	if ((a->flags & MAP_NORESERVE) && overcommit_memory != OVERCOMMIT_NEVER)
+	if ((a->flags & MAP_NORESERVE) &&
+		(overcommit_memory != OVERCOMMIT_NEVER || (a->r.how & MM_HUGE)))
 		a->r.vm_flags |= VM_NORESERVE;
 	return 0;
 }
@@ -154,7 +156,10 @@ static long choose_backing(struct mm *mm, struct mmap_args *a)
 			return err;
 		made = true;
 	}
-	a->r.object = a->r.backing ? a->r.backing->object : NULL;
+	if (a->r.backing) {
+		a->r.object = a->r.backing->object;
+		a->r.vm_flags |= a->r.object->vm_flags;
+	}
 	return made;
 }
 
@@ -182,7 +187,7 @@ long mmap_locked(struct mm *mm, struct mmap_args *a, bool *populate)
 	if (at)
 		return at;
 	if (a->flags & (MAP_FIXED | MAP_FIXED_NOREPLACE))
-		a->r.how = MM_FIXED | (a->flags & MAP_FIXED_NOREPLACE ? MM_NOREPLACE : 0);
+		a->r.how |= MM_FIXED | (a->flags & MAP_FIXED_NOREPLACE ? MM_NOREPLACE : 0);
 	at = map_locked(mm, a);
 	if (!is_err((void *)at))
 		*populate = (a->r.vm_flags & VM_LOCKED) ||
@@ -207,9 +212,26 @@ static long mmap_file(struct mmap_args *a, u32 fd)
 	struct file *f = files_fget(current_process()->files, fd);
 	long at = -EBADF;
 	if (f && !(f->flags & O_PATH)) {
-		a->r.backing = &f->backing;
-		at = a->flags & MAP_HUGETLB ? -EINVAL : do_mmap(a);
+		mmap_set_backing(a, &f->backing);
+		if (a->r.how & MM_HUGE)
+			a->r.len = ALIGN_UP(a->r.len, HUGE_SIZE);
+		at = (a->flags & MAP_HUGETLB) && !(a->r.how & MM_HUGE) ? -EINVAL : do_mmap(a);
 	}
+	file_put(f);
+	return at;
+}
+
+/* MAP_HUGETLB: a nameless file of huge pages is made and mapped. */
+static __noinline long mmap_huge(struct mmap_args *a)
+{
+	if (!hugetlb_size_ok(a->flags >> MAP_HUGE_SHIFT & MAP_HUGE_MASK))
+		return -EINVAL;
+	a->r.len = ALIGN_UP(a->r.len, HUGE_SIZE);
+	struct file *f = file_create_huge(a->r.len);
+	if (is_err(f))
+		return ptr_err(f);
+	mmap_set_backing(a, &f->backing);
+	long at = do_mmap(a);
 	file_put(f);
 	return at;
 }
@@ -223,7 +245,7 @@ long sys_mmap2(u32 addr, u32 len, u32 prot, u32 flags, u32 fd, u32 pgoff)
 	};
 	if (!(flags & MAP_ANONYMOUS))
 		return mmap_file(&a, fd);
-	return flags & MAP_HUGETLB ? -ENOMEM : do_mmap(&a);
+	return flags & MAP_HUGETLB ? mmap_huge(&a) : do_mmap(&a);
 }
 
 long sys_mmap(uptr_t args)

@@ -30,6 +30,7 @@
 #include "kernel/syscalls.h"
 #include "kernel/x86/uaccess.h"
 #include "mm/commit.h"
+#include "mm/hugetlb.h"
 #include "mm/kmalloc.h"
 #include "mm/mmap.h"
 #include "mm/page_alloc.h"
@@ -43,8 +44,6 @@
 #define ANY_READ    0444u
 #define ANY_WRITE   0222u
 #define ANY_EXEC    0111u
-
-#define LOG2_HUGE_PAGE 21
 
 u32 shm_max = UINT32_MAX - (1u << 24);
 u32 shm_all = UINT32_MAX - (1u << 24);
@@ -235,15 +234,6 @@ static bool owns(const struct segment *s)
 
 /* --- shmget --- */
 
-/* Nothing gives memory of huge pages out: what Linux says when there are none. */
-static int check_huge(u32 flags)
-{
-	u32 log2 = flags >> SHM_HUGE_SHIFT & SHM_HUGE_MASK;
-	if (log2 && log2 != LOG2_HUGE_PAGE)
-		return -EINVAL;
-	return capable(CAP_IPC_LOCK) || cred_in_group(0) ? -ENOMEM : -EPERM;
-}
-
 static int make_file(struct segment *s)
 {
 	char name[16];
@@ -256,14 +246,33 @@ static int make_file(struct segment *s)
 	return 0;
 }
 
+/* The same of huge pages, which are promised at once. */
+static int make_huge_file(struct segment *s, u32 flags)
+{
+	u32 size = ALIGN_UP(s->size, HUGE_SIZE);
+	char name[16];
+	if (!hugetlb_size_ok(flags >> SHM_HUGE_SHIFT & SHM_HUGE_MASK))
+		return -EINVAL;
+	if (!hugetlb_may_have_segments())
+		return -EPERM;
+	snprintf(name, sizeof(name), "/SYSV%08x", (u32)s->key);
+	struct file *f = hugetlbfs_create_anonymous(name, O_LARGEFILE);
+	if (is_err(f))
+		return (int)ptr_err(f);
+	s->file = f;
+	hugetlb_truncate(f->backing.object, size);
+	if (flags & SHM_NORESERVE)
+		return 0;
+	return hugetlb_promise(f->backing.object, 0, size >> PAGE_SHIFT);
+}
+
 /* Gives a segment of which key, size and mode are set its memory and its identifier. */
 static int furnish(struct segment *s, u32 flags)
 {
 	const struct credentials *c = current_cred();
 	u32 pages = segment_pages(s);
-	if (flags & SHM_HUGETLB)
-		return check_huge(flags);
-	if (!(flags & SHM_NORESERVE) || overcommit_memory == OVERCOMMIT_NEVER) {
+	bool huge = flags & SHM_HUGETLB;
+	if (!huge && (!(flags & SHM_NORESERVE) || overcommit_memory == OVERCOMMIT_NEVER)) {
 		if (!commit_charge(pages, current_process()->mm->total_vm))
 			return -ENOMEM;
 		s->charged = pages;
@@ -272,7 +281,7 @@ static int furnish(struct segment *s, u32 flags)
 	s->gid = s->cgid = c->egid;
 	s->cpid = current_pid();
 	s->ctime = now();
-	int err = make_file(s);
+	int err = huge ? make_huge_file(s, flags) : make_file(s);
 	return err ? err : enter(s);
 }
 
@@ -476,8 +485,9 @@ static long map_attach(struct attach *a, u32 addr, bool fixed, u32 flags)
 	struct mmap_args m = {
 		.prot = shmat_prot(flags),
 		.flags = fixed ? MAP_SHARED | MAP_FIXED : MAP_SHARED,
-		.r = {.addr = addr, .len = a->segment->size, .backing = &a->backing},
+		.r = {.addr = addr, .len = (u32)a->backing.object->size},
 	};
+	mmap_set_backing(&m, &a->backing);
 	bool populate;
 	mutex_lock(&mm->lock);
 	long at = map_locked(mm, &m, flags, &populate);
@@ -754,7 +764,7 @@ static long lock_segment(struct segment *s)
 {
 	const struct process *p = current_process();
 	u64 limit = p->rlimit[RLIMIT_MEMLOCK].cur;
-	if (s->mode & SHM_LOCKED)
+	if ((s->mode & SHM_LOCKED) || object_is_huge(s->file->backing.object))
 		return 0;
 	if (limit != RLIM64_INFINITY && !capable(CAP_IPC_LOCK) &&
 		locked_pages(p->cred.uid) + segment_pages(s) > limit >> PAGE_SHIFT)

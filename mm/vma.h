@@ -16,6 +16,7 @@
 
 struct anon;
 struct backing;
+struct hugetlb_promises;
 struct object;
 struct mm;
 
@@ -63,7 +64,13 @@ struct vma {
 	struct anon *anon;         /* owner of the private pages made here; NULL until the first */
 	u64 anon_id;               /* m: whose private pages are new here: what may merge (mm/anon.h) */
 	u32 anon_depth;            /* m: ancestors that may own pages here, itself included; or 0 */
-	struct list_head anon_link;   /* a: anon->vmas */
+	union {
+		struct list_head anon_link; /* a: anon->vmas */
+		struct {                    /* with VM_HUGETLB, which has no anon (mm/hugetlb.h) */
+			struct hugetlb_promises *promises; /* of a private mapping, or NULL */
+			bool pages_lost;                   /* a: there were too few for it */
+		};
+	};
 	struct list_head object_link; /* a: object->vmas */
 };
 

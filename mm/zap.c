@@ -1,6 +1,7 @@
 /* Ending mappings: clear, flush, free. See mm/zap.h. */
 #include "mm/zap.h"
 #include "mm/anon.h"
+#include "mm/hugetlb.h"
 #include "mm/object.h"
 #include "mm/page_alloc.h"
 #include "mm/trace_mm.h"
@@ -85,6 +86,10 @@ void zap_range(struct vma *v, vaddr_t start, vaddr_t end, bool keep_private)
 	struct zap z = {.mm = v->mm};
 	if (vma_is_untouched(v))
 		return;
+	if (unlikely(v->flags & VM_HUGETLB)) {
+		hugetlb_zap(v, start, end, keep_private);
+		return;
+	}
 	list_init(&z.pages);
 	for (vaddr_t at = start, next; at < end; at = next) {
 		next = MIN(end - 1, at | (PD_SIZE - 1)) + 1;

@@ -24,6 +24,7 @@ _Static_assert(sizeof(struct abi_statfs64) == 84, "struct statfs64 is 84 bytes")
 #define SYSFS_MAGIC  0x62656572u
 #define PIPEFS_MAGIC 0x50495045u
 #define TRACEFS_MAGIC 0x74726163u
+#define HUGETLBFS_MAGIC 0x958458f6u
 
 /* f_flags */
 #define ST_RDONLY   0x0001u

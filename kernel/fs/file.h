@@ -64,6 +64,8 @@ ssize_k file_pread(struct file *f, void *buf, size_t n, u64 pos);
 /* A nameless file of `bytes` zeroes: what a MAP_SHARED|MAP_ANONYMOUS mapping maps. Shows as
  * "/dev/zero (deleted)". Returns the file or an error pointer. */
 struct file *file_create_shared_anon(u32 bytes) __must_check;
+/* The same of huge pages: what MAP_HUGETLB maps. Shows as "/anon_hugepage (deleted)". */
+struct file *file_create_huge(u32 bytes) __must_check;
 
 /* Absolute path by which it was opened, " (deleted)" appended when unlinked, terminated; when it
  * does not fit its front is missing. Returns its length. */

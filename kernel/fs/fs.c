@@ -15,6 +15,7 @@ void __init fs_init(void)
 	fscontext_init();
 	path_init();
 	tmpfs_init(); /* first: its device number is seen, and as on Linux it is 0:1 */
+	hugetlbfs_init();
 	pipe_init();
 	devfs_init();
 	sysfs_init();

@@ -266,6 +266,8 @@ static u64 stat_size(const struct inode *inode)
 
 void inode_stat(struct inode *inode, struct kstat *st)
 {
+	u32 block = mount_block_size(inode->mnt);
+
 	if (inode->ops->refresh)
 		inode->ops->refresh(inode);
 	*st = (struct kstat){
@@ -276,9 +278,9 @@ void inode_stat(struct inode *inode, struct kstat *st)
 		.uid = inode->uid,
 		.gid = inode->gid,
 		.rdev = inode->rdev,
-		.blksize = PAGE_SIZE,
+		.blksize = block,
 		.size = stat_size(inode),
-		.blocks = inode_has_object(inode) ? (u64)inode->object.nr_pages * 8 : 0,
+		.blocks = inode_has_object(inode) ? (u64)inode->object.nr_pages * (block / 512) : 0,
 		.atime = inode->atime,
 		.mtime = inode->mtime,
 		.ctime = inode->ctime,

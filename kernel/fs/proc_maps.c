@@ -9,6 +9,7 @@
 #include "kernel/fs/proc_impl.h"
 #include "kernel/lib/string.h"
 #include "mm/anon.h"
+#include "mm/hugetlb.h"
 #include "mm/kmalloc.h"
 #include "mm/page_alloc.h"
 #include "mm/space_impl.h"
@@ -109,12 +110,29 @@ void proc_maps_part(struct text *t, struct mm *mm, u32 *cursor)
 
 struct entry_walk {
 	void (*entry)(struct entry_walk *w, struct vma *v, vaddr_t addr, pte_t e);
+	/* The part [start, end) of a huge page, by its entry. */
+	void (*huge)(struct entry_walk *w, vaddr_t start, vaddr_t end, pte_t e);
 };
 
-/* Calls w->entry for every entry of [start, end) of v that has a frame. Caller holds the mm's
- * lock. */
+static void walk_huge_entries(struct entry_walk *w, struct vma *v, vaddr_t start, vaddr_t end)
+{
+	for (vaddr_t at = start, next; at < end; at = next) {
+		pte_t e = hugetlb_entry(v->mm, at);
+
+		next = MIN(end - 1, at | (HUGE_SIZE - 1)) + 1;
+		if (!pte_none(e))
+			w->huge(w, at, next, e);
+	}
+}
+
+/* Calls w->entry or w->huge for every entry of [start, end) of v that has a frame. Caller holds the
+ * mm's lock. */
 static void walk_entries(struct entry_walk *w, struct vma *v, vaddr_t start, vaddr_t end)
 {
+	if (v->flags & VM_HUGETLB) {
+		walk_huge_entries(w, v, start, end);
+		return;
+	}
 	vma_lock_entries(v);
 	for (vaddr_t at = start, next; at < end; at = next) {
 		pte_t *pte = pmap_pte(&v->mm->pmap, at);
@@ -138,6 +156,7 @@ struct usage {
 	u64 rss, referenced, anonymous;
 	u64 shared_clean, shared_dirty, private_clean, private_dirty;
 	u64 pss, pss_dirty, pss_kind[RSS_NR], pss_locked;
+	u64 shared_huge, private_huge;
 };
 
 /* A page whose only home is memory cannot be dropped: it counts as dirty. */
@@ -168,6 +187,17 @@ static void count_entry(struct entry_walk *w, struct vma *v, vaddr_t addr, pte_t
 	*(shared	? dirty ? &u->shared_dirty : &u->shared_clean
 		: dirty ? &u->private_dirty
 			: &u->private_clean) += PAGE_SIZE;
+}
+
+/* Huge pages are in none of the other counts. */
+static void count_huge(struct entry_walk *w, vaddr_t start, vaddr_t end, pte_t e)
+{
+	struct usage *u = (struct usage *)w;
+
+	if (pfn_page(pte_pfn(e))->mapcount > 1)
+		u->shared_huge += end - start;
+	else
+		u->private_huge += end - start;
 }
 
 /* "%-16s%8u kB\n", by hand: an address space has thousands of these lines. */
@@ -210,8 +240,8 @@ static void put_usage(struct text *t, const struct usage *u, bool rollup)
 	put_kb(t, "AnonHugePages:", 0);
 	put_kb(t, "ShmemPmdMapped:", 0);
 	put_kb(t, "FilePmdMapped:", 0);
-	put_kb(t, "Shared_Hugetlb:", 0);
-	text_puts(t, "Private_Hugetlb:       0 kB\n");
+	put_kb(t, "Shared_Hugetlb:", u->shared_huge);
+	text_printf(t, "Private_Hugetlb: %7u kB\n", (u32)(u->private_huge >> 10));
 	put_kb(t, "Swap:", 0);
 	put_kb(t, "SwapPss:", 0);
 	put_pss(t, "Locked:", u->pss_locked);
@@ -258,13 +288,14 @@ static void put_flags(struct text *t, u32 flags)
 
 static void put_smap(struct text *t, struct vma *v, const struct mm *mm, char *path)
 {
-	struct usage u = {.walk.entry = count_entry};
+	struct usage u = {.walk = {count_entry, count_huge}};
+	u32 page = v->flags & VM_HUGETLB ? HUGE_SIZE : PAGE_SIZE;
 
 	walk_entries(&u.walk, v, v->start, v->end);
 	put_vma(t, v, mm, path);
 	put_kb(t, "Size:", v->end - v->start);
-	put_kb(t, "KernelPageSize:", PAGE_SIZE);
-	put_kb(t, "MMUPageSize:", PAGE_SIZE);
+	put_kb(t, "KernelPageSize:", page);
+	put_kb(t, "MMUPageSize:", page);
 	put_usage(t, &u, false);
 	text_puts(t, "THPeligible:    0\n");
 	put_flags(t, v->flags);
@@ -277,7 +308,7 @@ void proc_smaps_part(struct text *t, struct mm *mm, u32 *cursor)
 
 static void rollup_text(struct text *t, struct mm *mm)
 {
-	struct usage u = {.walk.entry = count_entry};
+	struct usage u = {.walk = {count_entry, count_huge}};
 	struct map_line all = {0};
 	size_t line = t->len;
 	struct vma *v;
@@ -395,6 +426,18 @@ static void put_pagemap(struct entry_walk *w, struct vma *v, vaddr_t addr, pte_t
 	pm->out[addr / PAGE_SIZE - pm->first] = pagemap_entry(pm, e);
 }
 
+static void put_huge_pagemap(struct entry_walk *w, vaddr_t start, vaddr_t end, pte_t e)
+{
+	struct pagemap *pm = (struct pagemap *)w;
+	const struct page *head = pfn_page(pte_pfn(e));
+	u64 v = PM_PRESENT | (hugetlb_is_private(head) ? 0 : PM_FILE) |
+		(head->mapcount == 1 ? PM_EXCLUSIVE : 0);
+
+	for (; start < end; start += PAGE_SIZE)
+		pm->out[start / PAGE_SIZE - pm->first] =
+			v | (pm->show_frames ? pte_pfn(e).v + pt_index(start) : 0);
+}
+
 static int pagemap_fill(void *ctx, u32 first, u32 n, u64 *out)
 {
 	struct pagemap *pm = ctx;
@@ -415,7 +458,7 @@ static int pagemap_fill(void *ctx, u32 first, u32 n, u64 *out)
 static ssize_k pagemap_read(struct file *f, struct iobuf *to, size_t n, u64 *pos)
 {
 	struct pagemap pm = {
-		.walk.entry = put_pagemap,
+		.walk = {put_pagemap, put_huge_pagemap},
 		.show_frames = proc_opened_by_admin(f),
 	};
 	const struct proc_words words = {

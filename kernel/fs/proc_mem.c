@@ -5,6 +5,7 @@
 #include "kernel/lib/fmt.h"
 #include "kernel/lib/string.h"
 #include "mm/commit.h"
+#include "mm/hugetlb.h"
 #include "mm/mm_check.h"
 #include "mm/page_alloc.h"
 #include "mm/pmap.h"
@@ -152,6 +153,7 @@ static u32 direct_map_small(u32 *large)
 static void meminfo_large_pages(struct text *t)
 {
 	u32 large, small = direct_map_small(&large);
+	struct hugetlb_stat huge;
 
 	text_puts(t, "HardwareCorrupted:     0 kB\n");
 	put_kb(t, "AnonHugePages", 0);
@@ -159,10 +161,12 @@ static void meminfo_large_pages(struct text *t)
 	put_kb(t, "ShmemPmdMapped", 0);
 	put_kb(t, "FileHugePages", 0);
 	put_kb(t, "FilePmdMapped", 0);
-	text_puts(t, "HugePages_Total:       0\nHugePages_Free:        0\n"
-		     "HugePages_Rsvd:        0\nHugePages_Surp:        0\n");
-	put_kb(t, "Hugepagesize", PD_SIZE / PAGE_SIZE);
-	put_kb(t, "Hugetlb", 0);
+	hugetlb_stat(&huge);
+	text_printf(t, "HugePages_Total:   %5u\nHugePages_Free:    %5u\n", huge.total, huge.free);
+	text_printf(t, "HugePages_Rsvd:    %5u\nHugePages_Surp:    %5u\n", huge.reserved,
+		huge.surplus);
+	put_kb(t, "Hugepagesize", HUGE_PAGES);
+	put_kb(t, "Hugetlb", huge.total * HUGE_PAGES);
 	put_kb(t, "DirectMap4k", small);
 	put_kb(t, "DirectMap2M", large);
 }
@@ -299,11 +303,14 @@ static void put_counters(struct text *t, const struct counter *c, u32 n)
 }
 
 /* There is neither swap nor a disk nor reclaim to count. Allocations are not told apart by zone:
- * all of them are on the line of the middle one, so that the sum is right. After oom_kill come
- * counters that Linux does not have. */
+ * all of them are on the line of the middle one, so that the sum is right. Last come counters
+ * that Linux does not have. */
 static void put_events(struct text *t)
 {
 	const struct vm_events *e = &vm_events;
+	struct hugetlb_stat huge;
+
+	hugetlb_stat(&huge);
 	const struct counter all[] = {
 		{"pgpgin", 0},
 		{"pgpgout", 0},
@@ -326,6 +333,8 @@ static void put_events(struct text *t)
 		{"pgscan_kswapd", 0},
 		{"pgscan_direct", 0},
 		{"oom_kill", e->oom_kill},
+		{"htlb_buddy_alloc_success", huge.alloc_success},
+		{"htlb_buddy_alloc_fail", huge.alloc_fail},
 		{"cow_copy", e->cow_copy},
 		{"zero_fill", e->zero_fill},
 		{"zero_map", e->zero_map},

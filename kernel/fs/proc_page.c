@@ -1,5 +1,6 @@
 /* /proc/kpagecount and kpageflags: one word for each frame of memory. */
 #include "kernel/fs/proc_impl.h"
+#include "mm/hugetlb.h"
 #include "mm/kmalloc.h"
 #include "mm/page_alloc.h"
 #include "mm/zap.h"
@@ -49,10 +50,16 @@ ssize_k proc_words_read(const struct proc_words *w, struct iobuf *to, size_t n, 
 
 /* --- kpagecount --- */
 
+/* Linux counts the mappings of a huge page at each of its frames. */
+static struct page *whole(struct page *p)
+{
+	return p->kind == PK_HUGE ? hugetlb_head(p) : p;
+}
+
 static int count_fill(void *ctx, u32 first, u32 n, u64 *out)
 {
 	for (u32 i = 0; i < n; i++)
-		out[i] = pfn_page(PFN(first + i))->mapcount;
+		out[i] = whole(pfn_page(PFN(first + i)))->mapcount;
 	return 0;
 }
 
@@ -78,6 +85,8 @@ const struct file_ops proc_kpagecount_ops = {
 #define KPF_MMAP       (1ull << 11)
 #define KPF_ANON       (1ull << 12)
 #define KPF_SWAPBACKED (1ull << 14)
+#define KPF_COMPOUND_HEAD (1ull << 15)
+#define KPF_COMPOUND_TAIL (1ull << 16)
 #define KPF_HUGE       (1ull << 17)
 #define KPF_ZERO_PAGE  (1ull << 24)
 #define KPF_PGTABLE    (1ull << 26)
@@ -92,6 +101,14 @@ static u64 cache_flags(const struct page *p)
 	if (page_rss_kind(p) == RSS_SHMEM)
 		v |= KPF_SWAPBACKED;
 	return v;
+}
+
+static u64 huge_flags(const struct page *p)
+{
+	bool first = page_pfn(p).v % HUGE_PAGES == 0;
+
+	return KPF_HUGE | (first ? KPF_COMPOUND_HEAD : KPF_COMPOUND_TAIL) |
+	       (hugetlb_is_private(hugetlb_head((struct page *)p)) ? KPF_ANON : 0);
 }
 
 static u64 kind_flags(const struct page *p)
@@ -113,7 +130,7 @@ static u64 kind_flags(const struct page *p)
 	case PK_ZERO:
 		return KPF_ZERO_PAGE | KPF_RESERVED;
 	case PK_HUGE:
-		return KPF_HUGE;
+		return huge_flags(p);
 	default:
 		return 0;
 	}
@@ -121,9 +138,9 @@ static u64 kind_flags(const struct page *p)
 
 u64 proc_kpageflags(pfn_t pfn)
 {
-	const struct page *p = pfn_page(pfn);
+	struct page *p = pfn_page(pfn);
 
-	return kind_flags(p) | (p->mapcount ? KPF_MMAP : 0);
+	return kind_flags(p) | (whole(p)->mapcount ? KPF_MMAP : 0);
 }
 
 static int flags_fill(void *ctx, u32 first, u32 n, u64 *out)

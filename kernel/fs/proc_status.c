@@ -302,7 +302,7 @@ static void status_memory(struct text *t, const struct mm *mm)
 	put_kb(t, "VmLib", mm->exec_vm - code / PAGE_SIZE);
 	put_kb(t, "VmPTE", mm->pmap.nr_tables);
 	put_kb(t, "VmSwap", 0);
-	put_kb(t, "HugetlbPages", 0);
+	put_kb(t, "HugetlbPages", mm->huge_pages * PT_ENTRIES);
 	text_puts(t, "CoreDumping:\t0\nTHP_enabled:\t0\n");
 }
 

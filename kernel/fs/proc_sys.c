@@ -14,6 +14,7 @@
 #include "kernel/proc/process.h"
 #include "kernel/x86/layout.h"
 #include "mm/commit.h"
+#include "mm/hugetlb.h"
 #include "mm/page_alloc.h"
 #include "mm/shm.h"
 #include "mm/slab.h"
@@ -221,6 +222,25 @@ static void drop_caches_written(void)
 	page_alloc_drain();
 }
 
+static u32 nr_hugepages;
+
+static int nr_hugepages_show(struct text *t, const struct proc_node *n)
+{
+	struct hugetlb_stat s;
+
+	hugetlb_stat(&s);
+	nr_hugepages = s.total - s.surplus;
+	return numbers_show(t, n);
+}
+
+static void nr_hugepages_written(void)
+{
+	hugetlb_set_pool(nr_hugepages);
+}
+
+static const struct numbers nr_hugepages_numbers = {
+	&nr_hugepages, 1, 0, UINT32_MAX, nr_hugepages_written};
+
 static int mmap_min_addr_show(struct text *t, const struct proc_node *n)
 {
 	text_printf(t, "%u\n", USER_MIN);
@@ -229,9 +249,13 @@ static int mmap_min_addr_show(struct text *t, const struct proc_node *n)
 
 static const struct proc_entry vm_rows[] = {
 	{"drop_caches", S_IFREG | 0200, NUMBERS(&drop_caches, 1, 1, 4, drop_caches_written)},
+	{"hugetlb_shm_group", S_IFREG | 0644, NUMBERS(&hugetlb_shm_group, 1, 0, INT32_MAX, NULL)},
 	{"max_map_count", S_IFREG | 0644, NUMBERS(&max_map_count, 1, 0, INT32_MAX, NULL)},
 	{"mmap_min_addr", S_IFREG | 0444, TEXT(mmap_min_addr_show)},
-	{"nr_hugepages", S_IFREG | 0444, CONSTANT("0")},
+	{"nr_hugepages", S_IFREG | 0644, .show = nr_hugepages_show, .store = numbers_store,
+		.inode_ops = &sys_ops, .data = &nr_hugepages_numbers},
+	{"nr_overcommit_hugepages", S_IFREG | 0644,
+		NUMBERS(&hugetlb_max_surplus, 1, 0, UINT32_MAX, NULL)},
 	{"overcommit_kbytes", S_IFREG | 0644,
 		NUMBERS(&overcommit_kbytes, 1, 0, UINT32_MAX, kbytes_written)},
 	{"overcommit_memory", S_IFREG | 0644,

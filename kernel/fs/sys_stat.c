@@ -264,7 +264,7 @@ static void fill_statfs(struct mount *m, struct abi_statfs64 *s)
 		m->type->statfs(m, &st);
 	*s = (struct abi_statfs64){
 		.f_type = st.magic,
-		.f_bsize = PAGE_SIZE,
+		.f_bsize = mount_block_size(m),
 		.f_blocks = st.blocks,
 		.f_bfree = st.bfree,
 		.f_bavail = st.bfree,
@@ -272,7 +272,7 @@ static void fill_statfs(struct mount *m, struct abi_statfs64 *s)
 		.f_ffree = st.ffree,
 		.f_fsid = {(s32)m->dev, 0},
 		.f_namelen = ABI_NAME_MAX,
-		.f_frsize = PAGE_SIZE,
+		.f_frsize = mount_block_size(m),
 		/* The first four flags have the same bits as mount(2)'s. */
 		.f_flags = ST_VALID | (m->flags & (MS_RDONLY | MS_NOSUID | MS_NODEV | MS_NOEXEC)) |
 			   (m->flags & MS_NOATIME ? 0 : ST_RELATIME),

@@ -266,6 +266,7 @@ struct fs_type {
 	const char *name;
 	u32 magic;
 	bool nodev; /* "nodev" in /proc/filesystems: needs no block device */
+	u32 block_size; /* bytes: what its files' pages have; 0: PAGE_SIZE */
 	/* Makes m->root (dentry_create_root) from mount(2)'s data; m is zeroed but for type, flags
 	 * and dev. */
 	int (*mount)(struct mount *m, const char *options);
@@ -294,6 +295,11 @@ struct mount {
 	u32 nr_pages, max_pages;    /* l: tmpfs */
 	void *private;
 };
+
+static inline u32 mount_block_size(const struct mount *m)
+{
+	return m->type->block_size ? m->type->block_size : PAGE_SIZE;
+}
 
 extern struct list_head mount_list;
 extern struct list_head fs_types;
@@ -393,7 +399,16 @@ int tmpfs_mount(struct mount *m, const char *options);
 void tmpfs_statfs(struct mount *m, struct fs_stat *out);
 void tmpfs_init(void);
 
-/* mm/memfd.c: seals, which only a tmpfs file has (others: -EINVAL). */
+/* hugetlbfs.c: the same of huge pages. */
+struct file *hugetlbfs_create_anonymous(const char *name, u32 flags) __must_check;
+/* Whether the caller may have System V segments of them: with CAP_IPC_LOCK, or in the group that
+ * /proc/sys/vm/hugetlb_shm_group names. */
+bool hugetlb_may_have_segments(void);
+extern u32 hugetlb_shm_group;
+extern const struct inode_ops hugetlbfs_inode_ops;
+void hugetlbfs_init(void);
+
+/* mm/memfd.c: seals, which only files of tmpfs and hugetlbfs have (others: -EINVAL). */
 long seals_add(struct file *f, u32 seals);
 long seals_get(const struct file *f);
 /* What they say about a mapping with these VM_ flags: -EPERM, or 0 and perhaps without

@@ -147,6 +147,15 @@ int radix_insert(struct radix *r, u32 index, void *item)
 	return 0;
 }
 
+void radix_replace(struct radix *r, u32 index, void *item)
+{
+	struct radix_node *n = r->root;
+
+	for (u32 h = n->height; h > 1; h--)
+		n = n->slot[slot_of(index, h)];
+	n->slot[index & (RADIX_SLOTS - 1)] = item;
+}
+
 /* Lowers the root while it only leads to its first child, and frees it when it is empty. */
 static void lower_root(struct radix *r)
 {

@@ -28,6 +28,9 @@ void *radix_get(const struct radix *r, u32 index);
 /* Stores over an empty slot. Returns 0, -ENOMEM, or -EEXIST when the slot is taken. */
 int radix_insert(struct radix *r, u32 index, void *item) __must_check;
 
+/* Stores over a slot that is not empty. */
+void radix_replace(struct radix *r, u32 index, void *item);
+
 /* Empties a slot and returns what it held (NULL if nothing); nodes left empty are freed. */
 void *radix_delete(struct radix *r, u32 index);
 

@@ -45,7 +45,7 @@ static const struct file_ops program_ops = {.read = program_read, .release = pro
 static long check_program(struct file *f)
 {
 	long err = file_may_exec(f);
-	if (!err && (!f->backing.object || f->ops->release))
+	if (!err && (!f->backing.object || f->backing.object->vm_flags || f->ops->release))
 		err = -EACCES; /* not a file of the kind that programs are in */
 	if (!err)
 		err = file_deny_write(f);

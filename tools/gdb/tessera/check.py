@@ -18,6 +18,7 @@ class Check:
     def __init__(self):
         self.frames = frames.all_frames()
         self.anon, self.cached = frames.kind_number("anon"), frames.kind_number("cache")
+        self.huge = frames.kind_number("huge")
         zero = kernel.variable("zero_page")
         self.zero = frames.pfn_of(zero) if zero else -1
         self.mapped, self.tables, self.problems = Counter(), 0, []
@@ -57,6 +58,8 @@ class Check:
                 vma = next(place, None)
             if vma is None or va < vma.start:
                 self.bad(f"{name}: an entry at {va:#010x} lies in no VMA")
+            elif bool(entry & paging.PS) != bool(vma.flags & tasks.VM_HUGETLB):
+                self.bad(f"{name}: the entry at {va:#010x} is of another size than its VMA's")
             elif paging.maps(entry):
                 rss += self.entry(name, va, entry, vma.flags)
         return rss
@@ -74,6 +77,9 @@ class Check:
                 self.bad(f"{name}: the zero page is writable at {va:#010x}")
             return 0
         frame = self.frames[pfn]
+        if entry & paging.PS:
+            self.mapped[pfn] += 1
+            return self.huge_entry(name, va, pfn)
         if frame.kind not in (self.anon, self.cached):
             self.bad(f"{name}: {va:#010x} maps frame {pfn:#x}, which is "
                      f"{frames.kind_name(frame.kind)}")
@@ -81,6 +87,14 @@ class Check:
             self.bad(f"{name}: {va:#010x} may write frame {pfn:#x}, which others map too")
         self.mapped[pfn] += 1
         return 1
+
+    def huge_entry(self, name, va, pfn):
+        """Huge pages are not resident pages: 0."""
+        kind = self.frames[pfn].kind
+        if kind != self.huge or pfn % frames.HUGE_PAGES:
+            self.bad(f"{name}: {va:#010x} maps a huge page at frame {pfn:#x}, which is "
+                     f"{frames.kind_name(kind)}")
+        return 0
 
     def all_frames(self):
         mapped, counts = self.mapped, Counter()

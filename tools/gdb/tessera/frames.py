@@ -6,7 +6,8 @@ from collections import namedtuple
 from . import kernel, paging, tasks
 from .kernel import KERNEL_BASE, LOWMEM, PAGE, Struct, Unknown
 
-PF_NAMES = [(1, "UPTODATE"), (2, "DIRTY"), (4, "PINNED")]
+PF_NAMES = [(1, "UPTODATE"), (2, "DIRTY"), (4, "PRIVATE")]
+HUGE_PAGES = 512
 MAX_ORDER = 10
 
 
@@ -74,14 +75,20 @@ def is_zero_page(pfn):
 
 # --- The reverse map ---
 
+def whole(pfn):
+    """The frame that speaks for this one: the first of a huge page, else itself."""
+    return pfn & -HUGE_PAGES if kind_name(page(pfn).kind) == "huge" else pfn
+
+
 def mappers(pfn):
     """(VMA, address, entry) of every user entry that maps the frame, through the reverse map."""
+    pfn = whole(pfn)
     p = page(pfn)
     kind = kind_name(p.kind)
     if kind == "anon":
         head = p.mapping + kernel.offset_of("struct anon", "vmas")
         members = kernel.elements(head, "struct vma", "anon_link")
-    elif kind == "cache":
+    elif kind == "cache" or kind == "huge" and p.mapping:
         head = p.mapping + kernel.offset_of("struct object", "vmas")
         members = kernel.elements(head, "struct vma", "object_link")
     else:

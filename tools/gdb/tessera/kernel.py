@@ -148,7 +148,16 @@ def _layout(name):
 
 
 def _fields(kind):
-    return {field.name: (field.bitpos // 8, field.type) for field in kind.fields() if field.name}
+    """Offset and type by name; those inside nameless structs and unions too."""
+    fields = {}
+    for field in kind.fields():
+        offset = field.bitpos // 8
+        if field.name:
+            fields[field.name] = offset, field.type
+        else:
+            fields.update((name, (offset + inner, of))
+                          for name, (inner, of) in _fields(field.type).items())
+    return fields
 
 
 class Struct:

@@ -11,6 +11,8 @@ def owner(pfn):
         return f"slab of cache {Struct('struct slab_cache', p.mapping).text('name')}"
     if kind == "cache":
         return f"page {p.index} of {object_name(p.mapping)}"
+    if kind == "huge":
+        return huge_owner(pfn)
     if kind == "anon":
         return f"private memory of a process (anon {p.mapping:#010x}, page {p.index:#x})"
     if kind == "free":
@@ -22,6 +24,18 @@ def owner(pfn):
             "kernel's image or the boot modules", "zero": "the shared page of zeroes",
             "pgtable": "a page table", "kstack": "a kernel stack", "vmalloc": "vmalloc space",
             "kernel": "a kernel allocation of whole pages"}.get(kind, kind)
+
+
+def huge_owner(pfn):
+    """What the huge page that a frame is part of is used for."""
+    head = frames.whole(pfn)
+    p = frames.page(head)
+    place = "huge page" if head == pfn else f"frame {pfn - head} of the huge page at {head:#x}"
+    if not p.refcount:
+        return f"{place}, free in the pool"
+    if "PRIVATE" in frames.page_flags(p.flags):
+        return f"{place}, private memory of a process (page {p.index} of {object_name(p.mapping)})"
+    return f"{place}, page {p.index} of {object_name(p.mapping)}"
 
 
 def free_block(pfn):

@@ -9,6 +9,7 @@ P, W, U, WT, CD, A, D, PS, G = (1 << bit for bit in range(9))
 NX = 1 << 63
 PROTNONE = G  # with P clear: a frame nobody may touch
 FRAME = 0x000ffffffffff000
+HUGE = 1 << 21
 NAMES = [(P, "P"), (W, "W"), (U, "U"), (WT, "WT"), (CD, "CD"), (A, "A"), (D, "D"), (PS, "PS"),
          (G, "G"), (1 << 9, "ANON"), (1 << 10, "SW2"), (1 << 11, "SW3"), (NX, "NX")]
 WORDS = {"P": "present", "W": "writable", "U": "user", "WT": "write-through",
@@ -35,6 +36,11 @@ def maps(entry):
     return bool(entry & (P | PROTNONE))
 
 
+def is_huge(pde):
+    """True when an entry of a page directory maps 2 MiB by itself."""
+    return maps(pde) and bool(pde & PS)
+
+
 class Walk:
     """Entries from the PDPT down until one is not present; `paddr` is None when unmapped."""
 
@@ -46,7 +52,7 @@ class Walk:
         pde = self._level("PD", pdpte & FRAME, va >> 21 & 511)
         if not pde & P:
             return
-        if pde & PS:
+        if is_huge(pde):
             self.paddr = (pde & FRAME & ~0x1fffff) + (va & 0x1fffff)
             return
         pte = self._level("PT", pde & FRAME, va >> 12 & 511)
@@ -68,8 +74,9 @@ class Walk:
 
     @property
     def pte(self):
-        """The last level's entry if the walk came so far, else 0."""
-        return self.last.entry if self.last.name == "PT" else 0
+        """The entry of a page, of 4 KiB or 2 MiB, if the walk came so far, else 0."""
+        entry = self.last.entry
+        return entry if self.last.name == "PT" or self.last.name == "PD" and is_huge(entry) else 0
 
     def lines(self, words=False):
         va = self.va
@@ -85,7 +92,7 @@ class Walk:
         if self.paddr is not None:
             size = "2 MiB page, " if entry & PS and self.last.name == "PD" else ""
             return f"{size}physical {self.paddr:#010x}, frame {self.paddr >> 12:#x}"
-        if self.last.name == "PT" and entry & PROTNONE:
+        if self.pte and maps(entry):
             return (f"frame {(entry & FRAME) >> 12:#x}, which nobody may touch: an access faults")
         missing = {"PDPT": "no page directory", "PD": "no page table", "PT": "the entry is empty"}
         return f"not mapped: {missing[self.last.name]}; an access faults"
@@ -109,14 +116,17 @@ def table(paddr):
 
 
 def user_entries(cr3):
-    """(address, entry) of every entry of the user half that is not empty."""
+    """(address, entry) of every entry of the user half that is not empty; one of 2 MiB, which has
+    PS, for its whole."""
     for gib, pdpte in enumerate(struct.unpack("<4Q", ram.read(cr3 & ~31, 32))[:3]):
         if not pdpte & P:
             continue
         for mib, pde in enumerate(table(pdpte)):
+            base = gib << 30 | mib << 21
+            if is_huge(pde):
+                yield base, pde
             if not pde & P or pde & PS:
                 continue
-            base = gib << 30 | mib << 21
             for index, entry in enumerate(table(pde)):
                 if entry:
                     yield base | index << 12, entry

@@ -89,7 +89,7 @@ Without PID the tables in CR3 are walked, those the CPU uses now."""
     words = addresses(argument, "walk ADDR [PID]", 1, 2)
     found = paging.walk(words[0] & 0xffffffff, cr3_of(words))
     say("\n".join(found.lines(words=True)))
-    if found.paddr is not None and found.last.name == "PT":
+    if found.paddr is not None:
         say(f"  {frame_line(found.paddr >> 12)}")
 
 
@@ -290,7 +290,7 @@ def rmap(argument):
     """Every page-table entry that maps a frame, found by its reverse map, as the kernel would."""
     (value,) = addresses(argument, "rmap PFN|PA|VA")
     pfn, _ = frames.pfn_from(value)
-    p = frames.page(pfn)
+    p = frames.page(frames.whole(pfn))
     say(frame_line(pfn))
     if frames.is_zero_page(pfn):
         say("  The shared zero page is mapped without being counted: it has no reverse map.")

@@ -4,7 +4,7 @@ from .kernel import PAGE, Struct, Unknown
 
 VM_READ, VM_WRITE, VM_EXEC, VM_SHARED = 1, 2, 4, 8
 VM_PROT = VM_READ | VM_WRITE | VM_EXEC
-VM_MAYSHARE, VM_GROWSDOWN = 0x80, 0x100
+VM_MAYSHARE, VM_GROWSDOWN, VM_HUGETLB = 0x80, 0x100, 0x10000
 VM_NAMES = ["READ", "WRITE", "EXEC", "SHARED", "MAYREAD", "MAYWRITE", "MAYEXEC", "MAYSHARE",
             "GROWSDOWN", "LOCKED", "LOCKONFAULT", "NORESERVE", "DONTCOPY", "WIPEONFORK",
             "DONTEXPAND", "ACCOUNT", "HUGETLB", "SEQ_READ", "RAND_READ", "HUGEPAGE",
@@ -168,4 +168,5 @@ def vma_line(vma, mm, entries=None):
 
 def mapped_pages(mm):
     """The sorted addresses of the pages that own a frame."""
-    return [va for va, entry in paging.user_entries(mm.pmap.cr3) if paging.maps(entry)]
+    return [va + offset for va, entry in paging.user_entries(mm.pmap.cr3) if paging.maps(entry)
+            for offset in range(0, paging.HUGE if entry & paging.PS else PAGE, PAGE)]

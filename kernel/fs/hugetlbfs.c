@@ -1,0 +1,283 @@
+/*
+ * hugetlbfs: files of huge pages (mm/hugetlb.h), for mmap(MAP_HUGETLB), memfd_create(MFD_HUGETLB)
+ * and shmget(SHM_HUGETLB), and to be mounted. Such a file is there to be mapped: it can be read,
+ * but write(2) has no way in, and its size is a multiple of a huge page's.
+ */
+#include "kernel/abi/prctl.h"
+#include "kernel/abi/statfs.h"
+#include "kernel/fs/vfs.h"
+#include "kernel/lib/kassert.h"
+#include "kernel/lib/string.h"
+#include "kernel/proc/task.h"
+#include "mm/hugetlb.h"
+#include "mm/kmalloc.h"
+
+u32 hugetlb_shm_group;
+
+static struct mount anonymous_mount;
+
+/* --- Open files --- */
+
+static ssize_k huge_read(struct file *f, struct iobuf *to, size_t n, u64 *pos)
+{
+	ssize_k done = hugetlb_read(&f->dentry->inode->object, to, *pos, n);
+
+	if (done > 0)
+		*pos += (size_t)done;
+	return done;
+}
+
+static long huge_seek(struct file *f, s64 off, u32 whence, u64 *result)
+{
+	u64 size = f->dentry->inode->object.size;
+
+	if (whence != SEEK_DATA && whence != SEEK_HOLE)
+		return file_seek_size(f, off, whence, size, result);
+	if (off < 0 || (u64)off >= size)
+		return -ENXIO;
+	*result = whence == SEEK_DATA ? (u64)off : size; /* no hole but the end */
+	return 0;
+}
+
+static const struct file_ops huge_file_ops = {
+	.read = huge_read,
+	.seek = huge_seek,
+};
+
+static int huge_inode_open(struct inode *inode, struct file *f)
+{
+	f->ops = S_ISDIR(inode->mode) ? &stored_dir_ops : &huge_file_ops;
+	return 0;
+}
+
+/* --- Inodes --- */
+
+static int make_inode(struct mount *m, u32 mode, u32 rdev, const char *target, struct inode **out)
+{
+	struct inode *inode = inode_create(m, &hugetlbfs_inode_ops, mode);
+
+	if (!inode)
+		return -ENOMEM;
+	inode->rdev = rdev;
+	if (S_ISREG(mode)) {
+		hugetlb_object_init(&inode->object);
+		inode->seals = F_SEAL_SEAL;
+	}
+	if (S_ISLNK(mode)) {
+		inode->private = kstrdup(target);
+		if (!inode->private) {
+			inode_put(inode);
+			return -ENOMEM;
+		}
+	}
+	*out = inode;
+	return 0;
+}
+
+static int huge_create(
+	struct inode *dir, u32 mode, u32 rdev, const char *target, struct inode **out)
+{
+	return make_inode(dir->mnt, mode, rdev, target, out);
+}
+
+static void huge_evict(struct inode *inode)
+{
+	if (inode_has_object(inode))
+		hugetlb_object_destroy(&inode->object);
+	if (S_ISLNK(inode->mode))
+		kfree(inode->private);
+}
+
+static int huge_readlink(struct inode *inode, char *buf, size_t size)
+{
+	size_t n = strlen(inode->private);
+
+	memcpy(buf, inode->private, MIN(n, size));
+	return (int)MIN(n, size);
+}
+
+static int huge_truncate(struct inode *inode, u64 size)
+{
+	u64 old = inode->object.size;
+
+	if (size % HUGE_SIZE)
+		return -EINVAL;
+	if ((size < old && (inode->seals & F_SEAL_SHRINK)) ||
+		(size > old && (inode->seals & F_SEAL_GROW)))
+		return -EPERM;
+	hugetlb_truncate(&inode->object, size);
+	return 0;
+}
+
+static int huge_fallocate(struct inode *inode, u32 mode, u64 start, u64 end)
+{
+	struct object *o = &inode->object;
+	int err;
+
+	if (mode & FALLOC_FL_PUNCH_HOLE) {
+		if (inode->seals & (F_SEAL_WRITE | F_SEAL_FUTURE_WRITE))
+			return -EPERM;
+		hugetlb_punch(o, start, end);
+		return 0;
+	}
+	if ((inode->seals & F_SEAL_GROW) && end > o->size)
+		return -EPERM;
+	err = hugetlb_allocate(o, start, end);
+	if (err)
+		return err;
+	if (!(mode & FALLOC_FL_KEEP_SIZE) && end > o->size)
+		hugetlb_truncate(o, end);
+	inode->ctime = inode_now();
+	return 0;
+}
+
+const struct inode_ops hugetlbfs_inode_ops = {
+	.create = huge_create,
+	.open = huge_inode_open,
+	.readlink = huge_readlink,
+	.truncate = huge_truncate,
+	.fallocate = huge_fallocate,
+	.attributes_settable = true,
+	.evict = huge_evict,
+};
+
+/* --- Files without a name --- */
+
+struct file *hugetlbfs_create_anonymous(const char *name, u32 flags)
+{
+	struct inode *inode;
+	struct dentry *d;
+	int err = make_inode(&anonymous_mount, S_IFREG | 0777, 0, NULL, &inode);
+
+	if (err)
+		return err_ptr(err);
+	inode->nlink = 0;
+	inode->uid = current_cred()->fsuid;
+	inode->gid = current_cred()->fsgid;
+	d = dentry_create_anon(name, inode);
+	if (!d)
+		return err_ptr(-ENOMEM);
+	return file_create(d, (flags & ~O_ACCMODE) | O_RDWR);
+}
+
+struct file *file_create_huge(u32 bytes)
+{
+	struct file *f = hugetlbfs_create_anonymous("/anon_hugepage", 0);
+
+	if (!is_err(f))
+		hugetlb_truncate(f->backing.object, bytes);
+	return f;
+}
+
+bool hugetlb_may_have_segments(void)
+{
+	return capable(CAP_IPC_LOCK) || cred_in_group(hugetlb_shm_group);
+}
+
+/* --- Mounting --- */
+
+/* A number at *s in this base, which is moved behind it. */
+static bool take_number(const char **s, u32 base, u32 *out)
+{
+	const char *p = *s;
+	u64 v = 0;
+
+	for (; *p >= '0' && *p < (char)('0' + base) && v <= UINT32_MAX; p++)
+		v = v * base + (u32)(*p - '0');
+	if (p == *s || v > UINT32_MAX)
+		return false;
+	*s = p;
+	*out = (u32)v;
+	return true;
+}
+
+/* "2M", the only size there is. */
+static bool take_pagesize(const char **s)
+{
+	static const char *const spelled[] = {"2M", "2m", "2048K", "2048k", "2097152"};
+
+	for (u32 i = 0; i < ARRAY_SIZE(spelled); i++) {
+		size_t n = strlen(spelled[i]);
+
+		if (!strncmp(*s, spelled[i], n) && (!(*s)[n] || (*s)[n] == ',')) {
+			*s += n;
+			return true;
+		}
+	}
+	return false;
+}
+
+struct huge_options {
+	u32 mode, uid, gid;
+};
+
+static bool take_option(const char **s, struct huge_options *o)
+{
+	static const struct {
+		const char *name;
+		size_t at;
+		u32 base;
+	} known[] = {
+		{"mode=", offsetof(struct huge_options, mode), 8},
+		{"uid=", offsetof(struct huge_options, uid), 10},
+		{"gid=", offsetof(struct huge_options, gid), 10},
+	};
+
+	for (u32 i = 0; i < ARRAY_SIZE(known); i++) {
+		size_t n = strlen(known[i].name);
+
+		if (strncmp(*s, known[i].name, n) != 0)
+			continue;
+		*s += n;
+		return take_number(s, known[i].base, (u32 *)((char *)o + known[i].at));
+	}
+	if (strncmp(*s, "pagesize=", 9) != 0)
+		return false;
+	*s += 9;
+	return take_pagesize(s);
+}
+
+static int take_options(const char *s, struct huge_options *o)
+{
+	while (s && *s) {
+		if (!take_option(&s, o) || (*s && *s != ','))
+			return -EINVAL;
+		if (*s == ',')
+			s++;
+	}
+	return 0;
+}
+
+static int huge_mount(struct mount *m, const char *options)
+{
+	struct huge_options o = {
+		.mode = 0755,
+		.uid = current_cred()->fsuid,
+		.gid = current_cred()->fsgid,
+	};
+	struct inode *inode;
+	int err = take_options(options, &o);
+
+	if (!err)
+		err = make_inode(m, S_IFDIR | (o.mode & 01777), 0, NULL, &inode);
+	if (err)
+		return err;
+	inode->uid = o.uid;
+	inode->gid = o.gid;
+	m->root = dentry_create_root(inode);
+	return m->root ? 0 : -ENOMEM;
+}
+
+static struct fs_type hugetlbfs_type = {
+	.name = "hugetlbfs",
+	.magic = HUGETLBFS_MAGIC,
+	.nodev = true,
+	.block_size = HUGE_SIZE,
+	.mount = huge_mount,
+};
+
+void __init hugetlbfs_init(void)
+{
+	fs_register(&hugetlbfs_type);
+	mount_init_internal(&anonymous_mount, &hugetlbfs_type);
+}

@@ -1,0 +1,244 @@
+/*
+ * The pool of huge pages: how many there are, who was promised one, and the way from and to the
+ * buddy allocator.
+ *
+ *      total = free + in use        reserved <= free        surplus <= total
+ *
+ * A free page has no reference. While there is surplus, every page that is put back goes to the
+ * buddy instead of the free list.
+ */
+#include "kernel/core/bootinfo.h"
+#include "kernel/core/lock.h"
+#include "kernel/core/log.h"
+#include "mm/commit.h"
+#include "mm/hugetlb.h"
+#include "mm/page_alloc.h"
+
+u32 hugetlb_max_surplus;
+
+/* All under `lock`. */
+static struct {
+	struct spinlock lock;
+	struct list_head free_list; /* struct page.link of heads */
+	struct hugetlb_stat n;
+} pool = {
+	.lock = SPINLOCK_INIT("hugetlb"),
+	.free_list = LIST_HEAD_INIT(pool.free_list),
+};
+
+void hugetlb_stat(struct hugetlb_stat *out)
+{
+	spin_lock(&pool.lock);
+	*out = pool.n;
+	spin_unlock(&pool.lock);
+}
+
+/* --- From and to the buddy. All of this with the lock held. --- */
+
+static void count(s32 pages)
+{
+	pool.n.total += (u32)pages;
+	commit_set_aside(pages * (s32)HUGE_PAGES);
+}
+
+/* A page more, in nobody's hands. */
+static struct page *fresh(void)
+{
+	struct page *p = page_alloc_order(HUGE_ORDER, GFP_USER, PK_HUGE);
+
+	if (!p) {
+		pool.n.alloc_fail++;
+		return NULL;
+	}
+	pool.n.alloc_success++;
+	p->refcount = 0;
+	count(1);
+	return p;
+}
+
+static struct page *fresh_surplus(void)
+{
+	struct page *p = pool.n.surplus < hugetlb_max_surplus ? fresh() : NULL;
+
+	if (p)
+		pool.n.surplus++;
+	return p;
+}
+
+static void retire(struct page *p)
+{
+	count(-1);
+	p->refcount = 1;
+	page_free_order(p, HUGE_ORDER);
+}
+
+static void enlist(struct page *p)
+{
+	list_add(&p->link, &pool.free_list);
+	pool.n.free++;
+}
+
+static struct page *delist(void)
+{
+	struct page *p = list_first_entry(&pool.free_list, struct page, link);
+
+	list_del(&p->link);
+	pool.n.free--;
+	return p;
+}
+
+static u32 unpromised(void)
+{
+	return pool.n.free - pool.n.reserved;
+}
+
+/* --- Promises --- */
+
+/* Makes surplus pages until `pages` more can be promised, or makes none. */
+static bool gather(u32 pages)
+{
+	u32 made = 0;
+	struct page *p = NULL;
+
+	while (unpromised() < pages && (p = fresh_surplus())) {
+		enlist(p);
+		made++;
+	}
+	if (unpromised() >= pages)
+		return true;
+	for (; made; made--) {
+		pool.n.surplus--;
+		retire(delist());
+	}
+	return false;
+}
+
+bool hugetlb_reserve(u32 pages)
+{
+	bool ok;
+
+	spin_lock(&pool.lock);
+	ok = gather(pages);
+	if (ok)
+		pool.n.reserved += pages;
+	spin_unlock(&pool.lock);
+	return ok;
+}
+
+void hugetlb_unreserve(u32 pages)
+{
+	spin_lock(&pool.lock);
+	kassert_msg(pages <= pool.n.reserved, "take back %u of %u", pages, pool.n.reserved);
+	pool.n.reserved -= pages;
+	for (; pages && pool.n.surplus && pool.n.free; pages--) {
+		pool.n.surplus--;
+		retire(delist());
+	}
+	spin_unlock(&pool.lock);
+}
+
+/* --- Pages --- */
+
+struct page *hugetlb_take(bool promised)
+{
+	struct page *p;
+
+	spin_lock(&pool.lock);
+	p = promised || unpromised() ? delist() : fresh_surplus();
+	if (promised)
+		pool.n.reserved--;
+	spin_unlock(&pool.lock);
+	if (p)
+		p->refcount = 1;
+	return p;
+}
+
+void hugetlb_put(struct page *head)
+{
+	kassert_dbg(head->refcount > 0);
+	if (--head->refcount)
+		return;
+	kassert_msg(!head->mapcount, "frame %#x is still mapped", page_pfn(head).v);
+	head->flags = 0;
+	head->mapping = NULL;
+	spin_lock(&pool.lock);
+	if (pool.n.surplus) {
+		pool.n.surplus--;
+		retire(head);
+	} else {
+		enlist(head);
+	}
+	spin_unlock(&pool.lock);
+}
+
+/* --- Its size --- */
+
+static u32 persistent(void)
+{
+	return pool.n.total - pool.n.surplus;
+}
+
+static void grow(u32 pages)
+{
+	struct page *p;
+
+	while (pool.n.surplus && persistent() < pages)
+		pool.n.surplus--;
+	while (persistent() < pages && (p = fresh()))
+		enlist(p);
+}
+
+/* Free pages that nobody was promised go; of the others as many as are too many are surplus from
+ * now on. */
+static void shrink(u32 pages)
+{
+	while (persistent() > pages && unpromised())
+		retire(delist());
+	while (persistent() > pages)
+		pool.n.surplus++;
+}
+
+void hugetlb_set_pool(u32 pages)
+{
+	spin_lock(&pool.lock);
+	grow(pages);
+	shrink(pages);
+	spin_unlock(&pool.lock);
+}
+
+void __init hugetlb_init(void)
+{
+	char word[16];
+	u32 pages = 0;
+
+	if (cmdline_get("hugepages", word, sizeof(word)) <= 0)
+		return;
+	for (const char *c = word; *c >= '0' && *c <= '9'; c++)
+		pages = pages * 10 + (u32)(*c - '0');
+	hugetlb_set_pool(pages);
+	log_at(LOG_INFO, "hugetlb: %u huge pages of 2 MiB", pool.n.total);
+}
+
+/* --- Checking --- */
+
+u32 hugetlb_check(void (*complain)(const char *fmt, ...))
+{
+	const struct hugetlb_stat *n = &pool.n;
+	const struct page *p;
+	u32 bad = 0, listed = 0;
+
+	list_for_each_entry (p, &pool.free_list, link) {
+		listed++;
+		if (p->kind == PK_HUGE && !p->refcount && !p->mapcount)
+			continue;
+		complain("huge page at frame %u is free: kind %u, refcount %u, mapcount %u",
+			page_pfn(p).v, p->kind, p->refcount, p->mapcount);
+		bad++;
+	}
+	if (listed == n->free && n->reserved <= n->free && n->free <= n->total &&
+		n->surplus <= n->total)
+		return bad;
+	complain("huge pages: %u on the free list; total %u, free %u, reserved %u, surplus %u",
+		listed, n->total, n->free, n->reserved, n->surplus);
+	return bad + 1;
+}
