@@ -369,6 +369,16 @@ oracle-programs: $(B)/debian.cpio $(B)/pkg/.oracle ## record what Linux answers 
 oracle: $(B)/initramfs.cpio $(B)/tests.cpio $(B)/pkg/.oracle ## record what Debian's Linux answers
 	@tools/oracle.py
 
+# What of Linux's system calls is there: the host's compiler reads the kernel's lists.
+$(B)/abi: tools/abi.c kernel/syscalls.h kernel/abi/syscall_nr.h
+	@mkdir -p $(@D)
+	$(Q)gcc -std=gnu11 -Wall -Wextra -Werror -I. $< -o $@
+
+.PHONY: abi
+test: $(B)/abi
+abi: $(B)/abi ## the table of system calls: implemented, partial, not
+	@$<
+
 mutants: ## break the kernel on purpose, one line at a time; each must be caught
 	@tools/mutants.py
 

@@ -417,4 +417,34 @@ long sys_fstatfs64(u32 fd, u32 size, uptr_t user);
 
 #define SYSCALLS(X) SYSCALLS_PROC(X) SYSCALLS_MM(X) SYSCALLS_FS(X)
 
+/* Those of them that lack something that Linux has, and what: `make abi` prints it. Who adds it
+ * takes the note out. */
+#define SYSCALLS_PARTIAL(P) \
+	P(clone, "namespaces, CLONE_PIDFD, CLONE_INTO_CGROUP: EINVAL") \
+	P(copy_file_range, "regular files only") \
+	P(fcntl, "F_OFD_ locks, leases, F_SETSIG, F_NOTIFY: EINVAL; F_SETOWN sends no SIGIO") \
+	P(fcntl64, "F_OFD_ locks, leases, F_SETSIG, F_NOTIFY: EINVAL; F_SETOWN sends no SIGIO") \
+	P(fallocate, "COLLAPSE_RANGE, INSERT_RANGE, UNSHARE_RANGE: EOPNOTSUPP") \
+	P(futex, "priority inheritance: ENOSYS") \
+	P(futex_time64, "priority inheritance: ENOSYS") \
+	P(ipc, "semaphores and message queues: ENOSYS") \
+	P(madvise, "MERGEABLE, HUGEPAGE, FREE, COLD, PAGEOUT only noted; no HWPOISON") \
+	P(memfd_create, "no huge pages: MFD_HUGETLB is ENODEV") \
+	P(mmap, "no huge pages: MAP_HUGETLB is ENOMEM") \
+	P(mmap2, "no huge pages: MAP_HUGETLB is ENOMEM") \
+	P(mount, "MS_BIND, MS_MOVE: EINVAL; propagation is ignored") \
+	P(pipe2, "O_DIRECT (packets): EINVAL") \
+	P(prctl, "the common dozen: names, dumpable, death signal, subreaper; others EINVAL") \
+	P(sched_setscheduler, "kept and reported; the scheduler is round robin") \
+	P(sched_setparam, "kept and reported; the scheduler is round robin") \
+	P(sendfile, "from regular files only") \
+	P(sendfile64, "from regular files only") \
+	P(setpriority, "kept and reported; the scheduler is round robin") \
+	P(shmget, "no huge pages: SHM_HUGETLB is ENOMEM") \
+	P(splice, "EINVAL, on which programs fall back to read and write") \
+	P(tee, "EINVAL") \
+	P(setxattr, "no attributes: EOPNOTSUPP") \
+	P(lsetxattr, "no attributes: EOPNOTSUPP") \
+	P(fsetxattr, "no attributes: EOPNOTSUPP")
+
 #endif

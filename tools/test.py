@@ -13,7 +13,7 @@ and from GRUB:
   crash.NAME             what a panic says, and that it ends the machine
   boot.NAME bad.NAME     sizes of memory and models of CPU; boots that must be refused
   tty.NAME               a user at the keyboard
-  tool.NAME              the dependency check, the initramfs writer, the KTAP reader
+  tool.NAME              the dependency check, the initramfs writer, the KTAP reader, make abi
   gdb.NAME               make debug, record and replay; docs/fault-walkthrough.md typed again
   report.NAME            what make report draws, against what the kernel counts
 Each job's output stays in build/test/. A failure prints the line that runs it again.
@@ -463,6 +463,30 @@ def tool_ktap(log):
             raise Failure(f"no error seen in {bad!r}")
 
 
+def tool_abi(log):
+    """`make abi` has every number of Linux, by its name, says `yes` or `partial` for what the
+    kernel has a function for, and counts right."""
+    table = subprocess.run([os.path.join(vm.BUILD, "abi")], stdout=subprocess.PIPE,
+                           check=True).stdout.decode()
+    rows = {int(nr): (name, state) for nr, name, state in
+            re.findall(r"^ *(\d+)  (\S+) +(yes|partial|no)\b", table, re.MULTILINE)}
+    header = read("/usr/i686-linux-gnu/include/asm/unistd_32.h").decode()
+    for name, nr in re.findall(r"^#define __NR_(\w+) (\d+)", header, re.MULTILINE):
+        if int(nr) < 451 and rows.get(int(nr), ("",))[0] != name:
+            raise Failure(f"{nr} is {name}, not {rows.get(int(nr))}")
+    symbols = subprocess.run(["nm", os.path.join(vm.BUILD, "tessera.elf")],
+                             stdout=subprocess.PIPE, check=True).stdout.decode()
+    functions = set(re.findall(r" T sys_(\w+)$", symbols, re.MULTILINE))
+    there = {name for name, state in rows.values() if state != "no"}
+    if functions != there:
+        raise Failure(f"functions and table differ: {sorted(functions ^ there)}")
+    count = [sum(state == which for _, state in rows.values()) for which in
+             ("yes", "partial", "no")]
+    last = "%d calls: %d implemented, %d partial, %d not" % (len(rows), *count)
+    if table.splitlines()[-1] != last:
+        raise Failure(f"expected {last!r}, got {table.splitlines()[-1]!r}")
+
+
 def module_cases(path):
     """The cases of a Python file in tests/."""
     loader = importlib.util.spec_from_file_location(path, os.path.join(vm.TOP, "tests", path))
@@ -481,7 +505,7 @@ def all_jobs(pattern):
             *module_cases("picture/suite.py")]
     own += [Job("malloc.suite", malloc_suite)]
     own += [Job("tool.order", tool_order), Job("tool.initramfs", tool_initramfs),
-            Job("tool.ktap", tool_ktap)]
+            Job("tool.ktap", tool_ktap), Job("tool.abi", tool_abi)]
     jobs = []
     selection = ktest_glob(pattern)
     chosen = lambda names: [name for name in names if cases.matches(name, selection)]
