@@ -156,6 +156,17 @@ long sys_setitimer(u32 which, uptr_t uset, uptr_t uold);
 long sys_getitimer(u32 which, uptr_t to);
 long sys_alarm(u32 seconds);
 
+/* kernel/proc/signalfd.c */
+long sys_signalfd(s32 fd, uptr_t mask, u32 size);
+long sys_signalfd4(s32 fd, uptr_t mask, u32 size, u32 flags);
+
+/* kernel/proc/timerfd.c */
+long sys_timerfd_create(s32 clock, u32 flags);
+long sys_timerfd_settime(u32 fd, u32 flags, uptr_t set, uptr_t old);
+long sys_timerfd_settime64(u32 fd, u32 flags, uptr_t set, uptr_t old);
+long sys_timerfd_gettime(u32 fd, uptr_t to);
+long sys_timerfd_gettime64(u32 fd, uptr_t to);
+
 /* kernel/proc/futex.c */
 long sys_futex(uptr_t addr, u32 op, u32 val, uptr_t timeout, uptr_t addr2, u32 val3);
 long sys_futex_time64(uptr_t addr, u32 op, u32 val, uptr_t timeout, uptr_t addr2, u32 val3);
@@ -285,6 +296,18 @@ long sys_chdir(uptr_t path);
 long sys_fchdir(u32 fd);
 long sys_chroot(uptr_t path);
 
+/* kernel/fs/epoll.c */
+long sys_epoll_create(s32 size);
+long sys_epoll_create1(u32 flags);
+long sys_epoll_ctl(u32 epfd, u32 op, u32 fd, uptr_t event);
+long sys_epoll_wait(u32 epfd, uptr_t events, s32 max, s32 ms);
+long sys_epoll_pwait(u32 epfd, uptr_t events, s32 max, s32 ms, uptr_t mask, u32 size);
+long sys_epoll_pwait2(u32 epfd, uptr_t events, s32 max, uptr_t time, uptr_t mask, u32 size);
+
+/* kernel/fs/eventfd.c */
+long sys_eventfd(u32 count);
+long sys_eventfd2(u32 count, u32 flags);
+
 /* kernel/fs/sys_fd.c */
 long sys_dup(u32 fd);
 long sys_dup2(u32 from, u32 to);
@@ -361,6 +384,29 @@ long sys_fstatfs(u32 fd, uptr_t user);
 long sys_statfs64(uptr_t path, u32 size, uptr_t user);
 long sys_fstatfs64(u32 fd, u32 size, uptr_t user);
 
+/* --- kernel/net: sockets --- */
+
+/* kernel/net/sys_socket.c */
+long sys_socket(u32 family, u32 type, u32 protocol);
+long sys_socketpair(u32 family, u32 type, u32 protocol, uptr_t fds);
+long sys_bind(u32 fd, uptr_t addr, s32 len);
+long sys_connect(u32 fd, uptr_t addr, s32 len);
+long sys_listen(u32 fd, s32 backlog);
+long sys_accept4(u32 fd, uptr_t addr, uptr_t len, u32 flags);
+long sys_getsockname(u32 fd, uptr_t addr, uptr_t len);
+long sys_getpeername(u32 fd, uptr_t addr, uptr_t len);
+long sys_sendto(u32 fd, uptr_t buf, u32 n, u32 flags, uptr_t addr, s32 len);
+long sys_recvfrom(u32 fd, uptr_t buf, u32 n, u32 flags, uptr_t addr, uptr_t len);
+long sys_sendmsg(u32 fd, uptr_t msg, u32 flags);
+long sys_recvmsg(u32 fd, uptr_t msg, u32 flags);
+long sys_sendmmsg(u32 fd, uptr_t msgs, u32 n, u32 flags);
+long sys_recvmmsg(u32 fd, uptr_t msgs, u32 n, u32 flags, uptr_t time);
+long sys_recvmmsg_time64(u32 fd, uptr_t msgs, u32 n, u32 flags, uptr_t time);
+long sys_shutdown(u32 fd, u32 how);
+long sys_setsockopt(u32 fd, s32 level, u32 option, uptr_t value, s32 len);
+long sys_getsockopt(u32 fd, s32 level, u32 option, uptr_t value, uptr_t len);
+long sys_socketcall(u32 call, uptr_t args);
+
 /* --- The names, by room and number --- */
 
 #define SYSCALLS_PROC(X) \
@@ -413,9 +459,17 @@ long sys_fstatfs64(u32 fd, u32 size, uptr_t user);
 	X(readlinkat) X(fchmodat) X(faccessat) X(pselect6) X(ppoll) X(splice) \
 	X(sync_file_range) X(tee) X(utimensat) X(fallocate) X(dup3) X(pipe2) X(preadv) \
 	X(pwritev) X(syncfs) X(renameat2) X(copy_file_range) X(preadv2) X(pwritev2) X(statx) \
-	X(utimensat_time64) X(pselect6_time64) X(ppoll_time64) X(close_range) X(faccessat2)
+	X(utimensat_time64) X(pselect6_time64) X(ppoll_time64) X(close_range) X(faccessat2) \
+	X(epoll_create) X(epoll_create1) X(epoll_ctl) X(epoll_wait) X(epoll_pwait) \
+	X(epoll_pwait2) X(eventfd) X(eventfd2) X(signalfd) X(signalfd4) X(timerfd_create) \
+	X(timerfd_settime) X(timerfd_settime64) X(timerfd_gettime) X(timerfd_gettime64)
 
-#define SYSCALLS(X) SYSCALLS_PROC(X) SYSCALLS_MM(X) SYSCALLS_FS(X)
+#define SYSCALLS_NET(X) \
+	X(socketcall) X(recvmmsg) X(sendmmsg) X(socket) X(socketpair) X(bind) X(connect) \
+	X(listen) X(accept4) X(getsockopt) X(setsockopt) X(getsockname) X(getpeername) \
+	X(sendto) X(sendmsg) X(recvfrom) X(recvmsg) X(shutdown) X(recvmmsg_time64)
+
+#define SYSCALLS(X) SYSCALLS_PROC(X) SYSCALLS_MM(X) SYSCALLS_FS(X) SYSCALLS_NET(X)
 
 /* Those of them that lack something that Linux has, and what: `make abi` prints it. Who adds it
  * takes the note out. */
@@ -441,6 +495,8 @@ long sys_fstatfs64(u32 fd, u32 size, uptr_t user);
 	P(sendfile64, "from regular files only") \
 	P(setpriority, "kept and reported; the scheduler is round robin") \
 	P(shmget, "no huge pages: SHM_HUGETLB is ENOMEM") \
+	P(socket, "AF_UNIX only: others EAFNOSUPPORT") \
+	P(socketcall, "AF_UNIX only; no MSG_OOB") \
 	P(splice, "EINVAL, on which programs fall back to read and write") \
 	P(tee, "EINVAL") \
 	P(setxattr, "no attributes: EOPNOTSUPP") \

@@ -45,6 +45,7 @@ struct abi_cap_data {
 #define CAP_KILL        5
 #define CAP_SETGID      6
 #define CAP_SETUID      7
+#define CAP_NET_ADMIN   12
 #define CAP_SETPCAP     8
 #define CAP_IPC_LOCK    14
 #define CAP_IPC_OWNER   15
@@ -55,6 +56,7 @@ struct abi_cap_data {
 #define CAP_SYS_NICE    23
 #define CAP_SYS_RESOURCE 24
 #define CAP_SYS_TIME    25
+#define CAP_WAKE_ALARM  35
 #define CAP_MKNOD       27
 #define CAP_SYSLOG      34
 #define CAP_WAKE_ALARM  35

@@ -26,6 +26,8 @@ _Static_assert(sizeof(struct abi_statfs64) == 84, "struct statfs64 is 84 bytes")
 #define TRACEFS_MAGIC 0x74726163u
 #define HUGETLBFS_MAGIC 0x958458f6u
 
+#define ANON_INODE_FS_MAGIC 0x09041934u
+
 /* f_flags */
 #define ST_RDONLY   0x0001u
 #define ST_NOSUID   0x0002u

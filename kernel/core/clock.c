@@ -62,12 +62,15 @@ u64 clock_realtime_ns(void)
 	return clock_monotonic_ns() + offset;
 }
 
+struct waitq clock_was_set = WAITQ_INIT(clock_was_set);
+
 void clock_set_realtime_ns(u64 ns)
 {
 	u32 flags = spin_lock_irqsave(&timer_lock);
 
 	realtime_offset_ns = ns - clock_monotonic_ns();
 	spin_unlock_irqrestore(&timer_lock, flags);
+	waitq_wake_all(&clock_was_set);
 }
 
 /* Caller holds timer_lock. */

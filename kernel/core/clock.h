@@ -8,6 +8,7 @@
 #include "kernel/lib/types.h"
 
 struct thread;
+struct waitq;
 
 #define HZ          250u
 #define NSEC_PER_SEC 1000000000ull
@@ -19,6 +20,8 @@ u64 clock_monotonic_ns(void);
 /* Nanoseconds since 1970: the RTC's time at boot, or what clock_set_realtime_ns() said. */
 u64 clock_realtime_ns(void);
 void clock_set_realtime_ns(u64 ns);
+/* Woken whenever that was set. */
+extern struct waitq clock_was_set;
 
 /* Frequency of the TSC, 0 when there is none. For /proc/cpuinfo. */
 u32 clock_tsc_khz(void);

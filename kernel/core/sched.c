@@ -234,8 +234,12 @@ void waitq_wake_all(struct waitq *q)
 	u32 flags = spin_lock_irqsave(&q->lock);
 	struct waiter *w;
 
-	list_for_each_entry (w, &q->waiters, link)
-		thread_wake(w->thread);
+	list_for_each_entry (w, &q->waiters, link) {
+		if (w->wake)
+			w->wake(w);
+		else
+			thread_wake(w->thread);
+	}
 	spin_unlock_irqrestore(&q->lock, flags);
 }
 
@@ -244,8 +248,27 @@ void waitq_prepare(struct waitq *q, struct waiter *w, enum thread_state state)
 	u32 flags = spin_lock_irqsave(&q->lock);
 
 	w->thread = current_thread();
+	w->wake = NULL;
 	list_add_tail(&w->link, &q->waiters);
 	w->thread->state = state;
+	spin_unlock_irqrestore(&q->lock, flags);
+}
+
+void waitq_enter(struct waitq *q, struct waiter *w, void (*wake)(struct waiter *w))
+{
+	u32 flags = spin_lock_irqsave(&q->lock);
+
+	w->thread = NULL;
+	w->wake = wake;
+	list_add_tail(&w->link, &q->waiters);
+	spin_unlock_irqrestore(&q->lock, flags);
+}
+
+void waitq_leave(struct waitq *q, struct waiter *w)
+{
+	u32 flags = spin_lock_irqsave(&q->lock);
+
+	list_del(&w->link);
 	spin_unlock_irqrestore(&q->lock, flags);
 }
 

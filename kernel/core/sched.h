@@ -111,6 +111,7 @@ struct waitq {
 struct waiter {
 	struct list_head link;
 	struct thread *thread;
+	void (*wake)(struct waiter *w); /* called instead of waking `thread`; NULL: wakes it */
 };
 
 void waitq_init(struct waitq *q);
@@ -121,6 +122,11 @@ void waitq_wake_all(struct waitq *q);
  * on several queues (poll), each with its own waiter. */
 void waitq_prepare(struct waitq *q, struct waiter *w, enum thread_state state);
 void waitq_finish(struct waitq *q, struct waiter *w);
+
+/* For who watches a queue without sleeping: `wake` is called whenever the queue is woken, with its
+ * lock held, perhaps from an interrupt, until leave has returned. */
+void waitq_enter(struct waitq *q, struct waiter *w, void (*wake)(struct waiter *w));
+void waitq_leave(struct waitq *q, struct waiter *w);
 
 /* True when the sleep must end for a signal. Implemented by kernel/proc/signal.c. */
 bool signal_pending(void);

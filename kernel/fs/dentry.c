@@ -389,7 +389,7 @@ static void prepend_anon(struct rtext *t, const struct dentry *d)
 
 	if (d->name[0] == '/') {
 		prepend(t, " (deleted)", 10);
-	} else {
+	} else if (!(d->flags & D_KIND)) {
 		*--p = ']';
 		do {
 			*--p = '0' + ino % 10;

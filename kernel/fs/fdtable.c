@@ -189,6 +189,7 @@ static void close_file(struct files *fs, struct file *f)
 	if (!list_empty(&inode->locks))
 		locks_release_owner(inode, fs);
 	file_put(f);
+	sockets_collect(false);
 }
 
 void files_put(struct files *fs)
@@ -198,6 +199,7 @@ void files_put(struct files *fs)
 	for (u32 fd = 0; fd < fs->a.cap; fd++)
 		if (fs->a.slot[fd])
 			close_file(fs, fs->a.slot[fd]);
+	sockets_collect(true);
 	kfree(fs->a.block);
 	slab_free(files_cache, fs);
 }

@@ -88,6 +88,7 @@ static struct file *file_alloc(struct dentry *d, u32 flags)
 	f->flags = flags;
 	f->ops = &path_only_ops;
 	mutex_init(&f->pos_lock);
+	list_init(&f->epolls);
 	__atomic_add_fetch(&nr_files, 1, __ATOMIC_RELAXED);
 	return f;
 }
@@ -144,6 +145,20 @@ struct file *file_create(struct dentry *d, u32 flags)
 	return f;
 }
 
+struct file *file_create_with(
+	struct dentry *d, u32 flags, const struct file_ops *ops, void *private)
+{
+	struct file *f = file_alloc(d, flags);
+
+	if (!f) {
+		dentry_put(d);
+		return err_ptr(-ENOMEM);
+	}
+	f->ops = ops;
+	f->private = private;
+	return f;
+}
+
 struct file *file_get(struct file *f)
 {
 	kassert_dbg(f->refcount > 0);
@@ -155,6 +170,8 @@ void file_put(struct file *f)
 {
 	if (!f || __atomic_sub_fetch(&f->refcount, 1, __ATOMIC_ACQ_REL) > 0)
 		return;
+	if (!list_empty(&f->epolls))
+		epoll_forget(f);
 	locks_release_file(f);
 	if (f->ops->release)
 		f->ops->release(f);

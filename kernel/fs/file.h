@@ -12,13 +12,18 @@ struct dentry;
 struct file;
 struct abi_stat_k;
 
+struct abi_iovec;
 struct poll_table;
+struct text;
 
 /* Operations of an open file. Any may be NULL: the caller gets the errno named. */
 struct file_ops {
 	/* pos is the file position to use and advance (seekable files), else ignored. EINVAL. */
 	ssize_k (*read)(struct file *f, struct iobuf *to, size_t n, u64 *pos);
 	ssize_k (*write)(struct file *f, struct iobuf *from, size_t n, u64 *pos);
+	/* A vector in user memory, checked, as one read or write: what keeps messages apart needs
+	 * it. Piece by piece. */
+	ssize_k (*vector)(struct file *f, const struct abi_iovec *iov, u32 n, bool write);
 	/* Readiness (POLLIN...), and its wait queues into `pt` when that is not NULL; see
 	 * kernel/fs/poll.h. Always ready. */
 	u32 (*poll)(struct file *f, struct poll_table *pt);
@@ -28,6 +33,8 @@ struct file_ops {
 	/* Next directory entries, see struct dir_context in kernel/fs/vfs.h. ENOTDIR. */
 	long (*readdir)(struct file *f, void *ctx);
 	void (*release)(struct file *f);
+	/* Lines of its own in /proc/PID/fdinfo. May be NULL. */
+	void (*show_info)(struct file *f, struct text *t);
 };
 
 struct file {
@@ -40,6 +47,7 @@ struct file {
 	u64 pos;                /* pos_lock, when the file can seek */
 	struct mutex pos_lock;  /* taken by those who share the file: outermost */
 	void *private;
+	struct list_head epolls; /* struct epoll_item; under epoll_lock (kernel/fs/epoll.c) */
 };
 
 static inline struct file *backing_file(struct backing *b)

@@ -5,6 +5,7 @@
 #include "kernel/fs/path.h"
 #include "kernel/fs/proc.h"
 #include "kernel/fs/vfs.h"
+#include "kernel/net/unix.h"
 
 void __init fs_init(void)
 {
@@ -17,6 +18,10 @@ void __init fs_init(void)
 	tmpfs_init(); /* first: its device number is seen, and as on Linux it is 0:1 */
 	hugetlbfs_init();
 	pipe_init();
+	anon_file_init();
+	epoll_init();
+	eventfd_init();
+	unix_init();
 	devfs_init();
 	sysfs_init();
 	tracefs_init();

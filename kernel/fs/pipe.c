@@ -7,7 +7,8 @@
  * for the next writer.
  *
  * Who sleeps is woken only when what he waits for begins to hold: readers when an empty pipe gets
- * its first byte, writers when room for PIPE_BUF bytes appears.
+ * its first byte, writers when room for PIPE_BUF bytes appears. Once the pipe has been polled, every
+ * write wakes readers: an edge-triggered epoll counts them, as on Linux.
  */
 #include "kernel/fs/vfs.h"
 #include "kernel/abi/prctl.h"
@@ -36,6 +37,7 @@ struct pipe {
 	u32 readers, writers;		/* w: files open for it */
 	u32 reader_opens, writer_opens; /* w: how often that happened: fifo_open() waits on it */
 	u32 files;			/* l: open files of either kind; the last frees it */
+	bool watched;			/* somebody polls it: every read and write wakes */
 	struct waitq can_read, can_write;
 };
 
@@ -227,7 +229,7 @@ static ssize_k write_available(struct pipe *p, struct iobuf *from, size_t n)
 			break;
 		done += (size_t)put;
 	}
-	if (was_empty && done)
+	if ((was_empty || p->watched) && done)
 		wake(&p->can_read);
 	return done ? (ssize_k)done : put;
 }
@@ -300,6 +302,7 @@ static u32 pipe_poll(struct file *f, struct poll_table *pt)
 	struct pipe *p = f->private;
 	u32 mask = 0;
 
+	p->watched = true;
 	if (f->backing.may_read) {
 		poll_wait(pt, &p->can_read);
 		if (used(p))

@@ -11,13 +11,35 @@
 #include "kernel/fs/file.h"
 #include "mm/kmalloc.h"
 
-#define CHUNK_ENTRIES 64u
+#define INLINE_ENTRIES 8u
+#define CHUNK_ENTRIES  64u
 
-static struct poll_entry *new_entry(struct poll_table *pt)
+struct poll_entry {
+	struct waitq *queue;
+	struct waiter waiter;
+};
+
+/* Entries beyond the first few live in chunks. */
+struct poll_chunk {
+	struct poll_chunk *next;
+	u32 used;
+	struct poll_entry entry[];
+};
+
+/* The queues that a thread waits on. */
+struct poll_set {
+	struct poll_table table;
+	u32 used;
+	struct poll_entry entry[INLINE_ENTRIES];
+	struct poll_chunk *chunks;
+	int error; /* -ENOMEM when an entry could not be made */
+};
+
+static struct poll_entry *new_entry(struct poll_set *pt)
 {
 	struct poll_chunk *c = pt->chunks;
 
-	if (pt->used < POLL_INLINE)
+	if (pt->used < INLINE_ENTRIES)
 		return &pt->entry[pt->used++];
 	if (!c || c->used == CHUNK_ENTRIES) {
 		c = kmalloc(sizeof(*c) + CHUNK_ENTRIES * sizeof(struct poll_entry));
@@ -30,13 +52,11 @@ static struct poll_entry *new_entry(struct poll_table *pt)
 	return &c->entry[c->used++];
 }
 
-void poll_wait(struct poll_table *pt, struct waitq *q)
+static void set_enter(struct poll_table *table, struct waitq *q)
 {
-	struct poll_entry *e;
+	struct poll_set *pt = container_of(table, struct poll_set, table);
+	struct poll_entry *e = new_entry(pt);
 
-	if (!pt)
-		return;
-	e = new_entry(pt);
 	if (!e) {
 		pt->error = -ENOMEM;
 		return;
@@ -46,7 +66,7 @@ void poll_wait(struct poll_table *pt, struct waitq *q)
 }
 
 /* Leaves all queues. */
-static void table_leave(struct poll_table *pt)
+static void set_leave(struct poll_set *pt)
 {
 	struct poll_chunk *c;
 
@@ -60,7 +80,7 @@ static void table_leave(struct poll_table *pt)
 	}
 }
 
-static u32 ask(struct file *f, struct poll_table *pt)
+u32 poll_file(struct file *f, struct poll_table *pt)
 {
 	if (!f->ops->poll)
 		return POLLIN | POLLOUT | POLLRDNORM | POLLWRNORM;
@@ -76,8 +96,10 @@ static u32 ask_all(struct poll_item *items, u32 n, struct poll_table *pt)
 		struct poll_item *it = &items[i];
 
 		it->revents = 0;
+		if (pt)
+			pt->wanted = poll_wanted(it->events);
 		if (it->f)
-			it->revents = ask(it->f, pt) & it->events;
+			it->revents = poll_file(it->f, pt) & it->events;
 		ready += it->revents != 0;
 	}
 	return ready;
@@ -101,17 +123,17 @@ static void poll_timeout(struct timer *t)
 /* One sleep, unless something is ready. */
 static long poll_round(struct poll_item *items, u32 n, struct poll_timer *t)
 {
-	struct poll_table pt = {0};
+	struct poll_set pt = {.table.enter = set_enter};
 	long ready;
 
-	poll_wait(&pt, &t->queue);
-	ask_all(items, n, &pt);
+	set_enter(&pt.table, &t->queue);
+	ask_all(items, n, &pt.table);
 	ready = pt.error ? pt.error : (long)ask_all(items, n, NULL);
 	if (!ready && signal_pending())
 		ready = -EINTR;
 	if (!ready && !READ_ONCE(t->fired))
 		schedule();
-	table_leave(&pt);
+	set_leave(&pt);
 	return ready;
 }
 

@@ -1,7 +1,6 @@
 /* System calls that wait for files: poll, ppoll, select, pselect6, with both sizes of time. */
-#include "kernel/abi/time.h"
-#include "kernel/core/clock.h"
 #include "kernel/fs/poll.h"
+#include "kernel/fs/timeout.h"
 #include "kernel/fs/vfs.h"
 #include "kernel/lib/string.h"
 #include "kernel/proc/signal.h"
@@ -11,120 +10,6 @@
 #include "mm/kmalloc.h"
 
 #define FEW 8u
-
-/* --- Times --- */
-
-/* How long to wait, as the caller said it. */
-struct timeout {
-	bool forever;
-	u64 ns;
-	u64 deadline; /* for poll_items() */
-};
-
-static void set_deadline(struct timeout *t)
-{
-	u64 now = clock_monotonic_ns();
-
-	if (t->forever)
-		t->deadline = POLL_FOREVER;
-	else if (t->ns == 0)
-		t->deadline = 0;
-	else
-		t->deadline = t->ns >= POLL_FOREVER - now ? POLL_FOREVER : now + t->ns;
-}
-
-static int make_timeout(struct timeout *t, s64 sec, s64 nsec)
-{
-	if (sec < 0 || nsec < 0 || nsec >= (s64)NSEC_PER_SEC)
-		return -EINVAL;
-	t->forever = false;
-	t->ns = sec > INT32_MAX ? (u64)INT32_MAX * NSEC_PER_SEC : (u64)sec * NSEC_PER_SEC;
-	t->ns += (u64)nsec;
-	set_deadline(t);
-	return 0;
-}
-
-static u64 time_left(const struct timeout *t)
-{
-	u64 now = clock_monotonic_ns();
-
-	return t->deadline > now ? t->deadline - now : 0;
-}
-
-enum time_kind { TIMEVAL32, TIMESPEC32, TIMESPEC64 };
-
-static int get_timeout(struct timeout *t, uptr_t user, enum time_kind kind)
-{
-	struct abi_timespec64 big;
-	struct abi_timespec32 small;
-
-	*t = (struct timeout){.forever = true, .deadline = POLL_FOREVER};
-	if (!user.va)
-		return 0;
-	if (kind == TIMESPEC64) {
-		if (copy_from_user(&big, user, sizeof(big)))
-			return -EFAULT;
-		return make_timeout(t, big.sec, big.nsec);
-	}
-	if (copy_from_user(&small, user, sizeof(small)))
-		return -EFAULT;
-	if (kind == TIMESPEC32)
-		return make_timeout(t, small.sec, small.nsec);
-	/* A timeval may have more than a second in its microseconds. */
-	if (small.sec < 0 || small.nsec < 0)
-		return -EINVAL;
-	return make_timeout(
-		t, (s64)small.sec + small.nsec / 1000000, (s64)(small.nsec % 1000000) * 1000);
-}
-
-/* Tells the caller what is left of his time. A failure to do so is not reported, as on Linux. */
-static void put_time_left(const struct timeout *t, uptr_t user, enum time_kind kind)
-{
-	u64 left = time_left(t);
-	struct abi_timespec64 big = {
-		.sec = (s64)(left / NSEC_PER_SEC), .nsec = (s32)(left % NSEC_PER_SEC)};
-	struct abi_timespec32 small = {(s32)big.sec, big.nsec};
-	int failed;
-
-	if (!user.va || t->forever)
-		return;
-	if (kind == TIMEVAL32)
-		small.nsec /= 1000;
-	failed = kind == TIMESPEC64 ? copy_to_user(user, &big, sizeof(big))
-				    : copy_to_user(user, &small, sizeof(small));
-	(void)failed;
-}
-
-/* --- Signal masks --- */
-
-/* Installs the mask at `user` for the time of the call. NULL: nothing. */
-static int enter_sigmask(uptr_t user, u32 size)
-{
-	struct task *t = current_task();
-	u64 mask;
-
-	if (!user.va)
-		return 0;
-	if (size != sizeof(mask))
-		return -EINVAL;
-	if (copy_from_user(&mask, user, sizeof(mask)))
-		return -EFAULT;
-	t->saved_blocked = t->blocked;
-	signal_set_blocked(mask);
-	t->restore_blocked = true;
-	return 0;
-}
-
-/* Puts the old mask back; but when a signal ended the wait, its delivery does that. */
-static void leave_sigmask(long ret)
-{
-	struct task *t = current_task();
-
-	if (!t->restore_blocked || ret == -ERESTARTNOHAND)
-		return;
-	t->restore_blocked = false;
-	signal_set_blocked(t->saved_blocked);
-}
 
 static long wait_items(struct poll_item *items, u32 n, u64 deadline)
 {
@@ -231,22 +116,22 @@ long sys_poll(uptr_t fds, u32 n, s32 ms)
 {
 	struct timeout t = {.forever = ms < 0, .ns = (u64)MAX(ms, 0) * 1000000};
 
-	set_deadline(&t);
+	timeout_start(&t);
 	return do_poll(fds, n, t.deadline);
 }
 
 static long do_ppoll(uptr_t fds, u32 n, uptr_t time, enum time_kind kind, uptr_t mask, u32 size)
 {
 	struct timeout t;
-	long ret = get_timeout(&t, time, kind);
+	long ret = timeout_get(&t, time, kind);
 
 	if (!ret)
-		ret = enter_sigmask(mask, size);
+		ret = sigmask_enter(mask, size);
 	if (ret)
 		return ret;
 	ret = do_poll(fds, n, t.deadline);
-	leave_sigmask(ret);
-	put_time_left(&t, time, kind);
+	sigmask_leave(ret == -ERESTARTNOHAND);
+	timeout_put_left(&t, time, kind);
 	return ret;
 }
 
@@ -382,12 +267,12 @@ long sys__newselect(u32 n, uptr_t in, uptr_t out, uptr_t ex, uptr_t time)
 {
 	const uptr_t user[3] = {in, out, ex};
 	struct timeout t;
-	long ret = get_timeout(&t, time, TIMEVAL32);
+	long ret = timeout_get(&t, time, TIMEVAL32);
 
 	if (ret)
 		return ret;
 	ret = do_select(n, user, t.deadline);
-	put_time_left(&t, time, TIMEVAL32);
+	timeout_put_left(&t, time, TIMEVAL32);
 	return ret;
 }
 
@@ -405,17 +290,17 @@ static long do_pselect(
 {
 	struct abi_sigset_arg a = {0, 0};
 	struct timeout t;
-	long ret = get_timeout(&t, time, kind);
+	long ret = timeout_get(&t, time, kind);
 
 	if (!ret && mask_arg.va && copy_from_user(&a, mask_arg, sizeof(a)))
 		ret = -EFAULT;
 	if (!ret)
-		ret = enter_sigmask(UPTR(a.set), a.size);
+		ret = sigmask_enter(UPTR(a.set), a.size);
 	if (ret)
 		return ret;
 	ret = do_select(n, user, t.deadline);
-	leave_sigmask(ret);
-	put_time_left(&t, time, kind);
+	sigmask_leave(ret == -ERESTARTNOHAND);
+	timeout_put_left(&t, time, kind);
 	return ret;
 }
 

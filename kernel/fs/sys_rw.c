@@ -1,8 +1,8 @@
 /* System calls that move data or the position: read, write and their families, lseek, sendfile,
  * copy_file_range, splice. */
+#include "kernel/fs/vector.h"
 #include "kernel/fs/vfs.h"
 #include "kernel/abi/poll.h"
-#include "kernel/abi/uio.h"
 #include "kernel/lib/string.h"
 #include "kernel/proc/task.h"
 #include "kernel/syscalls.h"
@@ -83,56 +83,6 @@ long sys_pwrite64(u32 fd, uptr_t buf, u32 n, u32 pos_lo, u32 pos_hi)
 
 /* --- Vectors --- */
 
-#define IOV_INLINE 8u
-
-/* An iovec array copied in and checked. */
-struct vector {
-	struct abi_iovec few[IOV_INLINE], *iov;
-	u32 n;
-};
-
-static void vector_free(struct vector *v)
-{
-	if (v->iov != v->few)
-		kfree(v->iov);
-}
-
-/* Lengths that add up to more than a read may move are cut, as on Linux. */
-static int check_vector(struct vector *v)
-{
-	u32 total = 0;
-
-	for (u32 i = 0; i < v->n; i++) {
-		struct abi_iovec *iov = &v->iov[i];
-
-		if ((s32)iov->len < 0)
-			return -EINVAL;
-		if (!user_range_ok(UPTR(iov->base), iov->len))
-			return -EFAULT;
-		iov->len = MIN(iov->len, MAX_RW - total);
-		total += iov->len;
-	}
-	return 0;
-}
-
-static int vector_get(struct vector *v, uptr_t user, u32 n)
-{
-	int err;
-
-	if (n > ABI_IOV_MAX)
-		return -EINVAL;
-	v->n = n;
-	v->iov = n <= IOV_INLINE ? v->few : kmalloc(n * sizeof(struct abi_iovec));
-	if (!v->iov)
-		return -ENOMEM;
-	err = copy_from_user(v->iov, user, n * sizeof(struct abi_iovec));
-	if (!err)
-		err = check_vector(v);
-	if (err)
-		vector_free(v);
-	return err;
-}
-
 /* A read that has got something does not wait for more. */
 static bool would_wait(struct file *f, rw_fn rw)
 {
@@ -212,6 +162,8 @@ static long rw_vector(struct file *f, const struct vector *v, u64 *pos, rw_fn rw
 	struct iobuf b = iobuf_user(UPTR(0));
 	u32 total = total_length(v);
 
+	if (f->ops->vector)
+		return f->ops->vector(f, v->iov, v->n, rw == file_write);
 	if (total == 0)
 		return rw(f, &b, 0, pos);
 	if (rw == file_write && v->n > 1 && total <= ABI_PIPE_BUF)

@@ -458,8 +458,8 @@ static u32 tty_poll(struct file *f, struct poll_table *pt)
 	const u8 *cc = t->ldisc.termios.c_cc;
 	u32 events = 0, flags;
 
-	poll_wait(pt, &t->readers);
-	poll_wait(pt, &t->writers);
+	poll_wait_for(pt, &t->readers, POLLIN | POLLRDNORM);
+	poll_wait_for(pt, &t->writers, POLLOUT | POLLWRNORM);
 	flags = spin_lock_irqsave(&t->lock);
 	if (ldisc_readable(&t->ldisc, cc[VTIME] ? 1 : cc[VMIN]))
 		events |= POLLIN | POLLRDNORM;

@@ -153,6 +153,7 @@ u32 inode_count(void); /* inodes in memory */
 #define D_PINNED  1u /* linked in a stored directory: one reference belongs to the tree */
 #define D_DELETED 2u /* unlinked, or its directory entry vanished */
 #define D_ANON    4u /* never had a name in a tree: pipes, memfds */
+#define D_KIND    8u /* shown by its name alone: "anon_inode:[eventfd]" */
 
 #define DENTRY_INLINE_NAME 24
 
@@ -368,6 +369,10 @@ void inode_stat(struct inode *inode, struct kstat *st);
  * checked. Runs the type's open. Error pointer. */
 struct file *file_create(struct dentry *dentry, u32 flags) __must_check;
 
+/* The same for what no type's open makes: with these operations, and `private`. */
+struct file *file_create_with(struct dentry *dentry, u32 flags, const struct file_ops *ops,
+	void *private) __must_check;
+
 /* Reads or writes through the file's operations, with all the checks of read(2) and write(2) but
  * the user range: `pos` NULL uses and moves the file's position. */
 ssize_k file_read(struct file *f, struct iobuf *to, size_t n, u64 *pos);
@@ -422,6 +427,24 @@ bool file_is_pipe(const struct file *f);
 long pipe_resize(struct file *f, u32 size); /* F_SETPIPE_SZ; returns the new size */
 long pipe_capacity(struct file *f);
 void pipe_init(void);
+
+/* anonfile.c: an open file that has no name, only a kind, as in "anon_inode:[eventfd]". flags: O_
+ * bits. Error pointer; then `private` is still the caller's. */
+struct file *anon_file_create(const char *kind, u32 flags, const struct file_ops *ops,
+	void *private) __must_check;
+/* The same, and a descriptor for it (O_CLOEXEC and O_NONBLOCK in flags count), or a negative errno.
+ * What `private` is belongs to the file from now on: on failure its release is called. */
+long anon_fd_create(const char *kind, u32 flags, const struct file_ops *ops, void *private);
+void anon_file_init(void);
+void epoll_init(void);
+void eventfd_init(void);
+
+/* epoll.c: the file goes; no instance watches it any more. */
+void epoll_forget(struct file *f);
+
+/* kernel/net/unix_gc.c: a descriptor was closed, or (`now`) a whole table, which may have been the
+ * last way to sockets in messages: looks for such if it is time. */
+void sockets_collect(bool now);
 
 /* devfs.c: character devices by number. `open` may change f->ops; it may be NULL. `name` NULL makes
  * no node in /dev. At boot, before fs_mount_defaults(). */

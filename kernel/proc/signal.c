@@ -15,6 +15,8 @@
 #include "kernel/proc/signal.h"
 #include "mm/slab.h"
 
+struct waitq signal_sent = WAITQ_INIT(signal_sent);
+
 static struct slab_cache *sigqueue_cache;
 static LIST_HEAD(sigqueue_spare); /* freed by interrupts, which the allocator is not for */
 
@@ -408,6 +410,7 @@ static long send_entry(struct process *p, struct task *t, u32 sig, const struct 
 		t = thread_for(p, sig);
 	if (t && (sig == SIGKILL || !(t->blocked & sigmask(sig))))
 		task_poke(t);
+	waitq_wake_all(&signal_sent);
 	return 0;
 }
 

@@ -11,6 +11,7 @@
 #define PROC_SIGNAL_H
 
 #include "kernel/abi/signal.h"
+#include "kernel/core/sched.h"
 #include "kernel/lib/list.h"
 #include "kernel/lib/types.h"
 
@@ -94,6 +95,9 @@ void signal_recalc(void);
 
 /* A signal that ends the process waits for the calling thread. */
 bool fatal_signal_pending(void);
+
+/* Woken whenever a signal becomes pending for anybody. */
+extern struct waitq signal_sent;
 
 /* Sets WORK_SIGNAL and wakes the thread if it sleeps interruptibly. Caller holds process_lock. */
 void task_poke(struct task *t);
