@@ -106,7 +106,8 @@ def draw(noted, command):
     places = Places(debug.KERNEL)
     picture = report_data.Picture(noted.seen, places, noted.trace)
     shown = noted.seen["spaces"][noted.seen["machine"]["space"]]
-    summary = (f"Run on Tessera with {crash.megabytes(os.environ.get('MEM') or '512')} of memory; "
+    memory = os.environ.get("MEM") or "512"
+    summary = (f"Run on Tessera with {memory + ' MiB' if memory.isdigit() else memory} of memory; "
                f"it ended with status {noted.status}. What follows is memory as it stood when "
                f"{shown['comm']} ({shown['pid']}) was about to give its own back, and how it came "
                "to be so.")

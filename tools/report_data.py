@@ -182,9 +182,12 @@ class Spaces:
 class Story:
     """What the events say: faults, frames that change hands, who asks for memory."""
 
-    def __init__(self, spaces, kinds, zero_pfn):
+    def __init__(self, spaces, kinds, zero_pfn, seen):
         self.spaces, self.kinds, self.zero_pfn = spaces, kinds, zero_pfn
         self.start = self.end = None
+        self.seen = seen          # so many records were written when the machine was looked at;
+        self.seen_pages = 0       # so many of them told of frames,
+        self.seen_ns = 0          # and then it was
         self.faults, self.pages = [], []
         self.count = self.saved = 0
         self.open = {}            # pid: the fault that is being handled
@@ -193,7 +196,6 @@ class Story:
         self.frames = {}          # frame: the entry in `asked` of its block
         self.areas = {}           # (space, start): the call that mapped it
         self.call = {}            # pid: the memory call that it is in
-        self.marks = {}           # record number: its time
 
     def read(self, events, before, why):
         """All events; `before` were overwritten, `why` are the names of pte_set's reasons."""
@@ -208,6 +210,8 @@ class Story:
                 self.on_syscall if event.event.startswith("sys_e") else None)
             if handler:
                 handler(event)
+            if number < self.seen:
+                self.seen_pages, self.seen_ns = len(self.pages), event.ns
 
     # --- Faults ---
 
@@ -316,7 +320,7 @@ class Picture:
         zero = self.machine["kinds"].index("zero")
         self.zero_pfn = next((n for n, f in enumerate(self.frames) if f[0] == zero), -1)
         self.spaces = Spaces(noted["spaces"], self.columns, self.zero_pfn)
-        self.story = Story(self.spaces, self.kinds, self.zero_pfn)
+        self.story = Story(self.spaces, self.kinds, self.zero_pfn, self.machine["written"])
         if trace:
             self.story.read(trace.events(), trace.overwritten, trace.words["why"])
 
@@ -459,35 +463,17 @@ class Picture:
     def _most_used(self):
         anon = self.kinds.index("anon")
         count = most = sum(1 for frame in self.frames if frame[0] == anon)
-        for _, _, order, kind, freed, _ in reversed(self.story.pages[:self._snapshot()]):
+        for _, _, order, kind, freed, _ in reversed(self.story.pages[:self.story.seen_pages]):
             if kind == anon:
                 count += (1 if freed else -1) << order
                 most = max(most, count)
         return most
-
-    def _snapshot(self):
-        """How many of the frames' events came before the machine was looked at."""
-        return self.snapshot_pages
-
-    def _find_snapshot(self):
-        """Where in the frames' events, and when, the machine was looked at."""
-        self.snapshot_pages, self.snapshot_ns = len(self.story.pages), self.story.end or 0
-        if not self.trace:
-            return
-        left = self.machine["written"] - self.trace.overwritten
-        self.snapshot_pages = 0
-        for number, event in enumerate(self.trace.events()):
-            if number >= left:
-                break
-            self.snapshot_ns = event.ns
-            self.snapshot_pages += event.event in ("mm_page_alloc", "mm_page_free")
 
     def pack(self, command, output, summary, untraced):
         """The packed bytes."""
         story, shown = self.story, self.machine["space"]
         span = (story.end or 0) - (story.start or 0)
         self.tick = max(100, -(-span // 0xffffff00))
-        self._find_snapshot()
         self._add_frames()
         self._add_faults()
         self._add_pages()
@@ -498,8 +484,8 @@ class Picture:
             "tick": self.tick, "end": span // self.tick, "events": story.count,
             "lost": self._lost(), "spaces": self.spaces.rows, "shown": shown,
             "kinds": self.kinds, "kindNames": KIND_NAMES, "kindWords": KIND_WORDS,
-            "account": self.account(), "snapshot": self.snapshot_pages,
-            "snapshotTime": (self.snapshot_ns - (story.start or 0)) // self.tick,
+            "account": self.account(), "snapshot": story.seen_pages,
+            "snapshotTime": (story.seen_ns - (story.start or 0)) // self.tick,
             "files": list(self.machine["files"].values()), "caches": self._caches(sites),
             "zones": self._zones(), "sites": sites, "counters": self._counters(),
             "verdicts": [{"name": name, "colour": colour, "text": text,

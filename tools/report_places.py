@@ -118,9 +118,20 @@ class Places:
         if name not in self._asked:
             listing = dict((n, a) for a, n in self._symbols(self.kernel))
             found = [a for n, a in listing.items() if n == name or n.startswith(name + ".")]
-            self._asked[name] = self._lines(self.kernel, found[:1], name)[0] if found else \
-                self.searched(name)
+            self._asked[name] = self._head(self._lines(self.kernel, found[:1], name)[0]) if found \
+                else self.searched(name)
         return self._asked[name]
+
+    def _head(self, place):
+        """The line with a function's name, of the place where its body begins."""
+        name, source, line = self.rows[place]
+        if source < 0:
+            return place
+        lines = self.sources[source]["text"].splitlines()
+        for number in range(line, max(0, line - 6), -1):
+            if f"{name}(" in lines[number - 1]:
+                return self.place(name, self.sources[source]["path"], number)
+        return place
 
     def searched(self, name):
         """A function that was inlined everywhere: where its definition is written."""

@@ -83,6 +83,20 @@ def time_slider(browser, report):
     expect("the legend", text(browser, "#frames .legend"), before)
 
 
+def one_page(browser, report):
+    """A page chosen in the map says what it is, and its frame tells its life."""
+    show(browser, "space")
+    browser.run("(() => { const c = document.querySelector('#space .area canvas'), b = c."
+                "getBoundingClientRect(); c.dispatchEvent(new MouseEvent('click', {clientX: b.left + 8,"
+                "clientY: b.top + 8})); })()")
+    first = report.spaces[report.shown]["areas"][0]["start"]
+    assert f"{first:08x}" in text(browser, "#space .detail"), text(browser, "#space .detail")
+    i = report.spaces[report.shown]["pt"][0]
+    life = text(browser, "#frames .split > :last-child")
+    assert f"Frame {report.pt_lo[i] >> 12:05x}" in life and "[object" not in life, life
+    assert f"{report.spaces[report.shown]['pid']}: {first:08x}" in life, life
+
+
 def brush(browser, report):
     """Dragging over the faults lists those under the brush; Escape lists all again."""
     show(browser, "faults")
@@ -171,7 +185,8 @@ def narrow(browser, report):
     browser.look(1400, 900, False)
 
 
-CASES = [all_views, same_account, time_slider, brush, zoom, source, page_walk, keyboard, slabs, narrow]
+CASES = [all_views, same_account, time_slider, one_page, brush, zoom, source, page_walk, keyboard,
+         slabs, narrow]
 
 
 def without_decompression(browser, path):

@@ -134,38 +134,37 @@ class Picture {
     this.width = 0;
     new ResizeObserver(() => this.resized()).observe(this.canvas);
     hear("theme", () => this.redraw());
-    whenNear(this.canvas, () => { this.near = true; this.resized(); });
+    whenNear(this.canvas, () => { this.near = true; this.redraw(); });
   }
 
   resized() {
     const width = Math.floor(this.canvas.clientWidth);
-    if (!this.near || !width || width === this.width || !this.canvas.isConnected)
+    if (!width || width === this.width || !this.canvas.isConnected)
       return;
     this.width = width;
     this.layout();
   }
 
-  // Also after what `height` depends on has changed.
+  // Also after what `height` depends on has changed. Room is made at once, so that nothing moves
+  // when the picture is drawn.
   layout() {
     if (!this.width)
       return;
-    const scale = devicePixelRatio || 1;
     this.tall = Math.max(1, Math.round(this.height(this.width)));
-    this.canvas.width = Math.round(this.width * scale);
-    this.canvas.height = Math.round(this.tall * scale);
     this.canvas.style.height = this.tall + "px";
     this.redraw();
   }
 
   redraw() {
-    if (!this.width || this.waiting)
+    if (!this.width || !this.near || this.waiting)
       return;
     this.waiting = true;
     requestAnimationFrame(() => {
       this.waiting = false;
-      const context = this.canvas.getContext("2d"), scale = devicePixelRatio || 1;
+      const scale = devicePixelRatio || 1, context = this.canvas.getContext("2d");
+      this.canvas.width = Math.round(this.width * scale);
+      this.canvas.height = Math.round(this.tall * scale);
       context.setTransform(scale, 0, 0, scale, 0, 0);
-      context.clearRect(0, 0, this.width, this.tall);
       this.draw(context, this.width, this.tall);
     });
   }
@@ -270,6 +269,13 @@ class Cells {
     this.picture.redraw();
     if (this.choose)
       this.choose(i);
+  }
+
+  unpick() {
+    if (this.chosen >= 0) {
+      this.chosen = -1;
+      this.picture.redraw();
+    }
   }
 
   key(event) {

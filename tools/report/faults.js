@@ -6,8 +6,10 @@ function faultView() {
   if (!D.f_time.length)
     return view("faults", "Faults", lead, h("p", {class: "warn"}, D.untraced || "There was no page fault."));
 
+  // From a little before the first one on: the boot has none.
   const end = D.f_time[D.f_time.length - 1] + 1;
-  const state = {from: 0, to: end, space: -1, brush: null, drag: null, hidden: new Set()};
+  const begin = Math.max(0, D.f_time[0] - Math.ceil((end - D.f_time[0]) / 60));
+  const state = {from: begin, to: end, space: -1, brush: null, drag: null, hidden: new Set()};
   const BAR = 54, LEFT = 132, BOTTOM = 22;
   let bands = bandsOf(-1), table;
 
@@ -36,33 +38,40 @@ function faultView() {
     return found;
   }
 
-  // Gives each its part of the height and a name.
+  // Gives each its part of the height, and the name of the area that most of its faults lie in.
   function spread(found, space) {
     const weight = (band) => Math.sqrt((band.end - band.start) / PAGE) + 4;
-    const total = found.reduce((sum, band) => sum + weight(band), 0), from = space < 0 ? D.spaces :
-      [D.spaces[space]];
+    const total = found.reduce((sum, band) => sum + weight(band), 0);
     let at = 0;
     for (const band of found) {
       band.low = at / total;
       at += weight(band);
       band.high = at / total;
-      const areas = from.flatMap((s) => s.areas).filter((a) => a.start < band.end && band.start < a.end);
-      band.name = areas.length ? areaName(areas[0]) : band.start >= 0xc0000000 ? "the kernel's" :
-        hex(band.start);
+      band.names = new Map();
     }
+    const step = Math.ceil(D.f_time.length / 20000);
+    for (let i = 0; i < D.f_time.length; i += step) {
+      if (space >= 0 && D.f_space[i] !== space)
+        continue;
+      const {names} = bandAt(D.f_addr[i], found), name = faultArea(i);
+      names.set(name, (names.get(name) || 0) + 1);
+    }
+    for (const band of found)
+      band.name = [...band.names].reduce((best, one) => one[1] > best[1] ? one : best,
+        [hex(band.start), 0])[0];
     return found;
   }
 
-  function bandAt(va) {
-    let low = 0, high = bands.length;
+  function bandAt(va, among = bands) {
+    let low = 0, high = among.length;
     while (low < high) {
       const middle = low + high >> 1;
-      if (bands[middle].end <= va)
+      if (among[middle].end <= va)
         low = middle + 1;
       else
         high = middle;
     }
-    return bands[low];
+    return among[low];
   }
 
   // 0 is the lowest address, 1 the highest.
@@ -97,7 +106,7 @@ function faultView() {
     const box = plot(), [from, to] = range();
     drawAxes(context, box);
     drawBars(context, box, from, to);
-    const dot = to - from < 4000 ? 4 : to - from < 40000 ? 3 : 2;
+    const dot = to - from < 1500 ? 5 : to - from < 4000 ? 4 : to - from < 40000 ? 3 : 2;
     const columns = Math.ceil(box.w / dot), lines = Math.ceil(box.h / dot);
     const counts = new Uint32Array(columns * lines), kinds = new Uint8Array(columns * lines);
     const scale = columns / (state.to - state.from);
@@ -118,7 +127,7 @@ function faultView() {
     for (let cell = 0; cell < counts.length; cell++) {
       if (!counts[cell])
         continue;
-      context.globalAlpha = .7 + .3 * Math.log(counts[cell] + 1) / fade;
+      context.globalAlpha = most < 4 ? 1 : .7 + .3 * Math.log(counts[cell] + 1) / fade;
       context.fillStyle = colour(D.verdicts[kinds[cell]].colour);
       context.fillRect(box.x + cell % columns * dot, box.y + Math.floor(cell / columns) * dot,
         dot - (dot > 2 ? .8 : 0), dot - (dot > 2 ? .8 : 0));
@@ -206,8 +215,8 @@ function faultView() {
       const middle = (from + to) / 2;
       [from, to] = [middle - least / 2, middle + least / 2];
     }
-    const wide = Math.min(to - from, end);
-    state.from = Math.min(Math.max(0, from), end - wide);
+    const wide = Math.min(to - from, end - begin);
+    state.from = Math.min(Math.max(begin, from), end - wide);
     state.to = state.from + wide;
     picture.redraw();
     list();
@@ -223,7 +232,7 @@ function faultView() {
     event.preventDefault();
     zoom(event.deltaY > 0 ? 1.25 : .8, timeAt(picture.at(event)[0]));
   }, {passive: false});
-  canvas.addEventListener("dblclick", () => { state.brush = null; look(0, end); });
+  canvas.addEventListener("dblclick", () => { state.brush = null; look(begin, end); });
   canvas.addEventListener("pointerdown", (event) => {
     state.drag = picture.at(event);
     canvas.setPointerCapture(event.pointerId);
@@ -255,8 +264,8 @@ function faultView() {
     const keys = {ArrowLeft: () => look(state.from - wide / 8, state.to - wide / 8),
       ArrowRight: () => look(state.from + wide / 8, state.to + wide / 8),
       "+": () => zoom(.7), "=": () => zoom(.7), "-": () => zoom(1.4),
-      Home: () => look(0, wide), End: () => look(end - wide, end),
-      Escape: () => { state.brush = null; look(0, end); },
+      Home: () => look(begin, begin + wide), End: () => look(end - wide, end),
+      Escape: () => { state.brush = null; look(begin, end); },
       Enter: () => state.brush && look(state.brush.from, state.brush.to)};
     if (!keys[event.key])
       return;
@@ -343,7 +352,7 @@ function faultView() {
       h("span", {class: "note"}, "drag to select · Ctrl+wheel, + and − zoom · double click for all"),
       h("button", {class: "push", onclick: () => zoom(.5), "aria-label": "Zoom in"}, "+"),
       h("button", {class: "push", onclick: () => zoom(2), "aria-label": "Zoom out"}, "−"),
-      h("button", {class: "push", onclick: () => { state.brush = null; look(0, end); }}, "All")),
+      h("button", {class: "push", onclick: () => { state.brush = null; look(begin, end); }}, "All")),
     h("div", {style: "margin-top:.6rem"}, canvas), key,
     h("div", {class: "scroll", style: "margin-top:.9rem"}, table.element)));
 }

@@ -84,10 +84,10 @@ function frameView() {
   const TILE = 32, all = Math.ceil(replay.count / (TILE * TILE)), busy = busyTiles();
   let tiles = busy, where = placeTiles();
 
-  // Tiles of which something was in use at any time.
+  // Tiles of which something was in use at any time; the ring of this trace does not count.
   function busyTiles() {
-    const used = new Uint8Array(all);
-    replay.marks[0].forEach((kind, pfn) => { used[pfn >> 10] |= kind !== replay.free; });
+    const used = new Uint8Array(all), ring = D.kinds.indexOf("trace");
+    replay.marks[0].forEach((kind, pfn) => { used[pfn >> 10] |= kind !== replay.free && kind !== ring; });
     for (const pfn of D.p_pfn)
       used[pfn >> 10] = 1;
     return Array.from(used.keys()).filter((tile) => used[tile]);
@@ -218,9 +218,9 @@ function frameView() {
         events.push(i);
     const mapped = mappersOf(pfn);
     life.className = "";
-    life.replaceChildren(h("h3", {}, `Frame ${hex(pfn, 5)}`), facts([
+    life.replaceChildren(h("div", {}, h("h3", {}, `Frame ${hex(pfn, 5)}`), facts([
       ["at the end", frameOwner(pfn)], ["address", h("span", {class: "mono"}, hex(pfn * PAGE))],
-      ["references", `${D.frame_refs[pfn]}, mapped ${D.frame_maps[pfn]} times`],
+      ["references", `${D.frame_refs[pfn]}, mapped ${plural(D.frame_maps[pfn], "time")}`],
       mapped.length && ["mapped by", mapped.slice(0, 6).map(([pid, va]) => h("div", {class: "mono"},
         `${pid}: ${hex(va)}`)), mapped.length > 6 ? `and ${mapped.length - 6} more` : null],
     ]), h("h3", {style: "margin-top:.8rem"}, plural(events.length, "event")),
@@ -229,7 +229,7 @@ function frameView() {
         `var(--k-${D.kinds[D.p_kind[i]]})`}`}), D.p_freed[i] ? " given back by " :
         ` ${D.kinds[D.p_kind[i]]}, by `, placeLink(D.p_site[i]),
       D.p_order[i] ? ` (block of ${2 ** D.p_order[i]})` : "")),
-    events.length > 40 ? h("div", {class: "note"}, `and ${events.length - 40} before`) : null);
+    events.length > 40 ? h("div", {class: "note"}, `and ${events.length - 40} before`) : null));
   }
 
   // --- Time ---
@@ -337,7 +337,7 @@ function frameView() {
     h("button", {class: "push", onclick: () => goTo(D.snapshotTime)}, "The end of the command")),
   h("div", {style: "margin:.6rem 0 .2rem"}, river.canvas), slider, key,
   folded ? h("div", {class: "row", style: "margin-top:.8rem"}, h("span", {class: "note"},
-    `${plural(folded, "tile")} more, ${bytes(folded * 1024 * PAGE)}, stayed free all the time.`),
+    `${plural(folded, "tile")} more, ${bytes(folded * 1024 * PAGE)}, stayed free all the time or held this trace.`),
   unfold) : null,
   h("div", {class: "split", style: "margin-top:1rem"}, canvas, life)));
 }

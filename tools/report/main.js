@@ -44,9 +44,10 @@ function follow(links) {
     for (const entry of entries)
       if (entry.isIntersecting)
         for (const link of links)
-          if (link.hash === "#" + entry.target.id)
+          if (link.hash === "#" + entry.target.id) {
             link.setAttribute("aria-current", "true");
-          else
+            link.parentNode.scrollLeft = link.offsetLeft - link.parentNode.offsetLeft - 60;
+          } else
             link.removeAttribute("aria-current");
   }, {rootMargin: "-20% 0px -70% 0px"});
   for (const [id] of VIEWS)

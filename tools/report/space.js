@@ -9,27 +9,36 @@ const PAINTS = {
 function spaceView() {
   const state = {space: D.spaces[D.shown], paint: "kind"};
   const picker = h("div", {class: "spaces", role: "group", "aria-label": "Address space"});
-  const place = h("div"), key = h("div"), strip = h("div"), words = h("p", {class: "note"});
+  const place = h("div"), key = h("div"), strip = h("div"), words = h("p", {class: "note"}),
+    detail = h("div", {class: "detail"});
   let cells = [];
 
   function pick(space) {
     state.space = space;
-    for (const [i, button] of [...picker.children].entries())
+    for (const [i, button] of buttons.entries())
       button.setAttribute("aria-pressed", String(D.spaces[i] === space));
     show();
     tell("space", space);
   }
 
-  picker.append(...D.spaces.map((space) => h("button", {
+  const buttons = D.spaces.map((space) => h("button", {
     class: space.ends ? "" : "until", "aria-pressed": String(space === state.space),
     title: `${space.exe || "a copy of its parent"}${space.ends ? "" : ", until it ran another program"}`,
     onclick: () => pick(space)},
-  h("b", {}, space.comm), ` ${space.pid} · ${plural(rssOf(space), "page")}`)));
+  h("b", {}, space.comm), ` ${space.pid} · ${plural(rssOf(space), "page")}`));
+  const passing = D.spaces.filter((space) => !space.ends).length;
+  const more = h("button", {class: "push", onclick: () => {
+    picker.replaceChildren(...buttons);
+    more.remove();
+  }}, `and ${plural(passing, "copy", "copies")} until they ran another program`);
+  picker.append(...buttons.filter((_, i) => passing < 12 || D.spaces[i].ends || i === D.shown));
 
   function show() {
     const space = state.space;
     faultsOf(space);
     cells = [];
+    detail.replaceChildren(h("span", {class: "note"}, "Point at a page to see what it is; choose one " +
+      "and the views below follow."));
     const rows = [];
     let last = 0x10000;
     rows.push(hole(0, 0x10000, "never mapped: a NULL pointer must fault"));
@@ -118,7 +127,11 @@ function spaceView() {
     const grid = new Cells(`${plural(last - first, "page")} of ${areaName(area)}`, count, {
       size, gap: size > 6 ? 2 : 1, group: 16, paint,
       describe: (i) => pageTip(space, area, page(i), each),
-      choose: (i) => tell("page", {space, va: page(i)}),
+      choose: (i) => {
+        cells.forEach((other) => other !== grid && other.unpick());
+        detail.replaceChildren(pageDetail(space, area, page(i)));
+        tell("page", {space, va: page(i)});
+      },
     });
     cells.push(grid);
     return [grid.canvas, each > 1 ? h("div", {class: "note"}, `one square is ${each} pages`) : null];
@@ -139,15 +152,19 @@ function spaceView() {
   }
 
   hear("theme", () => showKey());
+  requestAnimationFrame(() => {
+    picker.scrollTop = buttons[D.shown].offsetTop - picker.offsetTop - 8;
+  });
   show();
   return view("space", "Address space", "One square is one page of 4 KiB that the program may use; " +
     "a square is filled once there is memory behind it, which is not before the page is touched.",
-  picker, h("div", {class: "card"},
+  picker, passing < 12 ? null : h("div", {class: "row", style: "margin-bottom:.9rem"}, more),
+  h("div", {class: "card"},
     h("div", {class: "row"}, choice("Colour", Object.entries(PAINTS), "kind", (paint) => {
       state.paint = paint;
       cells.forEach((grid) => grid.picture.redraw());
       showKey();
-    }), words), key, strip, place));
+    }), words), key, strip, detail, place));
 }
 
 const FOLDED = 512; // pages in a row that nobody touched: not drawn one by one
@@ -228,6 +245,22 @@ function pageTip(space, area, va, each) {
     lines.push(soft(`first touched at ${duration(D.f_time[fault])}, as the ` +
       `${ordinal(space.order.get(va) + 1)} page`), soft(placeText(D.f_ip[fault])));
   return lines;
+}
+
+// The chosen page, with the ways on from it.
+function pageDetail(space, area, va) {
+  const i = entryOf(space, va), fault = space.first.get(va);
+  const to = (view, text) => h("a", {class: "link", href: "#" + view}, text);
+  return facts([
+    [h("b", {class: "mono"}, hex(va)), i < 0 ? "no memory behind it" : PAGE_KINDS[D.pt_kind[i]][0],
+      ` · page ${number((va - area.start) / PAGE)} of ${areaName(area)}`],
+    i >= 0 && ["entry", entryWords(D.pt_lo[i], D.pt_hi[i]), " · ", to("tables", "walk to it")],
+    i >= 0 && ["frame", hex(frameOf(D.pt_lo[i], D.pt_hi[i]), 5), " · ", to("frames", "its life")],
+    fault !== undefined ? ["first touched", `${duration(D.f_time[fault])}, `, placeLink(D.f_ip[fault]),
+      " · ", to("faults", "the fault"), ": ", placeLink(D.verdicts[D.f_what[fault]].place,
+        D.verdicts[D.f_what[fault]].name)] : i >= 0 && ["first touched", "without a fault of its own: " +
+        "inherited from a fork, or mapped beside a neighbour"],
+  ]);
 }
 
 function ordinal(n) {

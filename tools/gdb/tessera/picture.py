@@ -25,13 +25,20 @@ def records():
     return sum(cpu.written for cpu in kernel.variable("trace_cpus"))
 
 
+def read_frames():
+    """The array of frames as bytes: reading it apart takes longer than all the rest."""
+    if kernel.type_named("struct page").sizeof != FRAME.size:
+        raise kernel.Unknown("struct page has another layout than this knows")
+    return kernel.read_low(frames.mem_map(), frames.nr_pfns() * FRAME.size)
+
+
 # --- An address space ---
 
 def take_space(mm):
     """One address space: its areas and the entries of its tables, level by level, with the kind and
     the mapcount of each frame."""
     entries = list(paging.user_entries(mm.pmap.cr3))
-    everything = kernel.read_low(frames.mem_map(), frames.nr_pfns() * FRAME.size)
+    everything = read_frames()
     mapped = [FRAME.unpack_from(everything, FRAME.size * ((entry & paging.FRAME) >> 12))
               for _, entry in entries]
     pdpt = struct.unpack("<4Q", ram.read(mm.pmap.cr3 & ~31, 32))
@@ -65,9 +72,9 @@ def take_owner(task):
 # --- The machine ---
 
 def take_machine(last):
-    everything = frames.all_frames()
+    everything = read_frames()
     caches = [take_cache(cache) for cache in slabs.caches()]
-    return {"frames": kernel.read_low(frames.mem_map(), frames.nr_pfns() * 32),
+    return {"frames": everything,
             "kinds": frames.kinds(), "zones": take_zones(), "pcp": frames.pcp_pages(),
             "caches": caches, "files": take_files(everything), "mapped": take_mapped(last),
             "events": take_events()}
@@ -104,9 +111,10 @@ def take_cache(cache):
 
 def take_files(everything):
     """{address of an object: its file's name}, of those with pages in memory."""
-    cached = frames.kind_number("cache")
-    return {at: owners.object_name(at)
-            for at in {frame.mapping for frame in everything if frame.kind == cached}}
+    cached, mapping = frames.kind_number("cache"), struct.Struct("<16xI")
+    found = {mapping.unpack_from(everything, FRAME.size * pfn)[0]
+             for pfn, kind in enumerate(everything[::FRAME.size]) if kind == cached}
+    return {at: owners.object_name(at) for at in found}
 
 
 def take_mapped(last):
@@ -134,16 +142,28 @@ def depth(task):
 class Run:
     def __init__(self):
         self.spaces, self.machine, self.deepest = [], None, 0
+        self.last = {}  # pid: the number of its last space
 
     def at_put(self):
         """The guest stands at the first instruction of mm_put()."""
         mm, task = Struct("struct mm", kernel.register("eax")), tasks.current()
         if mm.users != 1 or task is None:
             return
-        self.spaces.append({"written": records(), **take_owner(task), **take_space(mm)})
+        space = {"written": records(), **take_owner(task), **take_space(mm)}
+        number = self.put(space)
         if depth(task) >= self.deepest:
             self.deepest = depth(task)
-            self.machine = {"space": len(self.spaces) - 1, "written": records(), **take_machine(task)}
+            self.machine = {"space": number, "written": records(), **take_machine(task)}
+
+    def put(self, space):
+        """Notes a space. When an interrupt came before the instruction was carried out, the same
+        space is seen twice: no process lets one go twice, so the later look counts."""
+        number = self.last.get(space["pid"], len(self.spaces))
+        if number < len(self.spaces) and self.spaces[number]["mm"] != space["mm"]:
+            number = len(self.spaces)
+        self.spaces[number:number + 1] = [space]
+        self.last[space["pid"]] = number
+        return number
 
     def to_the_end(self):
         gdb.Breakpoint(f"*{kernel.function('mm_put'):#x}", type=gdb.BP_HARDWARE_BREAKPOINT,
