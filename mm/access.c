@@ -96,8 +96,9 @@ static struct page *get_page_at(struct mm *mm, vaddr_t addr, u32 access)
 {
 	struct page *p = NULL;
 	mutex_lock(&mm->lock);
-	if (addr < USER_TOP && !is_hidden(mm, addr, access) &&
-		fault_in(mm, addr, access) == FAULT_DONE)
+	bool may_grow = access & FAULT_FORCE;
+	if (addr < USER_TOP && (may_grow || vma_at(&mm->vmas, addr)) &&
+		!is_hidden(mm, addr, access) && fault_in(mm, addr, access) == FAULT_DONE)
 		p = hold_page(mm, addr);
 	mutex_unlock(&mm->lock);
 	return p;

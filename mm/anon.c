@@ -5,9 +5,7 @@
 #include "mm/slab.h"
 #include "mm/space.h"
 
-static struct slab_cache *anon_cache;
-static u64 last_id;
-static struct spinlock id_lock = SPINLOCK_INIT("anon_id"); /* last_id */
+static struct slab_cache *anon_cache, *lineage_cache;
 struct page *zero_page;
 
 static void anon_ctor(void *obj)
@@ -29,17 +27,9 @@ static bool could_be_one(const struct vma *a, const struct vma *b)
 static struct vma *sharing_neighbour(struct vma *v)
 {
 	struct vma *above = vma_next(&v->mm->vmas, v), *below = vma_prev(&v->mm->vmas, v);
-	if (above && above->anon_depth == 1 && could_be_one(v, above))
+	if (above && lineage_is_first(above) && could_be_one(v, above))
 		return above;
-	return below && below->anon_depth == 1 && could_be_one(below, v) ? below : NULL;
-}
-
-void anon_new_id(struct vma *v)
-{
-	spin_lock(&id_lock);
-	v->anon_id = ++last_id;
-	spin_unlock(&id_lock);
-	v->anon_depth++;
+	return below && lineage_is_first(below) && could_be_one(below, v) ? below : NULL;
 }
 
 int anon_found(struct vma *v)
@@ -53,7 +43,7 @@ int anon_found(struct vma *v)
 	if (!a)
 		return -ENOMEM;
 	v->anon = a;
-	anon_new_id(v);
+	lineage_begin(v, &a->first);
 	list_add(&v->anon_link, &a->vmas);
 	return 0;
 }
@@ -62,13 +52,30 @@ void anon_join(struct vma *v, struct vma *from)
 {
 	struct anon *a = from->anon;
 	v->anon = a;
-	v->anon_id = from->anon_id;
-	v->anon_depth = from->anon_depth;
 	if (!a)
 		return;
 	spin_lock(&a->lock);
+	lineage_share(v, from);
 	list_add_tail(&v->anon_link, &a->vmas);
 	spin_unlock(&a->lock);
+}
+
+int anon_fork(struct vma *v, struct vma *from)
+{
+	struct anon *a = from->anon;
+	if (!a)
+		return 0;
+	struct lineage *fresh = slab_alloc(lineage_cache);
+	if (!fresh)
+		return -ENOMEM;
+	v->anon = a;
+	spin_lock(&a->lock);
+	bool used = lineage_fork(v, from, fresh);
+	list_add_tail(&v->anon_link, &a->vmas);
+	spin_unlock(&a->lock);
+	if (!used)
+		slab_free(lineage_cache, fresh);
+	return 0;
 }
 
 void anon_leave(struct vma *v)
@@ -78,10 +85,14 @@ void anon_leave(struct vma *v)
 		return;
 	spin_lock(&a->lock);
 	list_del(&v->anon_link);
+	struct lineage *dead = lineage_leave(v), *next;
 	bool last = list_empty(&a->vmas);
 	spin_unlock(&a->lock);
 	v->anon = NULL;
-	v->anon_id = v->anon_depth = 0;
+	for (; dead; dead = next) {
+		next = dead->older;
+		slab_free(lineage_cache, dead);
+	}
 	if (last)
 		slab_free(anon_cache, a);
 }
@@ -89,6 +100,7 @@ void anon_leave(struct vma *v)
 void anon_init(void)
 {
 	anon_cache = slab_create("anon", sizeof(struct anon), 0, 0, anon_ctor);
+	lineage_cache = slab_create("lineage", sizeof(struct lineage), 0, 0, NULL);
 	zero_page = page_alloc(GFP_KERNEL | GFP_ZERO, PK_ZERO);
-	kassert(anon_cache && zero_page);
+	kassert(anon_cache && lineage_cache && zero_page);
 }

@@ -9,9 +9,7 @@
  *      page --mapping--> anon --vmas--> VMA of parent --+--> pte at start + (index - pgoff)
  *                                 \---> VMA of child ---+
  *
- * Which VMAs of a family may become one follows Linux: each has an id, which a split shares and a
- * fork makes anew in the child, and a depth, how many forks its id is away from the first. A child
- * of a fork so never takes in a VMA without pages, and is never taken in by one.
+ * Which VMAs of a family may become one is a matter of the forks behind them (mm/lineage.h).
  *
  * Moving a VMA keeps its pgoff, so the index stays right. The family ends with its last VMA; no
  * page can outlive it, because a private page lives only while an entry maps it.
@@ -20,12 +18,13 @@
 #define MM_ANON_H
 
 #include "kernel/core/lock.h"
+#include "mm/lineage.h"
 #include "mm/page.h"
-#include "mm/vma.h"
 
 struct anon {
-	struct spinlock lock;  /* the list; inside the mm's and the object's lock */
+	struct spinlock lock;  /* list and lineages; inside the mm's and the object's lock */
 	struct list_head vmas; /* struct vma.anon_link */
+	struct lineage first;
 };
 
 /* Makes the VMA member of a family if it is in none: a neighbour's if they could merge, else a new
@@ -36,11 +35,11 @@ static inline int anon_prepare(struct vma *v)
 	return likely(v->anon) ? 0 : anon_found(v);
 }
 
-/* Enters `v` into the family of `from` (fork, split, merge). Nothing when it has none. */
+/* Enters `v` into the family of `from` (split, merge, move). Nothing when it has none. */
 void anon_join(struct vma *v, struct vma *from);
 
-/* Gives `v`, whose family is new or whose process is, an id of its own, one step deeper. */
-void anon_new_id(struct vma *v);
+/* The same for the copy of `from` in a forked process. Returns 0 or -ENOMEM. */
+int anon_fork(struct vma *v, struct vma *from) __must_check;
 
 /* Takes the VMA out; the last one frees the family. */
 void anon_leave(struct vma *v);

@@ -169,6 +169,8 @@ static enum fault_result fault_private_copy(struct fault *f, struct page *cached
 static enum fault_result fault_object_locked(struct fault *f)
 {
 	struct page *p;
+	if (f->write && !(f->vma->flags & VM_SHARED) && anon_prepare(f->vma) < 0)
+		return FAULT_OOM;
 	int err = object_page_locked(f->vma->object, vma_pgoff(f->vma, f->addr), &p);
 	if (err)
 		return err == -ENOMEM || err == -ENOSPC ? FAULT_OOM : FAULT_SIGBUS;

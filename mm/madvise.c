@@ -11,6 +11,8 @@
 #include "mm/trace_mm.h"
 #include "mm/zap.h"
 
+#define NEVER_MERGEABLE (VM_SHARED | VM_MAYSHARE | VM_DONTEXPAND | VM_HUGETLB)
+
 /* Advice that comes down to flags of the VMA. Returns the flags after it, or a negative errno. */
 static long advised_flags(const struct vma *v, u32 advice)
 {
@@ -27,7 +29,7 @@ static long advised_flags(const struct vma *v, u32 advice)
 	case MADV_DOFORK:
 		return f & ~VM_DONTCOPY;
 	case MADV_WIPEONFORK:
-		return v->object || (f & VM_SHARED) ? -EINVAL : (long)(f | VM_WIPEONFORK);
+		return v->backing || (f & VM_SHARED) ? -EINVAL : (long)(f | VM_WIPEONFORK);
 	case MADV_KEEPONFORK:
 		return f & ~VM_WIPEONFORK;
 	case MADV_DONTDUMP:
@@ -38,8 +40,10 @@ static long advised_flags(const struct vma *v, u32 advice)
 		return (f & ~VM_NOHUGEPAGE) | VM_HUGEPAGE;
 	case MADV_NOHUGEPAGE:
 		return (f & ~VM_HUGEPAGE) | VM_NOHUGEPAGE;
-	default: /* MERGEABLE, UNMERGEABLE: nothing is merged */
-		return f;
+	case MADV_MERGEABLE:
+		return f & NEVER_MERGEABLE ? f : f | VM_MERGEABLE;
+	default: /* MADV_UNMERGEABLE */
+		return f & ~VM_MERGEABLE;
 	}
 }
 
@@ -81,14 +85,14 @@ static long drop(struct vma *v, vaddr_t start, vaddr_t end)
  * afterwards. */
 static long remove_pages(struct vma *v, vaddr_t start, vaddr_t end)
 {
-	if ((v->flags & VM_LOCKED) || !v->object)
+	if ((v->flags & VM_LOCKED) || !v->backing)
 		return -EINVAL;
 	if ((v->flags & (VM_SHARED | VM_MAYWRITE)) != (VM_SHARED | VM_MAYWRITE))
 		return -EACCES;
 	struct mm *mm = v->mm;
 	struct backing *b = v->backing;
 	u64 from = (u64)vma_pgoff(v, start) << PAGE_SHIFT;
-	if (!b || !b->ops->punch)
+	if (!b->ops->punch)
 		return -EINVAL;
 	b->ops->get(b);
 	mutex_unlock(&mm->lock);
@@ -98,13 +102,23 @@ static long remove_pages(struct vma *v, vaddr_t start, vaddr_t end)
 	return err;
 }
 
+/* Wants a huge page for each that the range holds whole, in a VMA that has room for one. */
+static long collapse(const struct vma *v, vaddr_t start, vaddr_t end)
+{
+	vaddr_t last = ALIGN_DOWN(v->end - PD_SIZE, PD_SIZE);
+	if ((v->flags & (VM_NOHUGEPAGE | VM_HUGETLB | VM_DONTEXPAND)) || v->end < PD_SIZE ||
+		last < v->start || ALIGN_UP(start, PD_SIZE) > ALIGN_DOWN(end, PD_SIZE))
+		return -EINVAL;
+	return 0;
+}
+
 static long advise_vma(struct vma *v, vaddr_t start, vaddr_t end, u32 advice)
 {
 	switch (advice) {
 	case MADV_WILLNEED:
 		return 0;
 	case MADV_COLLAPSE:
-		return v->flags & VM_HUGETLB ? -EINVAL : 0;
+		return collapse(v, start, end);
 	case MADV_COLD:
 	case MADV_PAGEOUT:
 		return v->flags & (VM_LOCKED | VM_HUGETLB) ? -EINVAL : 0;

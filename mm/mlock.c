@@ -14,6 +14,11 @@ static bool privileged(void)
 	return current_process()->cred.euid == 0;
 }
 
+bool mm_may_lock(const struct mm *mm, u32 pages)
+{
+	return mm->locked_vm + pages <= mm->limits.memlock >> PAGE_SHIFT || privileged();
+}
+
 static bool may_lock_at_all(struct mm *mm)
 {
 	return mm->limits.memlock != 0 || privileged();
@@ -76,7 +81,7 @@ static long do_mlock(u32 addr, u32 len, u32 lock_flags)
 	mutex_lock(&mm->lock);
 	u32 pages = len >> PAGE_SHIFT;
 	long err = -ENOMEM;
-	if (privileged() || mm_may_lock(mm, pages) ||
+	if (mm_may_lock(mm, pages) ||
 		mm_may_lock(mm, pages - locked_pages(mm, start, end)))
 		err = set_flags(mm, start, end, lock_flags);
 	mutex_unlock(&mm->lock);

@@ -90,11 +90,11 @@ static struct vma *make_target(const struct remap *r, struct vma *v)
 }
 
 /* After MREMAP_DONTUNMAP the old place stays mapped, with nothing in it. All of its VMA is
- * unlocked, also what was not moved. */
+ * unlocked, also what was not moved; the count of locked pages stays what it was, as on Linux. */
 static void leave_behind(struct remap *r, struct vma *v)
 {
 	if (v->flags & VM_LOCKED)
-		r->mm->locked_vm -= vma_pages(v);
+		r->mm->locked_vm -= r->new_len >> PAGE_SHIFT;
 	v->flags &= ~(VM_LOCKED | VM_LOCKONFAULT);
 	if (v->start == r->addr && v->end == r->addr + r->old_len)
 		anon_leave(v);

@@ -265,10 +265,19 @@ ssize_k object_read(struct object *o, struct iobuf *to, u64 pos, size_t n)
 	return done;
 }
 
+/* The first byte can be read: only then does a write make a page. */
+static bool iobuf_readable(const struct iobuf *b)
+{
+	char byte;
+	return !b->user || copy_from_user(&byte, b->u, 1) == 0;
+}
+
 /* One page's part of a write; what was not copied in *left. Returns 0 or a negative errno. */
 static int write_part(struct object *o, struct iobuf *from, u64 pos, size_t n, size_t *left)
 {
 	struct page *p;
+	if (!iobuf_readable(from))
+		return -EFAULT;
 	int err = object_get_page(o, (u32)(pos >> PAGE_SHIFT), &p);
 	if (err)
 		return err;
@@ -277,7 +286,8 @@ static int write_part(struct object *o, struct iobuf *from, u64 pos, size_t n, s
 	kunmap_local(va);
 	page_put(p);
 	mutex_lock(&o->lock);
-	o->size = MAX(o->size, pos + n - *left);
+	if (*left < n)
+		o->size = MAX(o->size, pos + n - *left);
 	mutex_unlock(&o->lock);
 	return *left ? -EFAULT : 0;
 }

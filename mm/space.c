@@ -45,7 +45,7 @@ struct vma *vma_dup(const struct vma *from)
 		return NULL;
 	*v = *from;
 	v->anon = NULL; /* joining is a step of its own */
-	v->anon_id = v->anon_depth = 0;
+	v->own = v->newest = NULL;
 	if (v->backing)
 		v->backing->ops->get(v->backing);
 	return v;
@@ -121,7 +121,7 @@ static void vma_absorb(struct vma *v, struct vma *upper)
 void vma_merge_above(struct vma *v)
 {
 	struct vma *next = vma_next(&v->mm->vmas, v);
-	if (next && vma_can_merge(v, next) && vma_anon_fits(v, next))
+	if (next && vma_can_merge(v, next) && lineage_fits(v, next))
 		vma_absorb(v, next);
 }
 
@@ -130,13 +130,13 @@ void vma_merge_above(struct vma *v)
 struct vma *vma_merge(struct vma *v)
 {
 	struct vma *prev = vma_prev(&v->mm->vmas, v), *next = vma_next(&v->mm->vmas, v);
-	bool above = next && vma_can_merge(v, next) && vma_anon_fits(v, next);
-	if (!prev || !vma_can_merge(prev, v) || !vma_anon_fits(v, prev)) {
+	bool above = next && vma_can_merge(v, next) && lineage_fits(v, next);
+	if (!prev || !vma_can_merge(prev, v) || !lineage_fits(v, prev)) {
 		if (above)
 			vma_absorb(v, next);
 		return v;
 	}
-	above = above && vma_anon_joins(prev, next);
+	above = above && lineage_joins(prev, next);
 	vma_absorb(prev, v);
 	if (above)
 		vma_absorb(prev, next);
@@ -161,11 +161,6 @@ bool mm_may_expand(const struct mm *mm, u32 flags, u32 pages)
 	if (mm->total_vm + pages > mm->limits.as >> PAGE_SHIFT)
 		return false;
 	return !is_data(flags) || mm->data_vm + pages <= mm->limits.data >> PAGE_SHIFT;
-}
-
-bool mm_may_lock(const struct mm *mm, u32 pages)
-{
-	return mm->locked_vm + pages <= mm->limits.memlock >> PAGE_SHIFT;
 }
 
 /* Pages of [start, end) that are mapped now. */
@@ -321,8 +316,8 @@ long mm_place(struct mm *mm, const struct map_request *r)
  * is asked first, and the one below must then fit that one's pages. */
 static bool extend_neighbour(struct vma *below, struct vma *above, const struct vma *want)
 {
-	bool up = above && vma_can_merge(want, above) && vma_anon_fits(want, above);
-	bool down = below && vma_can_merge(below, want) && vma_anon_fits(up ? above : want, below);
+	bool up = above && vma_can_merge(want, above) && lineage_fits(want, above);
+	bool down = below && vma_can_merge(below, want) && lineage_fits(up ? above : want, below);
 	if (down) {
 		vma_set_bounds(below, below->start, want->end, below->pgoff);
 		if (up)
@@ -338,7 +333,7 @@ static bool extend_neighbour(struct vma *below, struct vma *above, const struct 
 static bool extend_heap(struct vma *below, const struct vma *want)
 {
 	if (!below || want->start == want->mm->start_brk || !vma_can_merge(below, want) ||
-		!vma_anon_fits(want, below))
+		!lineage_fits(want, below))
 		return false;
 	vma_set_bounds(below, below->start, want->end, below->pgoff);
 	return true;
@@ -354,13 +349,13 @@ static struct vma *vma_make(struct mm *mm, const struct map_request *r, vaddr_t 
 	v->end = addr + r->len;
 	v->flags = flags;
 	v->prot = vm_pte_flags(flags);
-	v->pgoff = r->object ? r->pgoff : addr >> PAGE_SHIFT;
+	v->pgoff = r->backing ? r->pgoff : addr >> PAGE_SHIFT;
 	v->mm = mm;
 	v->backing = r->backing;
 	v->object = r->object;
 	v->zero_mapped = false;
 	v->anon = NULL;
-	v->anon_id = v->anon_depth = 0;
+	v->own = v->newest = NULL;
 	return v;
 }
 
@@ -382,12 +377,16 @@ static int enter(struct mm *mm, struct vma *v, bool heap)
 		v->backing->ops->get(v->backing);
 	}
 	vma_attach(v);
+	u32 flags = v->flags;
 	err = v->backing && v->backing->ops->map ? v->backing->ops->map(v->backing, &v->flags) : 0;
-	if (err)
+	if (err) {
 		vma_free(v);
-	else
-		vma_insert_after(&mm->vmas, below, v);
-	return err;
+		return err;
+	}
+	vma_insert_after(&mm->vmas, below, v);
+	if (v->flags != flags)
+		vma_merge(v);
+	return 0;
 }
 
 /* Address-space and data limits; what the range replaces does not count twice. */
@@ -471,7 +470,7 @@ static bool brk_move(struct mm *mm, vaddr_t brk)
 	if (brk < mm->start_brk || brk > USER_TOP - PAGE_SIZE || !brk_within_limit(mm, brk))
 		return false;
 	vaddr_t to = ALIGN_UP(brk, PAGE_SIZE), from = ALIGN_UP(mm->brk, PAGE_SIZE);
-	if (to < from && mm_unmap(mm, to, from - to) < 0)
+	if (to < from && (!vma_overlap(&mm->vmas, to, from) || mm_unmap(mm, to, from - to) < 0))
 		return false;
 	if (to > from && brk_grow(mm, from, to) < 0)
 		return false;
@@ -647,23 +646,33 @@ void mm_put(struct mm *mm)
 	slab_free(mm_cache, mm);
 }
 
+/* The child's copy of a VMA, in no list or tree yet but that of its family. */
+static struct vma *fork_dup(struct mm *mm, struct vma *from)
+{
+	struct vma *v = vma_dup(from);
+	if (!v)
+		return NULL;
+	v->mm = mm;
+	v->flags &= ~(VM_LOCKED | VM_LOCKONFAULT);
+	if ((v->flags & VM_WIPEONFORK) || anon_fork(v, from) == 0)
+		return v;
+	if (v->backing)
+		v->backing->ops->put(v->backing);
+	slab_free(vma_cache, v);
+	return NULL;
+}
+
 /* One VMA of a fork. The child's part of committed memory is promised anew. */
 static int fork_vma(struct mm *mm, struct vma *from)
 {
 	u32 pages = vma_pages(from);
 	if ((from->flags & VM_ACCOUNT) && !commit_charge(pages, mm->total_vm))
 		return -ENOMEM;
-	struct vma *v = vma_dup(from);
+	struct vma *v = fork_dup(mm, from);
 	if (!v) {
 		if (from->flags & VM_ACCOUNT)
 			commit_release(pages);
 		return -ENOMEM;
-	}
-	v->mm = mm;
-	v->flags &= ~(VM_LOCKED | VM_LOCKONFAULT);
-	if (!(v->flags & VM_WIPEONFORK) && from->anon) {
-		anon_join(v, from);
-		anon_new_id(v);
 	}
 	vma_attach(v);
 	vma_insert_after(&mm->vmas, vma_last(&mm->vmas), v);

@@ -115,12 +115,13 @@ long mm_populate(struct mm *mm, vaddr_t start, vaddr_t end);
 long mm_populate_access(struct mm *mm, vaddr_t start, vaddr_t end, s32 access);
 
 /* Copies to or from another process's memory, through its page tables, faulting pages in; with
- * `force` even what is not readable or writable. Takes mm->lock. Returns bytes copied. */
+ * `force` even what is not readable or writable, and a growing stack grows. Takes mm->lock. Returns
+ * bytes copied. */
 size_t mm_access(struct mm *mm, vaddr_t addr, void *buf, size_t n, bool write, bool force);
 
 /* `pages` more with these VM_ flags would stay within RLIMIT_AS and RLIMIT_DATA. */
 bool mm_may_expand(const struct mm *mm, u32 flags, u32 pages);
-/* `pages` more may be locked within RLIMIT_MEMLOCK. */
+/* The calling process may lock `pages` more: within RLIMIT_MEMLOCK, or as root. */
 bool mm_may_lock(const struct mm *mm, u32 pages);
 
 /* The address space loaded on this CPU; NULL in a kernel thread. */

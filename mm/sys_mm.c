@@ -26,7 +26,8 @@ static u32 prot_to_vm(u32 prot)
 
 static u32 flags_to_vm(u32 flags)
 {
-	return (flags & MAP_GROWSDOWN ? VM_GROWSDOWN : 0) | (flags & MAP_LOCKED ? VM_LOCKED : 0);
+	return (flags & MAP_GROWSDOWN ? VM_GROWSDOWN : 0) | (flags & MAP_LOCKED ? VM_LOCKED : 0) |
+	       (flags & MAP_SYNC ? VM_SYNC : 0);
 }
 
 /* What a file mapping may do follows from how the file was opened. */
@@ -64,11 +65,12 @@ static long check_file(struct mmap_args *a)
 		return -ENODEV;
 	if (a->r.vm_flags & VM_GROWSDOWN)
 		return -EINVAL;
-	return b->ops->map ? b->ops->map(b, &a->r.vm_flags) : 0;
+	return 0;
 }
 
 /* An anonymous shared mapping is a mapping of a nameless file: the same code serves both. Its pages
- * are promised at once, unless MAP_NORESERVE waives it. */
+ * are promised at once, unless MAP_NORESERVE waives it. As on Linux, an offset into /dev/zero is one
+ * into that file, which is no longer than the mapping. */
 static long make_shared_anon(struct mm *mm, struct mmap_args *a)
 {
 	u32 pages = a->r.vm_flags & VM_NORESERVE ? 0 : a->r.len >> PAGE_SHIFT;
@@ -79,9 +81,10 @@ static long make_shared_anon(struct mm *mm, struct mmap_args *a)
 		commit_release(pages);
 		return ptr_err(f);
 	}
+	if (!a->r.backing)
+		a->r.pgoff = 0;
 	a->r.backing = &f->backing;
 	a->r.backing->object->committed = pages;
-	a->r.pgoff = 0;
 	return 0;
 }
 
@@ -144,17 +147,11 @@ static long prepare(struct mm *mm, struct mmap_args *a)
  * was made here, or a negative errno. */
 static long choose_backing(struct mm *mm, struct mmap_args *a)
 {
-	bool shared = (a->flags & MAP_TYPE) != MAP_PRIVATE, made = false;
-	if (a->r.backing && a->r.backing->zero) {
-		a->r.backing = NULL;
-		if (shared)
-			a->r.vm_flags |= VM_SHARED | VM_MAYSHARE;
-	}
-	if (!a->r.backing && shared) {
+	bool made = (a->r.vm_flags & VM_SHARED) && (!a->r.backing || a->r.backing->zero);
+	if (made) {
 		long err = make_shared_anon(mm, a);
 		if (err)
 			return err;
-		made = true;
 	}
 	if (a->r.backing) {
 		a->r.object = a->r.backing->object;

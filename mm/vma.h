@@ -17,6 +17,7 @@
 struct anon;
 struct backing;
 struct hugetlb_promises;
+struct lineage;
 struct object;
 struct mm;
 
@@ -45,6 +46,8 @@ struct mm;
 #define VM_DONTDUMP   0x00200000u
 #define VM_SOFTDIRTY  0x00400000u
 #define VM_DONTMERGE  0x00800000u /* its backing counts its VMAs: they stay as they are */
+#define VM_MERGEABLE  0x01000000u /* MADV_MERGEABLE */
+#define VM_SYNC       0x02000000u /* MAP_SYNC, which means nothing for memory */
 #define VM_PROT       (VM_READ | VM_WRITE | VM_EXEC)
 
 /* letter: m: the mm's lock, a: also the lock of the anon or object whose list it is on */
@@ -62,8 +65,8 @@ struct vma {
 	struct backing *backing;   /* the file, or NULL */
 	struct object *object;     /* where pages come from; NULL: private anonymous memory */
 	struct anon *anon;         /* owner of the private pages made here; NULL until the first */
-	u64 anon_id;               /* m: whose private pages are new here: what may merge (mm/anon.h) */
-	u32 anon_depth;            /* m: ancestors that may own pages here, itself included; or 0 */
+	struct lineage *own;       /* m: where new private pages belong (mm/lineage.h); or NULL */
+	struct lineage *newest;    /* m: head of the lineages whose pages may be here; or NULL */
 	union {
 		struct list_head anon_link; /* a: anon->vmas */
 		struct {                    /* with VM_HUGETLB, which has no anon (mm/hugetlb.h) */
@@ -202,19 +205,6 @@ static inline bool vma_can_merge(const struct vma *a, const struct vma *b)
 	return a->end == b->start && a->flags == b->flags && a->object == b->object &&
 	       a->backing == b->backing && b->pgoff == vma_pgoff(a, a->end) &&
 	       !(a->flags & (VM_HUGETLB | VM_DONTMERGE));
-}
-
-/* Do the private pages of `a` and `b` have the same owner, or has one of them none? */
-static inline bool vma_anon_joins(const struct vma *a, const struct vma *b)
-{
-	return a->anon_id == b->anon_id || !a->anon_id || !b->anon_id;
-}
-
-/* May `v` go into its neighbour as far as their own pages are concerned? A neighbour without pages
- * takes nothing that has some, and one that a fork made nothing that has none. */
-static inline bool vma_anon_fits(const struct vma *v, const struct vma *neighbour)
-{
-	return v->anon_id == neighbour->anon_id || (!v->anon_id && neighbour->anon_depth == 1);
 }
 
 /* Order, overlap, gaps, list against tree. Complains; returns the number of complaints. */

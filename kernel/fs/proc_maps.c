@@ -266,15 +266,17 @@ static const struct {
 	{VM_RAND_READ, "rr "},
 	{VM_DONTCOPY, "dc "},
 	{VM_DONTEXPAND, "de "},
-	{VM_LOCKONFAULT, "lf "},
+	{VM_LOCKONFAULT, "?? "},
 	{VM_ACCOUNT, "ac "},
 	{VM_NORESERVE, "nr "},
 	{VM_HUGETLB, "ht "},
+	{VM_SYNC, "sf "},
 	{VM_WIPEONFORK, "wf "},
 	{VM_DONTDUMP, "dd "},
 	{VM_SOFTDIRTY, "sd "},
 	{VM_HUGEPAGE, "hg "},
 	{VM_NOHUGEPAGE, "nh "},
+	{VM_MERGEABLE, "mg "},
 };
 
 static void put_flags(struct text *t, u32 flags)

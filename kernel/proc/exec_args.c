@@ -175,7 +175,7 @@ struct cursor {
 
 static long cursor_flush(struct cursor *c)
 {
-	if (c->n && mm_access(c->mm, c->at, c->buf, c->n, true, false) != c->n)
+	if (c->n && mm_access(c->mm, c->at, c->buf, c->n, true, true) != c->n)
 		return -ENOMEM;
 	c->at += c->n;
 	c->n = 0;
@@ -341,9 +341,9 @@ static long write_rest(struct exec *e, const struct layout *l)
 	} __packed r = {.platform = PLATFORM};
 	u32 len = (u32)strlen(e->execfn) + 1;
 	random_bytes(r.random, sizeof(r.random));
-	if (mm_access(e->mm, l->random, &r, sizeof(r), true, false) != sizeof(r))
+	if (mm_access(e->mm, l->random, &r, sizeof(r), true, true) != sizeof(r))
 		return -ENOMEM;
-	if (mm_access(e->mm, l->execfn, (char *)e->execfn, len, true, false) != len)
+	if (mm_access(e->mm, l->execfn, (char *)e->execfn, len, true, true) != len)
 		return -ENOMEM;
 	return 0;
 }

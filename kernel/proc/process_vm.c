@@ -11,6 +11,7 @@
 #include "kernel/lib/string.h"
 #include "kernel/proc/task.h"
 #include "kernel/syscalls.h"
+#include "kernel/x86/trap.h"
 #include "kernel/x86/uaccess.h"
 #include "mm/kmalloc.h"
 #include "mm/space.h"
@@ -130,12 +131,31 @@ static u32 copy_page(struct transfer *x, vaddr_t addr, u32 n)
 			: copy_local(x, copy_remote(x, addr, n));
 }
 
+/* Linux makes sure of so many pages of the other process before it copies the first of them. */
+#define PAGES_AHEAD 2048u
+
+static void fault_ahead(struct transfer *x, const struct abi_iovec *iov)
+{
+	u32 offset = iov->base % PAGE_SIZE;
+	u32 len = MIN(iov->len, PAGES_AHEAD * PAGE_SIZE - offset);
+	vaddr_t start = iov->base - offset;
+	(void)mm_populate_access(x->mm, start, start + ALIGN_UP(offset + len, PAGE_SIZE),
+		x->write ? PF_WRITE : 0);
+}
+
 /* Until either side is used up or faults. Returns bytes, or -EFAULT when there were none. */
 static long copy_all(struct transfer *x)
 {
-	struct abi_iovec *iov;
+	struct abi_iovec *iov, *last = NULL;
 	long done = 0;
-	while (!x->fault && ranges_front(&x->local) && (iov = ranges_front(&x->remote))) {
+	for (u32 page = 0; !x->fault && ranges_front(&x->local); page++) {
+		if (!(iov = ranges_front(&x->remote)))
+			break;
+		if (iov != last || page % PAGES_AHEAD == 0) {
+			fault_ahead(x, iov);
+			page = 0;
+		}
+		last = iov;
 		u32 part = MIN(iov->len, (u32)(PAGE_SIZE - iov->base % PAGE_SIZE));
 		u32 got = copy_page(x, iov->base, part);
 		range_skip(iov, got);

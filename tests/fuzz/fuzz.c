@@ -6,10 +6,11 @@
  * Every step derives its arguments from SEED and its own number alone, so a step that is left out
  * changes no argument of the others: that is how tools/fuzz.py shortens a stream. Most calls aim at
  * a window of 40 pages that lies over the border of a page table; what the kernel placed elsewhere
- * is remembered in a few slots. After every step a digest is made: the call, its result, and a hash
- * of the ranges, permissions and offsets of /proc/self/maps inside the window and outside. From
- * step FROM on it is printed as a line, and after the last step the maps; before that only a
- * running hash, every 32 steps. The file must not allocate: the break belongs to the stream.
+ * is remembered in a few slots, and some aim at the heap. After every step a digest is made: the
+ * call, its result, and a hash of the ranges, permissions and offsets of /proc/self/maps inside the
+ * window and outside. From step FROM on it is printed as a line, and after the last step the maps;
+ * before that only a running hash, every 32 steps. The file must not allocate: the break belongs to
+ * the stream.
  */
 #define _GNU_SOURCE
 #include <errno.h>
@@ -23,7 +24,11 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/mman.h>
+#include <sys/personality.h>
+#include <sys/resource.h>
+#include <sys/shm.h>
 #include <sys/syscall.h>
+#include <sys/uio.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -32,7 +37,9 @@
 #define WINDOW	     0x301ec000u
 #define SLOTS	     8
 #define SLOT_PAGES   24u
-#define FILES	     3
+#define FILES	     6
+#define SEGMENTS     2
+#define HEAP_PAGES   16u
 #define FILE_PAGES   24u
 #define CHILD_STEPS  12
 #define MAX_DEPTH    4
@@ -65,7 +72,7 @@ static bool one_in(uint32_t n)
 /* --- The digest --- */
 
 static uint32_t seed, running = 2166136261u, verbose_from = ~0u;
-static char line[1024], text[1 << 18];
+static char line[2048], text[1 << 18];
 static size_t used;
 
 static uint32_t hash(uint32_t h, const void *data, size_t len)
@@ -112,9 +119,9 @@ static void add_result(long r)
 		add("=%lx", (unsigned long)r);
 }
 
-static size_t read_maps(void)
+static size_t read_proc(const char *path)
 {
-	int fd = open("/proc/self/maps", O_RDONLY);
+	int fd = open(path, O_RDONLY);
 	size_t len = 0;
 	ssize_t n;
 	while ((n = read(fd, text + len, sizeof(text) - 1 - len)) > 0)
@@ -130,10 +137,10 @@ static size_t wanted_part(const char *s)
 	return 8 + 1 + 8 + 1 + 4 + 1 + 8;
 }
 
-static void add_maps(bool dump)
+static void add_maps(void)
 {
 	uint32_t inside = 0, outside = 0, lines = 0;
-	read_maps();
+	read_proc("/proc/self/maps");
 	for (char *s = text, *next; *s; s = next) {
 		char *end = strchr(s, '\n');
 		next = end + 1;
@@ -144,14 +151,25 @@ static void add_maps(bool dump)
 			inside = hash(inside, s, len);
 		else
 			outside = hash(outside, s, len);
-		if (dump) {
-			put("    ", 4);
-			put(s, len);
-			put("\n", 1);
-		}
 	}
-	if (!dump)
-		add(" | %u %08x %08x", lines, inside, outside);
+	add(" | %u %08x %08x", lines, inside, outside);
+}
+
+/* A line for each VMA, with the flags that /proc/self/smaps gives it. */
+static void print_maps(void)
+{
+	const char *vma = text;
+	read_proc("/proc/self/smaps");
+	for (char *s = text, *next; *s; s = next) {
+		next = strchr(s, '\n') + 1;
+		if (s[8] == '-')
+			vma = s;
+		if (strncmp(s, "VmFlags:", 8))
+			continue;
+		put("    ", 4);
+		put(vma, wanted_part(vma));
+		put(s + 8, next - s - 8);
+	}
 }
 
 /* --- Faults that are looked at --- */
@@ -200,7 +218,7 @@ static void add_checksum(uint32_t start, uint32_t pages)
 			(void)peek(start + i * PAGE + 8, &words[1]);
 		h = hash(h, words, sizeof(words));
 	}
-	add(" sum %08x", h);
+	add(" sum %x %08x", start, h);
 }
 
 static void add_mincore(uint32_t start, uint32_t pages)
@@ -217,7 +235,9 @@ static void add_mincore(uint32_t start, uint32_t pages)
 static struct slot {
 	uint32_t start, len;
 } slots[SLOTS];
-static int files[FILES]; /* two that can be written, one that cannot */
+static int files[FILES];       /* as prepare() opened them */
+static int segments[SEGMENTS]; /* System V shared memory */
+static uint32_t heap;	       /* the break that the program started with */
 
 struct range {
 	uint32_t start, len;
@@ -232,7 +252,8 @@ static uint32_t some_pages(void)
 static struct range some_range(void)
 {
 	uint32_t page = below(PAGES), pages = some_pages(), which = below(SLOTS);
-	bool outside = one_in(6), odd_start = one_in(80), odd_len = one_in(30), zero = one_in(150);
+	bool outside = one_in(6), in_heap = one_in(30), below_it = one_in(25);
+	bool odd_start = one_in(80), odd_len = one_in(30), zero = one_in(150);
 	struct range r = {WINDOW + page * PAGE, pages * PAGE};
 	if (pages > PAGES - page)
 		r.len = (PAGES - page) * PAGE;
@@ -243,6 +264,10 @@ static struct range some_range(void)
 		if (r.len > (have - skip) * PAGE)
 			r.len = (have - skip) * PAGE;
 	}
+	if (in_heap)
+		r.start = ((heap + PAGE - 1) & -PAGE) + page % HEAP_PAGES * PAGE;
+	if (below_it)
+		r.start -= pages * PAGE;
 	if (odd_start)
 		r.start += 100;
 	if (odd_len)
@@ -277,6 +302,13 @@ static uint32_t some_prot(void)
 
 /* --- Calls --- */
 
+static void add_sizes(void)
+{
+	add(" sizes");
+	for (int i = 0; i < FILES; i++)
+		add(" %lx", (long)lseek(files[i], 0, SEEK_END));
+}
+
 static uint32_t some_flags(bool *fixed)
 {
 	uint32_t flags = 0, place = below(10);
@@ -293,6 +325,8 @@ static uint32_t some_flags(bool *fixed)
 		flags |= MAP_LOCKED;
 	if (one_in(40))
 		flags |= MAP_STACK;
+	if (one_in(30))
+		flags |= any() & (0xfffc0 & ~(MAP_FIXED | MAP_HUGETLB) & ~MAP_FIXED_NOREPLACE);
 	return flags;
 }
 
@@ -308,7 +342,7 @@ static void do_mmap(void)
 	if (kind == 7 && !one_in(20))
 		kind = 0;
 	flags |= kinds[kind];
-	if (one_in(30))
+	if (one_in(16))
 		flags |= MAP_GROWSDOWN;
 	if (!fixed && !hint)
 		r.start = 0;
@@ -357,8 +391,9 @@ static void do_mremap(void)
 
 static void do_madvise(void)
 {
+	/* All but MADV_PAGEOUT: what it pages out hangs on the state of Linux's lists. */
 	static const uint8_t advices[] = {0, 1, 2, 3, 4, 4, 4, 4, 8, 9, 9, 10, 11, 10, 11, 14, 15,
-		16, 17, 18, 19, 18, 19, 20, 21, 22, 23, 24, 7, 99};
+		16, 17, 18, 19, 18, 19, 20, 22, 23, 24, 12, 12, 13, 25, 5, 6, 7, 99};
 	struct range r = some_range();
 	uint32_t advice = advices[below(sizeof(advices))];
 	long result = syscall(SYS_madvise, r.start, r.len, advice);
@@ -381,17 +416,13 @@ static void do_touch(bool write)
 	}
 }
 
-/* Down to 16 pages below where the program found it there is room that is its own. */
 static void do_brk(void)
 {
-	static uint32_t base;
-	if (!base)
-		base = syscall(SYS_brk, 0);
-	uint32_t pages = below(16), odd = one_in(3) ? below(PAGE) : 0;
-	long at = syscall(SYS_brk, base + pages * PAGE + odd);
+	uint32_t pages = below(HEAP_PAGES), odd = one_in(3) ? below(PAGE) : 0;
+	long at = syscall(SYS_brk, heap + pages * PAGE + odd);
 	add("brk +%x=%lx", pages * PAGE + odd, at);
 	if (one_in(3)) {
-		bool done = poke((base & -PAGE) + (1 + below(16)) * PAGE, 1);
+		bool done = poke((heap & -PAGE) + (1 + below(HEAP_PAGES)) * PAGE, 1);
 		add(done ? " written" : " not written");
 	}
 }
@@ -409,9 +440,107 @@ static void do_mlock(void)
 {
 	struct range r = some_range();
 	uint32_t way = below(6), call = way == 0 ? SYS_mlock2 : way < 3 ? SYS_mlock : SYS_munlock;
-	long result = syscall(call, r.start, r.len, 1);
-	add("mlock%u %x+%x", way, r.start, r.len);
+	uint32_t flags = one_in(8) ? below(4) : 1;
+	long result = syscall(call, r.start, r.len, flags);
+	add("mlock%u %x+%x %x", way, r.start, r.len, flags);
 	add_result(result);
+}
+
+static void do_mlockall(void)
+{
+	uint32_t flags = below(9);
+	bool lock = one_in(3);
+	long result = lock ? syscall(SYS_mlockall, flags) : syscall(SYS_munlockall);
+	add(lock ? "mlockall %x" : "munlockall", flags);
+	add_result(result);
+}
+
+static void do_shmat(void)
+{
+	struct range r = some_range();
+	uint32_t which = below(SEGMENTS), flags = below(16) << 12, slot = below(SLOTS);
+	if (one_in(3))
+		r.start = 0;
+	long at = (long)shmat(segments[which], (void *)r.start, flags);
+	add("shmat %u at %x flags %x", which, r.start, flags);
+	add_result(at);
+	if (at != -1)
+		keep(slot, at, (which + 1) * 6 * PAGE);
+}
+
+static void do_shmdt(void)
+{
+	struct range r = some_range();
+	long result = shmdt((void *)r.start);
+	add("shmdt %x", r.start);
+	add_result(result);
+}
+
+/* The field of /proc/self/status, in KiB. */
+static uint32_t status_field(const char *name)
+{
+	int fd = open("/proc/self/status", O_RDONLY);
+	ssize_t len = read(fd, text, sizeof(text) - 1);
+	close(fd);
+	text[len < 0 ? 0 : len] = 0;
+	const char *at = strstr(text, name);
+	return at ? strtoul(at + strlen(name), NULL, 10) : 0;
+}
+
+/* A few pages more than what is used now; or none at all. */
+static void do_limit(void)
+{
+	static const struct {
+		int limit;
+		const char *name, *field;
+	} limits[] = {{RLIMIT_AS, "as", "VmSize:"}, {RLIMIT_DATA, "data", "VmData:"},
+		{RLIMIT_MEMLOCK, "memlock", "VmLck:"}, {RLIMIT_STACK, "stack", "-"}};
+	uint32_t which = below(COUNT(limits)), more = below(32) * PAGE + below(2) * 100;
+	bool off = one_in(2);
+	struct rlimit l = {RLIM_INFINITY, RLIM_INFINITY};
+	if (!off)
+		l.rlim_cur = status_field(limits[which].field) * 1024 + more;
+	long result = setrlimit(limits[which].limit, &l);
+	add("limit %s %lx", limits[which].name, (unsigned long)l.rlim_cur);
+	add_result(result);
+}
+
+/* To an ordinary user and back: locked memory is counted for that one only. */
+static void do_user(void)
+{
+	uint32_t uid = one_in(2) ? 1000 : 0;
+	long result = syscall(SYS_setresuid32, -1, uid, -1);
+	add("user %u", uid);
+	add_result(result);
+}
+
+static void do_personality(void)
+{
+	uint32_t persona = one_in(3) ? READ_IMPLIES_EXEC | ADDR_NO_RANDOMIZE : ADDR_NO_RANDOMIZE;
+	long result = personality(persona);
+	add("personality %x", persona);
+	add_result(result);
+}
+
+/* The kernel's own accesses to the same memory. */
+static void do_copy(void)
+{
+	struct range r = some_range(), other = some_range();
+	uint32_t file = below(FILES), page = below(FILE_PAGES), way = below(5);
+	struct iovec here = {(void *)r.start, r.len}, there = {(void *)other.start, other.len};
+	long result;
+	if (way < 2)
+		result = pread(files[file], here.iov_base, r.len, page * PAGE);
+	else if (way == 2)
+		result = pwrite(files[file], here.iov_base, r.len, page * PAGE);
+	else if (way == 3)
+		result = process_vm_readv(getpid(), &here, 1, &there, 1, 0);
+	else
+		result = process_vm_writev(getpid(), &here, 1, &there, 1, 0);
+	add("copy%u %x+%x file %u page %x other %x+%x", way, r.start, r.len, file, page,
+		other.start, other.len);
+	add_result(result);
+	add_sizes();
 }
 
 static void do_mincore(void)
@@ -424,14 +553,18 @@ static void do_mincore(void)
 static void do_file(void)
 {
 	uint32_t file = below(FILES), page = below(FILE_PAGES), odd = one_in(2) ? below(PAGE) : 0;
-	uint32_t value = any();
+	uint32_t value = any(), way = below(8);
 	long result;
-	if (one_in(2))
+	if (way < 3)
 		result = ftruncate(files[file], page * PAGE + odd);
+	else if (way == 3)
+		result = fallocate(files[file], one_in(2) ? 3 : below(4), page * PAGE + odd,
+			below(8) * PAGE + 1);
 	else
 		result = pwrite(files[file], &value, sizeof(value), page * PAGE);
-	add("file %u at %x+%x", file, page, odd);
+	add("file %u at %x+%x way %u", file, page, odd, way);
 	add_result(result);
+	add_sizes();
 }
 
 static void do_remap_file(void)
@@ -443,9 +576,29 @@ static void do_remap_file(void)
 	add_result(result);
 }
 
+/* What /proc/self/smaps says of the VMAs in the window. */
+static void add_flags(void)
+{
+	uint32_t h = 0;
+	bool inside = false;
+	read_proc("/proc/self/smaps");
+	for (char *s = text, *next; *s; s = next) {
+		next = strchr(s, '\n') + 1;
+		if (s[8] == '-')
+			inside = strtoul(s, NULL, 16) - WINDOW < PAGES * PAGE;
+		else if (inside && !strncmp(s, "VmFlags:", 8))
+			h = hash(h, s, next - s);
+	}
+	add(" flags %08x", h);
+}
+
 static void do_sum(void)
 {
+	static const char *const fields[] = {"VmSize:", "VmLck:", "VmData:", "VmStk:", "VmLib:"};
 	add("look");
+	for (uint32_t i = 0; i < COUNT(fields); i++)
+		add(" %u", status_field(fields[i]));
+	add_flags();
 	add_checksum(WINDOW, PAGES);
 	add_mincore(WINDOW, PAGES);
 	for (int i = 0; i < SLOTS; i++)
@@ -476,37 +629,33 @@ static bool verbose(uint32_t step)
 	return step >= verbose_from;
 }
 
+static void do_write(void)
+{
+	do_touch(true);
+}
+
+static void do_read(void)
+{
+	do_touch(false);
+}
+
 static void one_call(void)
 {
-	uint32_t choice = below(100);
-	if (choice < 27)
-		do_mmap();
-	else if (choice < 34)
-		do_munmap();
-	else if (choice < 50)
-		do_mprotect();
-	else if (choice < 60)
-		do_mremap();
-	else if (choice < 69)
-		do_madvise();
-	else if (choice < 81)
-		do_touch(true);
-	else if (choice < 85)
-		do_touch(false);
-	else if (choice < 88)
-		do_brk();
-	else if (choice < 90)
-		do_msync();
-	else if (choice < 92)
-		do_mlock();
-	else if (choice < 94)
-		do_mincore();
-	else if (choice < 97)
-		do_file();
-	else if (choice < 98)
-		do_remap_file();
-	else
-		do_sum();
+	static const struct {
+		uint8_t weight;
+		void (*call)(void);
+	} calls[] = {{25, do_mmap}, {6, do_munmap}, {15, do_mprotect}, {10, do_mremap},
+		{11, do_madvise}, {12, do_write}, {5, do_read}, {4, do_brk}, {2, do_msync},
+		{3, do_mlock}, {1, do_mlockall}, {2, do_mincore}, {4, do_file}, {2, do_remap_file},
+		{3, do_shmat}, {1, do_shmdt}, {2, do_limit}, {1, do_user}, {1, do_personality},
+		{4, do_copy}, {2, do_sum}};
+	uint32_t total = 0, i = 0;
+	for (i = 0; i < COUNT(calls); i++)
+		total += calls[i].weight;
+	uint32_t choice = below(total);
+	for (i = 0; choice >= calls[i].weight; i++)
+		choice -= calls[i].weight;
+	calls[i].call();
 }
 
 static void start_step(uint32_t step, uint32_t sub)
@@ -521,7 +670,7 @@ static void call_step(uint32_t step, uint32_t sub)
 {
 	start_step(step, sub);
 	one_call();
-	add_maps(false);
+	add_maps();
 	finish_line(verbose(step));
 }
 
@@ -541,7 +690,7 @@ static void fork_step(uint32_t step)
 	}
 	if (!pid) {
 		add("fork, child");
-		add_maps(false);
+		add_maps();
 		finish_line(verbose(step));
 		depth++;
 		if (stay)
@@ -556,7 +705,7 @@ static void fork_step(uint32_t step)
 	if (stay)
 		_exit(WIFEXITED(status) ? WEXITSTATUS(status) : 127);
 	add("fork, parent %x", status);
-	add_maps(false);
+	add_maps();
 	finish_line(verbose(step));
 }
 
@@ -570,19 +719,50 @@ static void one_step(uint32_t step)
 		call_step(step, 0);
 }
 
-static void prepare(void)
+/* The stack that the stream may need is there from now on, whatever the limits become. */
+static __attribute__((noinline)) void touch_stack(void)
 {
-	struct sigaction action = {.sa_sigaction = on_fault, .sa_flags = SA_SIGINFO | SA_NODEFER};
-	sigaction(SIGSEGV, &action, NULL);
-	sigaction(SIGBUS, &action, NULL);
+	volatile char room[96 << 10];
+	for (size_t i = 0; i < sizeof(room); i += PAGE)
+		room[i] = 1;
+}
+
+static int reopen(int fd, int flags)
+{
+	char path[40];
+	snprintf(path, sizeof(path), "/proc/self/fd/%d", fd);
+	return open(path, flags);
+}
+
+/* Files: two to read and write, the second again for reading only and for writing only, /dev/zero,
+ * and one that is sealed against being written from now on. */
+static void prepare_files(void)
+{
 	for (int i = 0; i < 2; i++) {
 		files[i] = memfd_create("fuzz", 0);
 		for (uint32_t page = 0; page < FILE_PAGES; page++)
 			pwrite(files[i], &page, sizeof(page), page * PAGE);
 	}
-	char path[40];
-	snprintf(path, sizeof(path), "/proc/self/fd/%d", files[1]);
-	files[2] = open(path, O_RDONLY);
+	files[2] = reopen(files[1], O_RDONLY);
+	files[3] = reopen(files[1], O_WRONLY);
+	files[4] = open("/dev/zero", O_RDWR);
+	files[5] = memfd_create("sealed", MFD_ALLOW_SEALING);
+	ftruncate(files[5], FILE_PAGES * PAGE);
+	fcntl(files[5], F_ADD_SEALS, F_SEAL_FUTURE_WRITE);
+	for (int i = 0; i < SEGMENTS; i++) {
+		segments[i] = shmget(IPC_PRIVATE, (i + 1) * 6 * PAGE, 0666);
+		shmdt(shmat(segments[i], NULL, 0));
+	}
+}
+
+static void prepare(void)
+{
+	struct sigaction action = {.sa_sigaction = on_fault, .sa_flags = SA_SIGINFO | SA_NODEFER};
+	sigaction(SIGSEGV, &action, NULL);
+	sigaction(SIGBUS, &action, NULL);
+	touch_stack();
+	heap = syscall(SYS_brk, 0);
+	prepare_files();
 }
 
 int main(int argc, char **argv)
@@ -607,7 +787,7 @@ int main(int argc, char **argv)
 		}
 	}
 	if (verbose_from != ~0u)
-		add_maps(true);
+		print_maps();
 	used = 0;
 	add("end %08x", running);
 	finish_line(true);
