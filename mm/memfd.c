@@ -76,14 +76,14 @@ long seals_get(const struct file *f)
 	return can_be_sealed(inode) ? (long)inode->seals : -EINVAL;
 }
 
-int seals_check_map(struct inode *inode, u32 *vm_flags)
+int seals_check_map(struct inode *inode, u32 *vm_flags, bool early)
 {
 	if (!(*vm_flags & VM_SHARED) || !can_be_sealed(inode))
 		return 0;
 	mutex_lock(&inode->object.lock);
 	u32 seals = inode->seals;
 	mutex_unlock(&inode->object.lock);
-	if (!(seals & (F_SEAL_WRITE | F_SEAL_FUTURE_WRITE)))
+	if (!(seals & (early ? F_SEAL_WRITE : F_SEAL_WRITE | F_SEAL_FUTURE_WRITE)))
 		return 0;
 	if (*vm_flags & VM_WRITE)
 		return -EPERM;

@@ -91,12 +91,12 @@ static struct vma *make_target(const struct remap *r, struct vma *v)
 
 /* After MREMAP_DONTUNMAP the old place stays mapped, with nothing in it. All of its VMA is
  * unlocked, also what was not moved; the count of locked pages stays what it was, as on Linux. */
-static void leave_behind(struct remap *r, struct vma *v)
+static void leave_behind(struct remap *r, struct vma *v, const struct vma *to)
 {
 	if (v->flags & VM_LOCKED)
 		r->mm->locked_vm -= r->new_len >> PAGE_SHIFT;
 	v->flags &= ~(VM_LOCKED | VM_LOCKONFAULT);
-	if (v->start == r->addr && v->end == r->addr + r->old_len)
+	if (v != to && v->start == r->addr && v->end == r->addr + r->old_len)
 		anon_leave(v);
 }
 
@@ -121,6 +121,10 @@ static long move(struct remap *r, struct vma *v)
 	mm_account(r->mm, v->flags, pages);
 	if (trace_mm_on())
 		trace_map(to, to->start, to->end);
+	/* Where nothing is unmapped, the new place may become one VMA with the old one. */
+	if (!unmap)
+		to = vma_merge(to);
+	v = vma_at(&r->mm->vmas, r->addr);
 	vma_lock_entries(v);
 	if (trace_mm_on())
 		trace_move(v, r->addr, r->addr + r->old_len, r->new_addr);
@@ -130,10 +134,11 @@ static long move(struct remap *r, struct vma *v)
 		move_entries(r);
 	vma_unlock_entries(v);
 	if (r->flags & MREMAP_DONTUNMAP)
-		leave_behind(r, v);
-	else if (unmap)
+		leave_behind(r, v, to);
+	if (unmap) {
 		kassert(mm_unmap(r->mm, r->addr, r->old_len) == 0);
-	vma_merge(to);
+		vma_merge(to);
+	}
 	return r->new_addr;
 }
 

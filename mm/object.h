@@ -105,10 +105,10 @@ struct backing_ops {
 	/* Device and inode numbers as /proc/PID/maps prints them. */
 	void (*id)(struct backing *b, u32 *dev, u64 *ino);
 	/* A mapping with these VM_ flags is to be made. May change them, or refuse it with a negative
-	 * errno. Asked when the VMA is on the object's list, so that what is refused from now on
-	 * cannot have been missed; what was mapped there before is gone by then, as on Linux. Caller
-	 * holds the mm's lock. NULL: nothing to say. */
-	int (*map)(struct backing *b, u32 *vm_flags);
+	 * errno. Asked `early`, before what was mapped there goes, and again when the VMA is on the
+	 * object's list, so that what is refused from now on cannot have been missed. Caller holds
+	 * the mm's lock. NULL: nothing to say. */
+	int (*map)(struct backing *b, u32 *vm_flags, bool early);
 	/* Makes a hole of [start, end) of the file. Takes locks that stand above the mm's. Returns 0
 	 * or a negative errno. */
 	long (*punch)(struct backing *b, u64 start, u64 end);

@@ -349,7 +349,7 @@ static struct vma *vma_make(struct mm *mm, const struct map_request *r, vaddr_t 
 	v->end = addr + r->len;
 	v->flags = flags;
 	v->prot = vm_pte_flags(flags);
-	v->pgoff = r->backing ? r->pgoff : addr >> PAGE_SHIFT;
+	v->pgoff = r->backing || r->object ? r->pgoff : addr >> PAGE_SHIFT;
 	v->mm = mm;
 	v->backing = r->backing;
 	v->object = r->object;
@@ -378,7 +378,8 @@ static int enter(struct mm *mm, struct vma *v, bool heap)
 	}
 	vma_attach(v);
 	u32 flags = v->flags;
-	err = v->backing && v->backing->ops->map ? v->backing->ops->map(v->backing, &v->flags) : 0;
+	if (v->backing && v->backing->ops->map)
+		err = v->backing->ops->map(v->backing, &v->flags, false);
 	if (err) {
 		vma_free(v);
 		return err;

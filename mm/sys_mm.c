@@ -65,7 +65,8 @@ static long check_file(struct mmap_args *a)
 		return -ENODEV;
 	if (a->r.vm_flags & VM_GROWSDOWN)
 		return -EINVAL;
-	return 0;
+	u32 flags = a->r.vm_flags;
+	return b->ops->map ? b->ops->map(b, &flags, true) : 0;
 }
 
 /* An anonymous shared mapping is a mapping of a nameless file: the same code serves both. Its pages

@@ -385,7 +385,7 @@ static void attach_id(struct backing *b, u32 *dev, u64 *ino)
 	*ino = (u32)s->id;
 }
 
-static int attach_map(struct backing *b, u32 *vm_flags)
+static int attach_map(struct backing *b, u32 *vm_flags, bool early)
 {
 	*vm_flags |= VM_DONTMERGE;
 	return 0;

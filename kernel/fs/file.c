@@ -41,9 +41,9 @@ static void backing_id(struct backing *b, u32 *dev, u64 *ino)
 	*ino = inode->ino;
 }
 
-static int backing_map(struct backing *b, u32 *vm_flags)
+static int backing_map(struct backing *b, u32 *vm_flags, bool early)
 {
-	return seals_check_map(backing_file(b)->dentry->inode, vm_flags);
+	return seals_check_map(backing_file(b)->dentry->inode, vm_flags, early);
 }
 
 static long backing_punch(struct backing *b, u64 start, u64 end)

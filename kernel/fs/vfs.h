@@ -417,8 +417,8 @@ void hugetlbfs_init(void);
 long seals_add(struct file *f, u32 seals);
 long seals_get(const struct file *f);
 /* What they say about a mapping with these VM_ flags: -EPERM, or 0 and perhaps without
- * VM_MAYWRITE. */
-int seals_check_map(struct inode *inode, u32 *vm_flags);
+ * VM_MAYWRITE. As on Linux, F_SEAL_FUTURE_WRITE says nothing `early` (struct backing_ops). */
+int seals_check_map(struct inode *inode, u32 *vm_flags, bool early);
 
 /* pipe.c */
 int pipe_create(struct file *ends[2], u32 flags) __must_check;

@@ -124,24 +124,28 @@ static u32 copy_remote(struct transfer *x, vaddr_t addr, u32 n)
 	return done;
 }
 
-/* What lies in one page of the other process. Returns the bytes copied. */
+/* Makes sure of [addr, addr + len) of the other process, which ends in the page of its last byte. */
+static bool fault_ahead(struct transfer *x, vaddr_t addr, u32 len)
+{
+	vaddr_t start = ALIGN_DOWN(addr, PAGE_SIZE);
+	return mm_populate_access(x->mm, start, start + ALIGN_UP(addr - start + len, PAGE_SIZE),
+		       x->write ? PF_WRITE : 0) == 0;
+}
+
+/* What lies in one page of the other process, which is looked at first. Returns the bytes copied. */
 static u32 copy_page(struct transfer *x, vaddr_t addr, u32 n)
 {
+	if (!fault_ahead(x, addr, n)) {
+		x->fault = true;
+		return 0;
+	}
 	return x->write ? copy_remote(x, addr, copy_local(x, n))
 			: copy_local(x, copy_remote(x, addr, n));
 }
 
 /* Linux makes sure of so many pages of the other process before it copies the first of them. */
 #define PAGES_AHEAD 2048u
-
-static void fault_ahead(struct transfer *x, const struct abi_iovec *iov)
-{
-	u32 offset = iov->base % PAGE_SIZE;
-	u32 len = MIN(iov->len, PAGES_AHEAD * PAGE_SIZE - offset);
-	vaddr_t start = iov->base - offset;
-	(void)mm_populate_access(x->mm, start, start + ALIGN_UP(offset + len, PAGE_SIZE),
-		x->write ? PF_WRITE : 0);
-}
+#define MAX_AHEAD   (PAGES_AHEAD * PAGE_SIZE - PAGE_SIZE)
 
 /* Until either side is used up or faults. Returns bytes, or -EFAULT when there were none. */
 static long copy_all(struct transfer *x)
@@ -151,8 +155,8 @@ static long copy_all(struct transfer *x)
 	for (u32 page = 0; !x->fault && ranges_front(&x->local); page++) {
 		if (!(iov = ranges_front(&x->remote)))
 			break;
-		if (iov != last || page % PAGES_AHEAD == 0) {
-			fault_ahead(x, iov);
+		if (iov != last || page == PAGES_AHEAD) {
+			(void)fault_ahead(x, iov->base, MIN(iov->len, MAX_AHEAD));
 			page = 0;
 		}
 		last = iov;

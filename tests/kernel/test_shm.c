@@ -38,7 +38,7 @@ static void counter_put(struct backing *b)
 	counter_of(b)->vmas--;
 }
 
-static int counter_map(struct backing *b, u32 *vm_flags)
+static int counter_map(struct backing *b, u32 *vm_flags, bool early)
 {
 	*vm_flags |= counter_of(b)->add_flags;
 	return counter_of(b)->refuse;
