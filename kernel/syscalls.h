@@ -364,6 +364,9 @@ long sys__llseek(u32 fd, u32 off_hi, u32 off_lo, uptr_t result, u32 whence);
 long sys_sendfile(u32 out_fd, u32 in_fd, uptr_t offset, u32 n);
 long sys_sendfile64(u32 out_fd, u32 in_fd, uptr_t offset, u32 n);
 long sys_copy_file_range(u32 in_fd, uptr_t in_pos, u32 out_fd, uptr_t out_pos, u32 n, u32 flags);
+long sys_vmsplice(u32 fd, uptr_t iov, u32 n, u32 flags);
+
+/* kernel/fs/splice.c */
 long sys_splice(u32 in_fd, uptr_t in_pos, u32 out_fd, uptr_t out_pos, u32 n, u32 flags);
 long sys_tee(u32 in_fd, u32 out_fd, u32 n, u32 flags);
 
@@ -457,7 +460,7 @@ long sys_socketcall(u32 call, uptr_t args);
 	X(statfs64) X(fstatfs64) X(utimes) X(fadvise64_64) X(openat) X(mkdirat) X(mknodat) \
 	X(fchownat) X(futimesat) X(fstatat64) X(unlinkat) X(renameat) X(linkat) X(symlinkat) \
 	X(readlinkat) X(fchmodat) X(faccessat) X(pselect6) X(ppoll) X(splice) \
-	X(sync_file_range) X(tee) X(utimensat) X(fallocate) X(dup3) X(pipe2) X(preadv) \
+	X(sync_file_range) X(tee) X(vmsplice) X(utimensat) X(fallocate) X(dup3) X(pipe2) X(preadv) \
 	X(pwritev) X(syncfs) X(renameat2) X(copy_file_range) X(preadv2) X(pwritev2) X(statx) \
 	X(utimensat_time64) X(pselect6_time64) X(ppoll_time64) X(close_range) X(faccessat2) \
 	X(epoll_create) X(epoll_create1) X(epoll_ctl) X(epoll_wait) X(epoll_pwait) \

@@ -10,7 +10,7 @@
  * that grows raises the gaps above it that are smaller, one that shrinks changes none. What is too
  * high for that is lowered by the next search that goes there in vain, so a search visits
  * O(log n) nodes beside those that earlier changes owe it. The guard gap below a growing stack
- * is no part of the tree: like Linux, a search that meets one takes what is left of the hole.
+ * is no part of the tree: like Linux, a search that ends in one goes on beyond it.
  */
 #include "mm/vma.h"
 #include "kernel/lib/kassert.h"
@@ -156,7 +156,7 @@ static vaddr_t fit_bottom(const struct room *r, vaddr_t start, vaddr_t end)
 	return end >= start && end - start >= r->len ? start : 0;
 }
 
-/* A hint for the insertion that follows. */
+/* The VMA above what was found: a hint for the insertion that follows. */
 static vaddr_t found(const struct room *r, struct vma *above, vaddr_t at)
 {
 	r->set->last = above;
@@ -171,7 +171,7 @@ static vaddr_t search_top(const struct room *r, struct rb_node *n)
 	vaddr_t at;
 	if (v->end < r->high && (at = search_top(r, n->right)))
 		return at;
-	if ((at = fit_top(r, vma_hole(r->set, v), vma_start_gap(v))))
+	if ((at = fit_top(r, vma_hole(r->set, v), v->start)))
 		return found(r, v, at);
 	if (v->start > r->low && (at = search_top(r, n->left)))
 		return at;
@@ -187,7 +187,7 @@ static vaddr_t search_bottom(const struct room *r, struct rb_node *n)
 	vaddr_t at;
 	if (v->start > r->low && (at = search_bottom(r, n->left)))
 		return at;
-	if ((at = fit_bottom(r, vma_hole(r->set, v), vma_start_gap(v))))
+	if ((at = fit_bottom(r, vma_hole(r->set, v), v->start)))
 		return found(r, v, at);
 	if (v->end < r->high && (at = search_bottom(r, n->right)))
 		return at;
@@ -206,13 +206,19 @@ vaddr_t vma_gap_topdown(struct vma_set *s, u32 len, vaddr_t low, vaddr_t high, u
 {
 	struct room r = {.set = s, .len = len, .align = align, .low = low, .high = high};
 	vaddr_t at = fit_top(&r, last_end(s), high);
-	return at ? at : search_top(&r, s->root.node);
+	if (at)
+		return at;
+	while ((at = search_top(&r, s->root.node)) && vma_start_gap(s->last) < at + len)
+		r.high = vma_start_gap(s->last);
+	return at;
 }
 
 vaddr_t vma_gap_bottomup(struct vma_set *s, u32 len, vaddr_t low, vaddr_t high, u32 align)
 {
 	struct room r = {.set = s, .len = len, .align = align, .low = low, .high = high};
-	vaddr_t at = search_bottom(&r, s->root.node);
+	vaddr_t at;
+	while ((at = search_bottom(&r, s->root.node)) && vma_start_gap(s->last) < at + len)
+		r.low = s->last->end;
 	return at ? at : fit_bottom(&r, last_end(s), high);
 }
 

@@ -127,6 +127,10 @@ _Static_assert(sizeof(struct abi_flock64) == 24, "struct flock64 is 24 bytes");
 #define FIOCLEX  0x5451u
 #define FIOQSIZE 0x5460u
 
+/* splice(2), tee(2), vmsplice(2) */
+#define SPLICE_F_NONBLOCK 2u
+#define SPLICE_F_ALL      0xfu
+
 #define ABI_PATH_MAX 4096u
 #define ABI_NAME_MAX 255u
 #define ABI_PIPE_BUF 4096u

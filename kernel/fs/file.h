@@ -35,6 +35,9 @@ struct file_ops {
 	void (*release)(struct file *f);
 	/* Lines of its own in /proc/PID/fdinfo. May be NULL. */
 	void (*show_info)(struct file *f, struct text *t);
+	u32 no_splice; /* which ways splice(2) does not go: EINVAL */
+#define SPLICE_READ  1u
+#define SPLICE_WRITE 2u
 };
 
 struct file {

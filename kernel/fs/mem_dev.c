@@ -31,6 +31,7 @@ static const struct file_ops null_ops = {
 	.read = null_read,
 	.write = null_write,
 	.seek = seek_nowhere,
+	.no_splice = SPLICE_READ,
 };
 
 static ssize_k zero_read(struct file *f, struct iobuf *to, size_t n, u64 *pos)
@@ -50,6 +51,7 @@ static const struct file_ops zero_ops = {
 	.read = zero_read,
 	.write = null_write,
 	.seek = seek_nowhere,
+	.no_splice = SPLICE_READ | SPLICE_WRITE,
 };
 
 static ssize_k full_write(struct file *f, struct iobuf *from, size_t n, u64 *pos)

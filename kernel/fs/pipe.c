@@ -113,18 +113,11 @@ static void drop_passed(struct pipe *p, u32 passed)
 		give_page(p, slot(p, passed));
 }
 
-static ssize_k get_chunk(struct pipe *p, struct iobuf *to, size_t n)
+/* Takes n bytes away that have been read: they lie in one page. */
+static void consume(struct pipe *p, size_t n)
 {
-	u32 pos = p->tail, off = pos % PAGE_SIZE;
-	size_t left;
-	char *va;
+	u32 pos = p->tail;
 
-	n = MIN(n, MIN(PAGE_SIZE - off, used(p)));
-	va = kmap_local(*slot(p, pos));
-	left = iobuf_put(to, va + off, n);
-	kunmap_local(va);
-	if (left)
-		return -EFAULT;
 	p->tail += n;
 	if (used(p) == 0) {
 		give_page(p, slot(p, pos));
@@ -132,7 +125,30 @@ static ssize_k get_chunk(struct pipe *p, struct iobuf *to, size_t n)
 	} else if (p->tail % PAGE_SIZE == 0) {
 		drop_passed(p, pos);
 	}
-	return (ssize_k)n;
+}
+
+/* Copies up to n bytes that lie in one page, `skip` bytes behind the first. Returns how many, or
+ * -EFAULT. */
+static ssize_k peek_chunk(struct pipe *p, struct iobuf *to, size_t n, u32 skip)
+{
+	u32 pos = p->tail + skip, off = pos % PAGE_SIZE;
+	size_t left;
+	char *va;
+
+	n = MIN(n, MIN(PAGE_SIZE - off, used(p) - skip));
+	va = kmap_local(*slot(p, pos));
+	left = iobuf_put(to, va + off, n);
+	kunmap_local(va);
+	return left ? -EFAULT : (ssize_k)n;
+}
+
+static ssize_k get_chunk(struct pipe *p, struct iobuf *to, size_t n)
+{
+	ssize_k got = peek_chunk(p, to, n, 0);
+
+	if (got > 0)
+		consume(p, (size_t)got);
+	return got;
 }
 
 static struct pipe *pipe_alloc(void)
@@ -177,6 +193,12 @@ static void wake(struct waitq *q)
 		waitq_wake_all(q);
 }
 
+static void wake_writers(struct pipe *p, bool was_full)
+{
+	if (was_full && room(p) >= ABI_PIPE_BUF)
+		wake(&p->can_write);
+}
+
 static ssize_k read_available(struct pipe *p, struct iobuf *to, size_t n)
 {
 	bool was_full = room(p) < ABI_PIPE_BUF;
@@ -189,9 +211,25 @@ static ssize_k read_available(struct pipe *p, struct iobuf *to, size_t n)
 			break;
 		done += (size_t)got;
 	}
-	if (was_full && room(p) >= ABI_PIPE_BUF)
-		wake(&p->can_write);
+	wake_writers(p, was_full);
 	return done ? (ssize_k)done : got;
+}
+
+/* Waits for data while there is someone who could write it. Returns 1 when there is some, 0 at the
+ * end, or a negative errno. Holds p->lock before and after. */
+static long wait_for_data(struct pipe *p, bool wait)
+{
+	long err = 0;
+
+	while (!used(p) && p->writers && wait && !err) {
+		mutex_unlock(&p->lock);
+		if (wait_event_interruptible(&p->can_read, used(p) || !p->writers))
+			err = -ERESTARTSYS;
+		mutex_lock(&p->lock);
+	}
+	if (used(p))
+		return 1;
+	return err ? err : p->writers ? -EAGAIN : 0;
 }
 
 static ssize_k pipe_read(struct file *f, struct iobuf *to, size_t n, u64 *pos)
@@ -202,15 +240,8 @@ static ssize_k pipe_read(struct file *f, struct iobuf *to, size_t n, u64 *pos)
 	if (n == 0)
 		return 0;
 	mutex_lock(&p->lock);
-	while (!used(p) && p->writers && !(f->flags & O_NONBLOCK)) {
-		mutex_unlock(&p->lock);
-		if (wait_event_interruptible(&p->can_read, used(p) || !p->writers))
-			return -ERESTARTSYS;
-		mutex_lock(&p->lock);
-	}
-	if (!used(p))
-		done = p->writers ? -EAGAIN : 0;
-	else
+	done = wait_for_data(p, !(f->flags & O_NONBLOCK));
+	if (done > 0)
 		done = read_available(p, to, n);
 	mutex_unlock(&p->lock);
 	return done;
@@ -235,12 +266,12 @@ static ssize_k write_available(struct pipe *p, struct iobuf *from, size_t n)
 }
 
 /* Waits for room. 0, or what to return when nothing was written. Holds p->lock before and after. */
-static long wait_for_room(struct pipe *p, const struct file *f, size_t need)
+static long wait_for_room(struct pipe *p, bool wait, size_t need)
 {
 	long err = 0;
 
 	while (!err && p->readers && room(p) < need) {
-		if (f->flags & O_NONBLOCK)
+		if (!wait)
 			return -EAGAIN;
 		mutex_unlock(&p->lock);
 		if (wait_event_interruptible(&p->can_write, room(p) >= need || !p->readers))
@@ -263,7 +294,7 @@ static ssize_k write_locked(struct pipe *p, const struct file *f, struct iobuf *
 		need = MIN(n - done, ABI_PIPE_BUF);
 		if (n > ABI_PIPE_BUF && (f->flags & O_NONBLOCK))
 			need = 1;
-		ret = wait_for_room(p, f, need);
+		ret = wait_for_room(p, !(f->flags & O_NONBLOCK), need);
 		if (!ret)
 			ret = write_available(p, from, n - done);
 		if (ret < 0)
@@ -295,6 +326,163 @@ static ssize_k pipe_write(struct file *f, struct iobuf *from, size_t n, u64 *pos
 	if (broken && (ret == -EPIPE || (size_t)ret < n))
 		send_sigpipe();
 	return ret;
+}
+
+/* --- splice, tee, vmsplice --- */
+
+static ssize_k drain_locked(struct pipe *p, struct pipe_mover *m, size_t n)
+{
+	bool was_full = room(p) < ABI_PIPE_BUF;
+	size_t done = 0;
+	ssize_k got = 0, moved = 0;
+
+	while (done < n && used(p)) {
+		struct iobuf to = iobuf_kernel(m->buf);
+
+		got = peek_chunk(p, &to, n - done, 0);
+		moved = m->move(m, (size_t)got);
+		if (moved <= 0)
+			break;
+		consume(p, (size_t)moved);
+		done += (size_t)moved;
+		if (moved < got)
+			break;
+	}
+	wake_writers(p, was_full);
+	return done ? (ssize_k)done : moved;
+}
+
+ssize_k pipe_drain(struct file *f, struct pipe_mover *m, size_t n, bool wait)
+{
+	struct pipe *p = f->private;
+	ssize_k done;
+
+	mutex_lock(&p->lock);
+	done = wait_for_data(p, wait);
+	if (done > 0)
+		done = drain_locked(p, m, n);
+	mutex_unlock(&p->lock);
+	return done;
+}
+
+static ssize_k fill_locked(struct pipe *p, struct pipe_mover *m, size_t n)
+{
+	size_t done = 0;
+	ssize_k got = 0;
+
+	while (done < n && room(p)) {
+		struct iobuf from = iobuf_kernel(m->buf);
+		size_t want = MIN(MIN(n - done, room(p)), PAGE_SIZE);
+
+		got = m->move(m, want);
+		if (got > 0)
+			got = write_available(p, &from, (size_t)got);
+		if (got <= 0)
+			break;
+		done += (size_t)got;
+		if ((size_t)got < want)
+			break;
+	}
+	return done ? (ssize_k)done : got;
+}
+
+ssize_k pipe_fill(struct file *f, struct pipe_mover *m, size_t n, bool wait)
+{
+	struct pipe *p = f->private;
+	ssize_k done;
+
+	mutex_lock(&p->lock);
+	done = wait_for_room(p, wait, MIN(n, ABI_PIPE_BUF));
+	if (!done)
+		done = fill_locked(p, m, n);
+	mutex_unlock(&p->lock);
+	if (done == -EPIPE)
+		send_sigpipe();
+	return done;
+}
+
+/* Two pipes' locks are taken in the order of their addresses. */
+static void lock_both(struct pipe *a, struct pipe *b)
+{
+	mutex_lock(a < b ? &a->lock : &b->lock);
+	mutex_lock(a < b ? &b->lock : &a->lock);
+}
+
+static void unlock_both(struct pipe *a, struct pipe *b)
+{
+	mutex_unlock(&a->lock);
+	mutex_unlock(&b->lock);
+}
+
+/* Copies what `in` has and `out` has room for. Both locked. */
+static ssize_k copy_locked(struct pipe *in, struct pipe *out, struct pipe_mover *m, size_t n)
+{
+	size_t done = 0;
+	ssize_k put = 0;
+
+	n = MIN(n, MIN(used(in), room(out)));
+	while (done < n) {
+		struct iobuf to = iobuf_kernel(m->buf), from = iobuf_kernel(m->buf);
+		ssize_k got = peek_chunk(in, &to, n - done, (u32)done);
+
+		put = write_available(out, &from, (size_t)got);
+		if (put < 0)
+			break;
+		done += (size_t)put;
+		if (put < got)
+			break;
+	}
+	return done ? (ssize_k)done : put;
+}
+
+static void consume_all(struct pipe *p, size_t n)
+{
+	bool was_full = room(p) < ABI_PIPE_BUF;
+
+	while (n) {
+		size_t part = MIN(n, PAGE_SIZE - p->tail % PAGE_SIZE);
+
+		consume(p, part);
+		n -= part;
+	}
+	wake_writers(p, was_full);
+}
+
+/* Waits until `in` has data, then until `out` has room. Neither locked. 1, 0 at the end of `in`, or
+ * a negative errno. */
+static long wait_for_both(struct pipe *in, struct pipe *out, bool wait)
+{
+	long err;
+
+	mutex_lock(&in->lock);
+	err = wait_for_data(in, wait);
+	mutex_unlock(&in->lock);
+	if (err <= 0)
+		return err;
+	mutex_lock(&out->lock);
+	err = wait_for_room(out, wait, ABI_PIPE_BUF);
+	mutex_unlock(&out->lock);
+	return err ? err : 1;
+}
+
+ssize_k pipe_to_pipe(const struct pipe_copy *c, struct pipe_mover *m, size_t n)
+{
+	struct pipe *in = c->in->private, *out = c->out->private;
+	ssize_k done = 0;
+
+	while (!done) {
+		done = wait_for_both(in, out, c->wait);
+		if (done <= 0)
+			break;
+		lock_both(in, out);
+		done = copy_locked(in, out, m, n);
+		if (done > 0 && c->take)
+			consume_all(in, (size_t)done);
+		unlock_both(in, out);
+	}
+	if (done == -EPIPE)
+		send_sigpipe();
+	return done;
 }
 
 static u32 pipe_poll(struct file *f, struct poll_table *pt)

@@ -1,5 +1,5 @@
 /* System calls that move data or the position: read, write and their families, lseek, sendfile,
- * copy_file_range, splice. */
+ * copy_file_range, vmsplice. */
 #include "kernel/fs/vector.h"
 #include "kernel/fs/vfs.h"
 #include "kernel/abi/poll.h"
@@ -439,13 +439,75 @@ long sys_copy_file_range(u32 in_fd, uptr_t in_pos, u32 out_fd, uptr_t out_pos, u
 	return done;
 }
 
-/* Pages cannot be handed from pipe to pipe here; programs fall back to read and write. */
-long sys_splice(u32 in_fd, uptr_t in_pos, u32 out_fd, uptr_t out_pos, u32 n, u32 flags)
+/* --- vmsplice --- */
+
+struct user_mover {
+	struct pipe_mover m;
+	struct iobuf from;
+};
+
+static ssize_k get_from_user(struct pipe_mover *m, size_t n)
 {
-	return -EINVAL;
+	struct user_mover *u = container_of(m, struct user_mover, m);
+	size_t left = iobuf_get(&u->from, m->buf, n);
+
+	return left == n ? -EFAULT : (ssize_k)(n - left);
 }
 
-long sys_tee(u32 in_fd, u32 out_fd, u32 n, u32 flags)
+/* Fills the pipe's room; the bytes are copied, so what the program writes there later does not show
+ * in the pipe. */
+static long fill_from_user(struct file *f, const struct vector *v, bool wait)
 {
-	return -EINVAL;
+	struct user_mover u = {.m = {.move = get_from_user, .buf = kmalloc(PAGE_SIZE)}};
+	ssize_k part = 0;
+	long done = 0;
+
+	if (!u.m.buf)
+		return -ENOMEM;
+	for (u32 i = 0; i < v->n; i++) {
+		u.from = iobuf_user(UPTR(v->iov[i].base));
+		part = v->iov[i].len ? pipe_fill(f, &u.m, v->iov[i].len, wait && !done) : 0;
+		if (part < 0)
+			break;
+		done += part;
+		if ((u32)part < v->iov[i].len)
+			break;
+	}
+	kfree(u.m.buf);
+	return done ? done : part;
+}
+
+static long vmsplice(struct file *f, uptr_t iov, u32 n, u32 flags)
+{
+	struct vector v;
+	long done;
+
+	if (!f || (!f->backing.may_write && !f->backing.may_read))
+		return -EBADF;
+	done = vector_get(&v, iov, n);
+	if (done)
+		return done;
+	if (!total_length(&v))
+		done = 0;
+	else if (!file_is_pipe(f))
+		done = -EBADF;
+	else if (f->backing.may_write)
+		done = fill_from_user(f, &v, !((flags & SPLICE_F_NONBLOCK) || (f->flags & O_NONBLOCK)));
+	else
+		done = rw_pieces(f, &v, NULL, file_read);
+	vector_free(&v);
+	return done;
+}
+
+long sys_vmsplice(u32 fd, uptr_t iov, u32 n, u32 flags)
+{
+	struct file *f;
+	long done;
+
+	if (flags & ~SPLICE_F_ALL)
+		return -EINVAL;
+	f = get_file(fd);
+	done = vmsplice(f, iov, n, flags);
+	file_put(f);
+	return done;
 }

@@ -426,6 +426,24 @@ int fifo_open(struct inode *inode, struct file *f);
 bool file_is_pipe(const struct file *f);
 long pipe_resize(struct file *f, u32 size); /* F_SETPIPE_SZ; returns the new size */
 long pipe_capacity(struct file *f);
+/* What moves bytes between a pipe and something else. `move` puts n bytes of buf (a page) there, or
+ * gets up to n from there; returns how many, 0 at an end, or a negative errno. The pipe is locked. */
+struct pipe_mover {
+	ssize_k (*move)(struct pipe_mover *m, size_t n);
+	char *buf;
+};
+/* Moves up to n bytes out of a pipe, or into it, and no more than there are, or is room for: `wait`
+ * is for the first only. Returns bytes, 0 at an end, -EAGAIN, -EPIPE (and SIGPIPE) or what `move`
+ * returned. */
+ssize_k pipe_drain(struct file *f, struct pipe_mover *m, size_t n, bool wait);
+ssize_k pipe_fill(struct file *f, struct pipe_mover *m, size_t n, bool wait);
+/* The same from one pipe to another; `take`: the first loses what the second gets. Of `m` only the
+ * buffer is used. */
+struct pipe_copy {
+	struct file *in, *out;
+	bool wait, take;
+};
+ssize_k pipe_to_pipe(const struct pipe_copy *c, struct pipe_mover *m, size_t n);
 void pipe_init(void);
 
 /* anonfile.c: an open file that has no name, only a kind, as in "anon_inode:[eventfd]". flags: O_

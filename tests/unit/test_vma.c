@@ -192,6 +192,13 @@ KTEST(vma, guard_gap_of_a_stack)
 	vma_insert(&set, &low);
 	vaddr_t at = vma_gap_topdown(&set, PAGE_SIZE, 0x1000, stack.start, PAGE_SIZE);
 	KEXPECT_EQ(at, stack.start - STACK_GUARD_GAP - PAGE_SIZE);
+	/* What lies in the guard gap makes no room there. */
+	struct vma inside = {.start = stack.start - 0x80000, .end = stack.start - 0x7f000};
+	vma_insert(&set, &inside);
+	at = vma_gap_topdown(&set, PAGE_SIZE, 0x1000, stack.start, PAGE_SIZE);
+	KEXPECT_EQ(at, stack.start - STACK_GUARD_GAP - PAGE_SIZE);
+	at = vma_gap_bottomup(&set, PAGE_SIZE, inside.end, 0xC0000000, PAGE_SIZE);
+	KEXPECT_EQ(at, stack.end);
 }
 
 KTEST(vma, gap_at_the_edges)
