@@ -223,11 +223,12 @@ static void add_checksum(uint32_t start, uint32_t pages)
 
 static void add_mincore(uint32_t start, uint32_t pages)
 {
-	static unsigned char vector[PAGES * 2];
-	for (uint32_t i = 0; i < pages; i++)
-		if (mincore((void *)(start + i * PAGE), PAGE, vector + i))
-			vector[i] = errno;
-	add(" core %08x", hash(0, vector, pages));
+	add(" core ");
+	for (uint32_t i = 0; i < pages; i++) {
+		unsigned char there;
+		bool mapped = !mincore((void *)(start + i * PAGE), PAGE, &there);
+		add("%c", mapped ? '0' + there : '-');
+	}
 }
 
 /* --- Ranges --- */
