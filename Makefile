@@ -50,7 +50,7 @@ ASFLAGS := -m32 -march=i686 -g -fno-pic -Wa,--noexecstack -Wa,--fatal-warnings -
 LDFLAGS := -m elf_i386 -nostdlib -static -z max-page-size=4096 -z noexecstack --build-id=none \
 	--fatal-warnings --no-warn-rwx-segments -T linker.ld
 
-.PHONY: all iso run run-iso trace screenshot test test-programs oracle oracle-programs mutants debug deps help clean FORCE
+.PHONY: all iso run run-iso trace screenshot test test-programs soak oracle oracle-programs mutants debug deps help clean FORCE
 
 all: $(B)/tessera.elf $(B)/initramfs.cpio compile_commands.json ## the kernel and the guest's root
 
@@ -362,6 +362,9 @@ test: all $(B)/tests.cpio $(B)/host64/unit $(B)/host32/unit $(DEBUG_FILES) $(TM_
 
 test-programs: $(B)/tessera.elf $(B)/debian.cpio ## Debian's programs with real work, beside Linux
 	@tools/programs.py
+
+soak: $(B)/tessera.elf $(B)/debian.cpio ## those and stress-ng, shuffled, for MINUTES=30 in 256 MiB; SEED=
+	@tools/soak.py
 
 oracle-programs: $(B)/debian.cpio $(B)/pkg/.oracle ## record what Linux answers to them
 	@tools/programs.py --oracle

@@ -10,4 +10,4 @@ sha256sum part.* | tee sums | sha256sum -c --quiet && echo checked
 comm -12 <(sort sorted) <(seq 500 1500 | sort) | wc -l
 cp -a --sparse=always sorted copy && cmp copy sorted && ln copy link && stat -c '%h %s' link
 truncate -s 1G hole && du -k hole && stat -c %s hole
-mkdir -p a/b/c && touch a/b/c/d && chmod 750 a && stat -c %A a && rm -r a && ls
+mkdir -p a/b/c && touch a/b/c/d && chmod 750 a && stat -c %A a && rm -r a && ls -C

@@ -21,4 +21,4 @@ sqlite3 data.db '.timeout 10000' 'PRAGMA mmap_size = 268435456;' 'BEGIN;' \
 wait
 sort -u read
 sqlite3 data.db 'SELECT count(*) FROM t; PRAGMA page_count; PRAGMA integrity_check;'
-ls
+ls -C
