@@ -148,7 +148,7 @@ static void fault_around(const struct fault *f)
 	for (; g.addr < hi; g.addr += PAGE_SIZE, g.pte++) {
 		if (!pte_none(*g.pte))
 			continue;
-		struct page *p = object_cached(v->object, vma_pgoff(v, g.addr));
+		struct page *p = object_used(v->object, vma_pgoff(v, g.addr));
 		if (p)
 			map_cached(&g, p, 0);
 	}

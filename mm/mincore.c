@@ -11,7 +11,7 @@
 /* Pages without an entry: the cache behind the VMA says it. */
 static u8 is_cached(struct vma *v, vaddr_t addr)
 {
-	return v->object && object_cached(v->object, vma_pgoff(v, addr));
+	return v->object && object_used(v->object, vma_pgoff(v, addr));
 }
 
 /* Up to `n` pages of v that share a page table, from addr on. Returns how many. */

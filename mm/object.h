@@ -49,6 +49,10 @@ void object_destroy(struct object *o);
  */
 int object_get_page(struct object *o, u32 index, struct page **out) __must_check;
 
+/* Makes the zeroed page at `index` if it is absent, as one that nobody has used yet. Returns whether
+ * it was absent, or -ENOMEM. */
+int object_reserve_page(struct object *o, u32 index) __must_check;
+
 /* The page if present, with a reference; else NULL. */
 struct page *object_find_page(struct object *o, u32 index);
 

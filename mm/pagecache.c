@@ -84,28 +84,43 @@ static int make_page(struct object *o, u32 index, struct page **out)
 		page_put(p);
 		return err;
 	}
-	p->flags |= PF_UPTODATE;
 	*out = p;
 	return 0;
+}
+
+static int use_page(struct object *o, u32 index, struct page **out)
+{
+	*out = object_cached(o, index);
+	int err = *out ? 0 : make_page(o, index, out);
+	if (!err)
+		(*out)->flags |= PF_UPTODATE;
+	return err;
 }
 
 int object_page_locked(struct object *o, u32 index, struct page **out)
 {
 	if (index >= object_size_pages(o))
 		return -ERANGE;
-	*out = object_cached(o, index);
-	return *out ? 0 : make_page(o, index, out);
+	return use_page(o, index, out);
 }
 
 int object_get_page(struct object *o, u32 index, struct page **out)
 {
 	mutex_lock(&o->lock);
-	*out = object_cached(o, index);
-	int err = *out ? 0 : make_page(o, index, out);
+	int err = use_page(o, index, out);
 	if (!err)
 		page_get(*out);
 	mutex_unlock(&o->lock);
 	return err;
+}
+
+int object_reserve_page(struct object *o, u32 index)
+{
+	struct page *p;
+	mutex_lock(&o->lock);
+	int made = object_cached(o, index) ? 0 : make_page(o, index, &p) ?: 1;
+	mutex_unlock(&o->lock);
+	return made;
 }
 
 struct page *object_find_page(struct object *o, u32 index)

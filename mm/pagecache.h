@@ -11,6 +11,13 @@ static inline struct page *object_cached(struct object *o, u32 index)
 	return radix_get(&o->pages, index);
 }
 
+/* The same if it has been used: not what fallocate() has only reserved. */
+static inline struct page *object_used(struct object *o, u32 index)
+{
+	struct page *p = object_cached(o, index);
+	return p && (p->flags & PF_UPTODATE) ? p : NULL;
+}
+
 /* The page at index, made and filled if absent; no reference is taken. Returns 0, -ENOMEM,
  * -ENOSPC, -ERANGE beyond the end of the object, or the filler's errno. */
 int object_page_locked(struct object *o, u32 index, struct page **out) __must_check;

@@ -154,10 +154,9 @@ static long choose_backing(struct mm *mm, struct mmap_args *a)
 		if (err)
 			return err;
 	}
-	if (a->r.backing) {
-		a->r.object = a->r.backing->object;
+	a->r.object = a->r.backing ? a->r.backing->object : NULL;
+	if (a->r.object)
 		a->r.vm_flags |= a->r.object->vm_flags;
-	}
 	return made;
 }
 

@@ -301,26 +301,20 @@ static int allocate_pages(struct object *o, u32 first, u32 n)
 {
 	u32 bytes = (n / 32 + 1) * sizeof(u32), i;
 	u32 *made = vmalloc(bytes);
-	struct page *p;
 	int err = 0;
 
 	if (!made)
 		return -ENOMEM;
 	memset(made, 0, bytes);
-	for (i = 0; i < n && !err; i++) {
-		p = object_find_page(o, first + i);
-		if (!p) {
-			err = object_get_page(o, first + i, &p);
-			if (err)
-				break;
+	for (i = 0; i < n && err >= 0; i++) {
+		err = object_reserve_page(o, first + i);
+		if (err > 0)
 			made[i / 32] |= 1u << (i % 32);
-		}
-		page_put(p);
 	}
-	if (err)
+	if (err < 0)
 		undo_allocation(o, first, i, made);
 	vfree(made);
-	return err;
+	return MIN(err, 0);
 }
 
 /* Refuses at once what can never fit, before any page is made. */
