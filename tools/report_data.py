@@ -15,7 +15,7 @@ from report_places import kernel_sources
 PAGE = 4096
 NO_FRAME = 0xffffffff
 NO_SPACE = 0xffff
-PTE_P, PTE_W, PROTNONE = 1, 2, 0x100
+PTE_P, PTE_W, PTE_PS = 1, 2, 0x80
 FRAME = 0x000ffffffffff000
 PF_WRITE, PF_USER = 2, 4
 # Linux's names of functions that serve a call of another name.
@@ -24,7 +24,7 @@ PERMS = ((1, "r"), (2, "w"), (4, "x"))
 VM_MAYSHARE = 0x80
 
 # What a mapped page is; the page's PAGE_KINDS has the words.
-NOTHING, ZERO, PRIVATE, SHARED, FILE, OTHER = range(6)
+NOTHING, ZERO, PRIVATE, SHARED, FILE, HUGE, OTHER = range(7)
 
 # How a fault ended: name, colour, the kernel's function that does it, what it does.
 VERDICTS = [
@@ -36,6 +36,7 @@ VERDICTS = [
     ("copy on write", "f-cow", "cow_copy", "write to a shared frame: a copy of it"),
     ("reuse", "f-reuse", "fault_write_protected", "write to a frame that nobody shares any more"),
     ("stack growth", "f-stack", "find_or_grow", "below the stack: the stack grows, with a new frame"),
+    ("huge page", "k-huge", "hugetlb_fault", "one entry of the directory for 2 MiB at once"),
     ("signal", "f-bad", "fault_user", "nothing may be there: SIGSEGV or SIGBUS"),
     ("refused copy", "f-bad", "fault_failed", "the kernel's copy for the program fails: EFAULT"),
     ("no memory", "f-bad", "oom_kill", "no frame was left: somebody is killed"),
@@ -136,7 +137,7 @@ class Spaces:
             return ZERO
         if kind == "anon":
             return SHARED if count > 1 and not entry & PTE_W else PRIVATE
-        return FILE if kind == "cache" else OTHER
+        return {"cache": FILE, "huge": HUGE}.get(kind, OTHER)
 
     def _row(self, space, first, count):
         split = lambda entry: [entry & 0xffffffff, entry >> 32]
@@ -194,7 +195,7 @@ class Story:
         self.asked = {}           # (call site, what): [calls, bytes, bytes still there]
         self.objects = {}         # address: (its entry in `asked`, size)
         self.frames = {}          # frame: the entry in `asked` of its block
-        self.areas = {}           # (space, start): the call that mapped it
+        self.areas = {}           # space: [(start, end, the call that mapped it)]
         self.call = {}            # pid: the memory call that it is in
 
     def read(self, events, before, why):
@@ -227,7 +228,9 @@ class Story:
             self.saved += 1
         elif fault and fault[2] & ~0xfff == e.address & ~0xfff:
             fault[1], fault[6] = self.spaces.of(e.mm, self.number), e.pfn
-            if fault[5] is None:
+            if e.pte & PTE_PS and why != "reuse":
+                fault[5] = VERDICT["huge page"]
+            elif fault[5] is None:
                 fault[5] = VERDICT.get(WHY.get(why))
 
     def on_cow(self, e):
@@ -298,7 +301,8 @@ class Story:
             fault[5] = VERDICT["stack growth"]
         else:
             call = self.call.get(e.pid, "execve")
-            self.areas[self.spaces.of(e.mm, self.number), e.start] = call
+            self.areas.setdefault(self.spaces.of(e.mm, self.number), []).append(
+                (e.start, e.end, call))
 
     def on_syscall(self, e):
         """Enters or leaves one of the memory calls, each of which has events of its own."""
@@ -455,10 +459,14 @@ class Picture:
                 for name, value in self.machine["events"].items()]
 
     def _place_areas(self):
-        for (number, start), call in self.story.areas.items():
-            area = self.spaces.area(number, start)
-            if area:
-                area["place"], area["call"] = self.places.function("sys_" + call), call
+        """Each area gets the call that mapped its beginning last."""
+        for number, row in enumerate(self.spaces.rows):
+            made = self.story.areas.get(number, [])
+            for area in row["areas"]:
+                call = next((call for start, end, call in reversed(made)
+                             if start <= area["start"] < end), None)
+                if call:
+                    area["place"], area["call"] = self.places.function("sys_" + call), call
 
     def _most_used(self):
         anon = self.kinds.index("anon")

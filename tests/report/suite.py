@@ -146,8 +146,11 @@ def verdicts(log):
                                     ("upgrade", "then_write", "upgrade"),
                                     ("cow", "child_writes", "copy on write"),
                                     ("file", "read_file", "file page"),
+                                    ("huge", "first_write", "huge page"),
                                     ("segv", "store", "signal")):
         assert made[f"user/demo/{demo}.c", function, verdict], f"no {verdict} by {demo}.c: {made}"
+    huge = report.pt_kind.count(5)
+    assert huge == 512, f"{huge} pages are part of a page of 2 MiB"
 
 
 def overwritten(log):

@@ -6,7 +6,7 @@ const PTE = {P: 1, W: 2, U: 4, PWT: 8, PCD: 16, A: 32, D: 64, PS: 128, G: 256};
 // What a present page is (tools/report.py, PAGE_KINDS), and its colour.
 const PAGE_KINDS = [["not there", "k-untouched"], ["the zero page", "k-zero"],
   ["private memory", "k-anon"], ["private, shared until written", "k-shared"],
-  ["page of a file", "k-cache"], ["other", "k-kernel"]];
+  ["page of a file", "k-cache"], ["part of a 2 MiB page", "k-huge"], ["other", "k-kernel"]];
 
 const spaceName = (s) => `${s.comm} ${s.pid}`;
 const areaName = (area) => area.name || (area.object ? "shared memory" : "private memory");

@@ -61,11 +61,12 @@ function tableView() {
       size: 12, gap: 2, columns: 32,
       paint: (i) => {
         const found = space.directory.get(gib * 512 + i);
-        return found ? fade("k-pgtable", .35 + .65 * (space.filled.get(gib * 512 + i) || 0) / 512) : null;
+        return found && found[0] & PTE.PS ? colour("k-huge") : found ? fade("k-pgtable", .35 + .65 * (space.filled.get(gib * 512 + i) || 0) / 512) : null;
       },
       describe: (i) => {
         const at = gib * 512 + i, found = space.directory.get(at);
-        return [h("b", {class: "mono"}, hex(at * 2 ** 21)), found ?
+        return [h("b", {class: "mono"}, hex(at * 2 ** 21)), found && found[0] & PTE.PS ?
+          `one page of 2 MiB, from frame ${hex(frameOf(...found), 5)} on: no table is needed` : found ?
           `page table in frame ${hex(frameOf(...found), 5)}, ` +
           `${space.filled.get(at) || 0} of 512 entries used` : "no page table: nothing in these 2 MiB"];
       },
@@ -90,7 +91,8 @@ function tableView() {
       level("PDPT", "4 entries, 1 GiB each", top.canvas),
       level("Page directory", pdpte[0] & PTE.P ? `512 entries, 2 MiB each; frame ` +
         hex(frameOf(...pdpte), 5) : "there is none", pdpte[0] & PTE.P ? middle.canvas : ""),
-      level("Page table", pde ? `512 entries, 4 KiB each; frame ${hex(frameOf(...pde), 5)}` :
+      level("Page table", pde && pde[0] & PTE.PS ? "none: the directory's entry is a page of 2 MiB" :
+        pde ? `512 entries, 4 KiB each; frame ${hex(frameOf(...pde), 5)}` :
         "there is none", pde ? bottom.canvas : ""));
     showEntry(pdpte, pde);
   }

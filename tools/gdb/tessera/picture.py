@@ -15,6 +15,7 @@ from . import frames, kernel, owners, paging, ram, slabs, tasks
 from .kernel import PAGE, Struct
 
 FRAME = struct.Struct("<B7xI20x")  # struct page: kind, mapcount
+HUGE = 2 << 20
 COMMAND_DEPTH = 3  # process 1, the shell that reads the command, what it starts
 
 
@@ -34,10 +35,20 @@ def read_frames():
 
 # --- An address space ---
 
+def pages(cr3):
+    """(address, entry) of every page of a space that is not empty; an entry of 2 MiB stands for each
+    page of it, still with PS."""
+    for va, entry in paging.user_entries(cr3):
+        if entry & paging.PS:
+            yield from ((va + offset, entry + offset) for offset in range(0, HUGE, PAGE))
+        else:
+            yield va, entry
+
+
 def take_space(mm):
     """One address space: its areas and the entries of its tables, level by level, with the kind and
     the mapcount of each frame."""
-    entries = list(paging.user_entries(mm.pmap.cr3))
+    entries = list(pages(mm.pmap.cr3))
     everything = read_frames()
     mapped = [FRAME.unpack_from(everything, FRAME.size * ((entry & paging.FRAME) >> 12))
               for _, entry in entries]
@@ -125,7 +136,7 @@ def take_mapped(last):
     for mm in kernel.elements(kernel.address("mm_list"), "struct mm", "link"):
         pid = pids.get(mm.at) or tasks.process_of(last).pid
         found += [((entry & paging.FRAME) >> 12, pid, va)
-                  for va, entry in paging.user_entries(mm.pmap.cr3) if paging.maps(entry)]
+                  for va, entry in pages(mm.pmap.cr3) if paging.maps(entry)]
     return found
 
 
