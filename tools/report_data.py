@@ -15,6 +15,7 @@ from report_places import kernel_sources
 PAGE = 4096
 NO_FRAME = 0xffffffff
 NO_SPACE = 0xffff
+GONE_SHOWN = 1000  # areas of a space that were unmapped before its end
 PTE_P, PTE_W, PTE_PS = 1, 2, 0x80
 FRAME = 0x000ffffffffff000
 PF_WRITE, PF_USER = 2, 4
@@ -110,6 +111,7 @@ class Spaces:
         self.noted = noted
         self.rows = []
         self._ends, self._mms = {}, {}
+        self.end = max(space["written"] for space in noted)
         va, lo, hi = array.array("I"), array.array("I"), array.array("I")
         kinds, maps = bytearray(), array.array("H")
         for number, space in enumerate(noted):
@@ -195,14 +197,17 @@ class Story:
         self.asked = {}           # (call site, what): [calls, bytes, bytes still there]
         self.objects = {}         # address: (its entry in `asked`, size)
         self.frames = {}          # frame: the entry in `asked` of its block
-        self.areas = {}           # space: [(start, end, the call that mapped it)]
+        self.areas = {}           # space: [(start, end, the call that mapped it, name)]
         self.call = {}            # pid: the memory call that it is in
 
     def read(self, events, before, why):
-        """All events; `before` were overwritten, `why` are the names of pte_set's reasons."""
+        """The events until process 1 has ended; what the kernel checks then is no part of the story.
+        `before` were overwritten, `why` are the names of pte_set's reasons."""
         self.why = why
         handlers = {name[3:]: getattr(self, name) for name in dir(self) if name.startswith("on_")}
         for number, event in enumerate(events, before):
+            if number >= self.spaces.end:
+                break
             if self.start is None:
                 self.start = event.ns
             self.end, self.number = event.ns, number
@@ -302,7 +307,7 @@ class Story:
         else:
             call = self.call.get(e.pid, "execve")
             self.areas.setdefault(self.spaces.of(e.mm, self.number), []).append(
-                (e.start, e.end, call))
+                (e.start, e.end, call, e.name))
 
     def on_syscall(self, e):
         """Enters or leaves one of the memory calls, each of which has events of its own."""
@@ -315,25 +320,35 @@ class Story:
 
 # --- The picture ---
 
+class Frames:
+    """The array of struct page (mm/page.h), field by field."""
+
+    SIZE = 32
+
+    def __init__(self, data):
+        words = array.array("I", data)
+        if sys.byteorder != "little":
+            words.byteswap()
+        per = self.SIZE // 4
+        self.kind, self.order = data[0::self.SIZE], data[1::self.SIZE]
+        self.refcount, self.mapcount, self.index, self.mapping = (words[n::per] for n in (1, 2, 3, 4))
+
+
 class Picture:
     def __init__(self, noted, places, trace=None):
         self.noted, self.machine, self.places = noted, noted["machine"], places
         self.columns, self.trace = Columns(), trace
         self.kinds = self.machine["kinds"] + ["trace"]
-        self.frames = self._frames()
-        zero = self.machine["kinds"].index("zero")
-        self.zero_pfn = next((n for n, f in enumerate(self.frames) if f[0] == zero), -1)
+        self.frames = Frames(self.machine["frames"])
+        self.zero_pfn = self.frames.kind.find(self.machine["kinds"].index("zero"))
         self.spaces = Spaces(noted["spaces"], self.columns, self.zero_pfn)
         self.story = Story(self.spaces, self.kinds, self.zero_pfn, self.machine["written"])
         if trace:
             self.story.read(trace.events(), trace.overwritten, trace.words["why"])
 
-    def _frames(self):
-        return list(struct.Struct("<BBBBIIII12x").iter_unpack(self.machine["frames"]))
-
     def account(self):
         """Frames by owner, as mm_check counts them."""
-        counts = Counter(frame[0] for frame in self.frames)
+        counts = Counter(self.frames.kind)
         return {name: counts[number] for number, name in enumerate(self.machine["kinds"])}
 
     # --- Columns ---
@@ -344,23 +359,23 @@ class Picture:
     def _add_frames(self):
         caches = {cache["at"]: n for n, cache in enumerate(self.machine["caches"])}
         files = {at: n for n, at in enumerate(self.machine["files"])}
-        kinds = bytearray(frame[0] for frame in self.frames)
+        frames, kinds = self.frames, bytearray(self.frames.kind)
         owner = array.array("H", bytes(2 * len(kinds)))
         slab, cached = (self.kinds.index(name) for name in ("slab", "cache"))
-        for pfn, frame in enumerate(self.frames):
-            if frame[0] == slab:
-                owner[pfn] = caches.get(frame[7], 0xffff)
-            elif frame[0] == cached:
-                owner[pfn] = files.get(frame[7], 0xffff)
+        for pfn, kind in enumerate(kinds):
+            if kind == slab:
+                owner[pfn] = caches.get(frames.mapping[pfn], 0xffff)
+            elif kind == cached:
+                owner[pfn] = files.get(frames.mapping[pfn], 0xffff)
         for pfn in self._ring():
             kinds[pfn] = self.kinds.index("trace")
         add = self.columns.add
         add("frame_kind", "u8", kinds)
         add("frame_owner", "u16", owner)
-        add("frame_order", "u8", bytes(frame[1] for frame in self.frames))
-        add("frame_refs", "u32", [frame[4] for frame in self.frames])
-        add("frame_maps", "u32", [frame[5] for frame in self.frames])
-        add("frame_index", "u32", [frame[6] for frame in self.frames])
+        add("frame_order", "u8", frames.order)
+        add("frame_refs", "u32", frames.refcount)
+        add("frame_maps", "u32", frames.mapcount)
+        add("frame_index", "u32", frames.index)
         mapped = self.machine["mapped"]
         add("map_pfn", "u32", [pfn for pfn, _, _ in mapped])
         add("map_pid", "u32", [pid for _, pid, _ in mapped])
@@ -459,18 +474,21 @@ class Picture:
                 for name, value in self.machine["events"].items()]
 
     def _place_areas(self):
-        """Each area gets the call that mapped its beginning last."""
+        """Each area gets the call that mapped its beginning last; those that are gone are named."""
         for number, row in enumerate(self.spaces.rows):
             made = self.story.areas.get(number, [])
             for area in row["areas"]:
-                call = next((call for start, end, call in reversed(made)
+                call = next((call for start, end, call, _ in reversed(made)
                              if start <= area["start"] < end), None)
                 if call:
                     area["place"], area["call"] = self.places.function("sys_" + call), call
+            gone = {(start, end, name) for start, end, _, name in made
+                    if not self.spaces.area(number, start)}
+            row["gone"] = sorted(gone)[:GONE_SHOWN]
 
     def _most_used(self):
         anon = self.kinds.index("anon")
-        count = most = sum(1 for frame in self.frames if frame[0] == anon)
+        count = most = self.frames.kind.count(anon)
         for _, _, order, kind, freed, _ in reversed(self.story.pages[:self.story.seen_pages]):
             if kind == anon:
                 count += (1 if freed else -1) << order

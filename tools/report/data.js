@@ -10,8 +10,17 @@ async function unpack(text) {
   const header = JSON.parse(new TextDecoder().decode(bytes.subarray(4, 4 + length)));
   const data = {...header.meta};
   for (const [name, column] of Object.entries(header.columns))
-    data[name] = readColumn(bytes, 4 + length + column.at, column);
+    whenAsked(data, name, () => readColumn(bytes, 4 + length + column.at, column));
   return data;
+}
+
+// A property that is made when it is read first.
+function whenAsked(object, name, make) {
+  Object.defineProperty(object, name, {configurable: true, get() {
+    const value = make();
+    Object.defineProperty(object, name, {value});
+    return value;
+  }});
 }
 
 function decoded(text) {

@@ -152,7 +152,7 @@ function faultView() {
       lastLabel = middle;
       context.fillStyle = colour("soft");
       context.textAlign = "right";
-      const name = band.name.split("/").pop();
+      const name = band.name.replace(", since unmapped", "").split("/").pop();
       context.fillText(name.length > 19 ? name.slice(0, 18) + "…" : name, box.x - 8, middle);
     }
     context.textBaseline = "top";
@@ -372,8 +372,12 @@ function ticks(from, to, about) {
 const faultSpace = (i) => D.spaces[D.f_space[i]];
 
 function faultArea(i) {
-  const space = faultSpace(i), area = space && areaAt(space, D.f_addr[i]);
-  return area ? areaName(area) : D.f_addr[i] >= 0xc0000000 ? "the kernel's" : "no area any more";
+  const va = D.f_addr[i], space = faultSpace(i), area = space && areaAt(space, va);
+  if (area)
+    return areaName(area);
+  const gone = space && space.gone.find(([start, end]) => start <= va && va < end);
+  return gone ? `${gone[2] || "private memory"}, since unmapped` : va >= 0xc0000000 ? "the kernel's" :
+    "no area";
 }
 
 function faultTip(i) {

@@ -1,5 +1,14 @@
 // The frames of the machine and who owns each, at any time of the run.
 
+// A frame with something to tell: the one that the shown space got last for its own.
+function exampleFrame() {
+  const space = D.spaces[D.shown], mine = faultsOf(space).filter((i) => {
+    const at = entryOf(space, (D.f_addr[i] & ~(PAGE - 1)) >>> 0);
+    return at >= 0 && frameOf(D.pt_lo[at], D.pt_hi[at]) === D.f_pfn[i] && D.pt_kind[at] === 2;
+  });
+  return mine.length ? D.f_pfn[mine[mine.length - 1]] : -1;
+}
+
 // The history of the frames: the state at the end is known, and each event undone leads back.
 class Replay {
   constructor() {
@@ -10,7 +19,9 @@ class Replay {
     for (let i = D.snapshot - 1; i >= 0; i--)
       this.fill(state, i, D.p_freed[i] ? D.p_kind[i] : this.free);
     this.marks = [state];
-    this.every = Math.max(1000, Math.ceil(n / 48));
+    // What is kept of the way takes 32 MB at most.
+    const kept = Math.min(Math.max(Math.floor(2 ** 25 / this.count), 4), 48);
+    this.every = Math.max(1000, Math.ceil(n / kept));
     const moving = state.slice();
     for (let i = 0; i < n; i++) {
       this.apply(moving, i);
@@ -23,8 +34,9 @@ class Replay {
 
   // Free frames have three names in the kernel; here they are one.
   plain(kinds) {
-    const names = ["free", "free-tail", "pcp"].map((name) => D.kinds.indexOf(name));
-    return kinds.map((kind) => names.includes(kind) ? this.free : kind);
+    const table = Uint8Array.from(D.kinds, (name, kind) => ["free-tail", "pcp"].includes(name) ?
+      this.free : kind);
+    return kinds.map((kind) => table[kind]);
   }
 
   fill(state, i, kind) {
@@ -84,10 +96,11 @@ function frameView() {
   const TILE = 32, all = Math.ceil(replay.count / (TILE * TILE)), busy = busyTiles();
   let tiles = busy, where = placeTiles();
 
-  // Tiles of which something was in use at any time; the ring of this trace does not count.
+  // Tiles in which something happened, or that are more than free, reserved or this trace's ring.
   function busyTiles() {
-    const used = new Uint8Array(all), ring = D.kinds.indexOf("trace");
-    replay.marks[0].forEach((kind, pfn) => { used[pfn >> 10] |= kind !== replay.free && kind !== ring; });
+    const used = new Uint8Array(all), idle = D.kinds.map((name) => ["free", "reserved", "trace"]
+      .includes(name));
+    replay.marks[0].forEach((kind, pfn) => { used[pfn >> 10] |= !idle[kind]; });
     for (const pfn of D.p_pfn)
       used[pfn >> 10] = 1;
     return Array.from(used.keys()).filter((tile) => used[tile]);
@@ -324,6 +337,7 @@ function frameView() {
   }}, "Show all") : null;
 
   account();
+  pick(exampleFrame());
   hear("page", ({space, va}) => {
     const i = entryOf(space, va);
     if (i >= 0)
@@ -337,7 +351,7 @@ function frameView() {
     h("button", {class: "push", onclick: () => goTo(D.snapshotTime)}, "The end of the command")),
   h("div", {style: "margin:.6rem 0 .2rem"}, river.canvas), slider, key,
   folded ? h("div", {class: "row", style: "margin-top:.8rem"}, h("span", {class: "note"},
-    `${plural(folded, "tile")} more, ${bytes(folded * 1024 * PAGE)}, stayed free all the time or held this trace.`),
+    `${plural(folded, "tile")} more, ${bytes(folded * 1024 * PAGE)}, stayed as they were: free, reserved, or holding this trace.`),
   unfold) : null,
   h("div", {class: "split", style: "margin-top:1rem"}, canvas, life)));
 }

@@ -9,6 +9,7 @@ Layers, lowest first; each imports those above it only:
   slabs      caches and the objects in them
   owners     who owns a frame, in words
   faults     what a page fault is about and how it will end
+  picture    what `make report` notes while the guest runs; loaded by nobody else
   commands   show_*.py, act_*.py and replay.py: the commands; printers, functions, window
 """
 
