@@ -26,6 +26,8 @@
 
 /* A device number inside the kernel: 12 bits of major, 20 of minor. */
 #define MKDEV(major, minor) ((u32)(major) << 20 | (u32)(minor))
+#define MAJOR(dev)	    ((dev) >> 20)
+#define MINOR(dev)	    ((dev) & 0xfffffu)
 #define DEV_MAJOR(dev)      ((u32)(dev) >> 20)
 #define DEV_MINOR(dev)      ((u32)(dev) & 0xfffffu)
 

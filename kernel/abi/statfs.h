@@ -23,6 +23,7 @@ _Static_assert(sizeof(struct abi_statfs64) == 84, "struct statfs64 is 84 bytes")
 #define PROC_MAGIC   0x00009fa0u
 #define SYSFS_MAGIC  0x62656572u
 #define PIPEFS_MAGIC 0x50495045u
+#define DEVPTS_MAGIC 0x00001cd1u
 #define TRACEFS_MAGIC 0x74726163u
 #define HUGETLBFS_MAGIC 0x958458f6u
 

@@ -57,6 +57,7 @@ enum {
 #define CREAD   0000200u
 #define HUPCL   0002000u
 #define CLOCAL  0004000u
+#define B38400  0000017u
 #define B115200 0010002u
 
 /* c_lflag */
@@ -90,6 +91,11 @@ enum {
 #define TIOCNOTTY  0x5422u
 #define TCSBRKP    0x5425u
 #define TIOCGSID   0x5429u
+#define TIOCGPTN   0x80045430u
+#define TIOCSPTLCK 0x40045431u
+#define TIOCSIG	   0x40045436u
+#define TIOCGPTLCK 0x80045439u
+#define TIOCGPTPEER 0x5441u
 
 /* TCXONC's argument */
 enum { TCOOFF, TCOON, TCIOFF, TCION };

@@ -14,6 +14,7 @@
 
 static struct chrdev {
 	u32 dev, mode;
+	u32 count; /* of minor numbers from there on */
 	const char *name;
 	const struct file_ops *ops;
 	int (*open)(struct file *f);
@@ -27,16 +28,24 @@ void __init chrdev_register(u32 major, u32 minor, const char *name, u32 mode,
 	chrdevs[nr_chrdevs++] = (struct chrdev){
 		.dev = MKDEV(major, minor),
 		.mode = mode,
+		.count = 1,
 		.name = name,
 		.ops = ops,
 		.open = open,
 	};
 }
 
+void __init chrdev_register_range(
+	u32 major, u32 count, const struct file_ops *ops, int (*open)(struct file *f))
+{
+	chrdev_register(major, 0, NULL, 0, ops, open);
+	chrdevs[nr_chrdevs - 1].count = count;
+}
+
 int chrdev_open(struct inode *inode, struct file *f)
 {
 	for (u32 i = 0; i < nr_chrdevs; i++) {
-		if (chrdevs[i].dev != inode->rdev)
+		if (inode->rdev - chrdevs[i].dev >= chrdevs[i].count)
 			continue;
 		f->ops = chrdevs[i].ops;
 		return chrdevs[i].open ? chrdevs[i].open(f) : 0;

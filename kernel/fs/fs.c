@@ -4,6 +4,7 @@
 #include "kernel/fs/kpath.h"
 #include "kernel/fs/path.h"
 #include "kernel/fs/proc.h"
+#include "kernel/fs/tty.h"
 #include "kernel/fs/vfs.h"
 #include "kernel/net/unix.h"
 
@@ -27,6 +28,7 @@ void __init fs_init(void)
 	tracefs_init();
 	mem_dev_init();
 	tty_dev_init();
+	pty_init();
 	proc_init();
 	if (mount_create("tmpfs", "rootfs", NULL, 0, "mode=0755"))
 		boot_fail("out of memory for the root file system");
@@ -76,6 +78,7 @@ void __init fs_mount_defaults(void)
 	make("/dev/stdout", S_IFLNK | 0777, "/proc/self/fd/1");
 	make("/dev/stderr", S_IFLNK | 0777, "/proc/self/fd/2");
 	mount_at("/dev/shm", "tmpfs", "mode=1777");
+	mount_at("/dev/pts", "devpts", "gid=5,mode=620");
 	mount_at("/proc", "proc", NULL);
 	mount_at("/sys", "sysfs", NULL);
 	mount_at("/sys/kernel/tracing", "tracefs", NULL);

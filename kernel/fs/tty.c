@@ -1,23 +1,21 @@
 /*
- * The terminal. Interrupts hand each byte typed to the line discipline at once, so that ^C works
+ * Terminals. Interrupts hand each byte typed to the line discipline at once, so that ^C works
  * when nobody reads; readers sleep until it has something for them. Output is polled and done when
  * write() returns.
  *
  * process_lock is never taken inside a terminal's lock: signals are sent after it is dropped.
  */
-#include "kernel/fs/tty.h"
+#include "kernel/fs/tty_impl.h"
 #include "kernel/abi/errno.h"
 #include "kernel/abi/fcntl.h"
 #include "kernel/abi/poll.h"
 #include "kernel/abi/signal.h"
-#include "kernel/abi/termios.h"
 #include "kernel/core/clock.h"
 #include "kernel/core/console.h"
-#include "kernel/core/lock.h"
-#include "kernel/core/sched.h"
-#include "kernel/fs/ldisc.h"
 #include "kernel/fs/poll.h"
+#include "kernel/fs/vfs.h"
 #include "kernel/lib/string.h"
+#include "kernel/proc/signal.h"
 #include "kernel/proc/task.h"
 #include "kernel/x86/uaccess.h"
 
@@ -26,21 +24,10 @@
 #define FOREVER	 UINT64_MAX
 #define VTIME_NS (NSEC_PER_SEC / 10)
 
-#define TTYS0_DEV (4u << 8 | 64u)
-
-/* letter: locked by. t: `lock`, taken with irqsave, p: process_lock */
-struct tty {
-	struct spinlock lock;
-	struct ldisc ldisc;	    /* t */
-	struct abi_winsize winsize; /* t */
-	bool output_off;	    /* t: TCXONC(TCOOFF) */
-	bool throttled;		    /* t: the console has been asked for no more input */
-	u32 sid;		    /* p: session it controls, 0: none */
-	u32 pgrp;		    /* p: foreground group, 0: none */
-	struct waitq readers, writers;
-};
+#define TTYS0_DEV MKDEV(4, 64)
 
 static struct tty the_tty;
+static LIST_HEAD(ttys); /* struct tty.link; process_lock */
 
 struct tty *tty_console(void)
 {
@@ -52,14 +39,78 @@ static struct tty *file_tty(const struct file *f)
 	return f->private;
 }
 
-static void show(void *ctx, const char *s, size_t n)
+/* --- Its life --- */
+
+void tty_setup(struct tty *t, const struct tty_driver *driver, u32 dev,
+	void (*out)(void *ctx, const char *s, size_t n), void *ctx)
 {
-	console_output(s, n);
+	u32 flags;
+
+	t->driver = driver;
+	t->dev = dev;
+	t->refs = 1;
+	spin_init(&t->lock, "tty");
+	ldisc_init(&t->ldisc, out, ctx);
+	waitq_init(&t->readers);
+	waitq_init(&t->writers);
+	flags = spin_lock_irqsave(&process_lock);
+	list_add_tail(&t->link, &ttys);
+	spin_unlock_irqrestore(&process_lock, flags);
 }
 
-/* --- Input, from the console's interrupt handlers --- */
+void tty_put(struct tty *t)
+{
+	u32 flags = spin_lock_irqsave(&process_lock);
+	bool last = --t->refs == 0;
 
-static void signal_foreground(struct tty *t, u32 sig)
+	if (last)
+		list_del(&t->link);
+	spin_unlock_irqrestore(&process_lock, flags);
+	if (last)
+		t->driver->free(t);
+}
+
+/* A file on it begins to live. The reference is the file's. */
+static void attach(struct file *f, struct tty *t)
+{
+	u32 flags = spin_lock_irqsave(&t->lock);
+
+	f->private = t;
+	f->pos = t->hangups;
+	if (t->files++ == 0 && t->driver->in_use)
+		t->driver->in_use(t, true);
+	spin_unlock_irqrestore(&t->lock, flags);
+}
+
+static struct tty *tty_get(struct tty *t)
+{
+	u32 flags = spin_lock_irqsave(&process_lock);
+
+	t->refs++;
+	spin_unlock_irqrestore(&process_lock, flags);
+	return t;
+}
+
+/* The line was cut since f was opened. */
+static bool is_dead(const struct file *f)
+{
+	return READ_ONCE(file_tty(f)->hangups) != (u32)f->pos;
+}
+
+static void tty_release(struct file *f)
+{
+	struct tty *t = file_tty(f);
+	u32 flags = spin_lock_irqsave(&t->lock);
+
+	if (!is_dead(f) && --t->files == 0 && t->driver->in_use)
+		t->driver->in_use(t, false);
+	spin_unlock_irqrestore(&t->lock, flags);
+	tty_put(t);
+}
+
+/* --- Input, from interrupt handlers too --- */
+
+void tty_signal_foreground(struct tty *t, u32 sig)
 {
 	u32 pgrp = READ_ONCE(t->pgrp);
 
@@ -73,20 +124,30 @@ static bool is_stopped(const struct tty *t)
 	return t->ldisc.stopped || t->output_off;
 }
 
-/* Asks the console for more input or less. Caller holds t->lock. */
+/* Whether n bytes can be written now. Caller holds t->lock. */
+static bool can_write(struct tty *t, size_t n)
+{
+	return !is_stopped(t) && (!t->driver->has_room || t->driver->has_room(t, n));
+}
+
+/* Asks the sender for more input or less. Caller holds t->lock. */
 static void update_throttle(struct tty *t)
 {
 	bool on = ldisc_nearly_full(&t->ldisc);
 
 	if (on != t->throttled) {
 		t->throttled = on;
-		console_input_throttle(on);
+		t->driver->throttle(t, on);
 	}
 }
 
-static void receive(u8 c)
+bool tty_is_throttled(struct tty *t)
 {
-	struct tty *t = &the_tty;
+	return READ_ONCE(t->throttled);
+}
+
+void tty_receive(struct tty *t, u8 c)
+{
 	u32 flags = spin_lock_irqsave(&t->lock);
 	bool stopped = is_stopped(t), readable;
 	u32 sig = ldisc_receive(&t->ldisc, c);
@@ -96,7 +157,7 @@ static void receive(u8 c)
 	stopped = stopped && is_stopped(t);
 	spin_unlock_irqrestore(&t->lock, flags);
 	if (sig)
-		signal_foreground(t, sig);
+		tty_signal_foreground(t, sig);
 	if (readable)
 		waitq_wake_all(&t->readers);
 	if (!stopped)
@@ -120,6 +181,12 @@ static long check_foreground(struct tty *t, u32 sig)
 		return -EIO;
 	signal_send_pgrp(pgid, sig);
 	return -ERESTARTSYS;
+}
+
+/* What is opened as /dev/console knows no background. */
+static bool is_console(const struct file *f)
+{
+	return f->dentry->inode->rdev == MKDEV(5, 1);
 }
 
 /* Caller holds process_lock. */
@@ -152,7 +219,7 @@ long tty_open(struct file *f, struct tty *t)
 	struct process *p = current_process();
 	u32 flags;
 
-	f->private = t;
+	attach(f, tty_get(t));
 	if (f->flags & O_NOCTTY || (f->flags & O_ACCMODE) == O_WRONLY)
 		return 0;
 	flags = spin_lock_irqsave(&process_lock);
@@ -164,35 +231,110 @@ long tty_open(struct file *f, struct tty *t)
 
 long tty_open_console(struct file *f)
 {
-	f->private = tty_console();
+	attach(f, tty_get(tty_console()));
 	return 0;
 }
 
 long tty_open_current(struct file *f)
 {
-	f->private = READ_ONCE(current_process()->tty);
-	return f->private ? 0 : -ENXIO;
+	u32 flags = spin_lock_irqsave(&process_lock);
+	struct tty *t = current_process()->tty;
+
+	if (t)
+		t->refs++;
+	spin_unlock_irqrestore(&process_lock, flags);
+	if (!t)
+		return -ENXIO;
+	attach(f, t);
+	return 0;
 }
 
-void tty_session_ended(u32 sid)
+/* What a foreground group gets when its terminal goes; 0: there is none. */
+static void tell_group(u32 pgrp)
 {
-	struct tty *t = tty_console();
-	u32 flags = spin_lock_irqsave(&process_lock), pgrp = 0;
-
-	if (t->sid == sid) {
-		pgrp = t->pgrp;
-		clear_session(t);
-	}
-	spin_unlock_irqrestore(&process_lock, flags);
 	if (pgrp) {
 		signal_send_pgrp(pgrp, SIGHUP);
 		signal_send_pgrp(pgrp, SIGCONT);
 	}
 }
 
+/* All files on it die. */
+static void kill_files(struct tty *t)
+{
+	u32 flags = spin_lock_irqsave(&t->lock);
+
+	t->hangups++;
+	if (t->files && t->driver->in_use)
+		t->driver->in_use(t, false);
+	t->files = 0;
+	spin_unlock_irqrestore(&t->lock, flags);
+	waitq_wake_all(&t->readers);
+	waitq_wake_all(&t->writers);
+}
+
+/* Takes the terminal from its session. Returns the foreground group, 0: none. */
+static u32 take_from_session(struct tty *t, bool tell_leader)
+{
+	u32 flags = spin_lock_irqsave(&process_lock), pgrp = t->pgrp;
+	struct process *leader = t->sid && tell_leader ? process_find(t->sid) : NULL;
+
+	if (leader && leader->state != P_ZOMBIE) {
+		signal_send_process_locked(leader, SIGHUP, NULL);
+		signal_send_process_locked(leader, SIGCONT, NULL);
+		leader->tty_old_pgrp = pgrp;
+	}
+	clear_session(t);
+	spin_unlock_irqrestore(&process_lock, flags);
+	return pgrp;
+}
+
+void tty_hang_up(struct tty *t)
+{
+	kill_files(t);
+	take_from_session(t, true);
+}
+
+/* The terminal that a session has, referenced, or NULL. */
+static struct tty *session_tty(u32 sid)
+{
+	u32 flags = spin_lock_irqsave(&process_lock);
+	struct tty *t, *found = NULL;
+
+	list_for_each_entry (t, &ttys, link)
+		if (t->sid == sid)
+			found = t;
+	if (found)
+		found->refs++;
+	spin_unlock_irqrestore(&process_lock, flags);
+	return found;
+}
+
+static void session_ended(u32 sid)
+{
+	struct tty *t = session_tty(sid);
+	u32 pgrp;
+
+	if (!t)
+		return;
+	pgrp = take_from_session(t, false);
+	if (t == tty_console())
+		tell_group(pgrp);
+	else if (pgrp)
+		signal_send_pgrp(pgrp, SIGHUP);
+	tty_put(t);
+}
+
+void tty_leader_exits(struct process *p)
+{
+	if (p->tty)
+		session_ended(p->sid);
+	else
+		tell_group(p->tty_old_pgrp);
+}
+
 u32 tty_nr(const struct tty *t)
 {
-	return t ? TTYS0_DEV : 0;
+	return t ? abi_encode_dev(t->dev) : 0;
 }
 
 s32 tty_foreground(const struct tty *t)
@@ -230,7 +372,7 @@ static long give_up_ctty(struct tty *t)
 	if (READ_ONCE(p->tty) != t)
 		return -ENOTTY;
 	if (is_session_leader(p))
-		tty_session_ended(p->sid);
+		tell_group(take_from_session(t, false));
 	flags = spin_lock_irqsave(&process_lock);
 	p->tty = NULL;
 	spin_unlock_irqrestore(&process_lock, flags);
@@ -337,34 +479,36 @@ static bool has_input(struct tty *t)
 	return yes;
 }
 
-/* Returns 0 when there is input, -ETIME, or -ERESTARTSYS. */
-static long wait_for_input(struct tty *t, u64 ns)
+/* Returns 0 when there is input or never will be, -ETIME, or -ERESTARTSYS. */
+static long wait_for_input(const struct file *f, u64 ns)
 {
+	struct tty *t = file_tty(f);
 	struct alarm_clock alarm;
 	long err;
 
 	if (ns == FOREVER) {
-		err = wait_event_interruptible(&t->readers, has_input(t));
+		err = wait_event_interruptible(&t->readers, has_input(t) || is_dead(f));
 		return err ? -ERESTARTSYS : 0;
 	}
 	alarm_clock_arm(&alarm, clock_monotonic_ns() + ns);
-	err = wait_event_interruptible(&t->readers, has_input(t) || READ_ONCE(alarm.expired));
+	err = wait_event_interruptible(
+		&t->readers, has_input(t) || is_dead(f) || READ_ONCE(alarm.expired));
 	alarm_clock_cancel(&alarm);
 	if (err)
 		return -ERESTARTSYS;
-	return has_input(t) ? 0 : -ETIME;
+	return has_input(t) || is_dead(f) ? 0 : -ETIME;
 }
 
 static ssize_k tty_read(struct file *f, struct iobuf *to, size_t n, u64 *pos)
 {
 	struct tty *t = file_tty(f);
-	long err = check_foreground(t, SIGTTIN);
+	long err = is_console(f) ? 0 : check_foreground(t, SIGTTIN);
 	struct read_rules rules = read_rules(t);
 	u64 patience = rules.first_ns;
 	ssize_k total = 0, got;
 	bool ended;
 
-	while (!err) {
+	while (!err && !is_dead(f)) {
 		got = take(t, to, n - (size_t)total, &ended);
 		if (got < 0)
 			return total ? total : got;
@@ -375,27 +519,29 @@ static ssize_k tty_read(struct file *f, struct iobuf *to, size_t n, u64 *pos)
 			patience = rules.next_ns;
 		if (!patience)
 			return total;
-		err = f->flags & O_NONBLOCK ? -EAGAIN : wait_for_input(t, patience);
+		err = f->flags & O_NONBLOCK ? -EAGAIN : wait_for_input(f, patience);
+		if (!err && t->cut)
+			err = -EIO;
 	}
 	return total || err == -ETIME ? total : err;
 }
 
 /* --- write(2) --- */
 
-static bool stopped(struct tty *t)
+static bool writable(struct tty *t, size_t n)
 {
 	u32 flags = spin_lock_irqsave(&t->lock);
-	bool yes = is_stopped(t);
+	bool yes = can_write(t, n);
 
 	spin_unlock_irqrestore(&t->lock, flags);
 	return yes;
 }
 
-/* Shows a chunk if output is not stopped. Returns whether it did. */
+/* Shows a chunk if output is not held up. Returns whether it did. */
 static bool try_write(struct tty *t, const char *s, size_t n)
 {
 	u32 flags = spin_lock_irqsave(&t->lock);
-	bool go = !is_stopped(t);
+	bool go = can_write(t, n);
 
 	if (go)
 		ldisc_write(&t->ldisc, s, n);
@@ -403,15 +549,19 @@ static bool try_write(struct tty *t, const char *s, size_t n)
 	return go;
 }
 
-static long write_chunk(struct tty *t, const char *s, size_t n, bool nonblock)
+static long write_chunk(const struct file *f, const char *s, size_t n)
 {
-	while (!try_write(t, s, n)) {
-		if (nonblock)
+	struct tty *t = file_tty(f);
+
+	while (!is_dead(f)) {
+		if (try_write(t, s, n))
+			return 0;
+		if (f->flags & O_NONBLOCK)
 			return -EAGAIN;
-		if (wait_event_interruptible(&t->writers, !stopped(t)))
+		if (wait_event_interruptible(&t->writers, writable(t, n) || is_dead(f)))
 			return -ERESTARTSYS;
 	}
-	return 0;
+	return -EIO;
 }
 
 static bool wants_tostop(struct tty *t)
@@ -432,7 +582,8 @@ static long between_chunks(void)
 static ssize_k tty_write(struct file *f, struct iobuf *from, size_t n, u64 *pos)
 {
 	struct tty *t = file_tty(f);
-	long err = wants_tostop(t) ? check_foreground(t, SIGTTOU) : 0;
+	bool may_stop = wants_tostop(t) && !is_console(f);
+	long err = is_dead(f) ? -EIO : may_stop ? check_foreground(t, SIGTTOU) : 0;
 	char chunk[CHUNK];
 	size_t done = 0;
 
@@ -443,7 +594,7 @@ static ssize_k tty_write(struct file *f, struct iobuf *from, size_t n, u64 *pos)
 		if (err)
 			break;
 		len = want - iobuf_get(from, chunk, want);
-		err = len ? write_chunk(t, chunk, len, f->flags & O_NONBLOCK) : -EFAULT;
+		err = len ? write_chunk(f, chunk, len) : -EFAULT;
 		if (!err)
 			done += len;
 	}
@@ -460,10 +611,12 @@ static u32 tty_poll(struct file *f, struct poll_table *pt)
 
 	poll_wait_for(pt, &t->readers, POLLIN | POLLRDNORM);
 	poll_wait_for(pt, &t->writers, POLLOUT | POLLWRNORM);
+	if (is_dead(f))
+		return POLLIN | POLLOUT | POLLERR | POLLHUP | POLLRDNORM | POLLWRNORM;
 	flags = spin_lock_irqsave(&t->lock);
 	if (ldisc_readable(&t->ldisc, cc[VTIME] ? 1 : cc[VMIN]))
 		events |= POLLIN | POLLRDNORM;
-	if (!is_stopped(t))
+	if (can_write(t, CHUNK))
 		events |= POLLOUT | POLLWRNORM;
 	spin_unlock_irqrestore(&t->lock, flags);
 	return events;
@@ -520,7 +673,7 @@ static long set_winsize(struct tty *t, uptr_t arg)
 	t->winsize = size;
 	spin_unlock_irqrestore(&t->lock, flags);
 	if (changed)
-		signal_foreground(t, SIGWINCH);
+		tty_signal_foreground(t, SIGWINCH);
 	return 0;
 }
 
@@ -535,7 +688,7 @@ static long flow(struct tty *t, u32 action)
 	if (action == TCOOFF || action == TCOON)
 		t->output_off = action == TCOOFF;
 	else if (c)
-		show(NULL, &c, 1);
+		t->ldisc.out(t->ldisc.ctx, &c, 1);
 	return 0;
 }
 
@@ -570,7 +723,7 @@ static long change_line(struct tty *t, u32 cmd, u32 arg)
 	return err;
 }
 
-static long ioctl_line(struct tty *t, u32 cmd, u32 arg)
+long tty_ioctl_line(struct tty *t, u32 cmd, u32 arg)
 {
 	u32 flags, count;
 
@@ -618,6 +771,8 @@ static long tty_ioctl(struct file *f, u32 cmd, u32 arg)
 	struct tty *t = file_tty(f);
 	bool ours = READ_ONCE(current_process()->tty) == t;
 
+	if (is_dead(f))
+		return cmd == TIOCSPGRP ? -ENOTTY : -EIO;
 	switch (cmd) {
 	case TIOCSCTTY:
 		return set_ctty(t, arg == 1);
@@ -630,7 +785,7 @@ static long tty_ioctl(struct file *f, u32 cmd, u32 arg)
 	case TIOCGSID:
 		return ours ? put_user_u32(UPTR(arg), READ_ONCE(t->sid)) : -ENOTTY;
 	default:
-		return ioctl_line(t, cmd, arg);
+		return tty_ioctl_line(t, cmd, arg);
 	}
 }
 
@@ -639,15 +794,32 @@ const struct file_ops tty_file_ops = {
 	.write = tty_write,
 	.poll = tty_poll,
 	.ioctl = tty_ioctl,
+	.release = tty_release,
+};
+
+/* --- The console --- */
+
+static void console_show(void *ctx, const char *s, size_t n)
+{
+	console_output(s, n);
+}
+
+static void console_throttle(struct tty *t, bool on)
+{
+	console_input_throttle(on);
+}
+
+static void console_receive(u8 c)
+{
+	tty_receive(&the_tty, c);
+}
+
+static const struct tty_driver console_driver = {
+	.throttle = console_throttle,
 };
 
 void tty_init(void)
 {
-	struct tty *t = &the_tty;
-
-	spin_init(&t->lock, "tty");
-	ldisc_init(&t->ldisc, show, NULL);
-	waitq_init(&t->readers);
-	waitq_init(&t->writers);
-	console_input_start(receive);
+	tty_setup(&the_tty, &console_driver, TTYS0_DEV, console_show, NULL);
+	console_input_start(console_receive);
 }

@@ -468,6 +468,9 @@ void sockets_collect(bool now);
  * no node in /dev. At boot, before fs_mount_defaults(). */
 void chrdev_register(u32 major, u32 minor, const char *name, u32 mode, const struct file_ops *ops,
 	int (*open)(struct file *f));
+/* The same for all minors below `count`, with no node in /dev. */
+void chrdev_register_range(
+	u32 major, u32 count, const struct file_ops *ops, int (*open)(struct file *f));
 int chrdev_open(struct inode *inode, struct file *f);
 void devfs_init(void);
 void mem_dev_init(void);

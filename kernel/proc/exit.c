@@ -335,8 +335,8 @@ static __noreturn void last_thread_exit(struct process *p, struct task *t)
 		init_exit(p);
 	release_mm(p);
 	release_files(p);
-	if (p->tty && p->sid == p->pid)
-		tty_session_ended(p->sid);
+	if (p->sid == p->pid)
+		tty_leader_exits(p);
 	release_sighand(p);
 	process_reap_dead();
 	become_zombie(p, t);

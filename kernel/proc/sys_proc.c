@@ -122,6 +122,7 @@ long sys_setsid(void)
 	if (r > 0) {
 		p->sid = p->pgid = p->pid;
 		p->tty = NULL;
+		p->tty_old_pgrp = 0;
 	}
 	spin_unlock_irqrestore(&process_lock, flags);
 	return r;

@@ -60,6 +60,7 @@ struct process {
 	struct list_head sibling;     /* l */
 	u32 pgid, sid;                /* l */
 	struct tty *tty;              /* l: controlling terminal, or NULL */
+	u32 tty_old_pgrp;             /* l: its foreground group when it was hung up, 0: none */
 	struct mm *mm;                /* o: NULL once it has exited */
 	struct files *files;          /* o: kernel/fs/file.h */
 	struct fs_context *fs;        /* o: cwd, root, umask */

@@ -1,0 +1,65 @@
+/*
+ * What the makers of terminals share: the console's (tty.c), and pseudo-terminals (pty.c). Others
+ * use tty.h.
+ */
+#ifndef FS_TTY_IMPL_H
+#define FS_TTY_IMPL_H
+
+#include "kernel/abi/termios.h"
+#include "kernel/core/lock.h"
+#include "kernel/core/sched.h"
+#include "kernel/fs/ldisc.h"
+#include "kernel/fs/tty.h"
+
+/* What is at the other end of the line. All but the last are called with the tty's lock held. */
+struct tty_driver {
+	/* Asks the sender of input to pause, or to go on. */
+	void (*throttle)(struct tty *t, bool on);
+	/* Whether n bytes that a program writes, and what output processing makes of them, find
+	 * room. NULL: always. */
+	bool (*has_room)(struct tty *t, size_t n);
+	/* The last file on it was closed, or the first opened. NULL: it does not matter. */
+	void (*in_use)(struct tty *t, bool yes);
+	void (*free)(struct tty *t); /* the last reference is gone */
+};
+
+/* letters: t: `lock`, taken with irqsave, p: process_lock, i: set at creation */
+struct tty {
+	const struct tty_driver *driver; /* i */
+	u32 dev;			 /* i: device number */
+	struct spinlock lock;
+	struct ldisc ldisc;	    /* t */
+	struct abi_winsize winsize; /* t */
+	bool output_off;	    /* t: TCXONC(TCOOFF) */
+	bool throttled;		    /* t: the sender has been asked to pause */
+	u32 hangups;		    /* t: a file opened before the last one is dead */
+	u32 files;		    /* t: that are not */
+	bool cut;		    /* nobody is at the other end any more, for ever */
+	u32 sid;		    /* p: session it controls, 0: none */
+	u32 pgrp;		    /* p: foreground group, 0: none */
+	u32 refs;		    /* p */
+	struct list_head link;	    /* p: all terminals */
+	struct waitq readers, writers;
+};
+
+/* Fills a zeroed struct in and enters it with one reference; `out` and `ctx` as for ldisc_init(). */
+void tty_setup(struct tty *t, const struct tty_driver *driver, u32 dev,
+	void (*out)(void *ctx, const char *s, size_t n), void *ctx);
+void tty_put(struct tty *t);
+
+/* A byte comes in: interrupt handlers too. */
+void tty_receive(struct tty *t, u8 c);
+
+/* Whether the sender should pause: waits on whatever the driver's throttle() wakes. */
+bool tty_is_throttled(struct tty *t);
+
+/* The line is cut: files on it are dead, its session has lost it, and the session's leader is told
+ * by SIGHUP and SIGCONT. */
+void tty_hang_up(struct tty *t);
+
+/* ioctl(2) on either end of the line. */
+long tty_ioctl_line(struct tty *t, u32 cmd, u32 arg);
+
+void tty_signal_foreground(struct tty *t, u32 sig);
+
+#endif
