@@ -405,7 +405,7 @@ long mm_map(struct mm *mm, const struct map_request *r)
 	return is_err((void *)addr) ? addr : mm_map_at(mm, r, addr);
 }
 
-long mm_map_at(struct mm *mm, const struct map_request *r, vaddr_t addr)
+static __noinline long map_untraced(struct mm *mm, const struct map_request *r, vaddr_t addr)
 {
 	kassert_dbg(mutex_held(&mm->lock));
 	u32 pages = r->len >> PAGE_SHIFT;
@@ -433,9 +433,20 @@ long mm_map_at(struct mm *mm, const struct map_request *r, vaddr_t addr)
 		return err;
 	}
 	mm_account(mm, flags, pages);
-	if (trace_mm_on())
-		trace_map(vma_at(&mm->vmas, addr), addr, addr + r->len);
 	return addr;
+}
+
+static __noinline long map_traced(struct mm *mm, const struct map_request *r, vaddr_t addr)
+{
+	long at = map_untraced(mm, r, addr);
+	if (!is_err((void *)at))
+		trace_map(vma_at(&mm->vmas, at), at, at + r->len);
+	return at;
+}
+
+long mm_map_at(struct mm *mm, const struct map_request *r, vaddr_t addr)
+{
+	return trace_mm_on() ? map_traced(mm, r, addr) : map_untraced(mm, r, addr);
 }
 
 /* --- The break --- */
