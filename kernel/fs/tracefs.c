@@ -170,7 +170,7 @@ static bool parse_number(const char *s, u32 *v)
 	return p > s && n <= UINT32_MAX && (*p == '\0' || (*p == '\n' && p[1] == '\0'));
 }
 
-/* Words of "[!]SYSTEM:EVENT", "SYSTEM" or "EVENT", with globs. */
+/* Words of "[!]SYSTEM:EVENT", "SYSTEM", "SYSTEM:" or "EVENT", with globs. */
 static int choose_events(char *s)
 {
 	int err = 0;
@@ -185,6 +185,8 @@ static int choose_events(char *s)
 			s++;
 			continue;
 		}
+		if (end[-1] == ':')
+			end[-1] = '\0';
 		if (*end)
 			*end++ = '\0';
 		err = trace_enable(s + !on, on);
