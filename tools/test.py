@@ -13,7 +13,8 @@ and from GRUB:
   crash.NAME             what a panic says, and that it ends the machine
   boot.NAME bad.NAME     sizes of memory and models of CPU; boots that must be refused
   tty.NAME               a user at the keyboard
-  tool.NAME              the dependency check, the initramfs writer, the KTAP reader, make abi
+  tool.NAME              the dependency check, the initramfs writer, the KTAP reader, make abi, make
+                         trace
   gdb.NAME               make debug, record and replay; docs/fault-walkthrough.md typed again
   report.NAME            what make report draws, against what the kernel counts
 Each job's output stays in build/test/. A failure prints the line that runs it again.
@@ -502,7 +503,7 @@ def all_jobs(pattern):
     own = [case_job(case) for case in cases.found()]
     own += [*run_jobs(), *boot_jobs(), *bad_jobs(), *crash_jobs(), *tty_jobs()]
     own += [*module_cases("gdb/suite.py"), *module_cases("report/suite.py"),
-            *module_cases("picture/suite.py")]
+            *module_cases("picture/suite.py"), *module_cases("trace/suite.py")]
     own += [Job("malloc.suite", malloc_suite)]
     own += [Job("tool.order", tool_order), Job("tool.initramfs", tool_initramfs),
             Job("tool.ktap", tool_ktap), Job("tool.abi", tool_abi)]

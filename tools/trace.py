@@ -470,6 +470,7 @@ def record(command, events, folder):
         write_json(trace, chrome)
         lines = summary(trace)
         init_status = boot.init_status()
+    sys.stdout.flush()
     print("\n".join(["", f"{os.path.relpath(text)}, {os.path.relpath(chrome)}", *lines]))
     if problem:
         print(f"trace: {problem}", file=sys.stderr)
@@ -479,7 +480,8 @@ def record(command, events, folder):
 
 def main():
     try:
-        return record(os.environ.get("CMD"), os.environ.get("TRACE") or "*", vm.BUILD)
+        return record(os.environ.get("CMD"), os.environ.get("TRACE") or "*",
+                      sys.argv[1] if len(sys.argv) > 1 else vm.BUILD)
     except TraceError as error:
         print(f"trace: {error}", file=sys.stderr)
         return 125

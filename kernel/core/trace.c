@@ -14,6 +14,10 @@
 
 u32 trace_bits[(TRACE_NR_EVENTS + 31) / 32];
 
+/* What is on, where the rings are, and what was read of them. Records are written without it: a
+ * ring's own CPU does that, with interrupts off. */
+static struct spinlock trace_lock = SPINLOCK_INIT("trace");
+
 /* What was asked for; trace_bits is the same while the switch is on. */
 static u32 wanted[ARRAY_SIZE(trace_bits)];
 static bool off; /* the switch */
@@ -162,6 +166,7 @@ int trace_enable(const char *glob, bool on)
 	bool any = false;
 	if (on && !trace_size_kb() && trace_resize(TRACE_RING_KB) < 0)
 		return -ENOMEM;
+	spin_lock(&trace_lock);
 	for (u32 id = 0; id < TRACE_NR_EVENTS; id++) {
 		if (!matches(glob, &trace_event[id]))
 			continue;
@@ -172,6 +177,7 @@ int trace_enable(const char *glob, bool on)
 			wanted[TRACE_WORD(id)] &= ~TRACE_BIT(id);
 	}
 	apply();
+	spin_unlock(&trace_lock);
 	return any ? 0 : -EINVAL;
 }
 
@@ -182,8 +188,10 @@ bool trace_wanted(enum trace_id id)
 
 void trace_switch(bool on)
 {
+	spin_lock(&trace_lock);
 	off = !on;
 	apply();
+	spin_unlock(&trace_lock);
 }
 
 bool trace_switched_on(void)
@@ -218,10 +226,12 @@ static void clear_cpu(struct trace_cpu *c)
 
 void trace_clear(void)
 {
+	spin_lock(&trace_lock);
 	for (u32 cpu = 0; cpu < NR_CPUS; cpu++)
 		clear_cpu(&trace_cpus[cpu]);
 	taken = (struct trace_reader){0};
 	note_free();
+	spin_unlock(&trace_lock);
 }
 
 static void free_pages(struct trace_page **pages, u32 n)
@@ -247,12 +257,14 @@ static struct trace_page **alloc_pages(u32 n)
 
 static void set_pages(struct trace_cpu *c, struct trace_page **pages, u32 n)
 {
+	spin_lock(&trace_lock);
 	struct trace_page **old = c->page;
 	u32 nr_old = c->nr_pages;
 	c->page = pages;
 	c->nr_pages = n;
 	clear_cpu(c);
 	taken = (struct trace_reader){0};
+	spin_unlock(&trace_lock);
 	free_pages(old, nr_old);
 }
 
@@ -315,6 +327,7 @@ static const struct trace_record *peek(const struct trace_cpu *c, struct trace_p
 	return (const struct trace_record *)((const char *)page + p->at);
 }
 
+/* Caller holds the lock, as of the next two. */
 static void set_ends(struct trace_reader *r)
 {
 	for (u32 cpu = 0; cpu < NR_CPUS; cpu++)
@@ -323,11 +336,13 @@ static void set_ends(struct trace_reader *r)
 
 void trace_reader_start(struct trace_reader *r)
 {
+	spin_lock(&trace_lock);
 	*r = taken;
 	set_ends(r);
+	spin_unlock(&trace_lock);
 }
 
-const struct trace_record *trace_reader_next(
+static const struct trace_record *next_locked(
 	struct trace_reader *r, u32 buf[TRACE_RECORD_MAX / 4], u32 *cpu)
 {
 	const struct trace_record *first = NULL;
@@ -348,10 +363,22 @@ const struct trace_record *trace_reader_next(
 	return first ? (const struct trace_record *)buf : NULL;
 }
 
+const struct trace_record *trace_reader_next(
+	struct trace_reader *r, u32 buf[TRACE_RECORD_MAX / 4], u32 *cpu)
+{
+	spin_lock(&trace_lock);
+	const struct trace_record *record = next_locked(r, buf, cpu);
+	spin_unlock(&trace_lock);
+	return record;
+}
+
 const struct trace_record *trace_take(u32 buf[TRACE_RECORD_MAX / 4], u32 *cpu)
 {
+	spin_lock(&trace_lock);
 	set_ends(&taken);
-	return trace_reader_next(&taken, buf, cpu);
+	const struct trace_record *record = next_locked(&taken, buf, cpu);
+	spin_unlock(&trace_lock);
+	return record;
 }
 
 void trace_count(u64 *in_buffer, u64 *written)
