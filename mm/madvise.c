@@ -57,7 +57,7 @@ static long set_advised(struct vma *v, vaddr_t start, vaddr_t end, u32 advice)
 		return err;
 	v = vma_isolate(v, start, end);
 	if (!v)
-		return -ENOMEM;
+		return -EAGAIN;
 	u32 old_flags = v->flags;
 	v->flags = flags;
 	if (trace_mm_on())

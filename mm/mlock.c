@@ -9,19 +9,9 @@
 
 #define LOCK_FLAGS (VM_LOCKED | VM_LOCKONFAULT)
 
-static bool privileged(void)
-{
-	return current_process()->cred.euid == 0;
-}
-
-bool mm_may_lock(const struct mm *mm, u32 pages)
-{
-	return mm->locked_vm + pages <= mm->limits.memlock >> PAGE_SHIFT || privileged();
-}
-
 static bool may_lock_at_all(struct mm *mm)
 {
-	return mm->limits.memlock != 0 || privileged();
+	return mm->limits.memlock != 0;
 }
 
 /* Sets the lock flags of [start, end), VMA by VMA, stopping at a hole. */
@@ -39,7 +29,7 @@ static long set_flags(struct mm *mm, vaddr_t start, vaddr_t end, u32 lock_flags)
 				return -ENOMEM;
 			s32 pages = vma_pages(v);
 			mm->locked_vm += ((lock_flags & VM_LOCKED) ? pages : 0) -
-				((v->flags & VM_LOCKED) ? pages : 0);
+					 ((v->flags & VM_LOCKED) ? pages : 0);
 			u32 old_flags = v->flags;
 			v->flags = (v->flags & ~LOCK_FLAGS) | lock_flags;
 			if (trace_mm_on())
@@ -81,8 +71,7 @@ static long do_mlock(u32 addr, u32 len, u32 lock_flags)
 	mutex_lock(&mm->lock);
 	u32 pages = len >> PAGE_SHIFT;
 	long err = -ENOMEM;
-	if (mm_may_lock(mm, pages) ||
-		mm_may_lock(mm, pages - locked_pages(mm, start, end)))
+	if (mm_may_lock(mm, pages) || mm_may_lock(mm, pages - locked_pages(mm, start, end)))
 		err = set_flags(mm, start, end, lock_flags);
 	mutex_unlock(&mm->lock);
 	if (err || (lock_flags & VM_LOCKONFAULT))
@@ -133,8 +122,8 @@ static void populate_all(struct mm *mm)
 		mutex_lock(&mm->lock);
 		struct vma *v = vma_find(&mm->vmas, at);
 		vaddr_t start = v ? v->start : 0, end = v ? v->end : 0;
-		bool wanted = v && (v->flags & (VM_LOCKED | VM_HUGETLB)) &&
-			      !(v->flags & VM_LOCKONFAULT);
+		bool wanted =
+			v && (v->flags & (VM_LOCKED | VM_HUGETLB)) && !(v->flags & VM_LOCKONFAULT);
 		mutex_unlock(&mm->lock);
 		if (!end)
 			return;
@@ -153,8 +142,7 @@ long sys_mlockall(u32 flags)
 		return -EPERM;
 	u32 lock_flags = VM_LOCKED | (flags & MCL_ONFAULT ? VM_LOCKONFAULT : 0);
 	mutex_lock(&mm->lock);
-	bool fits = !(flags & MCL_CURRENT) || privileged() ||
-		mm->total_vm <= mm->limits.memlock >> PAGE_SHIFT;
+	bool fits = !(flags & MCL_CURRENT) || mm->total_vm <= mm->limits.memlock >> PAGE_SHIFT;
 	if (fits) {
 		mm->def_flags = flags & MCL_FUTURE ? lock_flags : 0;
 		if (flags & MCL_CURRENT)

@@ -163,6 +163,11 @@ bool mm_may_expand(const struct mm *mm, u32 flags, u32 pages)
 	return !is_data(flags) || mm->data_vm + pages <= mm->limits.data >> PAGE_SHIFT;
 }
 
+bool mm_may_lock(const struct mm *mm, u32 pages)
+{
+	return mm->locked_vm + pages <= mm->limits.memlock >> PAGE_SHIFT;
+}
+
 /* Pages of [start, end) that are mapped now. */
 static u32 mapped_pages(struct mm *mm, vaddr_t start, vaddr_t end)
 {
@@ -455,7 +460,7 @@ long mm_map_at(struct mm *mm, const struct map_request *r, vaddr_t addr)
 static bool brk_within_limit(const struct mm *mm, vaddr_t brk)
 {
 	u64 used = (u64)(brk - mm->start_brk) + (mm->end_data - mm->start_data);
-	return mm->limits.data == ~0u || used <= mm->limits.data;
+	return mm->limits.heap == ~0u || used <= mm->limits.heap;
 }
 
 static long brk_grow(struct mm *mm, vaddr_t from, vaddr_t to)
@@ -623,7 +628,7 @@ struct mm *mm_create(void)
 	vma_set_init(&mm->vmas);
 	mutex_init(&mm->lock);
 	mm->users = 1;
-	mm->limits = (struct mm_limits){~0u, ~0u, 8u << 20, 8u << 20};
+	mm->limits = (struct mm_limits){~0u, ~0u, ~0u, 8u << 20, 8u << 20};
 	spin_lock(&mm_list_lock);
 	list_add_tail(&mm->link, &mm_list);
 	spin_unlock(&mm_list_lock);

@@ -19,7 +19,11 @@ enum rss_kind { RSS_FILE, RSS_ANON, RSS_SHMEM, RSS_NR };
 
 /* What a process may use; the process layer owns the values, mm reads them at each call. */
 struct mm_limits {
-	u32 as, data, stack, memlock; /* bytes; ~0, more than there can be, is unlimited */
+	/* bytes; ~0, more than there can be, is unlimited */
+	u32 as;
+	u32 data; /* RLIMIT_DATA; where it is 0 its hard limit, as on Linux */
+	u32 heap; /* RLIMIT_DATA as it is: for the break */
+	u32 stack, memlock;
 };
 
 struct mm {
@@ -121,7 +125,7 @@ size_t mm_access(struct mm *mm, vaddr_t addr, void *buf, size_t n, bool write, b
 
 /* `pages` more with these VM_ flags would stay within RLIMIT_AS and RLIMIT_DATA. */
 bool mm_may_expand(const struct mm *mm, u32 flags, u32 pages);
-/* The calling process may lock `pages` more: within RLIMIT_MEMLOCK, or as root. */
+/* `pages` more may be locked within RLIMIT_MEMLOCK. */
 bool mm_may_lock(const struct mm *mm, u32 pages);
 
 /* The address space loaded on this CPU; NULL in a kernel thread. */

@@ -251,9 +251,11 @@ static u32 mm_limit(u64 rlimit)
 void process_set_mm_limits(const struct process *p, struct mm *mm)
 {
 	bool may_lock = p->cred.cap_effective & 1ull << CAP_IPC_LOCK;
+	const struct abi_rlimit64 *data = &p->rlimit[RLIMIT_DATA];
 	mm->limits = (struct mm_limits){
 		.as = mm_limit(p->rlimit[RLIMIT_AS].cur),
-		.data = mm_limit(p->rlimit[RLIMIT_DATA].cur),
+		.data = mm_limit(data->cur ? data->cur : data->max),
+		.heap = mm_limit(data->cur),
 		.stack = mm_limit(p->rlimit[RLIMIT_STACK].cur),
 		.memlock = may_lock ? ~0u : mm_limit(p->rlimit[RLIMIT_MEMLOCK].cur),
 	};

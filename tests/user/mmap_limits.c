@@ -1,0 +1,137 @@
+/* mmap and its family at the limits: number of mappings, committed memory, a mount without exec. */
+#include "tests/user/test.h"
+#include <sys/mount.h>
+
+#define RW   (PROT_READ | PROT_WRITE)
+#define ANON (MAP_PRIVATE | MAP_ANONYMOUS)
+
+static void set_number(const char *path, const char *value)
+{
+	int fd = open(path, O_WRONLY);
+
+	if (fd < 0 || write(fd, value, strlen(value)) != (ssize_t)strlen(value))
+		die(path);
+	close(fd);
+}
+
+/* Pages with alternating permissions, until there may be no more mappings. */
+static char *use_up(char *at)
+{
+	for (int i = 0;; i++, at += PAGE) {
+		int prot = i % 2 ? PROT_READ : PROT_NONE;
+		if (mmap(at, PAGE, prot, ANON | MAP_FIXED_NOREPLACE, -1, 0) == MAP_FAILED) {
+			answer("count.mmap", -1);
+			return at;
+		}
+	}
+}
+
+static void map_count(void)
+{
+	char *large = map_at(FREE_AREA2, 8 * PAGE, RW), *end;
+	int fd = memfd_create("file", 0);
+
+	ftruncate(fd, 8 * PAGE);
+	set_number("/proc/sys/vm/max_map_count", "100");
+	end = use_up(FREE_AREA);
+	answer_ptr("count.file", mmap(NULL, PAGE, PROT_READ, MAP_SHARED, fd, 0));
+	answer("count.munmap_middle", munmap(large + PAGE, PAGE));
+	answer("count.munmap_end", munmap(large + 7 * PAGE, PAGE));
+	answer("count.mprotect_middle", mprotect(large + PAGE, PAGE, PROT_READ));
+	answer("count.mprotect_begin", mprotect(large, PAGE, PROT_READ));
+	answer("count.mprotect_all", mprotect(large, 7 * PAGE, PROT_READ));
+	answer("count.madvise_middle", madvise(large + PAGE, PAGE, MADV_DONTFORK));
+	answer("count.mlock_middle", mlock(large + PAGE, PAGE));
+	answer_ptr("count.mremap_move", mremap(large, PAGE, 2 * PAGE, MREMAP_MAYMOVE));
+	answer_ptr("count.mremap_fixed",
+		mremap(large, PAGE, PAGE, MREMAP_MAYMOVE | MREMAP_FIXED, FREE_AREA2 + 64 * PAGE));
+	answer_ptr("count.mremap_grow", mremap(large, 7 * PAGE, 8 * PAGE, 0));
+	answer_ptr("count.fixed_over", mmap(end - PAGE, PAGE, RW, ANON | MAP_FIXED, -1, 0));
+	answer("count.munmap_one", munmap(FREE_AREA, PAGE));
+	answer_ptr("count.one_again", mmap(FREE_AREA, PAGE, PROT_READ, ANON | MAP_FIXED, -1, 0));
+	answer("count.fork", in_child((void (*)(void))getpid));
+	set_number("/proc/sys/vm/max_map_count", "65530");
+}
+
+/* With overcommit_memory 2 no more is promised than there is, and a part of that. */
+static void never_overcommit(void)
+{
+	char *p, *shared;
+
+	set_number("/proc/sys/vm/overcommit_ratio", "50");
+	set_number("/proc/sys/vm/overcommit_memory", "2");
+	answer_ptr("never.private", mmap(NULL, 2u << 30, RW, ANON, -1, 0));
+	answer_ptr("never.noreserve", mmap(NULL, 2u << 30, RW, ANON | MAP_NORESERVE, -1, 0));
+	answer_ptr("never.shared", mmap(NULL, 2u << 30, RW, MAP_SHARED | MAP_ANONYMOUS, -1, 0));
+	p = answer_ptr("never.readonly", mmap(NULL, 1u << 30, PROT_READ, ANON, -1, 0));
+	answer("never.made_writable", mprotect(p, 1u << 30, RW));
+	answer("never.part_writable", mprotect(p, 1u << 20, RW));
+	answer_ptr("never.grow", mremap(p, 1u << 20, 1u << 30, MREMAP_MAYMOVE));
+	munmap(p, 1u << 30);
+	answer("never.brk", brk((char *)sbrk(0) + (1u << 30)));
+	set_number("/proc/sys/vm/overcommit_memory", "0");
+	shared = answer_ptr("guess.all", mmap(NULL, 2u << 30, RW, ANON, -1, 0));
+	if (shared != MAP_FAILED)
+		munmap(shared, 2u << 30);
+	set_number("/proc/sys/vm/overcommit_memory", "1");
+	p = answer_ptr("always", mmap(NULL, 2u << 30, RW, ANON, -1, 0));
+	munmap(p, 2u << 30);
+	set_number("/proc/sys/vm/overcommit_memory", "0");
+}
+
+static void no_exec_mount(void)
+{
+	int fd;
+	char *p;
+
+	mkdir("/tmp/noexec", 0755);
+	answer("mount", mount("none", "/tmp/noexec", "tmpfs", MS_NOEXEC, ""));
+	fd = make_file("/tmp/noexec/file", "text", 4);
+	answer_ptr("noexec.exec", mmap(NULL, PAGE, PROT_READ | PROT_EXEC, MAP_PRIVATE, fd, 0));
+	answer_ptr("noexec.exec_shared", mmap(NULL, PAGE, PROT_EXEC, MAP_SHARED, fd, 0));
+	p = answer_ptr("noexec.read", mmap(NULL, PAGE, PROT_READ, MAP_PRIVATE, fd, 0));
+	answer("noexec.mprotect", mprotect(p, PAGE, PROT_READ | PROT_EXEC));
+	munmap(p, PAGE);
+	close(fd);
+	unlink("/tmp/noexec/file");
+	answer("umount", umount("/tmp/noexec"));
+	rmdir("/tmp/noexec");
+}
+
+/* A program that runs is not written to; MAP_DENYWRITE means nothing. */
+static void text_busy(void)
+{
+	int fd = make_file("busy", "text", 4);
+
+	answer("busy.open", open("/proc/self/exe", O_RDWR));
+	answer("busy.truncate", truncate("/proc/self/exe", 0));
+	answer_ptr(
+		"busy.denywrite", mmap(NULL, PAGE, PROT_READ, MAP_PRIVATE | MAP_DENYWRITE, fd, 0));
+	answer("busy.still_written", write(fd, "x", 1));
+	close(fd);
+	unlink("busy");
+}
+
+static void data_limit(void)
+{
+	struct rlimit l = {0, RLIM_INFINITY};
+
+	setrlimit(RLIMIT_DATA, &l);
+	answer_ptr("data.zero", mmap(NULL, PAGE, RW, ANON, -1, 0));
+	answer_ptr("data.zero_readonly", mmap(NULL, PAGE, PROT_READ, ANON, -1, 0));
+	answer_ptr("data.zero_stack", mmap(NULL, PAGE, RW, ANON | MAP_GROWSDOWN, -1, 0));
+	l.rlim_max = 0;
+	setrlimit(RLIMIT_DATA, &l);
+	answer_ptr("data.zero_hard", mmap(NULL, PAGE, RW, ANON, -1, 0));
+	answer_ptr("data.zero_shared", mmap(NULL, PAGE, RW, MAP_SHARED | MAP_ANONYMOUS, -1, 0));
+}
+
+int main(void)
+{
+	isolated("map_count", map_count);
+	never_overcommit();
+	no_exec_mount();
+	text_busy();
+	isolated("data_limit", data_limit);
+	return test_failed;
+}
