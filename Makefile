@@ -42,7 +42,7 @@ OBJECTS := $(SOURCES:%=$(B)/obj/%.o) $(B)/obj/font.o
 WARNINGS := -Wall -Wextra -Werror -Wno-unused-parameter -Wmissing-prototypes -Wstrict-prototypes \
 	-Wshadow -Wvla -Wundef
 OPTIMISE := -O2 # `make debug` says -Og
-CFLAGS := -std=gnu11 -m32 -march=i686 $(OPTIMISE) -g -ffreestanding -fno-pic -fno-omit-frame-pointer \
+CFLAGS := -std=gnu11 -m32 -march=i686 -mtune=generic $(OPTIMISE) -g -ffreestanding -fno-pic -fno-omit-frame-pointer \
 	-fno-stack-protector -fno-asynchronous-unwind-tables -fno-strict-aliasing -fno-common \
 	-fwrapv -mregparm=3 -freg-struct-return -mgeneral-regs-only -fcf-protection=none \
 	$(WARNINGS) -I. $(if $(DEBUG),-DDEBUG)

@@ -17,7 +17,7 @@ static __noinline void share_other(pte_t *d, const pte_t *s, struct mm *child)
 	pmap_enter(d, *s);
 }
 
-/* One entry for a fork. A private page loses W on both sides. */
+/* One entry for a fork. A private page is no longer its own and loses W, on both sides. */
 static __forceinline void share_entry(pte_t *d, pte_t *s, struct mm *child, u32 *others)
 {
 	u32 lo = pte_low(s), hi = pte_high(s);
@@ -28,7 +28,7 @@ static __forceinline void share_entry(pte_t *d, pte_t *s, struct mm *child, u32 
 		return;
 	}
 	mem_map[pmap_words_pfn(lo, hi).v].mapcount++;
-	lo &= ~(u32)PTE_W;
+	lo &= ~(u32)(PTE_W | PTE_OWN);
 	pmap_set_low(s, lo);
 	pmap_set_words(d, lo, hi);
 }
@@ -49,63 +49,71 @@ static void share_table(pte_t *d, pte_t *s, u32 n, struct mm *child)
 
 int cow_fork(struct vma *to, struct vma *from)
 {
-	for (vaddr_t at = from->start, next; at < from->end; at = next) {
-		next = MIN(from->end - 1, at | (PD_SIZE - 1)) + 1;
+	u32 n;
+	for (vaddr_t at = from->start; at < from->end; at += n << PAGE_SHIFT) {
+		n = pt_run(at, from->end);
 		pte_t *s = pmap_pte(&from->mm->pmap, at);
 		if (!s)
 			continue;
 		pte_t *d = pmap_pte_alloc(&to->mm->pmap, at);
 		if (!d)
 			return -ENOMEM;
-		share_table(d, s, (next - at) >> PAGE_SHIFT, to->mm);
+		share_table(d, s, n, to->mm);
 	}
 	return 0;
 }
 
-/* A change of protection of entries in one page table. */
-struct reprotect {
-	u64 flags;     /* of the entries from now on */
-	bool low_only; /* presence and NX do not change */
-	bool writable; /* private memory that may be written: the frames that are ours get W */
-};
-
-#define KEPT_LOW ((u32)(PAGE_MASK | PTE_D | PTE_ANON))
-
-/* The common change: W comes or goes. Returns whether there was an entry to change. */
-static bool reprotect_low(pte_t *pte, pte_t *stop, u32 flags, bool writable)
+/* PTE_W for an entry of our own. */
+static inline u32 own_write(u32 lo)
 {
-	bool any = false;
-	for (; pte < stop; pte++) {
-		u32 lo = pte_low(pte), new = (lo & KEPT_LOW) | flags;
-		if (!pte_low_maps(lo))
-			continue;
-		if (writable && cow_is_exclusive(lo, pfn_page(pte_words_pfn(lo, pte_high(pte)))))
-			new |= (u32)PTE_W;
-		pmap_set_low(pte, new);
-		any = true;
-	}
-	return any;
+	_Static_assert(PTE_OWN >> 9 == PTE_W, "the shift");
+	return lo >> 9 & (u32)PTE_W;
 }
 
-static bool reprotect_whole(pte_t *pte, pte_t *stop, u64 flags, bool writable)
+/* W of `n` entries of private memory goes, or comes where it may. An empty entry stays empty. */
+static void take_write(pte_t *pte, u32 n)
 {
-	bool any = false;
-	for (; pte < stop; pte++) {
-		if (!pte_maps(*pte))
-			continue;
-		u64 kept = pte->v & (PTE_D | PTE_ANON);
-		u64 own = writable && cow_is_exclusive(pte_low(pte), pfn_page(pte_pfn(*pte))) ? PTE_W
-											      : 0;
-		pmap_set(pte, pte_make(pte_pfn(*pte), flags | own | kept));
-		any = true;
-	}
-	return any;
+#pragma GCC unroll 8
+	for (u32 i = 0; i < n; i++)
+		pmap_take_low(&pte[i], (u32)PTE_W);
 }
 
-static bool reprotect_table(const struct reprotect *r, pte_t *pte, pte_t *stop)
+static void give_write(pte_t *pte, u32 n)
 {
-	return r->low_only ? reprotect_low(pte, stop, (u32)r->flags, r->writable)
-		: reprotect_whole(pte, stop, r->flags, r->writable);
+#pragma GCC unroll 4
+	for (u32 i = 0; i < n; i++) {
+		u32 lo = pte_low(&pte[i]);
+		pmap_set_low(&pte[i], lo | own_write(lo));
+	}
+}
+
+/* The common change: whether private memory may be written. */
+static void protect_own(struct vma *v, vaddr_t start, vaddr_t end)
+{
+	for (u32 n; start < end; start += n << PAGE_SHIFT) {
+		n = pt_run(start, end);
+		pte_t *pte = pmap_pte(&v->mm->pmap, start);
+		if (pte && v->flags & VM_WRITE)
+			give_write(pte, n);
+		else if (pte)
+			take_write(pte, n);
+	}
+}
+
+#define KEPT (PTE_D | PTE_ANON | PTE_OWN)
+
+static void protect_any(struct vma *v, vaddr_t start, vaddr_t end)
+{
+	u32 grant = (v->flags & (VM_WRITE | VM_SHARED)) == VM_WRITE ? (u32)PTE_W : 0;
+	for (u32 n; start < end; start += n << PAGE_SHIFT) {
+		n = pt_run(start, end);
+		pte_t *pte = pmap_pte(&v->mm->pmap, start);
+		for (u32 i = 0; pte && i < n; i++, pte++) {
+			u64 flags = v->prot | (pte->v & KEPT) | (own_write(pte_low(pte)) & grant);
+			if (pte_maps(*pte))
+				pmap_set(pte, pte_make(pte_pfn(*pte), flags));
+		}
+	}
 }
 
 void cow_protect(struct vma *v, vaddr_t start, vaddr_t end, u32 old_flags)
@@ -114,19 +122,14 @@ void cow_protect(struct vma *v, vaddr_t start, vaddr_t end, u32 old_flags)
 		hugetlb_protect(v, start, end);
 		return;
 	}
-	u64 changed = v->prot ^ vm_pte_flags(old_flags);
-	struct reprotect r = {
-		.flags = v->prot,
-		.low_only = !(changed & (PTE_NX | PTE_P)),
-		.writable = (v->flags & (VM_WRITE | VM_SHARED)) == VM_WRITE,
-	};
-	bool any = false;
-	for (vaddr_t at = start, next; at < end; at = next) {
-		next = MIN(end - 1, at | (PD_SIZE - 1)) + 1;
-		pte_t *pte = pmap_pte(&v->mm->pmap, at);
-		if (pte)
-			any |= reprotect_table(&r, pte, pte + ((next - at) >> PAGE_SHIFT));
-	}
-	if (any)
+	if (vma_is_untouched(v))
+		return;
+	u32 changed = (old_flags ^ v->flags) & VM_PROT;
+	if (changed == VM_WRITE && (v->flags & (VM_READ | VM_EXEC)) && !(v->flags & VM_SHARED))
+		protect_own(v, start, end);
+	else
+		protect_any(v, start, end);
+	/* Of what is allowed now and was not before, a fault finds out that the TLB is behind. */
+	if (old_flags & changed)
 		pmap_flush_range(&v->mm->pmap, start, end);
 }

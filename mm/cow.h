@@ -3,7 +3,9 @@
  * VMA may allow.
  *
  * "Writable" is the VMA's word, not the entry's bit: an entry of a private VMA has its W bit only
- * while the frame behind it belongs to this mapping alone.
+ * while the frame behind it belongs to this mapping alone, which PTE_OWN says whether or not it may
+ * be written. A fork takes both bits away; the first write afterwards gives them back to a page
+ * that has only one owner left.
  */
 #ifndef MM_COW_H
 #define MM_COW_H

@@ -45,7 +45,7 @@ static __forceinline u32 written_flags(const struct fault *f)
 static __forceinline void map_own(struct fault *f, struct page *p)
 {
 	fault_mm(f)->rss[RSS_ANON]++;
-	map_page(f, p, written_flags(f) | (u32)PTE_ANON);
+	map_page(f, p, written_flags(f) | (u32)(PTE_ANON | PTE_OWN));
 }
 
 /* A frame for private memory, member of the VMA's family, not mapped yet. */
@@ -105,8 +105,9 @@ static __forceinline enum fault_result fault_write_protected(struct fault *f)
 {
 	u32 lo = pte_low(f->pte);
 	struct page *p = pfn_page(pte_pfn(*f->pte));
-	if (f->vma->flags & VM_SHARED || cow_is_exclusive(lo, p)) {
-		pmap_set_low(f->pte, lo | written_flags(f));
+	bool own = cow_is_exclusive(lo, p);
+	if (own || f->vma->flags & VM_SHARED) {
+		pmap_set_low(f->pte, lo | written_flags(f) | (own ? (u32)PTE_OWN : 0));
 		pmap_flush_page(&fault_mm(f)->pmap, f->addr);
 		vm_events.pgreuse++;
 		return FAULT_DONE;

@@ -18,11 +18,12 @@ static u8 is_cached(struct vma *v, vaddr_t addr)
 static u32 fill_table(struct vma *v, vaddr_t addr, u32 n, u8 *vec)
 {
 	const pte_t *pte = pmap_pte(&v->mm->pmap, addr);
-	n = MIN(n, PT_ENTRIES - pt_index(addr));
+	n = pt_run(addr, addr + n * PAGE_SIZE);
 	if (!pte)
 		memset(vec, 0, n);
+#pragma GCC unroll 8
 	for (u32 i = 0; pte && i < n; i++)
-		vec[i] = pte_low_maps(pte_low(&pte[i]));
+		vec[i] = pte_maps(pte[i]);
 	for (u32 i = 0; v->object && i < n; i++)
 		vec[i] |= is_cached(v, addr + i * PAGE_SIZE);
 	return n;

@@ -66,7 +66,9 @@ static void check_entry(struct check *c, struct vma *v, vaddr_t addr, pte_t e, u
 			page_kind_name[p->kind]);
 		return;
 	}
-	if (pte_write(e) && !(v->flags & VM_SHARED) && !(p->kind == PK_ANON && p->mapcount == 1))
+	if (pte_own(e) && !(p->kind == PK_ANON && p->mapcount == 1))
+		BAD(c, "pte at %08x: frame %u is not its own", addr, page_pfn(p).v);
+	if (pte_write(e) && !(v->flags & VM_SHARED) && !pte_own(e))
 		BAD(c, "pte at %08x: a shared frame %u is writable in private memory", addr,
 			page_pfn(p).v);
 	if (p->index != vma_pgoff(v, addr) ||

@@ -510,23 +510,20 @@ vaddr_t mm_brk(struct mm *mm, vaddr_t brk)
 
 /* --- Protection --- */
 
-/* What mprotect may not give, and what it costs to give. Returns 0 or a negative errno, with the
- * pages charged in *charged. */
-static long protect_check(struct vma *v, u32 flags, u32 pages, u32 *charged)
+/* The flags of `pages` of v after it, with VM_ACCOUNT once they are charged, or a negative errno. */
+static long protect_flags(struct vma *v, u32 prot, u32 pages)
 {
-	*charged = 0;
+	struct mm *mm = v->mm;
+	u32 flags = (v->flags & ~VM_PROT) | prot | mm_implied_exec(mm, prot, v->flags);
 	if ((flags & ~(flags >> 4)) & VM_PROT)
 		return -EACCES;
 	if (!(flags & VM_WRITE) || (v->flags & VM_WRITE))
-		return 0;
-	if (!mm_may_expand(v->mm, flags, pages) && mm_may_expand(v->mm, v->flags, pages))
+		return flags;
+	if (!mm_may_expand(mm, flags, pages) && mm_may_expand(mm, v->flags, pages))
 		return -ENOMEM;
-	if (v->flags & (VM_ACCOUNT | VM_SHARED | VM_NORESERVE | VM_HUGETLB))
-		return 0;
-	if (!commit_charge(pages, v->mm->total_vm))
-		return -ENOMEM;
-	*charged = pages;
-	return 0;
+	if (flags & (VM_ACCOUNT | VM_SHARED | VM_NORESERVE | VM_HUGETLB))
+		return flags;
+	return commit_charge(pages, mm->total_vm) ? (long)(flags | VM_ACCOUNT) : -ENOMEM;
 }
 
 /* Locked private pages that have become writable are made the process's own at once. */
@@ -539,29 +536,24 @@ static void populate_locked(struct mm *mm, vaddr_t start, vaddr_t end, u32 old_f
 		start += PAGE_SIZE;
 }
 
-/* Changes one VMA's part [start, end). Returns the VMA after it in *next. */
+/* Changes one VMA's part [start, end). */
 static long protect_vma(struct vma *v, vaddr_t start, vaddr_t end, u32 prot)
 {
 	struct mm *mm = v->mm;
-	u32 flags = (v->flags & ~VM_PROT) | prot | mm_implied_exec(mm, prot, v->flags),
-	    pages = (end - start) >> PAGE_SHIFT, charged;
-	if (flags == v->flags)
-		return 0;
+	u32 old_flags = v->flags, pages = (end - start) >> PAGE_SHIFT;
+	long flags = protect_flags(v, prot, pages);
+	if (flags < 0 || (u32)flags == old_flags)
+		return MIN(flags, 0l);
 	long err = vma_check_borders(v, start, end);
-	if (!err)
-		err = protect_check(v, flags, pages, &charged);
-	if (err)
-		return err;
-	v = vma_isolate(v, start, end);
-	if (!v) {
-		commit_release(charged);
-		return -ENOMEM;
+	if (err || !(v = vma_isolate(v, start, end))) {
+		if (flags & ~old_flags & VM_ACCOUNT)
+			commit_release(pages);
+		return err ? err : -ENOMEM;
 	}
-	u32 old_flags = v->flags;
 	mm_account_kind(mm, old_flags, -(s32)pages);
-	v->flags = flags | (charged ? VM_ACCOUNT : 0);
+	mm_account_kind(mm, flags, pages);
+	v->flags = flags;
 	v->prot = vm_pte_flags(flags);
-	mm_account_kind(mm, v->flags, pages);
 	vma_lock_entries(v);
 	cow_protect(v, start, end, old_flags);
 	vma_unlock_entries(v);

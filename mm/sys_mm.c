@@ -264,41 +264,33 @@ long sys_munmap(u32 addr, u32 len)
 	return err;
 }
 
-/* With PROT_GROWSDOWN the change reaches down to the start of a growing VMA. */
-static long extend_down(struct mm *mm, u32 *addr, u32 *len)
+/* With PROT_GROWSDOWN the change reaches down to the start of a growing VMA; nothing grows up. */
+static long protect_growing(struct mm *mm, vaddr_t addr, u32 len, u32 prot, u32 grows)
 {
-	struct vma *v = vma_find(&mm->vmas, *addr);
-	if (!v || v->start >= *addr + *len)
+	struct vma *v = vma_find(&mm->vmas, addr);
+	if (!v || v->start >= (grows == PROT_GROWSUP ? addr + 1 : addr + len))
 		return -ENOMEM;
-	if (!(v->flags & VM_GROWSDOWN))
+	if (grows == PROT_GROWSUP || !(v->flags & VM_GROWSDOWN))
 		return -EINVAL;
-	*len += *addr - v->start;
-	*addr = v->start;
-	return 0;
+	return mm_protect(mm, v->start, addr + len - v->start, prot);
 }
 
 long sys_mprotect(u32 addr, u32 len, u32 prot)
 {
 	struct mm *mm = current_process()->mm;
 	u32 grows = prot & (PROT_GROWSDOWN | PROT_GROWSUP);
-	prot &= ~(PROT_GROWSDOWN | PROT_GROWSUP);
 	if (grows == (PROT_GROWSDOWN | PROT_GROWSUP) || addr % PAGE_SIZE)
 		return -EINVAL;
 	if (!len)
 		return 0;
 	if (align_up_overflows(len, PAGE_SIZE) || addr + ALIGN_UP(len, PAGE_SIZE) <= addr)
 		return -ENOMEM;
-	if (prot & ~(VM_PROT | PROT_SEM))
+	if (prot & ~(VM_PROT | PROT_SEM | PROT_GROWSDOWN | PROT_GROWSUP))
 		return -EINVAL;
 	len = ALIGN_UP(len, PAGE_SIZE);
 	mutex_lock(&mm->lock);
-	long err = 0;
-	if (grows == PROT_GROWSUP)
-		err = vma_at(&mm->vmas, addr) ? -EINVAL : -ENOMEM;
-	else if (grows)
-		err = extend_down(mm, &addr, &len);
-	if (!err)
-		err = mm_protect(mm, addr, len, prot & VM_PROT);
+	long err = grows ? protect_growing(mm, addr, len, prot & VM_PROT, grows)
+			 : mm_protect(mm, addr, len, prot & VM_PROT);
 	mutex_unlock(&mm->lock);
 	return err;
 }

@@ -222,6 +222,12 @@ vaddr_t vma_gap_bottomup(struct vma_set *s, u32 len, vaddr_t low, vaddr_t high, 
 	return at ? at : fit_bottom(&r, last_end(s), high);
 }
 
+bool vma_continues(const struct vma *a, const struct vma *b)
+{
+	return a->object == b->object && a->backing == b->backing &&
+	       b->pgoff == vma_pgoff(a, a->end) && !(a->flags & (VM_HUGETLB | VM_DONTMERGE));
+}
+
 /* One node of vma_check: what must hold between it and the one below. */
 static u32 check_one(struct vma_set *s, struct vma *v, void (*complain)(const char *fmt, ...))
 {

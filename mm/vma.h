@@ -199,12 +199,13 @@ static inline u32 vma_pages(const struct vma *v)
 	return (v->end - v->start) >> PAGE_SHIFT;
 }
 
+/* Does `b` show what comes after `a`? */
+bool vma_continues(const struct vma *a, const struct vma *b);
+
 /* Could `b` be one VMA with `a`, right below it, but for their own pages? */
 static inline bool vma_can_merge(const struct vma *a, const struct vma *b)
 {
-	return a->end == b->start && a->flags == b->flags && a->object == b->object &&
-	       a->backing == b->backing && b->pgoff == vma_pgoff(a, a->end) &&
-	       !(a->flags & (VM_HUGETLB | VM_DONTMERGE));
+	return a->end == b->start && a->flags == b->flags && vma_continues(a, b);
 }
 
 /* Order, overlap, gaps, list against tree. Complains; returns the number of complaints. */

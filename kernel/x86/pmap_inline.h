@@ -93,6 +93,12 @@ static inline void pmap_set_low(pte_t *p, u32 lo)
 	*(volatile u32 *)p = lo;
 }
 
+/* Takes flags away that are in the low word; the same holds for them. */
+static inline void pmap_take_low(pte_t *p, u32 flags)
+{
+	*(u32 *)p &= ~flags;
+}
+
 /* pmap_set() of an entry that is empty, by its words and whole. */
 static inline void pmap_set_words(pte_t *p, u32 lo, u32 hi)
 {

@@ -25,8 +25,8 @@ typedef struct {
 #define PTE_PS  0x080ull
 #define PTE_G   0x100ull
 #define PTE_SW1 0x200ull /* PTE_ANON */
-#define PTE_SW2 0x400ull /* free for software */
-#define PTE_SW3 0x800ull
+#define PTE_SW2 0x400ull /* PTE_OWN */
+#define PTE_SW3 0x800ull /* free for software */
 #define PTE_NX  (1ull << 63)
 
 /* With P clear: a frame is there, but no access is allowed. The hardware ignores it. */
@@ -35,6 +35,10 @@ typedef struct {
 /* The frame is private memory of processes (PK_ANON), so that loops over whole tables can tell
  * without looking at the frame. Set in every entry that maps such a frame, and in no other. */
 #define PTE_ANON PTE_SW1
+
+/* With PTE_ANON: since this entry has the frame no fork has shared it, so that W may follow what the
+ * mapping allows (Linux's PG_anon_exclusive). A private entry without it has no W. */
+#define PTE_OWN PTE_SW2
 
 /* Write-combining, on CPUs with a page attribute table (cpu_features.pat): cpu_features_init() gives
  * its entry for WT alone this meaning, as Linux does. */
@@ -63,6 +67,12 @@ static inline u32 pd_index(vaddr_t va)
 static inline u32 pdpt_index(vaddr_t va)
 {
 	return va >> PDPT_SHIFT;
+}
+
+/* How many pages of [va, end) have their entries in the same table as va's, one behind the other. */
+static inline u32 pt_run(vaddr_t va, vaddr_t end)
+{
+	return MIN((end - va) >> PT_SHIFT, PT_ENTRIES - pt_index(va));
 }
 
 #define PTE_NONE ((pte_t){0})
@@ -107,6 +117,10 @@ static inline bool pte_huge(pte_t e)
 static inline bool pte_anon(pte_t e)
 {
 	return (u32)e.v & (u32)PTE_ANON;
+}
+static inline bool pte_own(pte_t e)
+{
+	return (u32)e.v & (u32)PTE_OWN;
 }
 static inline bool pte_exec(pte_t e)
 {

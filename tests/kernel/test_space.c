@@ -230,6 +230,40 @@ KTEST(space, prot_none_keeps_the_page)
 	mm_put(mm);
 }
 
+/* Nothing is counted where memory was only read, but the entries must go all the same. */
+KTEST(space, read_memory_is_unmapped)
+{
+	struct mm *mm = mm_create();
+	KREQUIRE(mm);
+	KEXPECT_EQ(map_at(mm, BASE, 8, RW), BASE);
+	KEXPECT_EQ(touch(mm, BASE + PAGE_SIZE, 0), FAULT_DONE);
+	KEXPECT_EQ(unmap(mm, BASE + 4 * PAGE_SIZE, 1), 0);
+	KEXPECT_EQ(map_at(mm, BASE + 4 * PAGE_SIZE, 1, RW), BASE + 4 * PAGE_SIZE);
+	KEXPECT(!pte_none(entry(mm, BASE + PAGE_SIZE)));
+	KEXPECT_EQ(unmap(mm, BASE, 4), 0);
+	KEXPECT(pte_none(entry(mm, BASE + PAGE_SIZE)));
+	mm_put(mm);
+}
+
+/* W follows the VMA as long as no fork shares the page, without a fault. */
+KTEST(space, own_page_keeps_its_write)
+{
+	struct mm *mm = mm_create();
+	KREQUIRE(mm);
+	KEXPECT_EQ(map_at(mm, BASE, 3, RW), BASE);
+	poke(mm, BASE, 5);
+	KEXPECT_EQ(touch(mm, BASE + PAGE_SIZE, 0), FAULT_DONE);
+	for (u32 round = 0; round < 2; round++) {
+		KEXPECT_EQ(protect(mm, BASE, 3, round ? 0 : VM_READ), 0);
+		KEXPECT(!pte_write(entry(mm, BASE)) && pte_own(entry(mm, BASE)));
+		KEXPECT_EQ(protect(mm, BASE, 3, VM_READ | VM_WRITE), 0);
+		KEXPECT(pte_write(entry(mm, BASE)));
+		KEXPECT(!pte_write(entry(mm, BASE + PAGE_SIZE)));
+		KEXPECT(pte_none(entry(mm, BASE + 2 * PAGE_SIZE)));
+	}
+	mm_put(mm);
+}
+
 KTEST(space, mprotect_gives_no_write_to_a_shared_frame)
 {
 	struct mm *parent = mm_create();

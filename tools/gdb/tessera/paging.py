@@ -11,10 +11,11 @@ PROTNONE = G  # with P clear: a frame nobody may touch
 FRAME = 0x000ffffffffff000
 HUGE = 1 << 21
 NAMES = [(P, "P"), (W, "W"), (U, "U"), (WT, "WT"), (CD, "CD"), (A, "A"), (D, "D"), (PS, "PS"),
-         (G, "G"), (1 << 9, "ANON"), (1 << 10, "SW2"), (1 << 11, "SW3"), (NX, "NX")]
+         (G, "G"), (1 << 9, "ANON"), (1 << 10, "OWN"), (1 << 11, "SW3"), (NX, "NX")]
 WORDS = {"P": "present", "W": "writable", "U": "user", "WT": "write-through",
          "CD": "cache-disabled", "A": "accessed", "D": "dirty", "PS": "2 MiB page", "G": "global",
-         "NX": "no-execute", "ANON": "private memory", "SW2": "sw2", "SW3": "sw3"}
+         "NX": "no-execute", "ANON": "private memory", "OWN": "its own",
+         "SW3": "sw3"}
 
 Level = namedtuple("Level", "name index at entry")
 
