@@ -16,6 +16,7 @@
 long sys_fork(void);
 long sys_vfork(void);
 long sys_clone(u32 flags, u32 stack, uptr_t parent_tid, uptr_t tls, uptr_t child_tid);
+long sys_clone3(uptr_t args, u32 size);
 
 /* kernel/proc/exec.c */
 long sys_execve(uptr_t path, uptr_t argv, uptr_t envp);
@@ -40,6 +41,7 @@ long sys_tgkill(s32 tgid, s32 tid, u32 sig);
 long sys_tkill(s32 tid, u32 sig);
 long sys_rt_sigqueueinfo(s32 pid, u32 sig, uptr_t uinfo);
 long sys_rt_tgsigqueueinfo(s32 tgid, s32 tid, u32 sig, uptr_t uinfo);
+long sys_pidfd_send_signal(u32 fd, u32 sig, uptr_t uinfo, u32 flags);
 long sys_rt_sigaction(u32 sig, uptr_t set, uptr_t old, u32 size);
 long sys_sigaction(u32 sig, uptr_t set, uptr_t old);
 long sys_signal(u32 sig, u32 handler);
@@ -119,6 +121,7 @@ long sys_sched_get_priority_min(u32 policy);
 long sys_sched_rr_get_interval(s32 pid, uptr_t to);
 long sys_sched_rr_get_interval_time64(s32 pid, uptr_t to);
 long sys_sched_yield(void);
+long sys_membarrier(u32 cmd, u32 flags, u32 cpu);
 long sys_sched_getaffinity(s32 pid, u32 len, uptr_t to);
 long sys_sched_setaffinity(s32 pid, u32 len, uptr_t from);
 long sys_getcpu(uptr_t cpu, uptr_t node, uptr_t unused);
@@ -141,6 +144,10 @@ long sys_nanosleep(uptr_t req, uptr_t rem);
 long sys_clock_nanosleep(s32 id, u32 flags, uptr_t req, uptr_t rem);
 long sys_clock_nanosleep_time64(s32 id, u32 flags, uptr_t req, uptr_t rem);
 long sys_restart_syscall(void);
+
+/* kernel/proc/pidfd.c */
+long sys_pidfd_open(s32 pid, u32 flags);
+long sys_process_mrelease(u32 fd, u32 flags);
 
 /* kernel/proc/posix_timer.c */
 long sys_timer_create(s32 clock, uptr_t uevent, uptr_t uid);
@@ -178,6 +185,7 @@ long sys_process_vm_readv(
 	u32 tid, uptr_t lvec, u32 nr_local, uptr_t rvec, u32 nr_remote, u32 flags);
 long sys_process_vm_writev(
 	u32 tid, uptr_t lvec, u32 nr_local, uptr_t rvec, u32 nr_remote, u32 flags);
+long sys_process_madvise(u32 pidfd, uptr_t vec, u32 n, u32 advice, u32 flags);
 
 /* kernel/proc/tls.c */
 long sys_set_thread_area(uptr_t desc);
@@ -438,7 +446,8 @@ long sys_socketcall(u32 call, uptr_t args);
 	X(getrandom) X(execveat) X(clock_gettime64) X(clock_settime64) \
 	X(clock_getres_time64) X(clock_nanosleep_time64) X(rt_sigtimedwait_time64) \
 	X(futex_time64) X(sched_rr_get_interval_time64) X(process_vm_readv) \
-	X(process_vm_writev) X(timer_gettime64) X(timer_settime64)
+	X(process_vm_writev) X(timer_gettime64) X(timer_settime64) X(clone3) \
+	X(pidfd_open) X(pidfd_send_signal) X(process_madvise) X(process_mrelease) X(membarrier)
 
 #define SYSCALLS_MM(X) \
 	X(brk) X(mmap) X(munmap) X(mprotect) X(msync) X(mlock) X(munlock) X(mlockall) \
@@ -477,7 +486,8 @@ long sys_socketcall(u32 call, uptr_t args);
 /* Those of them that lack something that Linux has, and what: `make abi` prints it. Who adds it
  * takes the note out. */
 #define SYSCALLS_PARTIAL(P) \
-	P(clone, "namespaces, CLONE_PIDFD, CLONE_INTO_CGROUP: EINVAL") \
+	P(clone, "namespaces: EINVAL") \
+	P(clone3, "namespaces, a chosen pid, CLONE_INTO_CGROUP: EINVAL") \
 	P(copy_file_range, "regular files only") \
 	P(fcntl, "F_OFD_ locks, leases, F_SETSIG, F_NOTIFY: EINVAL; F_SETOWN sends no SIGIO") \
 	P(fcntl64, "F_OFD_ locks, leases, F_SETSIG, F_NOTIFY: EINVAL; F_SETOWN sends no SIGIO") \
@@ -486,9 +496,6 @@ long sys_socketcall(u32 call, uptr_t args);
 	P(futex_time64, "priority inheritance: ENOSYS") \
 	P(ipc, "semaphores and message queues: ENOSYS") \
 	P(madvise, "MERGEABLE, HUGEPAGE, FREE, COLD, PAGEOUT only noted; no HWPOISON") \
-	P(memfd_create, "no huge pages: MFD_HUGETLB is ENODEV") \
-	P(mmap, "no huge pages: MAP_HUGETLB is ENOMEM") \
-	P(mmap2, "no huge pages: MAP_HUGETLB is ENOMEM") \
 	P(mount, "MS_BIND, MS_MOVE: EINVAL; propagation is ignored") \
 	P(pipe2, "O_DIRECT (packets): EINVAL") \
 	P(prctl, "the common dozen: names, dumpable, death signal, subreaper; others EINVAL") \
@@ -497,11 +504,8 @@ long sys_socketcall(u32 call, uptr_t args);
 	P(sendfile, "from regular files only") \
 	P(sendfile64, "from regular files only") \
 	P(setpriority, "kept and reported; the scheduler is round robin") \
-	P(shmget, "no huge pages: SHM_HUGETLB is ENOMEM") \
 	P(socket, "AF_UNIX only: others EAFNOSUPPORT") \
 	P(socketcall, "AF_UNIX only; no MSG_OOB") \
-	P(splice, "EINVAL, on which programs fall back to read and write") \
-	P(tee, "EINVAL") \
 	P(setxattr, "no attributes: EOPNOTSUPP") \
 	P(lsetxattr, "no attributes: EOPNOTSUPP") \
 	P(fsetxattr, "no attributes: EOPNOTSUPP")

@@ -183,9 +183,8 @@ static long populate(struct mm *mm, vaddr_t start, vaddr_t end, u32 advice)
 	return hole;
 }
 
-long sys_madvise(u32 start, u32 len, u32 advice)
+long mm_madvise(struct mm *mm, vaddr_t start, u32 len, u32 advice)
 {
-	struct mm *mm = current_process()->mm;
 	if (!is_known(advice) || start % PAGE_SIZE)
 		return -EINVAL;
 	u32 size = ALIGN_UP(len, PAGE_SIZE), end = start + size;
@@ -199,4 +198,9 @@ long sys_madvise(u32 start, u32 len, u32 advice)
 	long err = advise_range(mm, start, end, advice);
 	mutex_unlock(&mm->lock);
 	return err;
+}
+
+long sys_madvise(u32 start, u32 len, u32 advice)
+{
+	return mm_madvise(current_process()->mm, start, len, advice);
 }

@@ -118,6 +118,9 @@ long mm_populate(struct mm *mm, vaddr_t start, vaddr_t end);
 /* The same with one kind of access (PF_WRITE, or 0 to read) for all. */
 long mm_populate_access(struct mm *mm, vaddr_t start, vaddr_t end, s32 access);
 
+/* madvise(2) on any address space: `advice` is a MADV_ number. Takes mm->lock. */
+long mm_madvise(struct mm *mm, vaddr_t start, u32 len, u32 advice);
+
 /* Copies to or from another process's memory, through its page tables, faulting pages in; with
  * `force` even what is not readable or writable, and a growing stack grows. Takes mm->lock. Returns
  * bytes copied. */

@@ -30,6 +30,18 @@
 #define CLONE_NEWNET         0x40000000u
 #define CLONE_IO             0x80000000u
 
+#define CLONE_CLEAR_SIGHAND  0x100000000ull /* these two for clone3() only */
+#define CLONE_INTO_CGROUP    0x200000000ull
+
+/* What clone3(2) is asked. Older callers know only the first 64 or 80 bytes. */
+struct abi_clone_args {
+	u64 flags, pidfd, child_tid, parent_tid, exit_signal, stack, stack_size, tls;
+	u64 set_tid, set_tid_size;
+	u64 cgroup;
+};
+_Static_assert(sizeof(struct abi_clone_args) == 88, "struct clone_args is 88 bytes");
+#define CLONE_ARGS_SIZE_VER0 64u
+
 #define SCHED_OTHER         0
 #define SCHED_FIFO          1
 #define SCHED_RR            2
@@ -37,6 +49,16 @@
 #define SCHED_IDLE          5
 #define SCHED_DEADLINE      6
 #define SCHED_RESET_ON_FORK 0x40000000u
+
+/* Commands of membarrier(2) (include/uapi/linux/membarrier.h); the one after each of the last three
+ * registers for it. */
+#define MEMBARRIER_QUERY                       0x000u
+#define MEMBARRIER_GLOBAL                      0x001u
+#define MEMBARRIER_GLOBAL_EXPEDITED            0x002u
+#define MEMBARRIER_PRIVATE_EXPEDITED           0x008u
+#define MEMBARRIER_PRIVATE_EXPEDITED_SYNC_CORE 0x020u
+#define MEMBARRIER_PRIVATE_EXPEDITED_RSEQ      0x080u
+#define MEMBARRIER_FLAG_CPU                    1u
 
 #define PRIO_PROCESS 0
 #define PRIO_PGRP    1

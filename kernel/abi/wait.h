@@ -15,6 +15,7 @@
 #define P_ALL  0
 #define P_PID  1
 #define P_PGID 2
+#define P_PIDFD 3
 
 #define W_STATUS_EXITED(code) (((code) & 0xff) << 8)
 #define W_STATUS_STOPPED(sig) (((sig) << 8) | 0x7f)

@@ -272,6 +272,7 @@ static void reset_signals(struct process *p, struct task *t)
 	t->altstack_sp = t->altstack_size = 0;
 	t->altstack_flags = SS_DISABLE;
 	posix_timers_exit(p);
+	p->membarriers = 0;
 }
 
 /* Registers as Linux starts a program with. */

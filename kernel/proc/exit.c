@@ -21,6 +21,7 @@
 #include "kernel/fs/file.h"
 #include "kernel/fs/tty.h"
 #include "kernel/lib/kassert.h"
+#include "kernel/proc/pidfd.h"
 #include "kernel/proc/posix_timer.h"
 #include "kernel/proc/process.h"
 #include "kernel/proc/signal.h"
@@ -322,6 +323,7 @@ static __noreturn void become_zombie(struct process *p, struct task *t)
 	p->state = P_ZOMBIE;
 	p->stop_report = p->cont_report = false;
 	notify_parent_exit(p);
+	pidfd_exited();
 	t->thread.state = T_DEAD;
 	spin_unlock_irqrestore(&process_lock, flags);
 	thread_exit();

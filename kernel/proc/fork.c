@@ -16,6 +16,7 @@
 #include "kernel/lib/kassert.h"
 #include "kernel/lib/string.h"
 #include "kernel/proc/exec.h"
+#include "kernel/proc/pidfd.h"
 #include "kernel/proc/process.h"
 #include "kernel/proc/signal.h"
 #include "kernel/syscalls.h"
@@ -29,6 +30,8 @@ struct clone_request {
 	uptr_t parent_tid; /* used as the flags say, as the next two */
 	uptr_t child_tid;
 	uptr_t tls;
+	uptr_t pidfd;
+	bool clear_sighand; /* no handlers in the child */
 };
 
 /* Shared by a process that started with CLONE_VFORK: lives on the parent's kernel stack. */
@@ -41,14 +44,16 @@ struct vfork_wait {
 #define CLONE_NO_EFFECT (CLONE_PTRACE | CLONE_SYSVSEM | CLONE_DETACHED | CLONE_UNTRACED | CLONE_IO)
 #define CLONE_SUPPORTED                                                                            \
 	(CLONE_VM | CLONE_FS | CLONE_FILES | CLONE_SIGHAND | CLONE_VFORK | CLONE_PARENT |          \
-		CLONE_THREAD | CLONE_SETTLS | CLONE_PARENT_SETTID | CLONE_CHILD_CLEARTID |         \
+		CLONE_THREAD | CLONE_PIDFD | CLONE_SETTLS | CLONE_PARENT_SETTID | CLONE_CHILD_CLEARTID |         \
 		CLONE_CHILD_SETTID | CLONE_NO_EFFECT)
 
 static long clone_check(const struct clone_request *r)
 {
 	const u32 thread_shares = CLONE_SIGHAND | CLONE_FS | CLONE_FILES;
 	if (r->flags & ~CLONE_SUPPORTED)
-		return -EINVAL; /* namespaces, pidfds */
+		return -EINVAL; /* namespaces */
+	if ((r->flags & CLONE_PIDFD) && (r->flags & (CLONE_THREAD | CLONE_DETACHED)))
+		return -EINVAL;
 	if ((r->flags & CLONE_SIGHAND) && !(r->flags & CLONE_VM))
 		return -EINVAL;
 	if ((r->flags & CLONE_THREAD) && (r->flags & thread_shares) != thread_shares)
@@ -220,6 +225,7 @@ static void process_copy_fields(struct process *p, const struct process *parent)
 	memcpy(p->comm, current_task()->comm, sizeof(p->comm));
 	p->nice = parent->nice;
 	p->personality = parent->personality;
+	p->membarriers = parent->membarriers;
 	p->oom_score_adj = parent->oom_score_adj;
 	p->oom_score_adj_min = parent->oom_score_adj_min;
 	p->dumpable = parent->dumpable;
@@ -284,6 +290,7 @@ static long process_clone(const struct clone_request *r)
 	struct process *p;
 	struct task *t;
 	struct vfork_wait v = {.done = false};
+	struct pidfd_promise fd;
 	long pid;
 	process_reap_dead();
 	p = process_create();
@@ -295,12 +302,19 @@ static long process_clone(const struct clone_request *r)
 	pid = task_copy(r, p->mm, &t);
 	if (pid < 0)
 		goto no_task;
+	pid = r->flags & CLONE_PIDFD ? pidfd_promise(&fd, r->pidfd) : 0;
+	if (pid < 0)
+		goto no_fd;
+	if (r->clear_sighand)
+		sighand_reset(p->sighand);
 	waitq_init(&v.q);
 	if (r->flags & CLONE_VFORK)
 		p->vfork_done = &v.q;
 	pid = process_enter(p, t, r);
 	if (pid < 0)
 		goto no_pid;
+	if (r->flags & CLONE_PIDFD)
+		pidfd_keep(&fd, p);
 	if (r->flags & CLONE_PARENT_SETTID)
 		(void)!put_user_u32(r->parent_tid, (u32)pid);
 	task_begin(t);
@@ -308,6 +322,9 @@ static long process_clone(const struct clone_request *r)
 		vfork_sleep(p, &v);
 	return pid;
 no_pid:
+	if (r->flags & CLONE_PIDFD)
+		pidfd_break(&fd);
+no_fd:
 	task_free(t);
 no_task:
 	process_drop_parts(p);
@@ -337,6 +354,8 @@ long sys_vfork(void)
 
 long sys_clone(u32 flags, u32 stack, uptr_t parent_tid, uptr_t tls, uptr_t child_tid)
 {
+	if ((flags & (CLONE_PIDFD | CLONE_PARENT_SETTID)) == (CLONE_PIDFD | CLONE_PARENT_SETTID))
+		return -EINVAL; /* one place for two answers */
 	return do_clone(&(struct clone_request){
 		.flags = flags & ~CSIGNAL,
 		.exit_signal = flags & CSIGNAL,
@@ -344,6 +363,64 @@ long sys_clone(u32 flags, u32 stack, uptr_t parent_tid, uptr_t tls, uptr_t child
 		.parent_tid = parent_tid,
 		.child_tid = child_tid,
 		.tls = tls,
+		.pidfd = parent_tid,
+	});
+}
+
+/* Bytes that a newer caller knows more of than we do must be zero. */
+static long get_clone_args(struct abi_clone_args *args, uptr_t user, u32 size)
+{
+	u32 known = MIN(size, (u32)sizeof(*args));
+	u8 more;
+	if (size > PAGE_SIZE)
+		return -E2BIG;
+	if (size < CLONE_ARGS_SIZE_VER0)
+		return -EINVAL;
+	*args = (struct abi_clone_args){0};
+	if (copy_from_user(args, user, known))
+		return -EFAULT;
+	for (u32 at = known; at < size; at++) {
+		if (copy_from_user(&more, uptr_add(user, at), 1))
+			return -EFAULT;
+		if (more)
+			return -E2BIG;
+	}
+	return 0;
+}
+
+/* The number of the child cannot be chosen, and there are no cgroups to put it into. */
+static bool clone_args_ok(const struct abi_clone_args *a)
+{
+	if (a->set_tid || a->set_tid_size || (a->flags & ~(u64)UINT32_MAX & ~CLONE_CLEAR_SIGHAND))
+		return false;
+	if (a->exit_signal > _NSIG || (a->flags & (CLONE_DETACHED | CSIGNAL)))
+		return false;
+	if ((a->flags & CLONE_SIGHAND) && (a->flags & CLONE_CLEAR_SIGHAND))
+		return false;
+	if ((a->flags & (CLONE_THREAD | CLONE_PARENT)) && a->exit_signal)
+		return false;
+	if (!a->stack)
+		return !a->stack_size;
+	return a->stack_size && a->stack <= USER_TOP && a->stack_size <= USER_TOP - a->stack;
+}
+
+long sys_clone3(uptr_t uargs, u32 size)
+{
+	struct abi_clone_args a;
+	long err = get_clone_args(&a, uargs, size);
+	if (err)
+		return err;
+	if (!clone_args_ok(&a))
+		return -EINVAL;
+	return do_clone(&(struct clone_request){
+		.flags = (u32)a.flags,
+		.exit_signal = (u32)a.exit_signal,
+		.stack = (u32)(a.stack + a.stack_size),
+		.parent_tid = UPTR(a.parent_tid),
+		.child_tid = UPTR(a.child_tid),
+		.tls = UPTR(a.tls),
+		.pidfd = UPTR(a.pidfd),
+		.clear_sighand = a.flags & CLONE_CLEAR_SIGHAND,
 	});
 }
 

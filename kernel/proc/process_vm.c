@@ -1,14 +1,17 @@
 /*
  * process_vm_readv(2), process_vm_writev(2): one process copies between its own memory and that of
- * another one.
+ * another one. And process_madvise(2): it advises the kernel about it.
  *
  * The bytes pass through a page of kernel memory, so that no lock is held when the caller's own
  * memory is touched. What the other process may not do itself is not done for it either.
  */
 #include "kernel/abi/errno.h"
+#include "kernel/abi/mman.h"
 #include "kernel/abi/prctl.h"
 #include "kernel/abi/uio.h"
+#include "kernel/fs/file.h"
 #include "kernel/lib/string.h"
+#include "kernel/proc/pidfd.h"
 #include "kernel/proc/task.h"
 #include "kernel/syscalls.h"
 #include "kernel/x86/trap.h"
@@ -203,6 +206,18 @@ static long get_mm(u32 tid, struct mm **out)
 	return err;
 }
 
+/* The address space that a pidfd names. Who may not have it is told -EACCES here. */
+static long get_pidfd_mm(u32 fd, struct mm **out)
+{
+	struct file *f = pidfd_get(fd);
+	long err;
+	if (!f)
+		return -EBADF;
+	err = get_mm(pidfd_pid(f), out);
+	file_put(f);
+	return err == -EPERM ? -EACCES : err;
+}
+
 /* --- The calls --- */
 
 static long transfer(struct transfer *x, u32 tid)
@@ -249,4 +264,52 @@ long sys_process_vm_writev(
 	u32 tid, uptr_t lvec, u32 nr_local, uptr_t rvec, u32 nr_remote, u32 flags)
 {
 	return process_vm_rw(tid, lvec, nr_local, rvec, nr_remote, flags, true);
+}
+
+/* Advice for the ranges, one after the other. Returns the bytes that took it, or an error when there
+ * were none. */
+static long advise_all(struct mm *mm, struct ranges *r, u32 advice)
+{
+	struct abi_iovec *iov;
+	long done = 0;
+	while ((iov = ranges_front(r))) {
+		long err = mm_madvise(mm, iov->base, iov->len, advice);
+		if (err)
+			return done ? done : err;
+		done += (long)iov->len;
+		range_skip(iov, iov->len);
+	}
+	return done;
+}
+
+static long process_madvise(u32 pidfd, struct ranges *r, u32 advice)
+{
+	struct mm *mm;
+	long err = get_pidfd_mm(pidfd, &mm);
+	if (err)
+		return err;
+	if (advice != MADV_COLD && advice != MADV_PAGEOUT && advice != MADV_WILLNEED &&
+		advice != MADV_COLLAPSE)
+		err = -EINVAL;
+	else if (!capable(CAP_SYS_NICE))
+		err = -EPERM;
+	else
+		err = advise_all(mm, r, advice);
+	mm_put(mm);
+	return err;
+}
+
+long sys_process_madvise(u32 pidfd, uptr_t vec, u32 n, u32 advice, u32 flags)
+{
+	struct ranges r;
+	long done;
+	if (flags)
+		return -EINVAL;
+	done = ranges_get(&r, vec, n);
+	if (!done)
+		done = ranges_limit(&r);
+	if (done >= 0)
+		done = process_madvise(pidfd, &r, advice);
+	kfree(r.iov);
+	return done;
 }

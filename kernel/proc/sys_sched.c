@@ -264,3 +264,34 @@ long sys_nice(s32 increment)
 	spin_unlock_irqrestore(&process_lock, flags);
 	return err ? -EPERM : 0;
 }
+
+/* --- membarrier(2) --- */
+
+#define BARRIERS_EXPEDITED                                                                         \
+	(MEMBARRIER_PRIVATE_EXPEDITED | MEMBARRIER_PRIVATE_EXPEDITED_SYNC_CORE |                   \
+		MEMBARRIER_PRIVATE_EXPEDITED_RSEQ)
+#define BARRIERS_REGISTER(cmds) ((cmds) << 1) /* the command that registers for another */
+#define BARRIERS_ALL                                                                               \
+	(MEMBARRIER_GLOBAL | MEMBARRIER_GLOBAL_EXPEDITED |                                         \
+		BARRIERS_REGISTER(MEMBARRIER_GLOBAL_EXPEDITED) | BARRIERS_EXPEDITED |              \
+		BARRIERS_REGISTER(BARRIERS_EXPEDITED))
+
+_Static_assert(NR_CPUS == 1, "other CPUs that run the process must be interrupted");
+
+/* The other threads of the process pass through a barrier: none of them runs on another CPU. */
+long sys_membarrier(u32 cmd, u32 flags, u32 cpu)
+{
+	struct process *p = current_process();
+	if (flags && (cmd != MEMBARRIER_PRIVATE_EXPEDITED_RSEQ || flags != MEMBARRIER_FLAG_CPU))
+		return -EINVAL;
+	if (cmd == MEMBARRIER_QUERY)
+		return BARRIERS_ALL;
+	if (!(cmd & BARRIERS_ALL) || (cmd & (cmd - 1)))
+		return -EINVAL;
+	if ((cmd & BARRIERS_EXPEDITED) && !(p->membarriers & cmd))
+		return -EPERM;
+	if (cmd & BARRIERS_REGISTER(BARRIERS_EXPEDITED))
+		p->membarriers |= cmd >> 1;
+	barrier();
+	return 0;
+}

@@ -1,7 +1,9 @@
 /* System calls about signals: sending, masks, actions, waiting, the alternate stack. */
 #include "kernel/abi/errno.h"
 #include "kernel/abi/prctl.h"
+#include "kernel/fs/file.h"
 #include "kernel/lib/string.h"
+#include "kernel/proc/pidfd.h"
 #include "kernel/proc/process.h"
 #include "kernel/proc/signal.h"
 #include "kernel/syscalls.h"
@@ -145,6 +147,47 @@ long sys_rt_tgsigqueueinfo(s32 tgid, s32 tid, u32 sig, uptr_t uinfo)
 		return -EINVAL;
 	err = get_siginfo(&info, uinfo, sig, (u32)tgid);
 	return err ? err : do_tkill((u32)tgid, (u32)tid, sig, &info);
+}
+
+/* The siginfo to send through a pidfd: the caller's, which must name the signal, or one of kill(). */
+static long get_pidfd_info(struct abi_siginfo *info, uptr_t uinfo, u32 sig, u32 target)
+{
+	s32 signo;
+	*info = siginfo_user(sig, SI_USER);
+	if (!uinfo.va)
+		return 0;
+	if (copy_from_user(&signo, uinfo, sizeof(signo)) < 0)
+		return -EFAULT;
+	return signo == (s32)sig ? get_siginfo(info, uinfo, sig, target) : -EINVAL;
+}
+
+static long pidfd_kill(const struct file *f, u32 sig, uptr_t uinfo)
+{
+	struct abi_siginfo info;
+	struct process *p;
+	long err = get_pidfd_info(&info, uinfo, sig, pidfd_pid(f));
+	u32 flags;
+	if (err)
+		return err;
+	if (sig > _NSIG)
+		return -EINVAL;
+	flags = spin_lock_irqsave(&process_lock);
+	p = pidfd_find_locked(f);
+	err = p ? kill_one(p, sig, &info) : -ESRCH;
+	spin_unlock_irqrestore(&process_lock, flags);
+	return err;
+}
+
+long sys_pidfd_send_signal(u32 fd, u32 sig, uptr_t uinfo, u32 flags)
+{
+	struct file *f;
+	long err;
+	if (flags)
+		return -EINVAL;
+	f = pidfd_get(fd);
+	err = f ? pidfd_kill(f, sig, uinfo) : -EBADF;
+	file_put(f);
+	return err;
 }
 
 /* --- Actions --- */

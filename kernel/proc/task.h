@@ -102,6 +102,7 @@ struct process {
 	s16 oom_score_adj;            /* l: -1000 (never) to 1000 (first); inherited */
 	s16 oom_score_adj_min;        /* l: how low it may be set without privilege; inherited */
 	u32 personality;              /* o */
+	u32 membarriers;              /* o: MEMBARRIER_ commands that it has registered for */
 	char comm[16];
 	bool dumpable, execed;
 	bool no_new_privs, keep_caps; /* o */

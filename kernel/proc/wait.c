@@ -1,7 +1,10 @@
 /* wait4, waitpid and waitid: reading the status of children, and reaping them. */
 #include "kernel/abi/errno.h"
+#include "kernel/abi/fcntl.h"
 #include "kernel/abi/wait.h"
+#include "kernel/fs/file.h"
 #include "kernel/lib/string.h"
+#include "kernel/proc/pidfd.h"
 #include "kernel/proc/process.h"
 #include "kernel/proc/signal.h"
 #include "kernel/proc/usage.h"
@@ -186,21 +189,41 @@ static long waitid_put(uptr_t infop, const struct wait_request *r, long got)
 	return infop.va ? copy_to_user(infop, &info, 24) : 0;
 }
 
+/* Waits for the child that the descriptor r->id names. */
+static long wait_for_pidfd(struct wait_request *r, bool *nonblocking)
+{
+	struct file *f = pidfd_get(r->id);
+	if (!f)
+		return -EBADF;
+	r->who = P_PID;
+	r->id = pidfd_pid(f);
+	*nonblocking = f->flags & O_NONBLOCK;
+	if (*nonblocking)
+		r->options |= WNOHANG;
+	file_put(f);
+	return 0;
+}
+
 long sys_waitid(u32 who, s32 id, uptr_t infop, u32 options, uptr_t rusage)
 {
 	const u32 known =
 		WNOHANG | WNOWAIT | WEXITED | WSTOPPED | WCONTINUED | W_NOTHREAD | W_CLONE | W_ALL;
 	struct wait_request r = {.who = who, .id = (u32)id, .options = options};
+	bool nonblocking = false;
 	long got;
 	if ((options & ~known) || !(options & (WEXITED | WSTOPPED | WCONTINUED)))
 		return -EINVAL;
-	if (who > P_PGID || (who == P_PID && id <= 0) || (who == P_PGID && id < 0))
+	if (who > P_PIDFD || (who == P_PID && id <= 0) || (who >= P_PGID && id < 0))
 		return -EINVAL;
+	if (who == P_PIDFD && (got = wait_for_pidfd(&r, &nonblocking)) < 0)
+		return got;
 	if (who == P_PGID && id == 0)
 		r.id = current_process()->pgid;
 	got = do_wait(&r);
 	if (got < 0)
 		return got;
+	if (got == 0 && nonblocking && !(options & WNOHANG))
+		return -EAGAIN;
 	if (got > 0 && rusage.va && copy_to_user(rusage, &r.usage, sizeof(r.usage)) < 0)
 		return -EFAULT;
 	return waitid_put(infop, &r, got) < 0 ? -EFAULT : 0;

@@ -1,0 +1,200 @@
+/* Descriptors of processes: pidfd_open(2), pidfd_send_signal(2), and what process_mrelease(2) asks. */
+#include "kernel/proc/pidfd.h"
+#include "kernel/abi/errno.h"
+#include "kernel/abi/fcntl.h"
+#include "kernel/fs/file.h"
+#include "kernel/fs/poll.h"
+#include "kernel/fs/text.h"
+#include "kernel/fs/vfs.h"
+#include "kernel/proc/process.h"
+#include "kernel/syscalls.h"
+#include "kernel/x86/uaccess.h"
+#include "mm/kmalloc.h"
+
+struct pidfd {
+	u32 pid; /* 0: of a promise, not yet known */
+	u64 start_ns;
+};
+
+static struct waitq exits = WAITQ_INIT(exits); /* of any process */
+
+void pidfd_exited(void)
+{
+	waitq_wake_all(&exits);
+}
+
+struct process *pidfd_find_locked(const struct file *f)
+{
+	const struct pidfd *pf = f->private;
+	struct process *p = process_find(pf->pid);
+
+	return p && p->start_ns == pf->start_ns ? p : NULL;
+}
+
+static bool has_exited(const struct file *f)
+{
+	u32 flags = spin_lock_irqsave(&process_lock);
+	const struct process *p = pidfd_find_locked(f);
+	bool exited = !p || p->state == P_ZOMBIE;
+
+	spin_unlock_irqrestore(&process_lock, flags);
+	return exited;
+}
+
+static u32 pidfd_poll(struct file *f, struct poll_table *pt)
+{
+	poll_wait_for(pt, &exits, POLLIN);
+	return has_exited(f) ? POLLIN | POLLRDNORM : 0;
+}
+
+static void pidfd_release(struct file *f)
+{
+	kfree(f->private);
+}
+
+static void pidfd_show(struct file *f, struct text *t)
+{
+	u32 flags = spin_lock_irqsave(&process_lock);
+	const struct process *p = pidfd_find_locked(f);
+	int pid = p ? (int)p->pid : -1;
+
+	spin_unlock_irqrestore(&process_lock, flags);
+	text_printf(t, "Pid:\t%d\nNSpid:\t%d\n", pid, pid);
+}
+
+static const struct file_ops pidfd_ops = {
+	.poll = pidfd_poll,
+	.release = pidfd_release,
+	.show_info = pidfd_show,
+};
+
+struct file *pidfd_get(u32 fd)
+{
+	struct file *f = files_fget(current_process()->files, fd);
+
+	if (f && f->ops != &pidfd_ops) {
+		file_put(f);
+		return NULL;
+	}
+	return f;
+}
+
+u32 pidfd_pid(const struct file *f)
+{
+	const struct pidfd *pf = f->private;
+
+	return pf->pid;
+}
+
+#define PIDFD_KIND "anon_inode:[pidfd]"
+
+static struct pidfd *pidfd_make(u32 pid, u64 start_ns)
+{
+	struct pidfd *pf = kmalloc(sizeof(*pf));
+
+	if (pf)
+		*pf = (struct pidfd){pid, start_ns};
+	return pf;
+}
+
+/* --- For clone() --- */
+
+static long promise_file(struct pidfd_promise *pp)
+{
+	struct pidfd *pf = pidfd_make(0, 0);
+
+	if (!pf)
+		return -ENOMEM;
+	pp->file = anon_file_create(PIDFD_KIND, 0, &pidfd_ops, pf);
+	if (!is_err(pp->file))
+		return 0;
+	kfree(pf);
+	return ptr_err(pp->file);
+}
+
+long pidfd_promise(struct pidfd_promise *pp, uptr_t where)
+{
+	struct files *files = current_process()->files;
+	long err;
+
+	pp->fd = files_reserve(files, 0, true);
+	if (pp->fd < 0)
+		return pp->fd;
+	err = promise_file(pp);
+	if (!err && put_user_u32(where, (u32)pp->fd)) {
+		file_put(pp->file);
+		err = -EFAULT;
+	}
+	if (err)
+		files_unreserve(files, (u32)pp->fd);
+	return err;
+}
+
+void pidfd_keep(struct pidfd_promise *pp, const struct process *p)
+{
+	*(struct pidfd *)pp->file->private = (struct pidfd){p->pid, p->start_ns};
+	files_fill(current_process()->files, (u32)pp->fd, pp->file);
+}
+
+void pidfd_break(struct pidfd_promise *pp)
+{
+	files_unreserve(current_process()->files, (u32)pp->fd);
+	file_put(pp->file);
+}
+
+/* --- The calls --- */
+
+/* The process with this number; a thread of one is -EINVAL. */
+static long find_start(u32 pid, u64 *start_ns)
+{
+	u32 flags = spin_lock_irqsave(&process_lock);
+	const struct process *p = process_find(pid);
+	long err = p ? 0 : task_find(pid) ? -EINVAL : -ESRCH;
+
+	if (p)
+		*start_ns = p->start_ns;
+	spin_unlock_irqrestore(&process_lock, flags);
+	return err;
+}
+
+long sys_pidfd_open(s32 pid, u32 flags)
+{
+	struct pidfd *pf;
+	u64 start_ns;
+	long err;
+
+	if ((flags & ~O_NONBLOCK) || pid <= 0)
+		return -EINVAL;
+	err = find_start((u32)pid, &start_ns);
+	if (err)
+		return err;
+	pf = pidfd_make((u32)pid, start_ns);
+	if (!pf)
+		return -ENOMEM;
+	return anon_fd_create(PIDFD_KIND, flags | O_CLOEXEC, &pidfd_ops, pf);
+}
+
+/* Whether the process is on its way out, so that its memory goes without help: 0, -EINVAL when not,
+ * -ESRCH when it has none any more. */
+static long find_dying(const struct file *f)
+{
+	u32 flags = spin_lock_irqsave(&process_lock);
+	const struct process *p = pidfd_find_locked(f);
+	long err = !p || !p->mm ? -ESRCH : p->group_exit ? 0 : -EINVAL;
+
+	spin_unlock_irqrestore(&process_lock, flags);
+	return err;
+}
+
+long sys_process_mrelease(u32 fd, u32 flags)
+{
+	struct file *f;
+	long err;
+
+	if (flags)
+		return -EINVAL;
+	f = pidfd_get(fd);
+	err = f ? find_dying(f) : -EBADF;
+	file_put(f);
+	return err;
+}
