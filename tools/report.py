@@ -1,10 +1,10 @@
 #!/usr/bin/env python3
 """make report: runs a command in the guest and draws what memory did meanwhile, as one HTML file.
 
-build/report.html (or the file that is named) needs no network and no other file. The guest is that of `make run` (CMD, FILES,
-MEM, CPU, APPEND count), or DEMO=name as in `make debug`; its kernel is build/debug/tessera.elf.
-TRACE_BUF is the size of the guest's ring of trace events. The status is 0 when the report was
-written and the machine ended as it should.
+build/report.html (or the file that is named) needs no network and no other file. The guest is that
+of `make run` (CMD, FILES, MEM, CPU, APPEND count), or DEMO=name as in `make debug`; its kernel is
+build/debug/tessera.elf. TRACE_BUF is the size of the guest's ring of trace events. The status is 0
+when the report was written and the machine ended as it should.
 
 Two things are looked at. gdb stops the guest where the last user of an address space lets it go,
 and notes what it holds before it is torn down (tools/gdb/tessera/picture.py); the frames, free
@@ -59,9 +59,10 @@ def follow(boot, stub):
     """Runs gdb until the machine has ended. Returns its notes."""
     path, log = boot.path("notes"), boot.path("said")
     with open(log, "wb") as said:
-        debug.wait_for(stub, boot.process)
-        subprocess.run(["gdb", "-q", "-nx", "-batch", "-iex", "set pagination off", debug.KERNEL, "-x",
-                        debug.COMMANDS, "-ex", "target remote " + stub, "-ex",
+        while not debug.listening(stub) and boot.process.poll() is None:
+            debug.wait_for(stub, boot.process)
+        subprocess.run(["gdb", "-q", "-nx", "-batch", "-iex", "set pagination off", debug.KERNEL,
+                        "-x", debug.COMMANDS, "-ex", "target remote " + stub, "-ex",
                         "python from tessera import picture", "-ex",
                         f"python picture.take({path!r})"], stdin=subprocess.DEVNULL, stdout=said,
                        stderr=subprocess.STDOUT, check=False,

@@ -31,12 +31,12 @@ NOTHING, ZERO, PRIVATE, SHARED, FILE, HUGE, OTHER = range(7)
 VERDICTS = [
     ("zero page", "f-zero", "fault_anon", "read but never written: the one page of zeroes"),
     ("demand zero", "f-fill", "fault_anon", "first write: a frame of its own, full of zeroes"),
-    ("upgrade", "f-upgrade", "cow_copy", "written after it was read: its own frame for the zero page"),
+    ("upgrade", "f-upgrade", "cow_copy", "written after it was read: its own frame"),
     ("file page", "f-file", "map_cached", "the page cache's frame, and what lies around it"),
     ("private copy", "f-copy", "fault_private_copy", "write to a file's page: a copy of it"),
     ("copy on write", "f-cow", "cow_copy", "write to a shared frame: a copy of it"),
     ("reuse", "f-reuse", "fault_write_protected", "write to a frame that nobody shares any more"),
-    ("stack growth", "f-stack", "find_or_grow", "below the stack: the stack grows, with a new frame"),
+    ("stack growth", "f-stack", "find_or_grow", "below the stack: it grows, by a new frame"),
     ("huge page", "k-huge", "hugetlb_fault", "one entry of the directory for 2 MiB at once"),
     ("signal", "f-bad", "fault_user", "nothing may be there: SIGSEGV or SIGBUS"),
     ("refused copy", "f-bad", "fault_failed", "the kernel's copy for the program fails: EFAULT"),
@@ -49,7 +49,8 @@ WHY = {"zero": "zero page", "anon": "demand zero", "file": "file page", "cow": "
 
 KIND_NAMES = {
     "reserved": "reserved", "kernel": "kernel", "trace": "trace ring", "slab": "slab",
-    "vmalloc": "vmalloc", "kstack": "kernel stacks", "pgtable": "page tables", "cache": "page cache",
+    "vmalloc": "vmalloc", "kstack": "kernel stacks", "pgtable": "page tables",
+    "cache": "page cache",
     "anon": "private memory", "zero": "zero page", "huge": "huge pages", "free": "free"}
 KIND_WORDS = {
     "reserved": "not the allocator's: firmware, the kernel's image, the array of frames",
@@ -61,7 +62,8 @@ KIND_WORDS = {
     "pcp": "free, on a CPU's own list", "slab": "slab of small kernel objects", "free": "free"}
 COUNTER_WORDS = {
     "pgalloc": "blocks of frames allocated", "pgfree": "blocks of frames given back",
-    "pgfault": "page faults that were resolved", "pgmajfault": "of them, those that waited for a disk",
+    "pgfault": "page faults that were resolved",
+    "pgmajfault": "of them, those that waited for a disk",
     "pgreuse": "write faults on a frame that nobody shared any more: made writable in place",
     "oom_kill": "processes killed because memory was out",
     "cow_copy": "frames copied on a write", "zero_fill": "frames of zeroes mapped on a first write",
@@ -201,7 +203,7 @@ class Story:
         self.call = {}            # pid: the memory call that it is in
 
     def read(self, events, before, why):
-        """The events until process 1 has ended; what the kernel checks then is no part of the story.
+        """The events until process 1 has ended: what the kernel checks then is no part of it.
         `before` were overwritten, `why` are the names of pte_set's reasons."""
         self.why = why
         handlers = {name[3:]: getattr(self, name) for name in dir(self) if name.startswith("on_")}
@@ -331,7 +333,8 @@ class Frames:
             words.byteswap()
         per = self.SIZE // 4
         self.kind, self.order = data[0::self.SIZE], data[1::self.SIZE]
-        self.refcount, self.mapcount, self.index, self.mapping = (words[n::per] for n in (1, 2, 3, 4))
+        self.refcount, self.mapcount, self.index, self.mapping = (
+            words[n::per] for n in (1, 2, 3, 4))
 
 
 class Picture:

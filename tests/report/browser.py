@@ -1,4 +1,4 @@
-"""A headless Chromium, driven through its debugging pipe: pages, what their scripts say, pictures."""
+"""A headless Chromium, driven through its debugging pipe: pages, what scripts say, pictures."""
 import base64
 import json
 import os
@@ -42,7 +42,8 @@ class Browser:
         self.read_end, self.write_end = ours_in, ours_out
         self.session = None
         target = self.call("Target.createTarget", url="about:blank")["targetId"]
-        self.session = self.call("Target.attachToTarget", targetId=target, flatten=True)["sessionId"]
+        self.session = self.call("Target.attachToTarget", targetId=target,
+                                 flatten=True)["sessionId"]
         for domain in "Page", "Runtime", "Log", "Network":
             self.call(domain + ".enable")
         self.look(self.width, self.height, self.dark)
@@ -124,7 +125,8 @@ class Browser:
         result = self.call("Runtime.evaluate", expression=expression, returnByValue=True,
                            awaitPromise=True)
         if "exceptionDetails" in result:
-            raise BrowserError(result["exceptionDetails"]["exception"].get("description", expression))
+            thrown = result["exceptionDetails"]["exception"]
+            raise BrowserError(thrown.get("description", expression))
         return result["result"].get("value")
 
     def settle(self):

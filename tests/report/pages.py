@@ -67,19 +67,20 @@ def same_account(browser, report):
     count = lambda name: int(shown[name].replace(",", ""))
     expect("private memory", count("private memory"), report.account["anon"])
     expect("page tables", count("page tables"), report.account["pgtable"])
-    expect("free", count("free"), sum(report.account[name] for name in ("free", "free-tail", "pcp")))
+    expect("free", count("free"),
+           sum(report.account[name] for name in ("free", "free-tail", "pcp")))
 
 
 def time_slider(browser, report):
-    """Back to the beginning there is less private memory than in the end; forward it is as before."""
+    """In the beginning there is no private memory yet; going to the end all is as before."""
     show(browser, "frames")
     before = text(browser, "#frames .legend")
     slide = ("(() => {{ const s = document.querySelector('#frames input[type=range]');"
              "s.value = {}; s.dispatchEvent(new Event('input')); }})()")
     browser.run(slide.format(0))
-    assert "private memory" not in text(browser, "#frames .legend"), "there was some before the start"
-    browser.run("[...document.querySelectorAll('#frames button')].find((b) => /end/.test(b.innerText))"
-                ".click()")
+    assert "private memory" not in text(browser, "#frames .legend"), "some is there at the start"
+    browser.run("[...document.querySelectorAll('#frames button')]"
+                ".find((button) => /end/.test(button.innerText)).click()")
     expect("the legend", text(browser, "#frames .legend"), before)
 
 
@@ -87,8 +88,8 @@ def one_page(browser, report):
     """A page chosen in the map says what it is, and its frame tells its life."""
     show(browser, "space")
     browser.run("(() => { const c = document.querySelector('#space .area canvas'), b = c."
-                "getBoundingClientRect(); c.dispatchEvent(new MouseEvent('click', {clientX: b.left + 8,"
-                "clientY: b.top + 8})); })()")
+                "getBoundingClientRect(); c.dispatchEvent(new MouseEvent('click', "
+                "{clientX: b.left + 8, clientY: b.top + 8})); })()")
     first = report.spaces[report.shown]["areas"][0]["start"]
     assert f"{first:08x}" in text(browser, "#space .detail"), text(browser, "#space .detail")
     i = report.spaces[report.shown]["pt"][0]
@@ -236,7 +237,8 @@ def attempt(name, browser, function, *arguments):
 def main():
     failed = count = 0
     with tempfile.TemporaryDirectory() as folder, Browser() as browser:
-        report = suite.make(os.path.join(folder, "run"), CMD="malloc-tour", MEM="64", TRACE_BUF="16M")
+        report = suite.make(os.path.join(folder, "run"), CMD="malloc-tour", MEM="64",
+                            TRACE_BUF="16M")
         page, many = os.path.join(folder, "run.html"), os.path.join(folder, "large.html")
         browser.open(page)
         for case in CASES:

@@ -1,5 +1,5 @@
 """The tests of `make report`'s data, for tools/test.py: what the page is told is held against what
-the kernel counted and against itself. What the page makes of it is tested in tests/report/pages.py."""
+the kernel counted and against itself. What the page makes of it: tests/report/pages.py."""
 import array
 import base64
 import json

@@ -67,20 +67,24 @@ class Run:
             pid = self.random.choice(PIDS)
             table = self.tables[pid]
             start, end, *_ = self.areas[self.random.choice((1, 2, 2, 3, 3, 3, 4))]
-            place[pid] = (place[pid] + self.random.choice((1, 1, 1, 1, 7, -40))) % ((end - start) >> 12)
+            step = self.random.choice((1, 1, 1, 1, 7, -40))
+            place[pid] = (place[pid] + step) % ((end - start) >> 12)
             va = start + (place[pid] << 12)
             ns += self.random.randrange(300, 4000)
             write = self.random.random() < .7
-            address, ip = va + self.random.randrange(4096), 0x08049000 + self.random.randrange(1 << 16)
+            address = va + self.random.randrange(4096)
+            ip = 0x08049000 + self.random.randrange(1 << 16)
             group = [Fault(ns, pid, address, ip, 4 | 2 * write | (va in table))]
             if va in table or not self.free:
                 old = table.pop(va, None)
                 if old is not None and old != self.zero:
                     self.owner[old] = 1
                     self.free.append(old)
-                    group.append(Free(ns + 50, pid, old, 0, 9, site + self.random.randrange(4) * 64))
+                    caller = site + self.random.randrange(4) * 64
+                    group.append(Free(ns + 50, pid, old, 0, 9, caller))
             elif write:
-                pfn = self.free.pop(self.random.randrange(max(0, len(self.free) - 50), len(self.free)))
+                left = len(self.free)
+                pfn = self.free.pop(self.random.randrange(max(0, left - 50), left))
                 table[va], self.owner[pfn] = pfn, 9
                 group += [Alloc(ns + 50, pid, pfn, 0, 4, 2, 9, site),
                           Set(ns + 80, pid, pid, va, pfn, self.random.choice((1, 1, 4, 5)), 0x67)]
@@ -97,8 +101,9 @@ class Run:
         spaces = [self._space(pid, len(self.list) - 2 * (len(PIDS) - n - 1))
                   for n, pid in enumerate(PIDS)]
         machine = {
-            "space": len(spaces) - 1, "written": len(self.list), "kinds": KINDS, "pcp": [[], [], []],
-            "frames": b"".join(struct.pack("<BBBBIIII12x", kind, 0, 1, 0, kind == 9, kind == 9, 0, 0)
+            "space": len(spaces) - 1, "written": len(self.list), "kinds": KINDS,
+            "pcp": [[], [], []],
+            "frames": b"".join(struct.pack("<BBBBII20x", kind, 0, 1, 0, kind == 9, kind == 9)
                                for kind in self.owner),
             "zones": [{"name": "Normal", "start": 0, "end": self.frames, "managed": self.frames,
                        "min": 100, "low": 120, "high": 150, "free": [0] * 11}],
@@ -126,7 +131,8 @@ def write(path, count, seed=1):
     """A report of a run of so many events. Returns the picture behind it."""
     run = Run(count, seed)
     picture = report_data.Picture(run.notes(), Places(debug.KERNEL), run)
-    packed = picture.pack(f"synthetic --events={count} --seed={seed}", "", "Made up, to be large.", "")
+    packed = picture.pack(f"synthetic --events={count} --seed={seed}", "",
+                          "Made up, to be large.", "")
     with open(path, "w") as file:
         file.write(report.page("synthetic", packed))
     return picture

@@ -105,6 +105,13 @@ function themeChanged() {
   tell("theme");
 }
 
+// A colour mixed with the card's: 0 is the card, 1 the colour.
+function fade(name, part) {
+  const card = rgb("card"), mixed = rgb(name).map((value, i) =>
+    Math.round(card[i] + (value - card[i]) * part));
+  return `rgb(${mixed.join(" ")})`;
+}
+
 // --- News ---
 
 const listeners = {};

@@ -336,8 +336,7 @@ function faultView() {
     picture.redraw();
     list();
   }}, h("option", {value: -1}, "all processes"),
-  D.spaces.map((space, i) => h("option", {value: i}, `${spaceName(space)}${space.ends ? "" :
-    " (until exec)"}`)));
+  spaceOptions());
   table = faultTable();
   list();
   hear("page", ({space, va}) => {

@@ -3,7 +3,7 @@
 // A frame with something to tell: the one that the shown space got last for its own.
 function exampleFrame() {
   const space = D.spaces[D.shown], mine = faultsOf(space).filter((i) => {
-    const at = entryOf(space, (D.f_addr[i] & ~(PAGE - 1)) >>> 0);
+    const at = entryOf(space, pageOf(D.f_addr[i]));
     return at >= 0 && frameOf(D.pt_lo[at], D.pt_hi[at]) === D.f_pfn[i] && D.pt_kind[at] === 2;
   });
   return mine.length ? D.f_pfn[mine[mine.length - 1]] : -1;
@@ -351,7 +351,8 @@ function frameView() {
     h("button", {class: "push", onclick: () => goTo(D.snapshotTime)}, "The end of the command")),
   h("div", {style: "margin:.6rem 0 .2rem"}, river.canvas), slider, key,
   folded ? h("div", {class: "row", style: "margin-top:.8rem"}, h("span", {class: "note"},
-    `${plural(folded, "tile")} more, ${bytes(folded * 1024 * PAGE)}, stayed as they were: free, reserved, or holding this trace.`),
+    `${plural(folded, "tile")} more, ${bytes(folded * 1024 * PAGE)}, stayed as they were: free, ` +
+    "reserved, or holding this trace."),
   unfold) : null,
   h("div", {class: "split", style: "margin-top:1rem"}, canvas, life)));
 }

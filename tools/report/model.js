@@ -8,7 +8,11 @@ const PAGE_KINDS = [["not there", "k-untouched"], ["the zero page", "k-zero"],
   ["private memory", "k-anon"], ["private, shared until written", "k-shared"],
   ["page of a file", "k-cache"], ["part of a 2 MiB page", "k-huge"], ["other", "k-kernel"]];
 
+const pageOf = (va) => (va & ~(PAGE - 1)) >>> 0;
+
 const spaceName = (s) => `${s.comm} ${s.pid}`;
+const spaceOptions = () => D.spaces.map((space, i) => h("option", {value: i}, spaceName(space) +
+  (space.ends ? "" : " (until exec)")));
 const areaName = (area) => area.name || (area.object ? "shared memory" : "private memory");
 
 function areaAt(space, va) {
@@ -51,7 +55,7 @@ function faultsOf(space) {
     for (let i = 0; i < D.f_time.length; i++) {
       if (D.f_space[i] !== number)
         continue;
-      const va = (D.f_addr[i] & ~(PAGE - 1)) >>> 0;
+      const va = pageOf(D.f_addr[i]);
       if (!first.has(va)) {
         order.set(va, first.size);
         first.set(va, i);

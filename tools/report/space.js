@@ -63,7 +63,8 @@ function spaceView() {
   function showKey() {
     if (state.paint === "kind")
       key.replaceChildren(legend([["k-anon", "private memory"], ["k-shared", "shared until written"],
-        ["k-zero", "the zero page"], ["k-cache", "page of a file"], ...hasHuge(state.space) ? [["k-huge", "2 MiB page"]] : [], ["k-pgtable", "page table"],
+        ["k-zero", "the zero page"], ["k-cache", "page of a file"],
+        ...hasHuge(state.space) ? [["k-huge", "2 MiB page"]] : [], ["k-pgtable", "page table"],
         ["card", "never touched", undefined, true]]));
     else if (state.paint === "touch")
       key.replaceChildren(h("ul", {class: "legend"}, h("li", {}, "early",

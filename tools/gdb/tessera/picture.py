@@ -36,8 +36,8 @@ def read_frames():
 # --- An address space ---
 
 def pages(cr3):
-    """(address, entry) of every page of a space that is not empty; an entry of 2 MiB stands for each
-    page of it, still with PS."""
+    """(address, entry) of every page of a space that is not empty; an entry of 2 MiB stands for
+    each page of it, still with PS."""
     for va, entry in paging.user_entries(cr3):
         if entry & paging.PS:
             yield from ((va + offset, entry + offset) for offset in range(0, HUGE, PAGE))
