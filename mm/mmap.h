@@ -22,6 +22,9 @@ static inline void mmap_set_backing(struct mmap_args *a, struct backing *b)
 		a->r.how |= MM_HUGE;
 }
 
+/* MM_LOW for an address below user_min when the caller is privileged, else 0. */
+u32 mmap_may_go_low(vaddr_t addr);
+
 /* Maps it. Caller holds mm->lock, and when *populate comes back true calls mm_populate() for the
  * new mapping, a->r.len long, after letting it go. Returns the address, or a negative errno. */
 long mmap_locked(struct mm *mm, struct mmap_args *a, bool *populate) __must_check;

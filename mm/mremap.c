@@ -6,6 +6,7 @@
 #include "mm/anon.h"
 #include "mm/commit.h"
 #include "mm/hugetlb.h"
+#include "mm/mmap.h"
 #include "mm/space_impl.h"
 #include "mm/trace_mm.h"
 #include "mm/zap.h"
@@ -174,7 +175,7 @@ static long remap_to(struct remap *r)
 		return -ENOMEM;
 	struct map_request place = {.addr = r->new_addr, .len = r->new_len, .how = r->how};
 	if (r->flags & MREMAP_FIXED) {
-		place.how |= MM_FIXED;
+		place.how |= MM_FIXED | mmap_may_go_low(r->new_addr);
 		long err = mm_unmap(r->mm, r->new_addr, r->new_len);
 		if (err)
 			return err;

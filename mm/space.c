@@ -25,6 +25,8 @@
 LIST_HEAD(mm_list);
 struct spinlock mm_list_lock = SPINLOCK_INIT("mm_list");
 u32 max_map_count = 65530;
+vaddr_t user_min = USER_MIN;
+u32 randomize_va_space;
 
 static struct slab_cache *mm_cache, *vma_cache;
 
@@ -271,30 +273,30 @@ long mm_unmap(struct mm *mm, vaddr_t start, u32 len)
 /* Linux's choice: the hint if there is room, else top-down below mmap_base, else bottom-up. */
 static __forceinline long place_aligned(struct mm *mm, vaddr_t hint, u32 len, u32 align)
 {
-	if (len > USER_TOP - USER_MIN)
+	if (len > USER_TOP - user_min)
 		return -ENOMEM;
 	hint = ALIGN_DOWN(hint, align);
 	if (hint) {
-		vaddr_t at = MAX(hint, USER_MIN);
+		vaddr_t at = MAX(hint, user_min);
 		struct vma *above = vma_find(&mm->vmas, at);
 		if (at <= USER_TOP - len && (!above || at + len <= vma_start_gap(above)))
 			return at;
 	}
-	vaddr_t at = vma_gap_topdown(&mm->vmas, len, USER_MIN, mm->mmap_base, align);
+	vaddr_t at = vma_gap_topdown(&mm->vmas, len, user_min, mm->mmap_base, align);
 	if (!at)
 		at = vma_gap_bottomup(&mm->vmas, len, USER_TOP / 3, USER_TOP, align);
 	return at ? (long)at : -ENOMEM;
 }
 
-static long place_fixed(struct mm *mm, vaddr_t addr, u32 len, bool noreplace)
+static long place_fixed(struct mm *mm, vaddr_t addr, u32 len, u32 how)
 {
 	if (len > USER_TOP || addr > USER_TOP - len)
 		return -ENOMEM;
 	if (!IS_ALIGNED(addr, PAGE_SIZE))
 		return -EINVAL;
-	if (addr < USER_MIN)
+	if (addr < (how & MM_LOW ? PAGE_SIZE : user_min))
 		return -EPERM;
-	if (noreplace && vma_overlap(&mm->vmas, addr, addr + len))
+	if ((how & MM_NOREPLACE) && vma_overlap(&mm->vmas, addr, addr + len))
 		return -EEXIST;
 	return addr;
 }
@@ -307,7 +309,7 @@ static __noinline long place_special(struct mm *mm, const struct map_request *r)
 		return -EINVAL;
 	if (!(r->how & MM_FIXED))
 		return place_aligned(mm, r->addr, r->len, HUGE_SIZE);
-	return place_fixed(mm, r->addr, r->len, r->how & MM_NOREPLACE);
+	return place_fixed(mm, r->addr, r->len, r->how);
 }
 
 long mm_place(struct mm *mm, const struct map_request *r)
@@ -588,7 +590,7 @@ int mm_grow_stack(struct mm *mm, struct vma *v, vaddr_t addr)
 	addr = ALIGN_DOWN(addr, PAGE_SIZE);
 	u32 pages = (v->start - addr) >> PAGE_SHIFT;
 	struct vma *below = vma_prev(&mm->vmas, v);
-	if (addr < USER_MIN || v->end - addr > mm->limits.stack)
+	if (addr < user_min || v->end - addr > mm->limits.stack)
 		return -ENOMEM;
 	if (below &&
 		(below->end > addr || ((below->flags & VM_PROT) && !(below->flags & VM_GROWSDOWN) &&

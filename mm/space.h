@@ -80,6 +80,7 @@ struct map_request {
 #define MM_FIXED     0x1u
 #define MM_NOREPLACE 0x2u /* with MM_FIXED: -EEXIST instead of unmapping */
 #define MM_HEAP      0x4u /* the break moves: of the neighbours only the heap below may grow */
+#define MM_LOW       0x10u /* with MM_FIXED: below user_min too, but for page 0 */
 #define MM_HUGE      0x8u /* huge pages: at a multiple of their size, as len is */
 
 /* Where the request would go: the address, or a negative errno. Caller holds mm->lock. */
@@ -126,6 +127,10 @@ long mm_madvise(struct mm *mm, vaddr_t start, u32 len, u32 advice);
  * bytes copied. */
 size_t mm_access(struct mm *mm, vaddr_t addr, void *buf, size_t n, bool write, bool force);
 
+/* Marks the pages of all VMAs, or of those without or with a file, as not accessed. Takes mm->lock. */
+enum clear_refs { CLEAR_REFS_ALL, CLEAR_REFS_ANON, CLEAR_REFS_MAPPED };
+void mm_clear_refs(struct mm *mm, enum clear_refs which);
+
 /* `pages` more with these VM_ flags would stay within RLIMIT_AS and RLIMIT_DATA. */
 bool mm_may_expand(const struct mm *mm, u32 flags, u32 pages);
 /* `pages` more may be locked within RLIMIT_MEMLOCK. */
@@ -142,6 +147,12 @@ static inline u32 mm_rss(const struct mm *mm)
 {
 	return mm->rss[RSS_FILE] + mm->rss[RSS_ANON] + mm->rss[RSS_SHMEM];
 }
+
+/* /proc/sys/kernel/randomize_va_space, an int: 0 puts everything where it was the last time. */
+extern u32 randomize_va_space;
+
+/* The lowest address that is mapped without MM_LOW: /proc/sys/vm/mmap_min_addr, page aligned, not 0. */
+extern vaddr_t user_min;
 
 /* /proc/sys/vm/max_map_count: VMAs that one address space may have. */
 extern u32 max_map_count;

@@ -5,6 +5,7 @@
 #ifndef MM_SPACE_IMPL_H
 #define MM_SPACE_IMPL_H
 
+#include "kernel/abi/errno.h"
 #include "mm/object.h"
 #include "mm/space.h"
 

@@ -5,6 +5,7 @@
 #include "kernel/abi/errno.h"
 #include "kernel/abi/fcntl.h"
 #include "kernel/abi/mman.h"
+#include "kernel/abi/prctl.h"
 #include "kernel/fs/file.h"
 #include "kernel/proc/task.h"
 #include "kernel/syscalls.h"
@@ -160,6 +161,11 @@ static long choose_backing(struct mm *mm, struct mmap_args *a)
 	return made;
 }
 
+u32 mmap_may_go_low(vaddr_t addr)
+{
+	return addr < user_min && capable(CAP_SYS_RAWIO) ? MM_LOW : 0;
+}
+
 static long map_locked(struct mm *mm, struct mmap_args *a)
 {
 	long at = mm_place(mm, &a->r);
@@ -184,7 +190,8 @@ long mmap_locked(struct mm *mm, struct mmap_args *a, bool *populate)
 	if (at)
 		return at;
 	if (a->flags & (MAP_FIXED | MAP_FIXED_NOREPLACE))
-		a->r.how |= MM_FIXED | (a->flags & MAP_FIXED_NOREPLACE ? MM_NOREPLACE : 0);
+		a->r.how |= MM_FIXED | mmap_may_go_low(a->r.addr) |
+			    (a->flags & MAP_FIXED_NOREPLACE ? MM_NOREPLACE : 0);
 	at = map_locked(mm, a);
 	if (!is_err((void *)at))
 		*populate = (a->r.vm_flags & VM_LOCKED) ||

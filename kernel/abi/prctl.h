@@ -51,6 +51,7 @@ struct abi_cap_data {
 #define CAP_IPC_OWNER   15
 #define CAP_SYS_CHROOT  18
 #define CAP_SYS_PTRACE  19
+#define CAP_SYS_RAWIO   17
 #define CAP_SYS_ADMIN   21
 #define CAP_SYS_BOOT    22
 #define CAP_SYS_NICE    23

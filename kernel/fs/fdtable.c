@@ -8,9 +8,11 @@
 #include "kernel/proc/task.h"
 #include "mm/kmalloc.h"
 #include "mm/slab.h"
+#include "mm/vmalloc.h"
 
 #define INLINE_FDS 32u
-#define MAX_FDS	   (1u << 20)
+
+u32 nr_open = 1u << 20;
 
 /* One block of memory: slots, then the two bitmaps. `cap` is a multiple of 32. */
 struct fd_arrays {
@@ -59,16 +61,36 @@ static u32 process_limit(void)
 	struct task *t = this_cpu()->task;
 	u64 limit = t ? t->process->rlimit[RLIMIT_NOFILE].cur : INLINE_FDS;
 
-	return (u32)MIN(limit, (u64)MAX_FDS);
+	return (u32)MIN(limit, (u64)nr_open);
 }
 
 /* --- The arrays --- */
+
+/* A table of many descriptors need not be one block of frames. */
+#define VMALLOC_FROM (16 * PAGE_SIZE)
+
+static void *block_alloc(size_t bytes)
+{
+	void *p = bytes < VMALLOC_FROM ? kzalloc(bytes) : vmalloc(bytes);
+
+	if (p && bytes >= VMALLOC_FROM)
+		memset(p, 0, bytes);
+	return p;
+}
+
+static void block_free(void *p)
+{
+	if ((vaddr_t)p >= VMALLOC_START)
+		vfree(p);
+	else
+		kfree(p);
+}
 
 static bool arrays_alloc(struct fd_arrays *a, u32 cap)
 {
 	u32 map_bytes = cap / 8;
 
-	a->block = kzalloc(cap * sizeof(struct file *) + 2 * map_bytes);
+	a->block = block_alloc(cap * sizeof(struct file *) + 2 * map_bytes);
 	if (!a->block)
 		return false;
 	a->cap = cap;
@@ -109,7 +131,7 @@ static int grow_locked(struct files *fs, u32 fd)
 		old = fs->a;
 		fs->a = bigger;
 	}
-	kfree(old.block);
+	block_free(old.block);
 	return 0;
 }
 
@@ -163,7 +185,7 @@ struct files *files_copy(struct files *from)
 	spin_lock(&from->lock);
 	while ((n = extent(from)) > fs->a.cap) {
 		spin_unlock(&from->lock);
-		kfree(fs->a.block);
+		block_free(fs->a.block);
 		if (!arrays_alloc(&fs->a, n)) {
 			slab_free(files_cache, fs);
 			return NULL;
@@ -200,7 +222,7 @@ void files_put(struct files *fs)
 		if (fs->a.slot[fd])
 			close_file(fs, fs->a.slot[fd]);
 	sockets_collect(true);
-	kfree(fs->a.block);
+	block_free(fs->a.block);
 	slab_free(files_cache, fs);
 }
 

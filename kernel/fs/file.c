@@ -1,8 +1,10 @@
 /* Open files: their life, reading and writing through them, and what a mapping sees of them. */
 #include "kernel/fs/vfs.h"
+#include "kernel/abi/prctl.h"
 #include "kernel/lib/kassert.h"
 #include "kernel/lib/string.h"
 #include "kernel/proc/task.h"
+#include "mm/page_alloc.h"
 #include "mm/slab.h"
 
 #define MAX_RW	  0x7ffff000u	/* read and write move at most this much at once */
@@ -10,6 +12,7 @@
 
 static struct slab_cache *file_cache __ro_after_init;
 static u32 nr_files; /* atomic */
+u32 file_max;
 
 u32 file_count(void)
 {
@@ -70,14 +73,18 @@ static const struct backing_ops file_backing_ops = {
 
 /* --- Making and releasing --- */
 
+/* Takes over the reference, also on failure. Error pointer. */
 static struct file *file_alloc(struct dentry *d, u32 flags)
 {
 	struct inode *inode = d->inode;
-	struct file *f = slab_zalloc(file_cache);
+	bool full = nr_files >= file_max && !cred_capable(CAP_SYS_ADMIN);
+	struct file *f = full ? NULL : slab_zalloc(file_cache);
 	u32 mode = flags & O_PATH ? O_ACCMODE : flags & O_ACCMODE;
 
-	if (!f)
-		return NULL;
+	if (!f) {
+		dentry_put(d);
+		return err_ptr(full ? -ENFILE : -ENOMEM);
+	}
 	f->backing.ops = &file_backing_ops;
 	f->backing.object = inode_has_object(inode) ? &inode->object : NULL;
 	f->backing.may_read = mode == O_RDONLY || mode == O_RDWR;
@@ -125,11 +132,7 @@ struct file *file_create(struct dentry *d, u32 flags)
 	struct file *f = file_alloc(d, flags);
 	int err = 0;
 
-	if (!f) {
-		dentry_put(d);
-		return err_ptr(-ENOMEM);
-	}
-	if (flags & O_PATH)
+	if (is_err(f) || (flags & O_PATH))
 		return f;
 	if (counts_as_writer(f))
 		err = inode_get_writer(d->inode);
@@ -150,10 +153,8 @@ struct file *file_create_with(
 {
 	struct file *f = file_alloc(d, flags);
 
-	if (!f) {
-		dentry_put(d);
-		return err_ptr(-ENOMEM);
-	}
+	if (is_err(f))
+		return f;
 	f->ops = ops;
 	f->private = private;
 	return f;
@@ -311,4 +312,6 @@ void __init file_init(void)
 	file_cache = slab_create("filp", sizeof(struct file), 0, 0, NULL);
 	if (!file_cache)
 		panic("no memory for the file cache");
+	/* A tenth of memory, at a kilobyte a file, as on Linux. */
+	file_max = MAX((u32)((u64)page_alloc_total() * PAGE_SIZE / 1024 / 10), 8192u);
 }

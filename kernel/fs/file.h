@@ -84,6 +84,9 @@ int file_path(struct file *f, char *buf, size_t size);
 
 /* --- Descriptor tables (struct files) and cwd/root/umask (struct fs_context) --- */
 
+/* /proc/sys/fs/nr_open: descriptors that any process may have. */
+extern u32 nr_open;
+
 struct files *files_create(void) __must_check;
 struct files *files_copy(struct files *from) __must_check; /* fork */
 struct files *files_get(struct files *f);

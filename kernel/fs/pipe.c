@@ -24,8 +24,9 @@
 #include "mm/slab.h"
 
 #define DEFAULT_PAGES 16u	 /* 64 KiB */
-#define MAX_USER_SIZE (1u << 20) /* F_SETPIPE_SZ, but for the privileged */
 #define MAX_SIZE      (1u << 31)
+
+u32 pipe_max_size = 1u << 20;
 
 /* letters: l: lock; w: written under lock, read anywhere (poll, wait conditions) */
 struct pipe {
@@ -727,7 +728,7 @@ long pipe_resize(struct file *f, u32 size)
 		return -EINVAL;
 	while (nr_pages * PAGE_SIZE < size)
 		nr_pages *= 2;
-	if (nr_pages * PAGE_SIZE > MAX_USER_SIZE && !cred_capable(CAP_SYS_RESOURCE))
+	if (nr_pages * PAGE_SIZE > pipe_max_size && !cred_capable(CAP_SYS_RESOURCE))
 		return -EPERM;
 	mutex_lock(&p->lock);
 	if (nr_pages != p->nr_pages)

@@ -356,8 +356,14 @@ static int show_node_part(struct text *t, void *arg, u32 *cursor)
 	return n->entry->show_part(t, n, cursor);
 }
 
+static const struct file_ops write_only_ops = {.write = proc_write};
+
 static int open_text(struct file *f, const struct proc_node *n)
 {
+	if (!n->entry->show && !n->entry->show_part) {
+		f->ops = &write_only_ops;
+		return 0;
+	}
 	f->private = n->entry->show_part ? text_file_create_parts(show_node_part, (void *)n)
 					 : text_file_create(show_node, (void *)n);
 	if (!f->private)

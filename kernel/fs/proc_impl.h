@@ -173,6 +173,7 @@ int proc_smaps_show(struct text *t, const struct proc_node *n, u32 *cursor);
 int proc_smaps_rollup_show(struct text *t, const struct proc_node *n);
 int proc_statm_show(struct text *t, const struct proc_node *n);
 extern const struct file_ops proc_pagemap_ops;
+long proc_clear_refs_store(const struct proc_node *n, char *s, size_t len, u64 pos);
 
 /* Bytes of program text as /proc counts it. */
 u32 proc_text_bytes(const struct mm *mm);

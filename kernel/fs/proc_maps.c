@@ -393,6 +393,69 @@ int proc_statm_show(struct text *t, const struct proc_node *n)
 	return 0;
 }
 
+/* --- clear_refs --- */
+
+#define MAX_ORDER_TEXT 12u /* bytes of a write that are looked at */
+
+/* What Linux calls them; 4 is about soft-dirty bits, which it does not have on such machines. */
+enum { CLEAR_ALL = 1, CLEAR_ANON, CLEAR_MAPPED, CLEAR_SOFT_DIRTY, RESET_PEAK };
+
+static bool is_blank(char c)
+{
+	return c == ' ' || (c >= '\t' && c <= '\r');
+}
+
+/* A decimal number among blanks. 0, -EINVAL, or -ERANGE: no int. */
+static int parse_int(const char *s, s64 *out)
+{
+	bool negative;
+	s64 v = 0;
+
+	while (is_blank(*s))
+		s++;
+	negative = *s == '-';
+	s += *s == '-' || *s == '+';
+	if (*s < '0' || *s > '9')
+		return -EINVAL;
+	for (; *s >= '0' && *s <= '9'; s++)
+		v = MIN(v * 10 + (*s - '0'), (s64)INT32_MAX + 1);
+	while (is_blank(*s))
+		s++;
+	*out = negative ? -v : v;
+	return v > INT32_MAX ? -ERANGE : *s ? -EINVAL : 0;
+}
+
+static void obey(struct mm *mm, u32 order)
+{
+	if (order <= CLEAR_MAPPED)
+		mm_clear_refs(mm, order - CLEAR_ALL);
+	if (order == RESET_PEAK)
+		mm->hiwater_rss = mm_rss(mm);
+}
+
+long proc_clear_refs_store(const struct proc_node *n, char *s, size_t len, u64 pos)
+{
+	struct mm *mm;
+	s64 order;
+	int err;
+
+	len = MIN(len, (size_t)MAX_ORDER_TEXT);
+	s[len] = '\0';
+	err = parse_int(s, &order);
+	if (err)
+		return err;
+	if (order < CLEAR_ALL || order > RESET_PEAK)
+		return -EINVAL;
+	err = proc_get_mm(n, &mm);
+	if (err)
+		return err;
+	if (mm) {
+		obey(mm, (u32)order);
+		mm_put(mm);
+	}
+	return (long)len;
+}
+
 /* --- pagemap --- */
 
 #define PM_EXCLUSIVE (1ull << 56) /* mapped once */

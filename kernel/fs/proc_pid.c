@@ -439,6 +439,7 @@ static int personality_show(struct text *t, const struct proc_node *n)
 /* A thread has all but the last. */
 static const struct proc_entry rows[] = {
 	{"auxv", S_IFREG | 0400, .guarded = true, .show = proc_auxv_show},
+	{"clear_refs", S_IFREG | 0200, .store = proc_clear_refs_store},
 	{"cmdline", S_IFREG | 0444, .show = proc_cmdline_show},
 	{"comm", S_IFREG | 0644, .show = comm_show, .store = comm_store},
 	{"cwd", S_IFLNK | 0777, .target = cwd_target},

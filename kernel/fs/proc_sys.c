@@ -85,7 +85,7 @@ int proc_parse_long(const char **s, s64 min, s64 max, s64 *out)
 struct numbers {
 	u32 *value; /* `count` of them */
 	u32 count;
-	u32 min, max;
+	s64 min, max; /* min < 0: they are signed */
 	void (*written)(void); /* after a change; may be NULL */
 };
 
@@ -99,7 +99,7 @@ static int numbers_show(struct text *t, const struct proc_node *n)
 	const struct numbers *c = numbers_of(n);
 
 	for (u32 i = 0; i < c->count; i++)
-		text_printf(t, "%s%u", i ? "\t" : "", c->value[i]);
+		text_printf(t, c->min < 0 ? "%s%d" : "%s%u", i ? "\t" : "", c->value[i]);
 	text_puts(t, "\n");
 	return 0;
 }
@@ -241,17 +241,21 @@ static void nr_hugepages_written(void)
 static const struct numbers nr_hugepages_numbers = {
 	&nr_hugepages, 1, 0, UINT32_MAX, nr_hugepages_written};
 
-static int mmap_min_addr_show(struct text *t, const struct proc_node *n)
+static u32 mmap_min_addr = USER_MIN;
+
+static void mmap_min_addr_written(void)
 {
-	text_printf(t, "%u\n", USER_MIN);
-	return 0;
+	u32 at = MIN(mmap_min_addr, USER_TOP);
+
+	user_min = MAX(ALIGN_UP(at, PAGE_SIZE), (u32)PAGE_SIZE);
 }
 
 static const struct proc_entry vm_rows[] = {
 	{"drop_caches", S_IFREG | 0200, NUMBERS(&drop_caches, 1, 1, 4, drop_caches_written)},
 	{"hugetlb_shm_group", S_IFREG | 0644, NUMBERS(&hugetlb_shm_group, 1, 0, INT32_MAX, NULL)},
 	{"max_map_count", S_IFREG | 0644, NUMBERS(&max_map_count, 1, 0, INT32_MAX, NULL)},
-	{"mmap_min_addr", S_IFREG | 0444, TEXT(mmap_min_addr_show)},
+	{"mmap_min_addr", S_IFREG | 0644,
+		NUMBERS(&mmap_min_addr, 1, 0, UINT32_MAX, mmap_min_addr_written)},
 	{"nr_hugepages", S_IFREG | 0644, .show = nr_hugepages_show, .store = numbers_store,
 		.inode_ops = &sys_ops, .data = &nr_hugepages_numbers},
 	{"nr_overcommit_hugepages", S_IFREG | 0644,
@@ -277,12 +281,6 @@ static int ngroups_max_show(struct text *t, const struct proc_node *n)
 static int cap_last_cap_show(struct text *t, const struct proc_node *n)
 {
 	text_printf(t, "%u\n", CAP_LAST);
-	return 0;
-}
-
-static int pid_max_show(struct text *t, const struct proc_node *n)
-{
-	text_printf(t, "%u\n", PID_MAX);
 	return 0;
 }
 
@@ -359,11 +357,12 @@ static const struct proc_entry kernel_rows[] = {
 	{"ngroups_max", S_IFREG | 0444, TEXT(ngroups_max_show)},
 	{"osrelease", S_IFREG | 0444, NAME(release)},
 	{"ostype", S_IFREG | 0444, NAME(sysname)},
-	{"pid_max", S_IFREG | 0444, TEXT(pid_max_show)},
+	{"pid_max", S_IFREG | 0644, NUMBERS(&pid_max, 1, PID_RESERVED + 1, PID_MAX, NULL)},
 	{"printk", S_IFREG | 0644, .show = printk_show, .store = numbers_store,
 		.inode_ops = &sys_ops, .data = &printk_numbers},
 	{"random", S_IFDIR | 0555, .dir = &random_dir},
-	{"randomize_va_space", S_IFREG | 0444, CONSTANT("0")},
+	{"randomize_va_space", S_IFREG | 0644,
+		NUMBERS(&randomize_va_space, 1, INT32_MIN, INT32_MAX, NULL)},
 	{"shmall", S_IFREG | 0644, NUMBERS(&shm_all, 1, 0, UINT32_MAX, NULL)},
 	{"shmmax", S_IFREG | 0644, NUMBERS(&shm_max, 1, 0, UINT32_MAX, NULL)},
 	{"shmmni", S_IFREG | 0644, NUMBERS(&shm_mni, 1, 0, SHM_IDS_MAX, NULL)},
@@ -379,29 +378,32 @@ static const struct proc_dir kernel_dir = {
 
 /* --- fs --- */
 
-/* Linux lets files have a tenth of memory, at a kilobyte each. */
-static u32 file_max(void)
-{
-	return MAX((u32)((u64)page_alloc_total() * PAGE_SIZE / 1024 / 10), 8192u);
-}
-
-static int file_max_show(struct text *t, const struct proc_node *n)
-{
-	text_printf(t, "%u\n", file_max());
-	return 0;
-}
-
 static int file_nr_show(struct text *t, const struct proc_node *n)
 {
-	text_printf(t, "%u\t0\t%u\n", file_count(), file_max());
+	text_printf(t, "%u\t0\t%u\n", file_count(), file_max);
 	return 0;
+}
+
+/* So that a table of them can be one block of memory; whole words of bits. */
+#define NR_OPEN_MIN 32
+#define NR_OPEN_MAX ALIGN_DOWN(UINT32_MAX / sizeof(void *), 32u)
+
+/* A pipe has a power of two of pages. */
+static void pipe_max_size_written(void)
+{
+	u32 size = PAGE_SIZE;
+
+	while (size < pipe_max_size)
+		size <<= 1;
+	pipe_max_size = size;
 }
 
 static const struct proc_entry fs_rows[] = {
-	{"file-max", S_IFREG | 0444, TEXT(file_max_show)},
+	{"file-max", S_IFREG | 0644, NUMBERS(&file_max, 1, 0, INT32_MAX, NULL)},
 	{"file-nr", S_IFREG | 0444, TEXT(file_nr_show)},
-	{"nr_open", S_IFREG | 0444, CONSTANT("1048576")},
-	{"pipe-max-size", S_IFREG | 0444, CONSTANT("1048576")},
+	{"nr_open", S_IFREG | 0644, NUMBERS(&nr_open, 1, NR_OPEN_MIN, NR_OPEN_MAX, NULL)},
+	{"pipe-max-size", S_IFREG | 0644,
+		NUMBERS(&pipe_max_size, 1, 0, 1u << 31, pipe_max_size_written)},
 };
 
 static const struct proc_dir fs_dir = {.rows = fs_rows, .nr_rows = ARRAY_SIZE(fs_rows)};

@@ -388,6 +388,7 @@ long file_seek_size(struct file *f, s64 off, u32 whence, u64 size, u64 *result);
 extern const struct file_ops path_only_ops;
 
 u32 file_count(void); /* open files in the system */
+extern u32 file_max;  /* how many there may be, but for the privileged: ENFILE */
 
 /* --- Makers of special files --- */
 
@@ -425,6 +426,7 @@ int pipe_create(struct file *ends[2], u32 flags) __must_check;
 int fifo_open(struct inode *inode, struct file *f);
 bool file_is_pipe(const struct file *f);
 long pipe_resize(struct file *f, u32 size); /* F_SETPIPE_SZ; returns the new size */
+extern u32 pipe_max_size; /* what F_SETPIPE_SZ gives to who is not privileged */
 long pipe_capacity(struct file *f);
 /* What moves bytes between a pipe and something else. `move` puts n bytes of buf (a page) there, or
  * gets up to n from there; returns how many, 0 at an end, or a negative errno. The pipe is locked. */

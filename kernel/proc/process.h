@@ -14,7 +14,8 @@ struct mm;
 #define READ_IMPLIES_EXEC 0x0400000u
 
 #define PID_MAX      32768u
-#define PID_RESERVED 300u /* where the numbering starts again after PID_MAX */
+extern u32 pid_max; /* /proc/sys/kernel/pid_max: numbers are below it, and it is at most PID_MAX */
+#define PID_RESERVED 300u /* where the numbering starts again after pid_max */
 
 /* --- task.c: allocation, numbers, lookup --- */
 

@@ -2,6 +2,7 @@
 #include "kernel/abi/errno.h"
 #include "kernel/abi/prctl.h"
 #include "kernel/abi/time.h"
+#include "kernel/fs/file.h"
 #include "kernel/lib/string.h"
 #include "kernel/proc/process.h"
 #include "kernel/proc/signal.h"
@@ -134,7 +135,7 @@ static long limit_check(const struct process *p, u32 which, const struct abi_rli
 {
 	if (l->cur > l->max)
 		return -EINVAL;
-	if (which == RLIMIT_NOFILE && l->max > 1u << 20)
+	if (which == RLIMIT_NOFILE && l->max > nr_open)
 		return -EPERM;
 	return l->max > p->rlimit[which].max && !capable(CAP_SYS_RESOURCE) ? -EPERM : 0;
 }

@@ -21,6 +21,7 @@ static struct slab_cache *task_cache, *process_cache, *sighand_cache;
 /* Numbers in use, one bit each; under process_lock. 0 is nobody's. */
 static u32 pid_map[PID_MAX / 32] = {1};
 static u32 last_pid;
+u32 pid_max = PID_MAX;
 
 void process_init(void)
 {
@@ -146,7 +147,7 @@ long pid_alloc(void)
 	u32 pid = last_pid;
 	kassert_dbg(spin_held(&process_lock));
 	for (u32 tries = 0; tries < PID_MAX; tries++) {
-		if (++pid >= PID_MAX)
+		if (++pid >= pid_max)
 			pid = PID_RESERVED;
 		if (pid_used(pid) || pid == 1 || pid_names_group(pid))
 			continue;
