@@ -10,7 +10,6 @@
 #include "kernel/lib/string.h"
 #include "kernel/proc/task.h"
 #include "mm/hugetlb.h"
-#include "mm/kmalloc.h"
 
 u32 hugetlb_shm_group;
 
@@ -52,7 +51,7 @@ static int huge_inode_open(struct inode *inode, struct file *f)
 
 /* --- Inodes --- */
 
-static int make_inode(struct mount *m, u32 mode, u32 rdev, const char *target, struct inode **out)
+static int make_inode(struct mount *m, u32 mode, u32 rdev, struct inode **out)
 {
 	struct inode *inode = inode_create(m, &hugetlbfs_inode_ops, mode);
 
@@ -63,13 +62,6 @@ static int make_inode(struct mount *m, u32 mode, u32 rdev, const char *target, s
 		hugetlb_object_init(&inode->object);
 		inode->seals = F_SEAL_SEAL;
 	}
-	if (S_ISLNK(mode)) {
-		inode->private = kstrdup(target);
-		if (!inode->private) {
-			inode_put(inode);
-			return -ENOMEM;
-		}
-	}
 	*out = inode;
 	return 0;
 }
@@ -77,23 +69,14 @@ static int make_inode(struct mount *m, u32 mode, u32 rdev, const char *target, s
 static int huge_create(
 	struct inode *dir, u32 mode, u32 rdev, const char *target, struct inode **out)
 {
-	return make_inode(dir->mnt, mode, rdev, target, out);
+	/* Its text would be written to a page, for which there is no way in: Linux's answer. */
+	return S_ISLNK(mode) ? -EINVAL : make_inode(dir->mnt, mode, rdev, out);
 }
 
 static void huge_evict(struct inode *inode)
 {
 	if (inode_has_object(inode))
 		hugetlb_object_destroy(&inode->object);
-	if (S_ISLNK(inode->mode))
-		kfree(inode->private);
-}
-
-static int huge_readlink(struct inode *inode, char *buf, size_t size)
-{
-	size_t n = strlen(inode->private);
-
-	memcpy(buf, inode->private, MIN(n, size));
-	return (int)MIN(n, size);
 }
 
 static int huge_truncate(struct inode *inode, u64 size)
@@ -134,7 +117,6 @@ static int huge_fallocate(struct inode *inode, u32 mode, u64 start, u64 end)
 const struct inode_ops hugetlbfs_inode_ops = {
 	.create = huge_create,
 	.open = huge_inode_open,
-	.readlink = huge_readlink,
 	.truncate = huge_truncate,
 	.fallocate = huge_fallocate,
 	.attributes_settable = true,
@@ -147,7 +129,7 @@ struct file *hugetlbfs_create_anonymous(const char *name, u32 flags)
 {
 	struct inode *inode;
 	struct dentry *d;
-	int err = make_inode(&anonymous_mount, S_IFREG | 0777, 0, NULL, &inode);
+	int err = make_inode(&anonymous_mount, S_IFREG | 0777, 0, &inode);
 
 	if (err)
 		return err_ptr(err);
@@ -259,7 +241,7 @@ static int huge_mount(struct mount *m, const char *options)
 	int err = take_options(options, &o);
 
 	if (!err)
-		err = make_inode(m, S_IFDIR | (o.mode & 01777), 0, NULL, &inode);
+		err = make_inode(m, S_IFDIR | (o.mode & 01777), 0, &inode);
 	if (err)
 		return err;
 	inode->uid = o.uid;

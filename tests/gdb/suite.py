@@ -172,6 +172,17 @@ def names(log):
            "no VMA", "reserved", "error pointers", "rw-p", r"P W U A D", "READ WRITE", "GFP_ZERO")
 
 
+def huge(log):
+    """A huge page, before its fault and after."""
+    output = typed(log, ["mm start", "mm break-fault huge", "continue", "mm fault", "delete",
+                         "tbreak last_read", "continue", "mm walk p+5", "mm page p+5",
+                         "mm page p+0x1000", "mm rmap p+0x1000", "mm maps", "print *$mm_pte(p)",
+                         "mm diff", "mm check"], DEMO="huge")
+    expect(output, "fault.*write|write", "huge page: 2 MiB", "2 MiB page, physical",
+           "huge: huge page, private memory", r"huge: frame 1 of the huge page at 0x",
+           r"in pid 1 \(huge\): P W U A D PS", "512/512 pages", "P W U A D PS", "no findings")
+
+
 def layout(log):
     """The window beside the source shows the walk."""
     import pty
@@ -262,6 +273,6 @@ def panic(log):
 def cases():
     yield from ((f"gdb.walkthrough_{demo}", session(demo, blocks))
                 for demo, blocks in walkthrough.sessions().items())
-    for function in (any_stop, busy, break_fault, ubreak, trap_backtrace, names, layout, replay,
+    for function in (any_stop, busy, break_fault, ubreak, trap_backtrace, names, huge, layout, replay,
                      attach, panic):
         yield f"gdb.{function.__name__}", function

@@ -81,6 +81,20 @@ KTEST(radix, insert_get_delete)
 	KEXPECT_EQ(nodes_left, NODES);
 }
 
+KTEST(radix, replace_changes_one_slot)
+{
+	struct radix r = setup();
+
+	KREQUIRE(!radix_insert(&r, 5, &marks[0]) && !radix_insert(&r, UINT32_MAX, &marks[1]));
+	nodes_left = 0; /* it needs none */
+	radix_replace(&r, UINT32_MAX, &marks[2]);
+	radix_replace(&r, 5, &marks[3]);
+	KEXPECT(radix_get(&r, 5) == &marks[3] && radix_get(&r, UINT32_MAX) == &marks[2]);
+	KEXPECT(!radix_get(&r, 6));
+	KEXPECT(radix_delete(&r, 5) == &marks[3] && radix_delete(&r, UINT32_MAX) == &marks[2]);
+	KEXPECT(!r.root);
+}
+
 KTEST(radix, next_finds_in_order)
 {
 	struct radix r = setup();

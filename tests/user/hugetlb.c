@@ -6,6 +6,7 @@
 #include "tests/user/test.h"
 #include <linux/futex.h>
 #include <sys/ipc.h>
+#include <sys/mount.h>
 #include <sys/shm.h>
 #include <sys/uio.h>
 #include <sys/vfs.h>
@@ -766,6 +767,72 @@ static void test_fallocate(void)
 	close(fd);
 }
 
+/* --- hugetlbfs --- */
+
+static void try_mount(const char *name, const char *options)
+{
+	int err = mount("none", "huge_dir", "hugetlbfs", 0, options);
+
+	answer(name, err);
+	if (!err)
+		umount("huge_dir");
+}
+
+static void test_mount(void)
+{
+	struct statfs fs;
+	struct stat st;
+	char buf[64];
+	int fd;
+	char *p;
+
+	mkdir("huge_dir", 0700);
+	try_mount("mount.pagesize", "pagesize=2M");
+	try_mount("mount.pagesize_4k", "pagesize=4K");
+	try_mount("mount.unknown", "nothing=1");
+	try_mount("mount.ids", "uid=7,gid=8,mode=700");
+	answer("mount", mount("none", "huge_dir", "hugetlbfs", MS_NOSUID, NULL));
+	stat("huge_dir", &st);
+	say("mount.root", "mode %o uid %d blksize %ld", st.st_mode, st.st_uid, (long)st.st_blksize);
+	statfs("huge_dir", &fs);
+	say("mount.statfs", "type %lx bsize %ld", (unsigned long)(unsigned)fs.f_type,
+		(long)fs.f_bsize);
+	fd = open("huge_dir/file", O_RDWR | O_CREAT | O_EXCL, 0640);
+	answer("mount.write", write(fd, "x", 1));
+	answer("mount.truncate", ftruncate(fd, HUGE));
+	p = answer_ptr("mount.map", mmap(NULL, HUGE, RW, MAP_SHARED | MAP_HUGETLB, fd, 0));
+	strcpy(p + 4000, "in a file");
+	unmap(p, HUGE);
+	close(fd);
+	pool("mount.closed");
+	fd = open("huge_dir/file", O_RDONLY);
+	answer("mount.read", pread(fd, buf, 10, 4000));
+	say("mount.read", "%s", buf);
+	answer_ptr("mount.map_write", mmap(NULL, HUGE, RW, MAP_SHARED, fd, 0));
+	p = answer_ptr("mount.map_private", mmap(NULL, HUGE, RW, MAP_PRIVATE, fd, 0));
+	p[4000] = 'I';
+	say("mount.private", "%s", p + 4000);
+	unmap(p, HUGE);
+	fstat(fd, &st);
+	say("mount.stat", "mode %o size %lld blocks %lld", st.st_mode, (long long)st.st_size,
+		(long long)st.st_blocks);
+	close(fd);
+	answer("mount.mkdir", mkdir("huge_dir/d", 0755));
+	answer("mount.symlink", symlink("../file", "huge_dir/d/link"));
+	answer("mount.rename", rename("huge_dir/file", "huge_dir/d/file"));
+	answer("mount.link_gone", stat("huge_dir/d/link", &st));
+	answer("mount.busy", umount("huge_dir/d"));
+	answer("mount.unlink", unlink("huge_dir/d/file"));
+	pool("mount.unlinked");
+	fd = open("huge_dir/file", O_RDWR | O_CREAT, 0640);
+	answer("mount.allocate", fallocate(fd, 0, 0, 2 * HUGE));
+	close(fd);
+	pool("mount.allocated");
+	answer("mount.umount", umount("huge_dir"));
+	pool("mount.gone");
+	rmdir("huge_dir");
+}
+
 /* --- System V segments --- */
 
 static void drop_root(void)
@@ -1017,6 +1084,7 @@ int main(void)
 	test_mincore();
 	test_memfd();
 	test_fallocate();
+	test_mount();
 	test_shm();
 	test_kernel_access();
 	test_futex();

@@ -8,7 +8,7 @@ from . import faults, frames, kernel, paging, ram, session, tasks
 from .command import command, number, say
 from .kernel import Struct, Unknown
 
-KINDS = ("cow", "zero", "file", "stack", "segv", "swap")
+KINDS = ("cow", "zero", "file", "stack", "segv", "swap", "huge")
 
 
 def load():
@@ -64,7 +64,7 @@ def fault_options(words):
     return kind, pid, low, high, once
 
 
-@command("break-fault", "[cow|zero|file|stack|segv|swap] [pid N] [addr LOW[-HIGH]] [once]")
+@command("break-fault", "[cow|zero|file|stack|segv|swap|huge] [pid N] [addr LOW[-HIGH]] [once]")
 def break_fault(argument):
     """Stops at each page fault, or at those that will end in a given way.
 

@@ -146,7 +146,18 @@ def _inside(fault, mm, vma):
         return _present(fault, vma, entry)
     if entry:
         return Verdict("swap", "swapped out: the page is read back")
+    if vma.flags & tasks.VM_HUGETLB:
+        return _huge(fault, vma)
     return _object(fault, vma) if vma.object else _private(fault)
+
+
+def _huge(fault, vma):
+    index = vma.pgoff + (fault.addr // paging.HUGE * paging.HUGE - vma.start) // PAGE
+    if index + frames.HUGE_PAGES > Struct("struct object", vma.object).size // PAGE:
+        return Verdict("segv", f"page {index} lies beyond the end of the file: SIGBUS, unless the "
+                       "file has it")
+    return Verdict("huge", "huge page: 2 MiB, the file's or fresh from the pool, behind one entry; "
+                   "SIGBUS when the pool has none that nobody else was promised")
 
 
 def _private(fault):
@@ -178,7 +189,8 @@ def _present(fault, vma, entry):
     kind = frames.kind_name(page.kind)
     if vma.flags & tasks.VM_SHARED:
         return Verdict("file", f"shared mapping: frame {pfn:#x} becomes writable in place")
-    if kind == "anon" and page.mapcount == 1:
+    private = kind == "anon" or kind == "huge" and "PRIVATE" in frames.page_flags(page.flags)
+    if private and page.mapcount == 1:
         return Verdict("cow", f"copy-on-write, last owner: frame {pfn:#x} becomes writable in place")
-    what = f"a frame mapped {page.mapcount} times" if kind == "anon" else "a page of a file"
+    what = f"a frame mapped {page.mapcount} times" if private else "a page of a file"
     return Verdict("cow", f"copy-on-write: frame {pfn:#x} is {what}, so it is copied")
