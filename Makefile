@@ -82,9 +82,36 @@ $(B)/font.c: /usr/share/grub/ascii.pf2 tools/mkfont.py
 $(B)/obj/font.o: $(B)/font.c $(B)/obj/cc.flags
 	$(Q)$(CC) $(CFLAGS) -c $< -o $@
 
+# The vDSO is a shared library of its own (kernel/x86/vdso). The kernel has its image, and learns
+# from the linker where in it things are.
+VDSO_SOURCES := kernel/x86/vdso/time.c kernel/x86/vdso/vsyscall.S
+VDSO_OBJECTS := $(VDSO_SOURCES:kernel/x86/%=$(B)/obj/%.o)
+VDSO_CFLAGS  := -std=gnu11 -m32 -march=i686 -O2 -g -ffreestanding -fPIC -fvisibility=hidden -fwrapv \
+	-fno-stack-protector -fasynchronous-unwind-tables -mgeneral-regs-only -fcf-protection=none \
+	$(WARNINGS) -I.
+
+$(VDSO_OBJECTS): $(B)/obj/vdso/%.o: kernel/x86/vdso/% $(B)/obj/cc.flags
+	$(call say,CC,$<)
+	@mkdir -p $(@D)
+	$(Q)$(CC) $(if $(filter %.S,$<),$(ASFLAGS),$(VDSO_CFLAGS)) -MMD -MP -c $< -o $@
+
+$(B)/obj/vdso/vdso.elf: $(VDSO_OBJECTS) kernel/x86/vdso/vdso.lds
+	$(Q)$(LD) -m elf_i386 -shared -soname linux-gate.so.1 --hash-style=both --eh-frame-hdr \
+		--build-id=none -Bsymbolic -z noexecstack -z max-page-size=4096 --no-undefined \
+		--fatal-warnings -T kernel/x86/vdso/vdso.lds $(VDSO_OBJECTS) -o $@
+
+$(B)/obj/vdso/vdso.so: $(B)/obj/vdso/vdso.elf
+	$(Q)$(STRIP) -o $@ $<
+
+$(B)/obj/vdso/places: $(B)/obj/vdso/vdso.elf
+	$(Q)$(NM) $< | sed -nE 's/^(\w+) [tT] ((__kernel|vdso)_\w+)(@.*)?$$/--defsym=\2=0x\1/p' >$@
+
+$(B)/obj/kernel/x86/vdso_image.S.o: $(B)/obj/vdso/vdso.so
+$(B)/obj/kernel/x86/vdso_image.S.o: ASFLAGS += -Wa,-I$(B)/obj
+
 # The symbol table inside the image names the image's own addresses: link, list, link again.
-$(B)/obj/first.elf: $(OBJECTS) linker.ld $(B)/obj/ld.flags
-	$(Q)$(LD) $(LDFLAGS) $(OBJECTS) -o $@
+$(B)/obj/first.elf: $(OBJECTS) linker.ld $(B)/obj/ld.flags $(B)/obj/vdso/places
+	$(Q)$(LD) $(LDFLAGS) @$(B)/obj/vdso/places $(OBJECTS) -o $@
 
 $(B)/obj/ksyms.S: $(B)/obj/first.elf tools/ksyms.py
 	$(Q)$(NM) -n $< | tools/ksyms.py >$@
@@ -94,12 +121,12 @@ $(B)/obj/ksyms.o: $(B)/obj/ksyms.S
 
 $(B)/tessera.elf: $(B)/obj/first.elf $(B)/obj/ksyms.o
 	$(call say,LD,$@)
-	$(Q)$(LD) $(LDFLAGS) $(OBJECTS) $(B)/obj/ksyms.o -o $@
+	$(Q)$(LD) $(LDFLAGS) @$(B)/obj/vdso/places $(OBJECTS) $(B)/obj/ksyms.o -o $@
 
 compile_commands.json: $(B)/obj/cc.flags $(B)/obj/ld.flags tools/compdb.py
 	$(Q)tools/compdb.py "$(CC) $(CFLAGS)" "$(CC) $(ASFLAGS)" $(SOURCES) >$@
 
--include $(OBJECTS:.o=.d)
+-include $(OBJECTS:.o=.d) $(VDSO_OBJECTS:.o=.d)
 
 # --- The guest's root -------------------------------------------------------------------------
 

@@ -16,8 +16,10 @@
 #include "kernel/fs/fs.h"
 #include "kernel/fs/tty.h"
 #include "kernel/main.h"
+#include "kernel/proc/exec.h"
 #include "kernel/proc/process.h"
 #include "kernel/proc/task.h"
+#include "kernel/proc/vdso.h"
 #include "kernel/x86/features.h"
 #include "kernel/x86/framebuffer.h"
 #include "kernel/x86/trap.h"
@@ -109,6 +111,8 @@ asmlinkage void kernel_main(u32 magic, u32 mbi)
 	clock_init();
 	greet();
 	process_init();
+	exec_init();
+	vdso_init();
 	fs_init();
 	tty_init();
 	irq_enable();

@@ -134,6 +134,8 @@ static long move(struct remap *r, struct vma *v)
 	else
 		move_entries(r);
 	vma_unlock_entries(v);
+	if (v->backing && v->backing->ops->moved)
+		v->backing->ops->moved(v->backing, r->mm, r->new_addr);
 	if (r->flags & MREMAP_DONTUNMAP)
 		leave_behind(r, v, to);
 	if (unmap) {

@@ -13,6 +13,7 @@
 #include "kernel/lib/types.h"
 
 struct page;
+struct mm;
 struct object;
 struct vma;
 
@@ -113,6 +114,9 @@ struct backing_ops {
 	 * object's list, so that what is refused from now on cannot have been missed. Caller holds
 	 * the mm's lock. NULL: nothing to say. */
 	int (*map)(struct backing *b, u32 *vm_flags, bool early);
+	/* mremap has moved a mapping: it starts at `to` now. Caller holds the mm's lock. NULL: nothing
+	 * to do. */
+	void (*moved)(struct backing *b, struct mm *mm, vaddr_t to);
 	/* Makes a hole of [start, end) of the file. Takes locks that stand above the mm's. Returns 0
 	 * or a negative errno. */
 	long (*punch)(struct backing *b, u64 start, u64 end);

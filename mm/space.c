@@ -26,7 +26,6 @@ LIST_HEAD(mm_list);
 struct spinlock mm_list_lock = SPINLOCK_INIT("mm_list");
 u32 max_map_count = 65530;
 vaddr_t user_min = USER_MIN;
-u32 randomize_va_space;
 
 static struct slab_cache *mm_cache, *vma_cache;
 
@@ -714,6 +713,7 @@ static void fork_fields(struct mm *mm, const struct mm *old)
 	mm->env_start = old->env_start;
 	mm->env_end = old->env_end;
 	mm->mmap_base = old->mmap_base;
+	mm->vdso = old->vdso;
 	memcpy(mm->auxv, old->auxv, sizeof(mm->auxv));
 	mm->limits = old->limits;
 	mm->read_implies_exec = old->read_implies_exec;

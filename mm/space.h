@@ -39,6 +39,7 @@ struct mm {
 	vaddr_t start_stack;    /* stack pointer at the program's start */
 	vaddr_t arg_start, arg_end, env_start, env_end;
 	vaddr_t mmap_base;      /* mappings are placed downwards from here */
+	vaddr_t vdso;           /* the kernel's library in it (kernel/proc/vdso.h), or 0 */
 	u32 auxv[AUXV_MAX];
 
 	u32 total_vm, data_vm, exec_vm, stack_vm, locked_vm; /* pages */
@@ -147,9 +148,6 @@ static inline u32 mm_rss(const struct mm *mm)
 {
 	return mm->rss[RSS_FILE] + mm->rss[RSS_ANON] + mm->rss[RSS_SHMEM];
 }
-
-/* /proc/sys/kernel/randomize_va_space, an int: 0 puts everything where it was the last time. */
-extern u32 randomize_va_space;
 
 /* The lowest address that is mapped without MM_LOW: /proc/sys/vm/mmap_min_addr, page aligned, not 0. */
 extern vaddr_t user_min;

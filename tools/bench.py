@@ -30,7 +30,7 @@ from mkinitramfs import Archive
 LINUX_APPEND = ("console=ttyS0 quiet loglevel=0 panic=-1 mitigations=off nopti init_on_alloc=0 "
                 "cgroup_disable=memory transparent_hugepage=never audit=0 lsm= nokaslr norandmaps "
                 "kfence.sample_interval=0")
-TESSERA_APPEND = "quiet"
+TESSERA_APPEND = "quiet norandmaps"
 ICOUNT = ["-icount", "shift=0,sleep=off"]
 DEFAULT_CPU = "qemu32"
 DEFAULT_PAIRS = 3

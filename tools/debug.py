@@ -47,7 +47,7 @@ def demos():
 def guest(command=None):
     """What the variables ask for: (files over the root, kernel command line). A command stands for
     CMD."""
-    append = environment("APPEND")
+    append = "norandmaps " + environment("APPEND")
     overlay = vm.guest_files(command or environment("CMD") or None, environment("FILES") or None)
     demo = environment("DEMO")
     if demo:
@@ -59,7 +59,7 @@ def guest(command=None):
             archive.file("demo/" + demo, program.read(), 0o755)
         archive.end()
         overlay += bytes(archive.data)
-        append += f" init=/demo/{demo}"
+        append += f" vdso32=0 init=/demo/{demo}"  # nothing but the program itself
     if environment("T"):
         append += f" selftest={environment('T')}"
     return overlay, append.strip()

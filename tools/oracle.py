@@ -12,7 +12,7 @@ import sys
 import cases
 import vm
 
-APPEND = "console=ttyS0 quiet loglevel=0 panic=-1 mitigations=off norandmaps vdso32=0"
+APPEND = "console=ttyS0 quiet loglevel=0 panic=-1 mitigations=off norandmaps"
 MARK = "=-=-="
 
 

@@ -150,7 +150,7 @@ def host_job(bits, pattern, expected):
 
 def kernel_job(machine, iso, pattern, expected):
     def function(log):
-        with vm.Boot(machine, append=f"selftest={pattern}", iso=iso) as boot:
+        with vm.Boot(machine, append=f"norandmaps selftest={pattern}", iso=iso) as boot:
             status = boot.run(log, TIMEOUT)
             problem = boot.problem(status)
         outcome = ktap_results(title, log, expected)
@@ -174,10 +174,10 @@ def trace_faults(machine, append, log):
 
 # --- Programs and scripts in the guest --------------------------------------------------------
 
-def run_guest(log, command, machine=None, overlay=b"", **boot_arguments):
+def run_guest(log, command, machine=None, overlay=b"", append="quiet", **boot_arguments):
     """Runs a command in a guest of its own. Returns its output and status."""
     files = overlay + vm.guest_files(command)
-    with vm.Boot(machine or vm.Machine(), overlay=files, append="quiet", **boot_arguments) as boot:
+    with vm.Boot(machine or vm.Machine(), overlay=files, append=append, **boot_arguments) as boot:
         status = boot.run(log, TIMEOUT)
         problem = boot.problem(status)
         if problem:
@@ -192,7 +192,8 @@ def case_job(case):
         if not os.path.exists(case.expected):
             raise Failure(f"nothing recorded from Linux: make oracle T={case.name}")
         output, status = run_guest(log, case.script(),
-                                   overlay=read(os.path.join(vm.BUILD, "tests.cpio")))
+                                   overlay=read(os.path.join(vm.BUILD, "tests.cpio")),
+                                   append="quiet norandmaps")
         compare(cases.transcript(output, status), read(case.expected))
 
     return Job(case.name, function)

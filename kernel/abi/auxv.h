@@ -22,6 +22,8 @@
 #define AT_RANDOM      25 /* 16 random bytes */
 #define AT_HWCAP2      26
 #define AT_EXECFN      31 /* the path given to execve() */
+#define AT_SYSINFO     32 /* __kernel_vsyscall of the vDSO */
+#define AT_SYSINFO_EHDR 33 /* its ELF header */
 #define AT_MINSIGSTKSZ 51 /* bytes the largest signal frame takes */
 
 #endif

@@ -1,10 +1,4 @@
-/*
- * Time: the TSC scaled to nanoseconds, the tick, and a sorted list of timers that the tick runs.
- *
- * ns = cycles * mult >> shift, where mult is the 32-bit fraction 10^9 / frequency with as many bits
- * behind the point as fit. The product is formed in two halves and so never overflows; since it
- * always starts from the TSC at boot, nothing accumulates and time cannot step back.
- */
+/* Time: the TSC scaled to nanoseconds, the tick, and a sorted list of timers that the tick runs. */
 #include "kernel/core/clock.h"
 #include "kernel/core/cpustat.h"
 #include "kernel/core/lock.h"
@@ -17,14 +11,11 @@
 
 volatile u64 clock_ticks;
 
-static struct {
-	u32 mult, shift; /* mult 0: no TSC, the tick is all there is */
-	u64 start;	 /* TSC when the clock was 0 */
-} tsc __ro_after_init;
+union clock_page clock_page __section(".data.page_aligned");
+#define clock (clock_page.data)
 
-static u64 realtime_offset_ns; /* realtime - monotonic; under timer_lock */
-
-/* Guards timer_list, ascending by expires_ns. Nothing is taken inside it. */
+/* Guards timer_list, ascending by expires_ns, and changes of the clock's data. Nothing is taken
+ * inside it. */
 static struct spinlock timer_lock = SPINLOCK_INIT("timers");
 static LIST_HEAD(timer_list);
 
@@ -39,24 +30,18 @@ static u64 ticks_ns(void)
 
 u64 clock_monotonic_ns(void)
 {
-	u64 cycles;
-
-	if (unlikely(!tsc.mult))
-		return ticks_ns();
-	cycles = rdtsc() - tsc.start;
-	return ((u64)(u32)cycles * tsc.mult >> tsc.shift) +
-	       ((cycles >> 32) * tsc.mult << (32 - tsc.shift));
+	return likely(clock.mult) ? clock_tsc_ns(&clock, rdtsc()) : ticks_ns();
 }
 
 u32 clock_tsc_khz(void)
 {
-	return tsc.mult ? (u32)((1000000ull << tsc.shift) / tsc.mult) : 0;
+	return clock.mult ? (u32)((1000000ull << clock.shift) / clock.mult) : 0;
 }
 
 u64 clock_realtime_ns(void)
 {
 	u32 flags = spin_lock_irqsave(&timer_lock);
-	u64 offset = realtime_offset_ns;
+	u64 offset = clock.realtime_offset_ns;
 
 	spin_unlock_irqrestore(&timer_lock, flags);
 	return clock_monotonic_ns() + offset;
@@ -68,7 +53,11 @@ void clock_set_realtime_ns(u64 ns)
 {
 	u32 flags = spin_lock_irqsave(&timer_lock);
 
-	realtime_offset_ns = ns - clock_monotonic_ns();
+	WRITE_ONCE(clock.seq, clock.seq + 1);
+	barrier();
+	clock.realtime_offset_ns = ns - clock_monotonic_ns();
+	barrier();
+	WRITE_ONCE(clock.seq, clock.seq + 1);
 	spin_unlock_irqrestore(&timer_lock, flags);
 	waitq_wake_all(&clock_was_set);
 }
@@ -185,9 +174,9 @@ static __init void tsc_init(void)
 		return;
 	while ((NSEC_PER_SEC << shift) / hz > UINT32_MAX)
 		shift--;
-	tsc.mult = (u32)((NSEC_PER_SEC << shift) / hz);
-	tsc.shift = shift;
-	tsc.start = rdtsc();
+	clock.mult = (u32)((NSEC_PER_SEC << shift) / hz);
+	clock.shift = shift;
+	clock.start = rdtsc();
 }
 
 void __init clock_init(void)

@@ -4,6 +4,7 @@
 #ifndef CORE_CLOCK_H
 #define CORE_CLOCK_H
 
+#include "kernel/core/clock_data.h"
 #include "kernel/lib/list.h"
 #include "kernel/lib/types.h"
 
@@ -22,6 +23,13 @@ u64 clock_realtime_ns(void);
 void clock_set_realtime_ns(u64 ns);
 /* Woken whenever that was set. */
 extern struct waitq clock_was_set;
+
+/* The clock's data, alone in its page: programs read it through the vDSO. */
+union clock_page {
+	struct clock_data data;
+	u8 page[PAGE_SIZE];
+} __aligned(PAGE_SIZE);
+extern union clock_page clock_page;
 
 /* Frequency of the TSC, 0 when there is none. For /proc/cpuinfo. */
 u32 clock_tsc_khz(void);

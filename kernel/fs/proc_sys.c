@@ -11,6 +11,7 @@
 #include "kernel/core/random.h"
 #include "kernel/lib/fmt.h"
 #include "kernel/lib/string.h"
+#include "kernel/proc/exec.h"
 #include "kernel/proc/process.h"
 #include "kernel/x86/layout.h"
 #include "mm/commit.h"

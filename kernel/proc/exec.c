@@ -6,6 +6,8 @@
 #include "kernel/abi/fcntl.h"
 #include "kernel/abi/prctl.h"
 #include "kernel/abi/stat.h"
+#include "kernel/core/bootinfo.h"
+#include "kernel/core/random.h"
 #include "kernel/core/trace.h"
 #include "kernel/fs/file.h"
 #include "kernel/fs/path.h"
@@ -18,6 +20,7 @@
 #include "kernel/proc/posix_timer.h"
 #include "kernel/proc/process.h"
 #include "kernel/proc/signal.h"
+#include "kernel/proc/vdso.h"
 #include "kernel/syscalls.h"
 #include "kernel/x86/uaccess.h"
 #include "mm/kmalloc.h"
@@ -178,11 +181,15 @@ static void compute_ids(struct exec *e)
 	const struct inode *inode = e->file->dentry->inode;
 	e->euid = p->cred.euid;
 	e->egid = p->cred.egid;
+	e->personality = p->personality;
 	if (!p->no_new_privs && !(inode->mnt->flags & MS_NOSUID)) {
+		bool gid = (inode->mode & (S_ISGID | S_IXGRP)) == (S_ISGID | S_IXGRP);
 		if (inode->mode & S_ISUID)
 			e->euid = inode->uid;
-		if ((inode->mode & (S_ISGID | S_IXGRP)) == (S_ISGID | S_IXGRP))
+		if (gid)
 			e->egid = inode->gid;
+		if (gid || (inode->mode & S_ISUID))
+			e->personality &= ~PER_CLEAR_ON_SETID;
 	}
 	e->set_id = e->euid != p->cred.uid || e->egid != p->cred.gid;
 }
@@ -308,8 +315,7 @@ static void exec_commit(struct exec *e, struct unshared *u)
 	reset_signals(p, t);
 	files_close_on_exec(p->files);
 	cred_exec(p, e->euid, e->egid, e->set_id);
-	if (e->read_implies_exec)
-		p->personality |= READ_IMPLIES_EXEC;
+	p->personality = e->personality;
 	p->mm->read_implies_exec = e->read_implies_exec;
 	set_comm(p, t, e->execfn);
 	p->exit_signal = p->parent ? SIGCHLD : p->exit_signal;
@@ -358,6 +364,33 @@ static void unshared_drop(struct unshared *u)
 		files_put(u->files);
 }
 
+/* --- Places --- */
+
+u32 randomize_va_space = 2;
+
+void __init exec_init(void)
+{
+	if (cmdline_get("norandmaps", NULL, 0) >= 0)
+		randomize_va_space = 0;
+}
+
+u32 exec_random(const struct exec *e, u32 n)
+{
+	u32 r;
+	if (!e->randomize)
+		return 0;
+	random_bytes(&r, sizeof(r));
+	return r % n;
+}
+
+static void choose_randomness(struct exec *e)
+{
+	e->randomize = e->personality & ADDR_NO_RANDOMIZE ? 0 : (s32)READ_ONCE(randomize_va_space);
+	/* The second part is less than two pages; it is rounded, as Linux does it. */
+	e->stack_top = USER_TOP - (exec_random(e, STACK_RANDOM_PAGES) << PAGE_SHIFT);
+	e->stack_top = ALIGN_UP(e->stack_top - exec_random(e, STACK_SKEW), PAGE_SIZE);
+}
+
 static long exec_build(struct exec *e)
 {
 	struct process *p = current_process();
@@ -365,6 +398,7 @@ static long exec_build(struct exec *e)
 	if (err)
 		return err;
 	compute_ids(e);
+	choose_randomness(e);
 	e->mm = mm_create();
 	if (!e->mm)
 		return -ENOMEM;
@@ -372,6 +406,8 @@ static long exec_build(struct exec *e)
 	err = exec_args_measure(e);
 	if (!err)
 		err = exec_load(e);
+	if (!err)
+		err = vdso_map(e->mm);
 	if (!err)
 		err = exec_build_stack(e);
 	return err;

@@ -18,6 +18,8 @@ struct mm;
 #define EXEC_HEAD         256u /* bytes of a file that are looked at: Linux's BINPRM_BUF_SIZE */
 #define EXEC_MAX_SCRIPTS  5u   /* interpreters of interpreters */
 #define EXEC_MAX_STRING   (32 * PAGE_SIZE)
+#define STACK_RANDOM_PAGES 2048u
+#define STACK_SKEW         8192u /* bytes by which the start of the stack is moved again */
 #define EXEC_MAX_PREFIX   (3 * EXEC_MAX_SCRIPTS + 1)
 
 /*
@@ -49,6 +51,9 @@ struct exec {
 	char *line[EXEC_MAX_SCRIPTS]; /* their texts, which `prefix` points into */
 	u32 euid, egid;      /* after set-id bits */
 	bool set_id;
+	u32 personality;     /* of the process with this program */
+	s32 randomize;       /* randomize_va_space for this program */
+	vaddr_t stack_top;
 	bool read_implies_exec, stack_exec; /* an old program without PT_GNU_STACK; its stack */
 	const char *why;     /* what is wrong, in words, after a failure */
 };
@@ -57,6 +62,18 @@ struct exec {
  * failure *why says the reason. */
 long exec_kernel(const char *path, const char *const *argv, const char *const *envp,
 	const char **why);
+
+/*
+ * /proc/sys/kernel/randomize_va_space: 0, everything is placed as always; 1, the stack, mappings and
+ * programs that can be anywhere are moved by a random distance; 2, the heap too. The distances have
+ * as many bits as on Linux i386. 0 also with `norandmaps` on the command line, and for a process
+ * whose personality says ADDR_NO_RANDOMIZE.
+ */
+extern u32 randomize_va_space;
+void exec_init(void);
+
+/* A random number below n, a power of two; 0 for a program whose places are not random. */
+u32 exec_random(const struct exec *e, u32 n);
 
 /* First of all: an empty argv gets an empty argv[0], as on Linux since 5.18. 0 or -EFAULT. */
 long exec_args_begin(struct exec_args *a);

@@ -1,7 +1,7 @@
 /*
  * The arguments of a program, on the stack it starts with, as Linux lays them:
  *
- *   USER_TOP -> +--------------------------------+
+ *  stack_top -> +--------------------------------+
  *               | a zero word                    |
  *               | path of the program (execfn)   |
  *               | environment strings            |
@@ -25,6 +25,7 @@
 #include "kernel/proc/exec.h"
 #include "kernel/proc/process.h"
 #include "kernel/proc/signal.h"
+#include "kernel/proc/vdso.h"
 #include "kernel/x86/features.h"
 #include "kernel/x86/uaccess.h"
 #include "mm/kmalloc.h"
@@ -261,6 +262,10 @@ static void make_auxv(const struct exec *e, const struct layout *l, struct auxv 
 {
 	const struct credentials *c = &current_process()->cred;
 	v->n = 0;
+	if (e->mm->vdso) {
+		aux(v, AT_SYSINFO, vdso_address(e->mm, __kernel_vsyscall));
+		aux(v, AT_SYSINFO_EHDR, e->mm->vdso);
+	}
 	aux(v, AT_MINSIGSTKSZ, sigframe_max_size());
 	aux(v, AT_HWCAP, cpu_features.hwcap);
 	aux(v, AT_PAGESZ, PAGE_SIZE);
@@ -286,11 +291,12 @@ static void make_auxv(const struct exec *e, const struct layout *l, struct auxv 
 static void make_layout(const struct exec *e, struct layout *l, u32 auxv_words)
 {
 	const struct exec_args *a = &e->args;
+	u32 skew = exec_random(e, STACK_SKEW);
 	vaddr_t p;
-	l->execfn = USER_TOP - 4 - ((u32)strlen(e->execfn) + 1);
+	l->execfn = e->stack_top - 4 - ((u32)strlen(e->execfn) + 1);
 	l->env = l->execfn - a->env_bytes;
 	l->args = l->env - a->arg_bytes;
-	l->platform = ALIGN_DOWN(l->args, 16u) - sizeof(PLATFORM);
+	l->platform = ALIGN_DOWN(l->args - skew, 16u) - sizeof(PLATFORM);
 	l->random = l->platform - 16;
 	p = l->random - auxv_words * 4;
 	p -= (1 + a->argc + 1 + a->envc + 1) * 4;
@@ -299,10 +305,10 @@ static void make_layout(const struct exec *e, struct layout *l, u32 auxv_words)
 
 static long map_stack(struct exec *e, vaddr_t sp)
 {
-	u32 used = USER_TOP - ALIGN_DOWN(sp, PAGE_SIZE);
+	u32 used = e->stack_top - ALIGN_DOWN(sp, PAGE_SIZE);
 	u32 size = MAX(used, MIN(used + STACK_EXPAND, ALIGN_DOWN(e->mm->limits.stack, PAGE_SIZE)));
 	struct map_request r = {
-		.addr = USER_TOP - size,
+		.addr = e->stack_top - size,
 		.len = size,
 		.vm_flags = VM_READ | VM_WRITE | VM_MAYREAD | VM_MAYWRITE | VM_MAYEXEC |
 			    VM_GROWSDOWN | (e->stack_exec ? VM_EXEC : 0),

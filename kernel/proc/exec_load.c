@@ -1,6 +1,6 @@
 /*
  * Mapping a program: its segments straight from the page cache of its file, zeroes behind them,
- * the interpreter beside it. The place of everything is Linux's without randomisation.
+ * the interpreter beside it. The place of everything is Linux's.
  */
 #include "kernel/abi/errno.h"
 #include "kernel/abi/fcntl.h"
@@ -17,6 +17,10 @@
  * that need none (static-pie, ld.so itself), go where mmap would put them. */
 #define PIE_BASE 0x00400000u
 
+/* By how much these places may be moved: Linux's 8 bits of mmap_rnd_bits, and 32 MiB for the heap. */
+#define MMAP_RANDOM_PAGES 256u
+#define HEAP_RANDOM_PAGES 8192u
+
 #define MMAP_GAP_MIN (128u << 20)
 #define MMAP_GAP_MAX (USER_TOP / 6 * 5)
 
@@ -25,13 +29,16 @@
 _Static_assert(ELF_READ == VM_READ && ELF_WRITE == VM_WRITE && ELF_EXEC == VM_EXEC,
 	"segment protection is VMA protection");
 
-/* Mappings start below the largest stack there may be, within reason, and its guard gap. */
-static vaddr_t mmap_base(u32 stack_limit)
+/* Mappings start below the largest stack there may be, within reason, wherever it is, and its guard
+ * gap. */
+static vaddr_t mmap_base(const struct exec *e)
 {
-	u32 gap = MIN(stack_limit, MMAP_GAP_MAX) + STACK_GUARD_GAP;
+	u32 gap = MIN(e->mm->limits.stack, MMAP_GAP_MAX) + STACK_GUARD_GAP;
+	if (e->randomize)
+		gap += (STACK_RANDOM_PAGES - 1) << PAGE_SHIFT;
 	gap = MAX(gap, MMAP_GAP_MIN);
 	gap = MIN(gap, MMAP_GAP_MAX);
-	return ALIGN_UP(USER_TOP - gap, PAGE_SIZE);
+	return ALIGN_UP(USER_TOP - gap - (exec_random(e, MMAP_RANDOM_PAGES) << PAGE_SHIFT), PAGE_SIZE);
 }
 
 static long map_file_part(struct mm *mm, struct file *f, const struct elf_segment *s, u32 bias)
@@ -193,9 +200,17 @@ static long load_interp(struct exec *e)
 
 /* --- The program --- */
 
-/* Linux's bounds of code, data and heap, as /proc/PID/stat shows them. */
-static void set_bounds(struct mm *mm, const struct elf_image *img, u32 bias)
+/* Not behind a program that lies among the mappings, where it could not grow. */
+static vaddr_t random_heap(const struct exec *e, const struct elf_image *img, vaddr_t end)
 {
+	vaddr_t start = img->dyn && !img->interp_len ? PIE_BASE : end;
+	return ALIGN_UP(start, PAGE_SIZE) + (exec_random(e, HEAP_RANDOM_PAGES) << PAGE_SHIFT);
+}
+
+/* Linux's bounds of code, data and heap, as /proc/PID/stat shows them. */
+static void set_bounds(struct exec *e, const struct elf_image *img, u32 bias)
+{
+	struct mm *mm = e->mm;
 	mm->start_code = ~0u;
 	mm->start_data = mm->end_code = mm->end_data = 0;
 	for (u32 i = 0; i < img->nr_segments; i++) {
@@ -211,18 +226,23 @@ static void set_bounds(struct mm *mm, const struct elf_image *img, u32 bias)
 	if (mm->start_code == ~0u)
 		mm->start_code = mm->end_code = img->lo + bias;
 	mm->start_brk = mm->brk = img->hi + bias;
+	if (e->randomize > 1)
+		mm->start_brk = mm->brk = random_heap(e, img, mm->brk);
 }
 
 /* Programs that say nothing about their stack are older than NX and may run their data. */
 static void choose_execution(struct exec *e)
 {
 	e->read_implies_exec =
-		!e->elf.stack_stated || (current_process()->personality & READ_IMPLIES_EXEC);
+		!e->elf.stack_stated || (e->personality & READ_IMPLIES_EXEC);
+	if (e->read_implies_exec)
+		e->personality |= READ_IMPLIES_EXEC;
 	e->stack_exec = e->elf.stack_exec || e->read_implies_exec;
 }
 
 long exec_load(struct exec *e)
 {
+	u32 base;
 	long err;
 	if (!e->file->backing.object) {
 		e->why = "this file cannot be mapped";
@@ -232,11 +252,12 @@ long exec_load(struct exec *e)
 	if (err)
 		return err;
 	choose_execution(e);
-	e->mm->mmap_base = mmap_base(e->mm->limits.stack);
-	err = map_image(e, e->file, &e->elf, e->elf.interp_len ? PIE_BASE : 0, &e->bias);
+	e->mm->mmap_base = mmap_base(e);
+	base = e->elf.interp_len ? PIE_BASE + (exec_random(e, MMAP_RANDOM_PAGES) << PAGE_SHIFT) : 0;
+	err = map_image(e, e->file, &e->elf, base, &e->bias);
 	if (err)
 		return err;
-	set_bounds(e->mm, &e->elf, e->bias);
+	set_bounds(e, &e->elf, e->bias);
 	e->entry = e->elf.entry + e->bias;
 	if (e->elf.interp_len)
 		err = load_interp(e);

@@ -10,8 +10,11 @@
 
 struct mm;
 
-/* process.personality: pages that can be read can be executed. */
-#define READ_IMPLIES_EXEC 0x0400000u
+/* process.personality: nothing is placed at random; pages that can be read can be executed; and what
+ * a set-id program does not inherit, with MMAP_PAGE_ZERO and ADDR_COMPAT_LAYOUT. */
+#define ADDR_NO_RANDOMIZE    0x0040000u
+#define READ_IMPLIES_EXEC    0x0400000u
+#define PER_CLEAR_ON_SETID   (ADDR_NO_RANDOMIZE | READ_IMPLIES_EXEC | 0x0100000u | 0x0200000u)
 
 #define PID_MAX      32768u
 extern u32 pid_max; /* /proc/sys/kernel/pid_max: numbers are below it, and it is at most PID_MAX */

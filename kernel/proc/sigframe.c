@@ -15,8 +15,10 @@
 #include "kernel/abi/errno.h"
 #include "kernel/proc/process.h"
 #include "kernel/proc/signal.h"
+#include "kernel/proc/vdso.h"
 #include "kernel/syscalls.h"
 #include "kernel/x86/uaccess.h"
+#include "mm/space.h"
 
 #define FX_ALIGN    64u
 #define FRAME_ALIGN 16u
@@ -104,16 +106,19 @@ fault:
 	return false;
 }
 
-/* Where the handler returns to: the C library's code, or ours in the frame. */
-static u32 restorer(const struct taken_signal *s, const u8 *code)
+/* Where the handler returns to: the C library's code, the vDSO's, or what stands in the frame. */
+static u32 restorer(const struct taken_signal *s, const char *place, const u8 *code)
 {
-	return s->action.flags & SA_RESTORER ? s->action.restorer : (u32)code;
+	if (s->action.flags & SA_RESTORER)
+		return s->action.restorer;
+	const struct mm *mm = current_process()->mm;
+	return mm->vdso ? vdso_address(mm, place) : (u32)code;
 }
 
 static bool put_old(struct abi_sigframe *f, const struct trapframe *tf,
 	const struct taken_signal *s, u32 fpstate, u64 mask)
 {
-	put_user_word(&f->pretcode, restorer(s, f->retcode), fault);
+	put_user_word(&f->pretcode, restorer(s, __kernel_sigreturn, f->retcode), fault);
 	put_user_word(&f->sig, s->sig, fault);
 	put_user_word(&f->extramask, mask >> 32, fault);
 	put_user_word(f->retcode, sigreturn_code[0], fault);
@@ -127,7 +132,7 @@ static bool put_rt(struct abi_rt_sigframe *f, const struct trapframe *tf,
 	const struct taken_signal *s, u32 fpstate, u64 mask)
 {
 	const struct task *t = current_task();
-	put_user_word(&f->pretcode, restorer(s, f->retcode), fault);
+	put_user_word(&f->pretcode, restorer(s, __kernel_rt_sigreturn, f->retcode), fault);
 	put_user_word(&f->sig, s->sig, fault);
 	put_user_word(&f->pinfo, &f->info, fault);
 	put_user_word(&f->puc, &f->uc, fault);

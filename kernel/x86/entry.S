@@ -17,11 +17,15 @@
 
 /* Offsets into struct trapframe; kernel/x86/trap.c asserts them. */
 #define TF_ECX    4
+#define TF_EDX    8
+#define TF_EBP    20
 #define TF_EAX    24
 #define TF_CS     48
 #define TF_EFLAGS 52
 
+#define EFLAGS_TF 0x100
 #define EFLAGS_IF 0x200
+#define EFLAGS_NT 0x4000
 
 #define VEC_GP      13
 #define VEC_PF      14
@@ -112,6 +116,8 @@
 	PUSH_WORD %eax
 	PUSH_WORD $VEC_SYSCALL
 	SAVE_REGS
+	.globl	do_syscall
+do_syscall:
 	cmpl	$ABI_NR_SYSCALLS, %eax
 	jae	3f
 	PUSH_WORD %ebp
@@ -151,11 +157,62 @@ restore_user:
 	PUSH_WORD %eax
 	PUSH_WORD $VEC_SYSCALL
 	SAVE_REGS
+	.globl	do_syscall_traced
+do_syscall_traced:
 	movl	%esp, %eax
 	call	traced_syscall
 	jmp	syscall_done
 	.cfi_endproc
 	END	entry_syscall_traced
+
+/*
+ * The same calls through the vDSO's __kernel_vsyscall(). SYSENTER has turned interrupts off and
+ * loaded cs, ss, eip and the thread's kernel stack; the program's esp is in ebp, and where it goes
+ * on is known. What INT would have cleared must be cleared here: TF, which traps each step up to
+ * then (trap.c lets them pass), and NT, which would make `iret` a task switch.
+ */
+	ENTRY	entry_sysenter
+	.cfi_startproc simple
+	.cfi_signal_frame
+	.cfi_def_cfa esp, 0
+	.cfi_undefined eip
+	PUSH_WORD $SEL_UDATA
+	PUSH_WORD %ebp
+	pushfl
+	.cfi_adjust_cfa_offset 4
+	orl	$EFLAGS_IF, (%esp)
+	PUSH_WORD $SEL_UCODE
+	PUSH_WORD $0
+	.cfi_endproc
+	CFI_TRAP 12
+	PUSH_WORD %eax
+	PUSH_WORD $VEC_SYSCALL
+	SAVE_REGS
+	testl	$(EFLAGS_TF | EFLAGS_NT), TF_EFLAGS(%esp)
+	jz	entry_sysenter_flags_set
+	PUSH_WORD $2
+	popfl
+	.cfi_adjust_cfa_offset -4
+	.globl	entry_sysenter_flags_set
+entry_sysenter_flags_set:
+	sti
+	movl	%esp, %eax
+	call	sysenter_complete
+	testb	%al, %al
+	jz	return_to_user
+	movl	TF_EAX(%esp), %eax
+	movl	TF_EDX(%esp), %edx
+	movl	TF_EBP(%esp), %ebp
+	jmp	*sysenter_door
+	.cfi_endproc
+	END	entry_sysenter
+
+	.pushsection .data, "aw"
+	.balign	4
+	.globl	sysenter_door
+sysenter_door:
+	.long	do_syscall
+	.popsection
 
 /* --- Page faults: an interrupt gate, so that CR2 is ours until it is read --- */
 

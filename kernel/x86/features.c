@@ -56,6 +56,7 @@ static __init bool read_basic(struct cpu_features *f)
 	f->tsc = bit(r.edx, 4);
 	f->pae = bit(r.edx, 6);
 	f->pge = bit(r.edx, 13);
+	f->sep = bit(r.edx, 11);
 	f->pat = bit(r.edx, 16);
 	f->fxsr = bit(r.edx, 24);
 	f->sse2 = bit(r.edx, 26);
@@ -68,6 +69,8 @@ static __init bool read_basic(struct cpu_features *f)
 		f->model_nr |= r.eax >> 12 & 0xf0;
 	if (f->family == 15)
 		f->family += r.eax >> 20 & 0xff;
+	if (f->family == 6 && (r.eax & 0xfff) < 0x633)
+		f->sep = false; /* the Pentium Pro says so and has it not, SDM vol. 2B, SYSENTER */
 	return bit(r.edx, 7);
 }
 
@@ -101,11 +104,6 @@ static __init void read_vendor(struct cpu_features *f, const struct cpuid *r)
 	memcpy(f->vendor, &r->ebx, 4);
 	memcpy(f->vendor + 4, &r->edx, 4);
 	memcpy(f->vendor + 8, &r->ecx, 4);
-}
-
-static __init void write_msr(u32 msr, u32 lo, u32 hi)
-{
-	__asm__ volatile("wrmsr" ::"a"(lo), "d"(hi), "c"(msr) : "memory");
 }
 
 static __init void enable_nx(void)

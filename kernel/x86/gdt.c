@@ -1,6 +1,7 @@
 /* The GDT (Intel SDM vol. 3A, 3.4.5) and the two task states, one set for each CPU. */
 #include "kernel/x86/gdt.h"
 #include "kernel/core/cpu.h"
+#include "kernel/x86/features.h"
 #include "kernel/x86/io.h"
 #include "kernel/x86/layout.h"
 
@@ -14,6 +15,13 @@
 
 #define DF_STACK_SIZE 8192u
 
+/* What SYSENTER loads, Intel SDM vol. 2B. The stack segment is the one behind the code segment. */
+#define MSR_SYSENTER_CS	 0x174u
+#define MSR_SYSENTER_ESP 0x175u
+#define MSR_SYSENTER_EIP 0x176u
+
+_Static_assert(SEL_KDATA == SEL_KCODE + 8, "SYSENTER's segments");
+
 /* Only the CPU that owns an element uses it. */
 struct segments {
 	struct segdesc gdt[GDT_ENTRIES] __aligned(8);
@@ -24,6 +32,7 @@ static struct segments segments[NR_CPUS];
 static u8 df_stack[NR_CPUS][DF_STACK_SIZE] __aligned(16);
 
 extern void entry_double_fault(void);
+extern void entry_sysenter(void);
 
 static struct segments *this_segments(void)
 {
@@ -88,6 +97,10 @@ void __init gdt_init(void)
 	s->gdt[SEL_TSS_DF / 8] = tss_descriptor(&s->tss_df);
 	tss_init(s);
 	load_segments(s->gdt);
+	if (cpu_features.sep) {
+		write_msr(MSR_SYSENTER_CS, SEL_KCODE, 0);
+		write_msr(MSR_SYSENTER_EIP, (u32)entry_sysenter, 0);
+	}
 }
 
 void gdt_load_tls(const struct segdesc tls[GDT_TLS_NR])
@@ -101,6 +114,8 @@ void gdt_load_tls(const struct segdesc tls[GDT_TLS_NR])
 void tss_set_stack(u32 top)
 {
 	this_segments()->tss.esp0 = top;
+	if (cpu_features.sep)
+		write_msr(MSR_SYSENTER_ESP, top, 0);
 }
 
 const struct tss *tss_interrupted(void)

@@ -24,7 +24,7 @@ void gdt_init(void);
 /* Puts three descriptors into the TLS slots of this CPU. */
 void gdt_load_tls(const struct segdesc tls[GDT_TLS_NR]);
 
-/* Where the next trap from user mode starts pushing. */
+/* Where the next trap or SYSENTER from user mode starts pushing. */
 void tss_set_stack(u32 top);
 
 /* Registers of whoever ran when the double fault came. */

@@ -34,6 +34,10 @@ static inline u32 inl(u16 port)
 	__asm__ volatile("inl %1, %0" : "=a"(v) : "Nd"(port));
 	return v;
 }
+static inline void write_msr(u32 msr, u32 lo, u32 hi)
+{
+	__asm__ volatile("wrmsr" ::"a"(lo), "d"(hi), "c"(msr) : "memory");
+}
 static inline u64 rdtsc(void)
 {
 	u64 v;

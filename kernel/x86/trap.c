@@ -29,9 +29,14 @@ static struct gate traced_idt[NR_GATES] __ro_after_init __aligned(8);
 extern u8 entry_vectors[];
 extern void entry_page_fault(void), entry_page_fault_traced(void);
 extern void entry_syscall(void), entry_syscall_traced(void);
+extern void do_syscall(void), do_syscall_traced(void);
+extern void (*sysenter_door)(void); /* which of these two SYSENTER goes on to */
+extern u8 entry_sysenter[], entry_sysenter_flags_set[];
 void trap_dispatch(struct trapframe *tf);
 
 _Static_assert(offsetof(struct trapframe, ecx) == 4, "TF_ECX in entry.S");
+_Static_assert(offsetof(struct trapframe, edx) == 8, "TF_EDX in entry.S");
+_Static_assert(offsetof(struct trapframe, ebp) == 20, "TF_EBP in entry.S");
 _Static_assert(offsetof(struct trapframe, eax) == 24, "TF_EAX in entry.S");
 _Static_assert(offsetof(struct trapframe, cs) == 48, "TF_CS in entry.S");
 _Static_assert(offsetof(struct trapframe, eflags) == 52, "TF_EFLAGS in entry.S");
@@ -64,6 +69,7 @@ static void load_idt(const struct gate *gates)
 void trap_trace(bool on)
 {
 	load_idt(on ? traced_idt : idt);
+	sysenter_door = on ? do_syscall_traced : do_syscall;
 }
 
 static __init void idt_init(void)
@@ -103,6 +109,13 @@ static bool is_hardware_failure(u32 vector)
 	return vector == VEC_NMI || vector == VEC_MC;
 }
 
+/* SYSENTER keeps the program's TF: every step of the entry is trapped until its flags are set. */
+static bool is_stepping_in(const struct trapframe *tf)
+{
+	return tf->trapno == VEC_DB && tf->eip >= (u32)entry_sysenter &&
+	       tf->eip <= (u32)entry_sysenter_flags_set;
+}
+
 /* Called by entry.S for every exception but page faults, and for interrupts. */
 void trap_dispatch(struct trapframe *tf)
 {
@@ -117,6 +130,6 @@ void trap_dispatch(struct trapframe *tf)
 		handle_user_trap(tf);
 		return;
 	}
-	if (!trap_fixup(tf))
+	if (!is_stepping_in(tf) && !trap_fixup(tf))
 		panic_trap(tf, "unexpected exception %u in the kernel", tf->trapno);
 }

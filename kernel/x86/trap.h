@@ -75,6 +75,9 @@ void handle_page_fault(struct trapframe *tf, vaddr_t addr);
  * arguments and interrupts on, what they return goes to the frame's eax. */
 typedef long (*syscall_fn)(u32, u32, u32, u32, u32, u32);
 extern const syscall_fn syscall_table[];
+/* kernel/proc/vdso.c. Fills in what SYSENTER leaves out of a frame: eip and ebp. False: the frame's
+ * eax says why there is no call to make. */
+bool sysenter_complete(struct trapframe *tf);
 /* The function of the numbers beyond the table, and of those without a call. */
 long syscall_missing(void);
 

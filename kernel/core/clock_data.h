@@ -1,0 +1,30 @@
+/*
+ * What the clock needs to tell the time from the TSC. The page it lies in is mapped into programs
+ * too ([vvar]), where the vDSO reads the same clock with the same arithmetic.
+ *
+ * ns = cycles * mult >> shift, where mult is the 32-bit fraction 10^9 / frequency with as many bits
+ * behind the point as fit. The product is formed in two halves and so never overflows; since it
+ * always starts from the TSC at boot, nothing accumulates and time cannot step back.
+ */
+#ifndef CORE_CLOCK_DATA_H
+#define CORE_CLOCK_DATA_H
+
+#include "kernel/lib/types.h"
+
+struct clock_data {
+	u32 seq;                /* odd while realtime_offset_ns changes */
+	u32 mult, shift;        /* mult 0: no TSC, only the kernel knows the time */
+	u64 start;              /* TSC when the clock was 0 */
+	u64 realtime_offset_ns; /* realtime - monotonic */
+};
+
+/* Monotonic nanoseconds when the TSC is `tsc`; mult is not 0. */
+static inline u64 clock_tsc_ns(const struct clock_data *c, u64 tsc)
+{
+	u64 cycles = tsc - c->start;
+
+	return ((u64)(u32)cycles * c->mult >> c->shift) +
+	       ((cycles >> 32) * c->mult << (32 - c->shift));
+}
+
+#endif

@@ -1,0 +1,139 @@
+/* The vDSO's mappings. See kernel/proc/vdso.h. */
+#include "kernel/proc/vdso.h"
+#include "kernel/abi/errno.h"
+#include "kernel/core/bootinfo.h"
+#include "kernel/core/clock.h"
+#include "kernel/lib/string.h"
+#include "kernel/proc/process.h"
+#include "kernel/x86/features.h"
+#include "kernel/x86/trap.h"
+#include "kernel/x86/uaccess.h"
+#include "mm/object.h"
+#include "mm/page_alloc.h"
+#include "mm/space.h"
+
+extern char vdso_image[VDSO_SIZE]; /* kernel/x86/vdso_image.S */
+
+/* Frames of the kernel's own image, that programs map as they map a file. */
+struct special {
+	struct backing backing;
+	struct object object;
+	const char *name;
+};
+
+static bool present __ro_after_init;
+
+/* --- As a backing: it is always there, and no file --- */
+
+static void hold(struct backing *b)
+{
+}
+
+static int special_name(struct backing *b, char *buf, size_t size)
+{
+	return (int)strlcpy(buf, container_of(b, struct special, backing)->name, size);
+}
+
+static void special_id(struct backing *b, u32 *dev, u64 *ino)
+{
+	*dev = 0;
+	*ino = 0;
+}
+
+/* The library has gone elsewhere; the call that did it returns to where it is now. */
+static void vdso_moved(struct backing *b, struct mm *mm, vaddr_t to)
+{
+	struct trapframe *tf = x86_thread_frame(&current_task()->thread.x86);
+	if (tf->eip == vdso_address(mm, vdso_landing))
+		tf->eip = to + (u32)vdso_landing;
+	mm->vdso = to;
+}
+
+static const struct backing_ops vvar_ops = {
+	.get = hold, .put = hold, .name = special_name, .id = special_id};
+static const struct backing_ops vdso_ops = {
+	.get = hold, .put = hold, .name = special_name, .id = special_id, .moved = vdso_moved};
+
+static struct special vvar = {.backing.ops = &vvar_ops, .name = "[vvar]"};
+static struct special vdso = {.backing.ops = &vdso_ops, .name = "[vdso]"};
+
+/* --- Boot --- */
+
+static __init void special_init(struct special *s, void *start, u32 size)
+{
+	object_init(&s->object, NULL);
+	s->backing.object = &s->object;
+	s->backing.may_read = true;
+	s->object.size = size;
+	for (u32 i = 0; i < size >> PAGE_SHIFT; i++)
+		kassert(object_adopt_page(&s->object, i, virt_page(start + i * PAGE_SIZE)) == 0);
+}
+
+void __init vdso_init(void)
+{
+	static const char enter[] = {0x89, 0xe5, 0x0f, 0x34}; /* movl %esp, %ebp; sysenter */
+	char word[4];
+	if (cmdline_get("vdso32", word, sizeof(word)) > 0 && !strcmp(word, "0"))
+		return;
+	if (cpu_features.sep)
+		memcpy(vdso_image + (u32)vdso_sysenter, enter, sizeof(enter));
+	special_init(&vvar, &clock_page, sizeof(clock_page));
+	special_init(&vdso, vdso_image, VDSO_SIZE);
+	present = true;
+}
+
+/* --- Programs --- */
+
+static long map_special(struct mm *mm, struct special *s, vaddr_t at, u32 size, u32 flags)
+{
+	struct map_request r = {
+		.addr = at,
+		.len = size,
+		.vm_flags = flags | VM_DONTEXPAND,
+		.how = MM_FIXED | MM_NOREPLACE,
+		.backing = &s->backing,
+		.object = &s->object,
+	};
+	return mm_map(mm, &r);
+}
+
+/* Caller holds mm->lock. */
+static long map_both(struct mm *mm)
+{
+	struct map_request r = {.len = VVAR_SIZE + VDSO_SIZE};
+	long at = mm_place(mm, &r), err = at;
+	if (!is_err((void *)at))
+		err = map_special(mm, &vvar, at, VVAR_SIZE, VM_READ | VM_MAYREAD | VM_DONTDUMP);
+	if (!is_err((void *)err))
+		err = map_special(mm, &vdso, at + VVAR_SIZE, VDSO_SIZE,
+			VM_READ | VM_EXEC | VM_MAYREAD | VM_MAYWRITE | VM_MAYEXEC);
+	if (is_err((void *)err))
+		return err;
+	mm->vdso = (vaddr_t)at + VVAR_SIZE;
+	return 0;
+}
+
+long vdso_map(struct mm *mm)
+{
+	if (!present)
+		return 0;
+	mutex_lock(&mm->lock);
+	long err = map_both(mm);
+	mutex_unlock(&mm->lock);
+	return err;
+}
+
+/* The vDSO has pushed ebp as the last thing before SYSENTER. */
+bool sysenter_complete(struct trapframe *tf)
+{
+	tf->eip = current_process()->mm->vdso + (u32)vdso_landing;
+	if (get_user_u32(&tf->ebp, UPTR(tf->esp)) == 0)
+		return true;
+	tf->eax = (u32)-EFAULT;
+	return false;
+}
+
+u32 vdso_address(const struct mm *mm, const char *place)
+{
+	return mm->vdso ? mm->vdso + (u32)place : 0;
+}
