@@ -211,6 +211,10 @@ static void update(const struct mosaic *m, const struct canvas *c, u32 row, u32 
 		t->heat -= MIN(t->heat, pass->cooling);
 	} else {
 		heat_up(t, &now);
+		if (t->heat) {
+			pass->changed++;
+			pass->changed_at = mosaic_row(m, row).start + col * m->per_tile;
+		}
 	}
 	pass->warm += t->heat > 0;
 	canvas_fill(c, mosaic_rect(m, row, col), tile_colour(t));

@@ -70,6 +70,8 @@ struct mosaic_pass {
 	u32 cooling;	  /* steps that warm tiles cool down by; the caller's */
 	u32 count[PK_NR]; /* frames by kind, PK_FREE_TAIL as PK_FREE; from here on zeroes at the start */
 	u32 warm;	  /* tiles that still change */
+	u32 changed;	  /* tiles that have changed since the last look */
+	u32 changed_at;	  /* a frame of the last of them */
 	u32 free_until;	  /* the frames before this one belong to the last free block that was seen; the
 			   * caller makes it 0 when the allocator may have run since the last row */
 };

@@ -1,7 +1,6 @@
 /* The legend, the counters and the charts. See mm/panel.h. */
 #include "mm/panel.h"
 #include "kernel/core/clock.h"
-#include "kernel/lib/fmt.h"
 #include "kernel/lib/string.h"
 #include "kernel/x86/framebuffer.h"
 #include "mm/commit.h"
@@ -115,33 +114,21 @@ static void remember(const u32 count[PK_NR])
 
 /* --- Words --- */
 
-static void print(u32 x, u32 y, u32 colour, const char *fmt, ...) __printf(4, 5);
-static void print(u32 x, u32 y, u32 colour, const char *fmt, ...)
-{
-	char text[80];
-	va_list ap;
-
-	va_start(ap, fmt);
-	vsnprintf(text, sizeof(text), fmt, ap);
-	va_end(ap);
-	canvas_text(&framebuffer, x, y, text, colour, CANVAS_GROUND);
-}
-
 /* Frames as MiB, in 8 columns. */
 #define MIB_FMT		"%5u.%02u"
 #define MIB_ARG(frames) (frames) / 256, (frames) % 256 * 100 / 256
 
 static void show_legend(u32 x, u32 y, const u32 count[PK_NR])
 {
-	print(x, y, PANEL_DIM, "%-18s%8s%9s", "owner", "frames", "MiB");
+	canvas_print(&framebuffer, x, y, PANEL_DIM, "%-18s%8s%9s", "owner", "frames", "MiB");
 	for (u32 i = 0; i < ARRAY_SIZE(legend); i++) {
 		u32 kind = legend[i].kind, n = count[kind];
 
 		y += LINE;
 		canvas_fill(
 			&framebuffer, (struct rect){x, y + 2, SWATCH, SWATCH}, mosaic_colour[kind]);
-		print(x + 2 * GLYPH_WIDTH, y, n ? PANEL_INK : PANEL_DIM, "%-16s%8u " MIB_FMT,
-			legend[i].name, n, MIB_ARG(n));
+		canvas_print(&framebuffer, x + 2 * GLYPH_WIDTH, y, n ? PANEL_INK : PANEL_DIM,
+			"%-16s%8u " MIB_FMT, legend[i].name, n, MIB_ARG(n));
 	}
 }
 
@@ -149,15 +136,18 @@ static void show_counters(u32 x, u32 y, u32 percent10)
 {
 	u32 seconds = (u32)(clock_monotonic_ns() / NSEC_PER_SEC);
 
-	print(x, y, PANEL_DIM, "%-22s%10s", "each second", "");
+	canvas_print(&framebuffer, x, y, PANEL_DIM, "%-22s%10s", "each second", "");
 	for (u32 i = 0; i < ARRAY_SIZE(rates); i++)
-		print(x, y + (i + 1) * LINE, panel.rate[i] ? PANEL_INK : PANEL_DIM, "%-22s%10u",
-			rates[i].name, panel.rate[i]);
+		canvas_print(&framebuffer, x, y + (i + 1) * LINE,
+			panel.rate[i] ? PANEL_INK : PANEL_DIM, "%-22s%10u", rates[i].name,
+			panel.rate[i]);
 	y += (ARRAY_SIZE(rates) + 2) * LINE;
-	print(x, y, PANEL_INK, "%-24s" MIB_FMT, "committed, MiB", MIB_ARG(commit_total()));
-	print(x, y + LINE, PANEL_INK, "%-22s%8u.%u", "painting this, %", percent10 / 10,
-		percent10 % 10);
-	print(x, y + 2 * LINE, PANEL_INK, "%-22s%7u:%02u", "up", seconds / 60, seconds % 60);
+	canvas_print(&framebuffer, x, y, PANEL_INK, "%-24s" MIB_FMT, "committed, MiB",
+		MIB_ARG(commit_total()));
+	canvas_print(&framebuffer, x, y + LINE, PANEL_INK, "%-22s%8u.%u", "painting this, %",
+		percent10 / 10, percent10 % 10);
+	canvas_print(&framebuffer, x, y + 2 * LINE, PANEL_INK, "%-22s%7u:%02u", "up", seconds / 60,
+		seconds % 60);
 }
 
 /* --- Charts --- */
@@ -200,7 +190,8 @@ static void chart_faults(struct rect r)
 {
 	u32 max = chart_max(faults);
 
-	print(r.x, r.y, PANEL_DIM, "page faults each second; the highest was %-10u", max);
+	canvas_print(&framebuffer, r.x, r.y, PANEL_DIM,
+		"page faults each second; the highest was %-10u", max);
 	r.y += LINE;
 	r.h -= LINE;
 	for (u32 col = 0; col < r.w; col++) {
@@ -233,7 +224,8 @@ static void chart_owners(struct rect r)
 {
 	u32 max = chart_max(in_use);
 
-	print(r.x, r.y, PANEL_DIM, "MiB in use by owner; the most was %u.%02u      ", MIB_ARG(max));
+	canvas_print(&framebuffer, r.x, r.y, PANEL_DIM,
+		"MiB in use by owner; the most was %u.%02u      ", MIB_ARG(max));
 	r.y += LINE;
 	r.h -= LINE;
 	for (u32 col = 0; col < r.w; col++)

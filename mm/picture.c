@@ -5,9 +5,9 @@
 #include "kernel/core/kthread.h"
 #include "kernel/core/log.h"
 #include "kernel/core/screen.h"
-#include "kernel/lib/fmt.h"
 #include "kernel/lib/string.h"
 #include "kernel/x86/framebuffer.h"
+#include "mm/lens.h"
 #include "mm/mosaic.h"
 #include "mm/page_alloc.h"
 #include "mm/panel.h"
@@ -31,6 +31,8 @@ static u32 row;		      /* the next to look at; 0: a pass begins */
 static bool quiet;	      /* the last pass found nothing that is still changing */
 static u64 pass_events;	      /* when the last pass began */
 static u32 counted[PK_NR];    /* frames by kind in the last whole pass */
+static u32 liveliest;	      /* changes in one row, the most since the panel was drawn */
+static u32 liveliest_at;      /* a frame of that row */
 static u64 busy_ns, since_ns; /* time spent painting, and since when */
 
 /* Changes when a frame's owner may have changed. */
@@ -61,6 +63,17 @@ static void end_pass(void)
 	row = 0;
 }
 
+static void paint_row(void)
+{
+	u32 before = pass.changed;
+
+	mosaic_paint_row(&mosaic, &framebuffer, row, mem_map, tiles + row * mosaic.cols, &pass);
+	if (pass.changed - before > liveliest) {
+		liveliest = pass.changed - before;
+		liveliest_at = pass.changed_at;
+	}
+}
+
 /* Rows until the step's share of frames has been looked at or the pass ends. A picture of memory
  * that is at rest costs nothing. */
 static void paint_rows(void)
@@ -74,25 +87,12 @@ static void paint_rows(void)
 	}
 	pass.free_until = 0;
 	for (u32 left = STEP_FRAMES; left >= per_row && row < mosaic.rows; left -= per_row, row++)
-		mosaic_paint_row(
-			&mosaic, &framebuffer, row, mem_map, tiles + row * mosaic.cols, &pass);
+		paint_row();
 	if (row == mosaic.rows)
 		end_pass();
 }
 
 /* --- What is drawn once --- */
-
-static void print(u32 x, u32 y, u32 colour, const char *fmt, ...) __printf(4, 5);
-static void print(u32 x, u32 y, u32 colour, const char *fmt, ...)
-{
-	char text[128];
-	va_list ap;
-
-	va_start(ap, fmt);
-	vsnprintf(text, sizeof(text), fmt, ap);
-	va_end(ap);
-	canvas_text(&framebuffer, x, y, text, colour, CANVAS_GROUND);
-}
 
 /* KiB as the largest unit that leaves a whole number. */
 static u32 round_unit(u32 kib, const char **unit)
@@ -123,11 +123,12 @@ static void show_title(void)
 	u32 tile = round_unit(mosaic.per_tile * 4, &tile_unit);
 	u32 line = round_unit(mosaic.per_tile * mosaic.cols * 4, &row_unit);
 
-	print(x, MARGIN, BRIGHT, "Tessera");
-	print(x + 9 * GLYPH_WIDTH, MARGIN, PANEL_INK,
+	canvas_print(&framebuffer, x, MARGIN, BRIGHT, "Tessera");
+	canvas_print(&framebuffer, x + 9 * GLYPH_WIDTH, MARGIN, PANEL_INK,
 		"%u MiB of memory: a tile is %u frame%s (%u %s), a row %u %s", memory_mib(),
 		mosaic.per_tile, mosaic.per_tile == 1 ? "" : "s", tile, tile_unit, line, row_unit);
-	print(x + mosaic.place.w - strlen(key) * GLYPH_WIDTH, MARGIN, PANEL_DIM, "%s", key);
+	canvas_print(&framebuffer, x + mosaic.place.w - strlen(key) * GLYPH_WIDTH, MARGIN,
+		PANEL_DIM, "%s", key);
 }
 
 /* Addresses on the left, as many as there is room for; every span's first for certain. */
@@ -145,14 +146,16 @@ static void show_addresses(void)
 			const char *unit;
 			u32 at = round_unit(mosaic_row(&mosaic, r).start * 4, &unit);
 
-			print(mosaic.place.x - RULER, mosaic.place.y + r * mosaic.tile_h,
+			canvas_print(&framebuffer, mosaic.place.x - RULER,
+				mosaic.place.y + r * mosaic.tile_h,
 				r == first ? PANEL_INK : PANEL_DIM, "%5u %s", at, unit);
 		}
 	}
 }
 
-/* A zone's name on the right, where its frames begin, or below the one before. */
-static void show_zones(void)
+/* A zone's name on the right, where its frames begin, or below the one before. Returns where the
+ * last one ends. */
+static u32 show_zones(void)
 {
 	u32 y = mosaic.place.y;
 
@@ -166,9 +169,24 @@ static void show_zones(void)
 		while (r + 1 < mosaic.rows && mosaic_row(&mosaic, r + 1).start <= zone.start.v)
 			r++;
 		y = MAX(y, mosaic.place.y + r * mosaic.tile_h);
-		print(mosaic.place.x + mosaic.place.w + MARGIN, y, PANEL_DIM, "%s", zone.name);
+		canvas_print(&framebuffer, mosaic.place.x + mosaic.place.w + MARGIN, y, PANEL_DIM,
+			"%s", zone.name);
 		y += GLYPH_HEIGHT;
 	}
+	return y;
+}
+
+/* The close-up has its place below the zones' names, or between them, and is for tiles that are too
+ * small. */
+static void place_lens(u32 names_end)
+{
+	u32 x = mosaic.place.x + mosaic.place.w + MARGIN;
+	u32 low = screen_place().y - MARGIN - LENS_HEIGHT;
+	u32 high = mosaic.place.y + 2 * GLYPH_HEIGHT + MARGIN;
+
+	if (MIN(mosaic.tile_w, mosaic.tile_h) < MOSAIC_GAP && high < low &&
+		x + LENS_WIDTH + MARGIN <= framebuffer.width)
+		lens_init(x, names_end <= low ? low : high);
 }
 
 /* --- The thread --- */
@@ -181,6 +199,9 @@ static void show_panel(void)
 	panel_show(counted, us ? (u32)(busy_ns / us) : 0);
 	busy_ns = 0;
 	since_ns = now;
+	if (liveliest)
+		lens_follow(liveliest_at);
+	liveliest = 0;
 }
 
 static void painter(void *arg)
@@ -189,6 +210,7 @@ static void painter(void *arg)
 		u64 start = clock_monotonic_ns();
 
 		paint_rows();
+		lens_paint();
 		if (step % PANEL_STEPS == 0)
 			show_panel();
 		busy_ns += clock_monotonic_ns() - start;
@@ -227,7 +249,7 @@ void picture_start(void)
 	}
 	show_title();
 	show_addresses();
-	show_zones();
+	place_lens(show_zones());
 	since_ns = clock_monotonic_ns();
 	if (!kthread_create("picture", painter, NULL))
 		log_warn("picture: no memory for its thread");

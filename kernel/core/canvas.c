@@ -1,5 +1,6 @@
 /* Drawing into a picture in memory. */
 #include "kernel/core/canvas.h"
+#include "kernel/lib/fmt.h"
 
 static struct rect clip(const struct canvas *c, struct rect r)
 {
@@ -36,6 +37,17 @@ void canvas_text(const struct canvas *c, u32 x, u32 y, const char *s, u32 colour
 {
 	for (; *s; s++, x += GLYPH_WIDTH)
 		canvas_glyph(c, x, y, (u8)*s, colour, ground);
+}
+
+void canvas_print(const struct canvas *c, u32 x, u32 y, u32 colour, const char *fmt, ...)
+{
+	char text[CANVAS_LINE + 1];
+	va_list ap;
+
+	va_start(ap, fmt);
+	vsnprintf(text, sizeof(text), fmt, ap);
+	va_end(ap);
+	canvas_text(c, x, y, text, colour, CANVAS_GROUND);
 }
 
 static u32 mix_channel(u32 a, u32 b, u32 part, u32 shift)

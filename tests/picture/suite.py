@@ -19,10 +19,9 @@ import vm
 
 FONT = "/usr/share/grub/ascii.pf2"
 TIMEOUT = float(os.environ.get("TIMEOUT") or 120)
-REST = TIMEOUT / 4  # seconds for memory to come to rest
+REST = TIMEOUT / 2  # seconds for memory to come to rest
 PAGE_STRUCT = 32
-GAP = 4          # mm/mosaic.h: MOSAIC_GAP
-SPANS = 8        # MOSAIC_SPANS
+GAP = 4         # mm/mosaic.h: MOSAIC_GAP
 TEXT = (8, 8)    # the text screen's distance from the left and from below
 ROWS, COLUMNS = 25, 80
 PANEL_X = 8 + COLUMNS * mkfont.WIDTH + 16
@@ -125,10 +124,10 @@ class Memory:
 class Mosaic:
     """struct mosaic, and what it says the screen must look like."""
 
-    def __init__(self, memory):
+    def __init__(self, memory, symbol="mosaic"):
         (self.x, self.y, self.width, self.height, self.cols, self.rows, self.tile_w, self.tile_h,
-         self.per_tile, spans) = memory.words("mosaic", 10)
-        places = memory.words("mosaic", 3 * spans, 10)
+         self.per_tile, spans) = memory.words(symbol, 10)
+        places = memory.words(symbol, 3 * spans, 10)
         self.spans = [places[i:i + 3] for i in range(0, 3 * spans, 3)]
         self.frames, self.colours = memory.frames(), memory.colours()
         self.free = {kinds().index("FREE"), kinds().index("PCP")}
@@ -207,13 +206,20 @@ def look(screen, path, glyphs):
     """Stops the machine, compares, lets it go on. Returns what is wrong, or None."""
     screen.ask("stop")
     screen.save(path, "ppm")
-    image, mosaic = Image(path), Mosaic(Memory(screen.ram))
+    image, memory = Image(path), Memory(screen.ram)
+    mosaic, lens = Mosaic(memory), Mosaic(memory, "lens")
     screen.ask("cont")
     if len(set(mosaic.colours)) != len(mosaic.colours) - 1:
         return "two kinds have one colour"
     if not any("1\n" == line + "\n" for line in image.screen(glyphs)):
         return f"the text screen does not show the command's output: {image.screen(glyphs)[:3]}"
-    return mosaic.difference(image) or legend_problem(mosaic, image, glyphs)
+    if bool(lens.spans) != (min(mosaic.tile_w, mosaic.tile_h) < GAP):
+        return "a close-up where none is needed, or none where one is"
+    title = image.text(lens.x, lens.y - mkfont.HEIGHT, 14, glyphs)
+    if lens.spans and title != f"{lens.spans[0][0] // 256} MiB":
+        return f"the close-up of {lens.spans} says {title}"
+    return (mosaic.difference(image) or lens.difference(image) or
+            legend_problem(mosaic, image, glyphs))
 
 
 def check(log, mem, per_tile, iso):
@@ -224,7 +230,7 @@ def check(log, mem, per_tile, iso):
         screen.run(output, TIMEOUT)
         # What has just changed still fades, and the panel follows twice a second.
         while (problem := look(screen, log + ".ppm", glyphs)) and time.monotonic() < end:
-            time.sleep(0.3)
+            time.sleep(0.7)
         assert not problem, problem
         mosaic = Mosaic(Memory(screen.ram))
         total = sum(last - first for first, last, _ in mosaic.spans)

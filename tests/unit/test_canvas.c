@@ -89,6 +89,18 @@ KTEST(canvas, text_goes_right)
 	KEXPECT_EQ(pixels[5 * STRIDE + 2 + GLYPH_WIDTH], first);
 }
 
+KTEST(canvas, print)
+{
+	u32 as_text[ARRAY_SIZE(pixels)];
+
+	start();
+	canvas_text(&c, 1, 1, "7", 1, CANVAS_GROUND);
+	memcpy(as_text, pixels, sizeof(pixels));
+	start();
+	canvas_print(&c, 1, 1, 1, "%u", 7);
+	KEXPECT(memcmp(as_text, pixels, sizeof(pixels)) == 0);
+}
+
 KTEST(canvas, mix)
 {
 	KEXPECT_EQ(colour_mix(0x102030, 0xffffff, 0), 0x102030);

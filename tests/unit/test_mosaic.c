@@ -200,11 +200,14 @@ KTEST(mosaic, flash_and_fade)
 		pages[i].kind = PK_SLAB;
 	paint(1);
 	KEXPECT_EQ(pass.warm, 8);
+	KEXPECT_EQ(pass.changed, 8);
+	KEXPECT_EQ(pass.changed_at, 7);
 	KEXPECT_EQ(pixel(2), colour_mix(mosaic_colour[PK_SLAB], 0xffffff, MOSAIC_COOL));
 	for (u32 i = 0; i < MOSAIC_COOL; i++) {
 		previous = pixel(2);
 		paint(1);
 		KEXPECT(pixel(2) != previous);
+		KEXPECT_EQ(pass.changed, 0);
 	}
 	KEXPECT_EQ(pass.warm, 0);
 	KEXPECT(all_tiles_are(0, 8, PK_SLAB));
