@@ -26,8 +26,9 @@ from report_places import Places
 
 OUTPUT = sys.argv[1] if len(sys.argv) > 1 else os.path.join(vm.BUILD, "report.html")
 PARTS = os.path.join(vm.TOP, "tools/report")
-SCRIPTS = ["data.js", "base.js", "model.js", "space.js", "faults.js", "tables.js", "frames.js",
-           "buddy.js", "slab.js", "sites.js", "main.js"]
+SCRIPTS = ["data.js", "base.js", "model.js", "space.js", "bands.js", "faultlist.js", "faults.js",
+           "tables.js", "replay.js", "tiles.js", "frames.js", "buddy.js", "slab.js", "sites.js",
+           "main.js"]
 EVENTS = ("mm_page_alloc,mm_page_free,kmalloc,kfree,kmem_cache_alloc,kmem_cache_free,pte_set,cow,"
           "vma_map,page_fault_user,page_fault_kernel,page_fault_done,sys_enter_*,sys_exit_*")
 OUTPUT_SHOWN = 65536

@@ -11,81 +11,7 @@ function faultView() {
   const begin = Math.max(0, D.f_time[0] - Math.ceil((end - D.f_time[0]) / 60));
   const state = {from: begin, to: end, space: -1, brush: null, drag: null, hidden: new Set()};
   const BAR = 54, LEFT = 132, BOTTOM = 22;
-  let bands = bandsOf(-1), table;
-
-  // --- The vertical axis: areas one above the other, without the holes ---
-
-  function bandsOf(space) {
-    const pages = Uint32Array.from(D.f_addr.filter((_, i) => space < 0 || D.f_space[i] === space),
-      (va) => va >>> 12).sort();
-    for (let apart = 32; ; apart *= 4) {
-      const found = clusters(pages, apart);
-      if (found.length <= 40 || apart > 2 ** 20)
-        return spread(found, space);
-    }
-  }
-
-  // Stretches of touched pages, at least `apart` pages from each other.
-  function clusters(pages, apart) {
-    const found = [];
-    for (const page of pages) {
-      const last = found[found.length - 1];
-      if (last && page * PAGE < last.end + apart * PAGE)
-        last.end = (page + 1) * PAGE;
-      else
-        found.push({start: page * PAGE, end: (page + 1) * PAGE});
-    }
-    return found;
-  }
-
-  // Gives each its part of the height, and the name of the area that most of its faults lie in.
-  function spread(found, space) {
-    const weight = (band) => Math.sqrt((band.end - band.start) / PAGE) + 4;
-    const total = found.reduce((sum, band) => sum + weight(band), 0);
-    let at = 0;
-    for (const band of found) {
-      band.low = at / total;
-      at += weight(band);
-      band.high = at / total;
-      band.names = new Map();
-    }
-    const step = Math.ceil(D.f_time.length / 20000);
-    for (let i = 0; i < D.f_time.length; i += step) {
-      if (space >= 0 && D.f_space[i] !== space)
-        continue;
-      const {names} = bandAt(D.f_addr[i], found), name = faultArea(i);
-      names.set(name, (names.get(name) || 0) + 1);
-    }
-    for (const band of found)
-      band.name = [...band.names].reduce((best, one) => one[1] > best[1] ? one : best,
-        [hex(band.start), 0])[0];
-    return found;
-  }
-
-  function bandAt(va, among = bands) {
-    let low = 0, high = among.length;
-    while (low < high) {
-      const middle = low + high >> 1;
-      if (among[middle].end <= va)
-        low = middle + 1;
-      else
-        high = middle;
-    }
-    return among[low];
-  }
-
-  // 0 is the lowest address, 1 the highest.
-  function levelOf(va) {
-    const band = bandAt(va);
-    if (!band || va < band.start)
-      return -1;
-    return band.low + (va - band.start) / (band.end - band.start) * (band.high - band.low);
-  }
-
-  function addressAt(level) {
-    const band = bands.find((b) => level < b.high) || bands[bands.length - 1];
-    return band.start + Math.max(0, (level - band.low) / (band.high - band.low)) * (band.end - band.start);
-  }
+  let bands = new Bands(-1), table;
 
   // --- Drawing ---
 
@@ -114,7 +40,7 @@ function faultView() {
     for (let i = from; i < to; i++) {
       if (!visible(i))
         continue;
-      const level = levelOf(D.f_addr[i]);
+      const level = bands.levelOf(D.f_addr[i]);
       if (level < 0)
         continue;
       const column = Math.min(columns - 1, (D.f_time[i] - state.from) * scale | 0);
@@ -140,7 +66,7 @@ function faultView() {
     context.font = `11px ${colour("sans")}`;
     context.textBaseline = "middle";
     let lastLabel = Infinity;
-    for (const [i, band] of bands.entries()) {
+    for (const [i, band] of bands.list.entries()) {
       const top = box.y + (1 - band.high) * box.h, bottom = box.y + (1 - band.low) * box.h;
       if (i % 2) {
         context.fillStyle = colour("well");
@@ -285,12 +211,12 @@ function faultView() {
     for (let i = start, n = 0; i < to && D.f_time[i] <= t + near && n < 20000; i++, n++) {
       if (!visible(i))
         continue;
-      const away = Math.hypot(xOf(D.f_time[i]) - x, (levelOf(D.f_addr[i]) - level) * box.h);
+      const away = Math.hypot(xOf(D.f_time[i]) - x, (bands.levelOf(D.f_addr[i]) - level) * box.h);
       if (away < distance)
         [best, distance] = [i, away];
     }
     tip(event.clientX, event.clientY, best >= 0 ? faultTip(best) :
-      soft(`${hex(Math.floor(addressAt(level)))} at ${duration(Math.max(0, t))}`));
+      soft(`${hex(Math.floor(bands.addressAt(level)))} at ${duration(Math.max(0, t))}`));
   }
 
   // --- The table ---
@@ -303,7 +229,7 @@ function faultView() {
       if (!visible(i))
         continue;
       if (b && (b.low > 0 || b.high < 1)) {
-        const level = levelOf(D.f_addr[i]);
+        const level = bands.levelOf(D.f_addr[i]);
         if (level < b.low || level > b.high)
           continue;
       }
@@ -331,7 +257,7 @@ function faultView() {
       }}, swatch(verdict.colour), verdict.name, h("b", {}, number(counts[kind])))) : null));
   const who = h("select", {"aria-label": "Process", onchange: (event) => {
     state.space = Number(event.target.value);
-    bands = bandsOf(state.space);
+    bands = new Bands(state.space);
     state.brush = null;
     picture.redraw();
     list();
@@ -366,90 +292,4 @@ function ticks(from, to, about) {
     found.push([ns / D.tick, `${Number((ns / unit[0]).toFixed(3)).toLocaleString("en")} ${unit[1]}`]);
   }
   return found;
-}
-
-const faultSpace = (i) => D.spaces[D.f_space[i]];
-
-function faultArea(i) {
-  const va = D.f_addr[i], space = faultSpace(i), area = space && areaAt(space, va);
-  if (area)
-    return areaName(area);
-  const gone = space && space.gone.find(([start, end]) => start <= va && va < end);
-  return gone ? `${gone[2] || "private memory"}, since unmapped` : va >= 0xc0000000 ? "the kernel's" :
-    "no area";
-}
-
-function faultTip(i) {
-  const verdict = D.verdicts[D.f_what[i]], space = faultSpace(i);
-  return [h("b", {class: "mono"}, hex(D.f_addr[i])), `${verdict.name}: ${verdict.text}`,
-    soft(`${accessWords(D.f_error[i])} · ${space ? spaceName(space) : ""} · ${faultArea(i)}`),
-    soft(`${placeText(D.f_ip[i])} · ${duration(D.f_time[i])}`)];
-}
-
-// A table of which only the rows in sight exist.
-function faultTable() {
-  const TALL = 26, body = h("div", {style: "position:relative"});
-  const element = h("div", {class: "rows", tabindex: "0", role: "table", "aria-label": "Faults"},
-    h("div", {class: "head", role: "row"}, ["time", "process", "address", "access", "the kernel",
-      "frame", "area", "the program, at"].map((text) => h("span", {role: "columnheader"}, text))), body);
-  let rows = [], chosen = -1;
-
-  function draw() {
-    const first = Math.max(0, Math.floor(element.scrollTop / TALL) - 8);
-    const last = Math.min(rows.length, first + Math.ceil(element.clientHeight / TALL) + 16);
-    body.replaceChildren(...rows.slice(first, last).map((i, n) => line(i, first + n)));
-  }
-
-  function line(i, n) {
-    const verdict = D.verdicts[D.f_what[i]], space = faultSpace(i);
-    return h("div", {class: "line", role: "row", style: `top:${n * TALL}px`,
-      "aria-selected": String(i === chosen),
-      onmousemove: (event) => tip(event.clientX, event.clientY, faultTip(i)), onmouseleave: () => tip(),
-      onclick: () => choose(n)},
-    [duration(D.f_time[i]), space ? spaceName(space) : "", h("span", {class: "mono"}, hex(D.f_addr[i])),
-      accessWords(D.f_error[i]), h("span", {}, swatch(verdict.colour),
-        verdict.place >= 0 ? placeLink(verdict.place, verdict.name) : verdict.name),
-      h("span", {class: "mono"}, frameText(D.f_pfn[i])), faultArea(i), placeLink(D.f_ip[i])]
-      .map((cell) => h("span", {role: "cell"}, cell)));
-  }
-
-  // A fault is chosen: the views of page tables and frames follow.
-  function choose(n) {
-    chosen = rows[n];
-    if (n * TALL < element.scrollTop)
-      element.scrollTop = n * TALL;
-    else if ((n + 3) * TALL > element.scrollTop + element.clientHeight)
-      element.scrollTop = (n + 3) * TALL - element.clientHeight;
-    draw();
-    const space = faultSpace(chosen);
-    if (space)
-      tell("table", {space, va: D.f_addr[chosen], quiet: true});
-  }
-
-  element.addEventListener("keydown", (event) => {
-    const move = {ArrowDown: 1, ArrowUp: -1, PageDown: 10, PageUp: -10}[event.key];
-    if (!move || !rows.length || event.target !== element)
-      return;
-    event.preventDefault();
-    const now = rows.indexOf(chosen);
-    choose(Math.min(Math.max(now < 0 ? 0 : now + move, 0), rows.length - 1));
-  });
-  element.addEventListener("scroll", draw);
-  new ResizeObserver(draw).observe(element);
-  return {
-    element,
-    show(found) {
-      rows = found;
-      // Browsers do not go beyond some millions of pixels.
-      body.style.height = Math.min(rows.length * TALL, 1.5e7) + "px";
-      draw();
-    },
-    mark(fault) {
-      chosen = fault;
-      const n = rows.indexOf(fault);
-      if (n >= 0)
-        element.scrollTop = Math.max(0, n * TALL - 100);
-      draw();
-    },
-  };
 }
