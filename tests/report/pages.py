@@ -98,22 +98,52 @@ def one_page(browser, report):
     assert f"{report.spaces[report.shown]['pid']}: {first:08x}" in life, life
 
 
-def brush(browser, report):
-    """Dragging over the faults lists those under the brush; Escape lists all again."""
-    show(browser, "faults")
-    count = lambda: int(re.match(r"[\d,]+", text(browser, "#faults .grow"))[0].replace(",", ""))
-    everything = count()
-    expect("faults", everything, len(report.f_time))
-    x, y, width, height = box(browser, "#faults canvas")
-    browser.mouse("mousePressed", x + width * .3, y + height * .3, button="left", buttons=1)
-    browser.mouse("mouseMoved", x + width * .5, y + height * .9, button="left", buttons=1)
-    browser.mouse("mouseReleased", x + width * .5, y + height * .9, button="left")
+def listed(browser):
+    return int(re.match(r"[\d,]+", text(browser, "#faults .grow"))[0].replace(",", ""))
+
+
+def drag(browser, start, end):
+    browser.mouse("mousePressed", *start, button="left", buttons=1)
+    browser.mouse("mouseMoved", *end, button="left", buttons=1)
+    browser.mouse("mouseReleased", *end, button="left")
     browser.settle()
-    assert "in the brush" in text(browser, "#faults .grow"), "nothing is brushed"
-    assert count() < everything, "the brush chooses nothing"
+
+
+def brush(browser, report):
+    """Dragging along the bars lists the faults of that time; over the dots those of the addresses
+    too; Escape lists all again."""
+    show(browser, "faults")
+    times, everything = report.f_time, listed(browser)
+    expect("faults", everything, len(times))
+    x, y, width, height = box(browser, "#faults canvas")
+    left, plot, end = x + 132, int(width) - 138, times[-1] + 1  # faults.js: LEFT, plot()
+    begin = max(0, times[0] - -(-(end - times[0]) // 60))
+    points = [left + plot * part for part in (.2, .7)]
+    when = [begin + (point - left) / plot * (end - begin) for point in points]
+    wanted = sum(when[0] <= time <= when[1] for time in times)
+    drag(browser, (points[0], y + 30), (points[1], y + 40))
+    assert abs(listed(browser) - wanted) <= 1, f"{listed(browser)} listed, {wanted} in the brush"
+    assert 1 < wanted < everything, "the brush chooses all or nothing"
+    drag(browser, (points[0], y + height * .8), (points[1], y + height * .9))
+    assert 0 < listed(browser) < wanted, f"{listed(browser)} of {wanted} lie so low"
     browser.run("document.querySelector('#faults canvas').focus()")
     browser.key("Escape")
-    expect("faults after Escape", count(), everything)
+    expect("faults after Escape", listed(browser), everything)
+
+
+def frame_map(browser, report):
+    """Each owner has as much of the map as it has frames."""
+    show(browser, "frames")
+    pixels = lambda kind: browser.run(
+        "(() => { const c = document.querySelector('#frames .split canvas'), root = document."
+        "documentElement; const wanted = parseInt(getComputedStyle(root).getPropertyValue('--k-" +
+        kind + "').trim().slice(1), 16); const d = c.getContext('2d').getImageData(0, 0, c.width, "
+        "c.height).data; let n = 0; for (let i = 0; i < d.length; i += 4) n += (d[i] << 16 | "
+        "d[i + 1] << 8 | d[i + 2]) === wanted; return n; })()")
+    each = pixels("slab") / report.account["slab"]
+    for kind in "cache", "anon", "pgtable":
+        share = pixels(kind) / report.account[kind]
+        assert each and abs(share / each - 1) < .2, f"{kind}: {share} pixels a frame, slab: {each}"
 
 
 def zoom(browser, report):
@@ -186,8 +216,8 @@ def narrow(browser, report):
     browser.look(1400, 900, False)
 
 
-CASES = [all_views, same_account, time_slider, one_page, brush, zoom, source, page_walk, keyboard,
-         slabs, narrow]
+CASES = [all_views, same_account, frame_map, time_slider, one_page, brush, zoom, source,
+         page_walk, keyboard, slabs, narrow]
 
 
 def without_decompression(browser, path):
