@@ -119,9 +119,15 @@ $(B)/obj/ksyms.S: $(B)/obj/first.elf tools/ksyms.py
 $(B)/obj/ksyms.o: $(B)/obj/ksyms.S
 	$(Q)$(CC) $(ASFLAGS) -c $< -o $@
 
-$(B)/tessera.elf: $(B)/obj/first.elf $(B)/obj/ksyms.o
+$(B)/obj/allocsites.S: $(B)/obj/first.elf tools/allocsites.py
+	$(Q)tools/allocsites.py $< >$@
+
+$(B)/obj/allocsites.o: $(B)/obj/allocsites.S
+	$(Q)$(CC) $(ASFLAGS) -c $< -o $@
+
+$(B)/tessera.elf: $(B)/obj/first.elf $(B)/obj/ksyms.o $(B)/obj/allocsites.o
 	$(call say,LD,$@)
-	$(Q)$(LD) $(LDFLAGS) @$(B)/obj/vdso/places $(OBJECTS) $(B)/obj/ksyms.o -o $@
+	$(Q)$(LD) $(LDFLAGS) @$(B)/obj/vdso/places $(OBJECTS) $(B)/obj/ksyms.o $(B)/obj/allocsites.o -o $@
 
 compile_commands.json: $(B)/obj/cc.flags $(B)/obj/ld.flags tools/compdb.py
 	$(Q)tools/compdb.py "$(CC) $(CFLAGS)" "$(CC) $(ASFLAGS)" $(SOURCES) >$@

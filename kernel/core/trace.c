@@ -8,6 +8,7 @@
 #include "kernel/lib/fmt.h"
 #include "kernel/lib/string.h"
 #include "kernel/x86/trap.h"
+#include "mm/allocinfo.h"
 #include "mm/kmalloc.h"
 #include "mm/page_alloc.h"
 #include "mm/slab.h"
@@ -18,8 +19,9 @@ u32 trace_bits[(TRACE_NR_EVENTS + 31) / 32];
  * ring's own CPU does that, with interrupts off. */
 static struct spinlock trace_lock = SPINLOCK_INIT("trace");
 
-/* What was asked for; trace_bits is the same while the switch is on. */
-static u32 wanted[ARRAY_SIZE(trace_bits)];
+/* What was asked for. trace_bits is the same while the switch is on, but for what allocinfo wants
+ * to hear of: `unwritten` are the events that are on for it alone. */
+static u32 wanted[ARRAY_SIZE(trace_bits)], unwritten[ARRAY_SIZE(trace_bits)];
 static bool off; /* the switch */
 
 static struct trace_cpu trace_cpus[NR_CPUS];
@@ -116,7 +118,10 @@ static void append(enum trace_id id, const void *fields, u32 n, const char *text
 
 void trace_write(enum trace_id id, const void *fields, u32 n)
 {
-	append(id, fields, n, "", 0);
+	if (allocinfo_wants(id))
+		allocinfo_event(id, fields);
+	if (!(unwritten[TRACE_WORD(id)] & TRACE_BIT(id)))
+		append(id, fields, n, "", 0);
 }
 
 void trace_write_text(enum trace_id id, const void *fields, u32 n, const char *text)
@@ -140,11 +145,27 @@ static void note_free(void)
 		trace_cpus[cpu].free = page_alloc_free();
 }
 
+/* What will be on. Returns it in bits[]. */
+static void choose(u32 bits[ARRAY_SIZE(trace_bits)])
+{
+	for (u32 i = 0; i < ARRAY_SIZE(trace_bits); i++) {
+		bits[i] = off ? 0 : wanted[i];
+		unwritten[i] = 0;
+	}
+	for (u32 id = 0; id < TRACE_NR_EVENTS; id++) {
+		u32 *word = &bits[TRACE_WORD(id)];
+		if (!allocinfo_wants(id) || *word & TRACE_BIT(id))
+			continue;
+		*word |= TRACE_BIT(id);
+		unwritten[TRACE_WORD(id)] |= TRACE_BIT(id);
+	}
+}
+
 /* Opens or closes the doors of the hot places before anything may come through them. */
 static void apply(void)
 {
-	static const u32 none[ARRAY_SIZE(wanted)];
-	const u32 *bits = off ? none : wanted;
+	u32 bits[ARRAY_SIZE(trace_bits)];
+	choose(bits);
 	bool frames = any(bits, TE_mm_page_alloc, TE_mm_page_free);
 	slab_trace(any(bits, TE_kmem_cache_alloc, TE_kmem_cache_free));
 	page_alloc_trace(frames);
@@ -190,6 +211,14 @@ void trace_switch(bool on)
 {
 	spin_lock(&trace_lock);
 	off = !on;
+	apply();
+	spin_unlock(&trace_lock);
+}
+
+void trace_profile(bool on)
+{
+	spin_lock(&trace_lock);
+	allocinfo_set(on);
 	apply();
 	spin_unlock(&trace_lock);
 }
@@ -414,6 +443,9 @@ void __init trace_init(void)
 {
 	char word[512];
 	u32 kb = TRACE_RING_KB;
+	if (cmdline_get("mem_profiling", word, sizeof(word)) >= 0 ||
+		cmdline_get("sysctl.vm.mem_profiling", word, sizeof(word)) >= 0)
+		trace_profile(word[0] != '0');
 	if (cmdline_get("trace_buf_size", word, sizeof(word)) > 0)
 		kb = parse_kb(word);
 	if (cmdline_get("trace", word, sizeof(word)) <= 0)

@@ -207,7 +207,10 @@ const struct trace_record *trace_take(u32 buf[TRACE_RECORD_MAX / 4], u32 *cpu);
 /* Records in the rings that trace_pipe has not taken, and all written. */
 void trace_count(u64 *in_buffer, u64 *written);
 
-/* Boot, when there is a heap: `trace=GLOB[,GLOB]` and `trace_buf_size=BYTES[K|M]` of the command
+/* Counts memory by call site from now on (mm/allocinfo.h), or no more. */
+void trace_profile(bool on);
+
+/* Boot, when there is a heap: `mem_profiling`, `trace=GLOB[,GLOB]` and `trace_buf_size=BYTES[K|M]` of the command
  * line. */
 void trace_init(void);
 

@@ -33,6 +33,7 @@ static const struct proc_dir sysvipc_dir = {
 };
 
 static const struct proc_entry root_rows[] = {
+	{"allocinfo", S_IFREG | 0400, .show = proc_allocinfo_show},
 	{"buddyinfo", S_IFREG | 0444, .show = proc_buddyinfo_show},
 	{"cmdline", S_IFREG | 0444, .show = proc_boot_cmdline_show},
 	{"cpuinfo", S_IFREG | 0444, .show = proc_cpuinfo_show},

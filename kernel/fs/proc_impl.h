@@ -207,6 +207,7 @@ int proc_buddyinfo_show(struct text *t, const struct proc_node *n);
 int proc_pagetypeinfo_show(struct text *t, const struct proc_node *n);
 int proc_slabinfo_show(struct text *t, const struct proc_node *n);
 int proc_vmallocinfo_show(struct text *t, const struct proc_node *n);
+int proc_allocinfo_show(struct text *t, const struct proc_node *n);
 int proc_vmstat_show(struct text *t, const struct proc_node *n);
 int proc_zoneinfo_show(struct text *t, const struct proc_node *n);
 int proc_iomem_show(struct text *t, const struct proc_node *n);

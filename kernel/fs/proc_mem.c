@@ -1,9 +1,11 @@
 /* The memory of the whole machine in /proc: meminfo, vmstat, zones, slabs, vmalloc, resources. */
 #include "kernel/abi/prctl.h"
 #include "kernel/core/bootinfo.h"
+#include "kernel/core/panic.h"
 #include "kernel/fs/proc_impl.h"
 #include "kernel/lib/fmt.h"
 #include "kernel/lib/string.h"
+#include "mm/allocinfo.h"
 #include "mm/commit.h"
 #include "mm/hugetlb.h"
 #include "mm/mm_check.h"
@@ -419,6 +421,23 @@ int proc_slabinfo_show(struct text *t, const struct proc_node *n)
 			s.size, s.objs_per_slab, s.pages_per_slab);
 		text_printf(t, " : tunables %4u %4u %4u : slabdata %6u %6u %6u\n", 0, 0, 0,
 			s.active_slabs, s.num_slabs, 0);
+	}
+	return 0;
+}
+
+/* --- allocinfo: as Linux 6.10 --- */
+
+int proc_allocinfo_show(struct text *t, const struct proc_node *n)
+{
+	struct allocinfo a;
+	u32 offset;
+
+	text_puts(t, "allocinfo - version: 1.0\n#     <size>  <calls> <tag info>\n");
+	for (u32 i = 0; allocinfo_get(i, &a); i++) {
+		const char *name = ksym_lookup(a.call_site - 1, &offset);
+
+		text_printf(t, "%12llu %8u %s:%u func:%s\n", a.bytes, a.blocks,
+			a.file ? a.file : "?", a.line, name ? name : "?");
 	}
 	return 0;
 }

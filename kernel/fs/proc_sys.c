@@ -9,11 +9,13 @@
 #include "kernel/core/log.h"
 #include "kernel/fs/proc_impl.h"
 #include "kernel/core/random.h"
+#include "kernel/core/trace.h"
 #include "kernel/lib/fmt.h"
 #include "kernel/lib/string.h"
 #include "kernel/proc/exec.h"
 #include "kernel/proc/process.h"
 #include "kernel/x86/layout.h"
+#include "mm/allocinfo.h"
 #include "mm/commit.h"
 #include "mm/hugetlb.h"
 #include "mm/page_alloc.h"
@@ -251,10 +253,17 @@ static void mmap_min_addr_written(void)
 	user_min = MAX(ALIGN_UP(at, PAGE_SIZE), (u32)PAGE_SIZE);
 }
 
+static void mem_profiling_written(void)
+{
+	trace_profile(mem_profiling);
+}
+
 static const struct proc_entry vm_rows[] = {
 	{"drop_caches", S_IFREG | 0200, NUMBERS(&drop_caches, 1, 1, 4, drop_caches_written)},
 	{"hugetlb_shm_group", S_IFREG | 0644, NUMBERS(&hugetlb_shm_group, 1, 0, INT32_MAX, NULL)},
 	{"max_map_count", S_IFREG | 0644, NUMBERS(&max_map_count, 1, 0, INT32_MAX, NULL)},
+	{"mem_profiling", S_IFREG | 0644,
+		NUMBERS(&mem_profiling, 1, 0, 1, mem_profiling_written)},
 	{"mmap_min_addr", S_IFREG | 0644,
 		NUMBERS(&mmap_min_addr, 1, 0, UINT32_MAX, mmap_min_addr_written)},
 	{"nr_hugepages", S_IFREG | 0644, .show = nr_hugepages_show, .store = numbers_store,

@@ -6,6 +6,7 @@
 #include "kernel/core/trace_text.h"
 #include "kernel/lib/string.h"
 #include "kernel/x86/uaccess.h"
+#include "mm/allocinfo.h"
 #include "mm/anon.h"
 #include "mm/kmalloc.h"
 #include "mm/page_alloc.h"
@@ -476,4 +477,52 @@ KTEST(trace, marks)
 	KEXPECT_EQ(r->words * 4, sizeof(*r) + sizeof(u32) + TRACE_TEXT_MAX);
 	KEXPECT(trace_line(line, r, cpu) < TRACE_LINE_MAX);
 	end();
+}
+
+/* --- Who holds how much --- */
+
+static __noinline void *take(size_t size)
+{
+	void *volatile p = kmalloc(size); /* not the last thing it does */
+
+	return p;
+}
+
+/* What is counted for calls made by a function. */
+static struct allocinfo counted(const void *function)
+{
+	struct allocinfo a;
+
+	for (u32 i = 0; allocinfo_get(i, &a); i++)
+		if (inside(a.call_site, function))
+			return a;
+	return (struct allocinfo){0};
+}
+
+KTEST(trace, memory_by_call_site)
+{
+	enum { N = 6000 }; /* more than the first table of blocks holds */
+	static void *block[N];
+	u64 in_buffer, written;
+
+	trace_profile(true);
+	for (u32 i = 0; i < N; i++)
+		block[i] = take(24);
+	struct allocinfo a = counted(take);
+	KEXPECT_EQ(a.blocks, N);
+	KEXPECT_EQ(a.bytes, N * 24);
+	KEXPECT(a.file && strcmp(a.file, "tests/kernel/test_trace.c") == 0 && a.line);
+	for (u32 i = 0; i < N; i += 2)
+		kfree(block[i]);
+	KEXPECT_EQ(counted(take).blocks, N / 2);
+	for (u32 i = 1; i < N; i += 2)
+		kfree(block[i]);
+	KEXPECT_EQ(counted(take).bytes, 0);
+	KEXPECT_EQ(allocinfo_lost(), 0);
+	trace_count(&in_buffer, &written);
+	KEXPECT_EQ(written, 0);
+	trace_profile(false);
+	void *quiet = take(24);
+	KEXPECT_EQ(counted(take).blocks, 0);
+	kfree(quiet);
 }
