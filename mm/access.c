@@ -27,30 +27,28 @@ static u32 populate_access(const struct vma *v)
 	return (v->flags & (VM_WRITE | VM_SHARED)) == VM_WRITE ? PF_WRITE : 0;
 }
 
-/* The entry is what the access needs already: no fault to take. */
-static bool is_populated(struct vma *v, vaddr_t addr, u32 access)
+/* [at, stop) lies in v. */
+static long populate_vma(struct vma *v, vaddr_t at, vaddr_t stop, s32 access)
 {
-	pte_t *pte = pmap_pte(&v->mm->pmap, addr);
-	return pte && pte_present(*pte) && (!(access & PF_WRITE) || pte_write(*pte));
+	if (access < 0 && (v->flags & VM_LOCKONFAULT))
+		return 0;
+	if (access >= 0 && !(v->flags & (access & PF_WRITE ? VM_WRITE : VM_READ)))
+		return -EACCES;
+	u32 how = access < 0 ? populate_access(v) : (u32)access;
+	long err = 0;
+	for (; at < stop && !err; at += PAGE_SIZE)
+		err = fault_errno(fault_in(v->mm, at, how));
+	return err;
 }
 
 long mm_populate_access(struct mm *mm, vaddr_t start, vaddr_t end, s32 access)
 {
 	long err = 0;
 	mutex_lock(&mm->lock);
-	for (vaddr_t at = start; at < end && !err; at += PAGE_SIZE) {
-		struct vma *v = vma_at(&mm->vmas, at);
-		if (!v) {
-			err = -ENOMEM;
-			break;
-		}
-		if (access < 0 && (v->flags & VM_LOCKONFAULT))
-			continue;
-		u32 how = access < 0 ? populate_access(v) : (u32)access;
-		if (access >= 0 && !(v->flags & (how & PF_WRITE ? VM_WRITE : VM_READ)))
-			err = -EACCES;
-		else if (!is_populated(v, at, how))
-			err = fault_errno(fault_in(mm, at, how));
+	for (vaddr_t stop; start < end && !err; start = stop) {
+		struct vma *v = vma_at(&mm->vmas, start);
+		stop = v ? MIN(v->end, end) : end;
+		err = v ? populate_vma(v, start, stop, access) : -ENOMEM;
 	}
 	mutex_unlock(&mm->lock);
 	return err;

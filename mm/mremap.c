@@ -55,22 +55,29 @@ static int make_tables(const struct remap *r, bool huge)
 	return 0;
 }
 
-/* The tables are there: every entry goes over as it is. Then one flush. */
+/* `n` entries go over as they are. */
+static void move_table(pte_t *from, pte_t *to, u32 n)
+{
+	for (u32 i = 0; i < n; i++, from++, to++) {
+		u32 lo = pte_low(from), hi = pte_high(from);
+		if (!lo)
+			continue;
+		pmap_clear(from);
+		pmap_set_words(to, lo, hi);
+	}
+}
+
+/* The tables for the new place are there. One flush at the end. */
 static void move_entries(const struct remap *r)
 {
-	for (u32 off = 0; off < r->old_len; off += PAGE_SIZE) {
-		pte_t *from = pmap_pte(&r->mm->pmap, r->addr + off);
-		if (!from) {
-			off = ALIGN_UP(r->addr + off + 1, PD_SIZE) - r->addr - PAGE_SIZE;
-			continue;
-		}
-		if (pte_none(*from))
-			continue;
-		pte_t e = *from;
-		pmap_set(from, PTE_NONE);
-		pmap_set(pmap_pte(&r->mm->pmap, r->new_addr + off), e);
+	vaddr_t from = r->addr, end = from + r->old_len, to = r->new_addr;
+	for (u32 n; from < end; from += n << PAGE_SHIFT, to += n << PAGE_SHIFT) {
+		pte_t *pte = pmap_pte(&r->mm->pmap, from);
+		n = MIN(pt_run(from, end), PT_ENTRIES - pt_index(to));
+		if (pte)
+			move_table(pte, pmap_pte(&r->mm->pmap, to), n);
 	}
-	pmap_flush_range(&r->mm->pmap, r->addr, r->addr + r->old_len);
+	pmap_flush_range(&r->mm->pmap, r->addr, end);
 }
 
 /* The VMA for the new place. Pages keep their index, so it keeps its numbering; where there are

@@ -186,10 +186,12 @@ static void vma_clear(struct vma *v, vaddr_t start, vaddr_t end)
 {
 	struct mm *mm = v->mm;
 	u32 pages = (end - start) >> PAGE_SHIFT;
-	mm->hiwater_rss = MAX(mm->hiwater_rss, mm_rss(mm));
-	vma_lock_entries(v);
-	zap_range(v, start, end, false);
-	vma_unlock_entries(v);
+	if (!vma_is_untouched(v)) {
+		mm->hiwater_rss = MAX(mm->hiwater_rss, mm_rss(mm));
+		vma_lock_entries(v);
+		zap_range(v, start, end, false);
+		vma_unlock_entries(v);
+	}
 	mm_account(mm, v->flags, -(s32)pages);
 	if (v->flags & VM_ACCOUNT)
 		commit_release(pages);
@@ -460,8 +462,7 @@ long mm_map_at(struct mm *mm, const struct map_request *r, vaddr_t addr)
 /* The heap and the program's data together must fit RLIMIT_DATA. */
 static bool brk_within_limit(const struct mm *mm, vaddr_t brk)
 {
-	u64 used = (u64)(brk - mm->start_brk) + (mm->end_data - mm->start_data);
-	return mm->limits.heap == ~0u || used <= mm->limits.heap;
+	return brk - mm->start_brk + (mm->end_data - mm->start_data) <= mm->limits.heap;
 }
 
 static long brk_grow(struct mm *mm, vaddr_t from, vaddr_t to)
@@ -473,13 +474,8 @@ static long brk_grow(struct mm *mm, vaddr_t from, vaddr_t to)
 	flags |= mm_implied_exec(mm, flags, flags);
 	if ((flags & VM_LOCKED) && !mm_may_lock(mm, (to - from) >> PAGE_SHIFT))
 		return -EAGAIN;
-	struct map_request r = {
-		.addr = from,
-		.len = to - from,
-		.vm_flags = flags,
-		.how = MM_FIXED | MM_NOREPLACE | MM_HEAP,
-	};
-	return mm_map(mm, &r);
+	struct map_request r = {.len = to - from, .vm_flags = flags, .how = MM_HEAP};
+	return mm_map_at(mm, &r, from);
 }
 
 /* Returns whether the break is now `brk`. */

@@ -290,11 +290,11 @@ long sys_mprotect(u32 addr, u32 len, u32 prot)
 		return -EINVAL;
 	if (!len)
 		return 0;
-	if (align_up_overflows(len, PAGE_SIZE) || addr + ALIGN_UP(len, PAGE_SIZE) <= addr)
+	len = ALIGN_UP(len, PAGE_SIZE); /* 0 where that overflows */
+	if (addr + len <= addr)
 		return -ENOMEM;
 	if (prot & ~(VM_PROT | PROT_SEM | PROT_GROWSDOWN | PROT_GROWSUP))
 		return -EINVAL;
-	len = ALIGN_UP(len, PAGE_SIZE);
 	mutex_lock(&mm->lock);
 	long err = grows ? protect_growing(mm, addr, len, prot & VM_PROT, grows)
 			 : mm_protect(mm, addr, len, prot & VM_PROT);

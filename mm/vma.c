@@ -122,6 +122,8 @@ void vma_join(struct vma_set *s, struct vma *v, struct vma *upper)
 void vma_resize(struct vma_set *s, struct vma *v, vaddr_t start, vaddr_t end)
 {
 	struct vma *above = vma_next(s, v);
+	if (start < v->start || end > v->end)
+		s->last = v; /* what is new will be touched next */
 	v->start = start;
 	v->end = end;
 	raise_gaps(s, v);

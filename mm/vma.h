@@ -83,7 +83,7 @@ struct vma {
 struct vma_set {
 	struct rb_root root;
 	struct list_head list;
-	struct vma *last; /* hint: what was found or inserted last */
+	struct vma *last; /* hint: what was found, came or grew last */
 	u32 count;
 };
 

@@ -84,8 +84,6 @@ void zap_range(struct vma *v, vaddr_t start, vaddr_t end, bool keep_private)
 {
 	void (*table)(struct zap *, pte_t *, u32) = keep_private ? zap_table_others : zap_table;
 	struct zap z = {.mm = v->mm};
-	if (vma_is_untouched(v))
-		return;
 	if (unlikely(v->flags & VM_HUGETLB)) {
 		hugetlb_zap(v, start, end, keep_private);
 		return;
