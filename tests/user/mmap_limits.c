@@ -126,12 +126,43 @@ static void data_limit(void)
 	answer_ptr("data.zero_shared", mmap(NULL, PAGE, RW, MAP_SHARED | MAP_ANONYMOUS, -1, 0));
 }
 
+/* Shared anonymous memory is a file to the kernel, and there may be only so many. */
+static void no_more_files(void)
+{
+	/* Linux counts them roughly while they are few. */
+	for (int i = 0; i < 200; i++)
+		if (open("/", O_RDONLY) < 0)
+			die("open");
+	if (setresuid(1000, 1000, 1000))
+		die("setresuid");
+	answer_ptr("files.shared", mmap(NULL, PAGE, RW, MAP_SHARED | MAP_ANONYMOUS, -1, 0));
+	answer_ptr("files.private", mmap(NULL, PAGE, RW, ANON, -1, 0));
+	answer("files.memfd", memfd_create("file", 0) < 0 ? -1 : 0);
+	answer("files.open", open("/", O_RDONLY) < 0 ? -1 : 0);
+	answer("files.pipe", pipe((int[2]){0}));
+}
+
+static void file_count(void)
+{
+	char old[32] = "";
+	int fd = open("/proc/sys/fs/file-max", O_RDONLY);
+
+	if (read(fd, old, sizeof(old) - 1) < 0)
+		die("file-max");
+	close(fd);
+	set_number("/proc/sys/fs/file-max", "1");
+	answer_ptr("files.root", mmap(NULL, PAGE, RW, MAP_SHARED | MAP_ANONYMOUS, -1, 0));
+	isolated("no_more_files", no_more_files);
+	set_number("/proc/sys/fs/file-max", old);
+}
+
 int main(void)
 {
 	isolated("map_count", map_count);
 	never_overcommit();
 	no_exec_mount();
 	text_busy();
+	file_count();
 	isolated("data_limit", data_limit);
 	return test_failed;
 }
