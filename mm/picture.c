@@ -118,17 +118,17 @@ static u32 memory_mib(void)
 static void show_title(void)
 {
 	static const char key[] = "white: new or changed; fading: freed";
-	u32 x = mosaic.place.x;
+	u32 x = mosaic.place.x, key_x = x + mosaic.place.w - strlen(key) * GLYPH_WIDTH;
 	const char *tile_unit, *row_unit;
 	u32 tile = round_unit(mosaic.per_tile * 4, &tile_unit);
 	u32 line = round_unit(mosaic.per_tile * mosaic.cols * 4, &row_unit);
 
-	canvas_print(&framebuffer, x, MARGIN, BRIGHT, "Tessera");
-	canvas_print(&framebuffer, x + 9 * GLYPH_WIDTH, MARGIN, PANEL_INK,
+	x = canvas_print(&framebuffer, x, MARGIN, BRIGHT, "Tessera  ");
+	x = canvas_print(&framebuffer, x, MARGIN, PANEL_INK,
 		"%u MiB of memory: a tile is %u frame%s (%u %s), a row %u %s", memory_mib(),
 		mosaic.per_tile, mosaic.per_tile == 1 ? "" : "s", tile, tile_unit, line, row_unit);
-	canvas_print(&framebuffer, x + mosaic.place.w - strlen(key) * GLYPH_WIDTH, MARGIN,
-		PANEL_DIM, "%s", key);
+	if (x < key_x)
+		canvas_text(&framebuffer, key_x, MARGIN, key, PANEL_DIM, CANVAS_GROUND);
 }
 
 /* Addresses on the left, as many as there is room for; every span's first for certain. */
@@ -181,10 +181,10 @@ static u32 show_zones(void)
 static void place_lens(u32 names_end)
 {
 	u32 x = mosaic.place.x + mosaic.place.w + MARGIN;
-	u32 low = screen_place().y - MARGIN - LENS_HEIGHT;
 	u32 high = mosaic.place.y + 2 * GLYPH_HEIGHT + MARGIN;
+	u32 end = screen_place().y - MARGIN, low = end - LENS_HEIGHT;
 
-	if (MIN(mosaic.tile_w, mosaic.tile_h) < MOSAIC_GAP && high < low &&
+	if (MIN(mosaic.tile_w, mosaic.tile_h) < MOSAIC_GAP && high + LENS_HEIGHT <= end &&
 		x + LENS_WIDTH + MARGIN <= framebuffer.width)
 		lens_init(x, names_end <= low ? low : high);
 }

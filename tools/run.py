@@ -5,8 +5,8 @@ Without CMD a shell on the terminal: every key goes to the guest, ^C too; Ctrl-A
 With CMD the command's output and nothing else; where standard input is not a terminal and there is
 no CMD, what it holds is the command. The exit status is the shell's or the command's
 (128 + signal if a signal killed it), or 125 with one line on stderr when the machine did not end
-as it should. With GUI=1 GRUB starts the machine, so that its screen shows the picture of memory.
-Reads CMD, FILES, MEM, CPU, SMP, ACCEL, APPEND, GUI, TIMEOUT and QEMUEXTRA from the
+as it should. With GUI=1 GRUB starts the machine and sets a graphics mode for the picture of memory;
+with a large root, which takes GRUB long, the kernel sets it. Reads CMD, FILES, MEM, CPU, SMP, ACCEL, APPEND, GUI, TIMEOUT and QEMUEXTRA from the
 environment.
 """
 import argparse
@@ -19,9 +19,9 @@ import termios
 import crash
 import debug
 import vm
-import window
 
 MACHINE_PROBLEM = 125
+GRUB_ROOT = 16 << 20  # bytes: GRUB reads a few megabytes a second
 
 
 def command_script(command, interactive):
@@ -71,10 +71,9 @@ def main():
     overlay = vm.guest_files(command, environment("FILES") or None,
                              terminal if terminal and terminal.lines else None)
     machine = vm.Machine.from_environment()
-    if machine.gui and window.choose(machine.gui)[1]:
-        print("run:", window.choose(machine.gui)[1], file=sys.stderr)
+    by_grub = machine.gui and os.path.getsize(args.initramfs) + len(overlay) < GRUB_ROOT
     with vm.Boot(machine, args.kernel, args.initramfs, overlay, append,
-                 args.iso or bool(machine.gui)) as boot:
+                 args.iso or by_grub) as boot:
         status = run(boot, interactive, float(environment("TIMEOUT") or 0) or None)
         problem = boot.problem(status)
         if problem:

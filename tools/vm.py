@@ -8,6 +8,7 @@ import re
 import shutil
 import signal
 import subprocess
+import sys
 import tempfile
 from dataclasses import dataclass, field
 
@@ -125,6 +126,9 @@ class Boot:
 
     def start(self, console, **streams):
         """Starts QEMU with the console's arguments; its stderr is kept for the verdict."""
+        notice = self.machine.gui and window.choose(self.machine.gui)[1]
+        if notice:
+            print(notice, file=sys.stderr)
         with open(self.path("stderr"), "wb") as errors:
             self.process = subprocess.Popen(self.arguments() + console, stderr=errors,
                                             preexec_fn=_die_with_parent, **streams)

@@ -1,6 +1,7 @@
 /* Drawing into a picture in memory. */
 #include "kernel/core/canvas.h"
 #include "kernel/lib/fmt.h"
+#include "kernel/lib/string.h"
 
 static struct rect clip(const struct canvas *c, struct rect r)
 {
@@ -39,7 +40,7 @@ void canvas_text(const struct canvas *c, u32 x, u32 y, const char *s, u32 colour
 		canvas_glyph(c, x, y, (u8)*s, colour, ground);
 }
 
-void canvas_print(const struct canvas *c, u32 x, u32 y, u32 colour, const char *fmt, ...)
+u32 canvas_print(const struct canvas *c, u32 x, u32 y, u32 colour, const char *fmt, ...)
 {
 	char text[CANVAS_LINE + 1];
 	va_list ap;
@@ -48,6 +49,7 @@ void canvas_print(const struct canvas *c, u32 x, u32 y, u32 colour, const char *
 	vsnprintf(text, sizeof(text), fmt, ap);
 	va_end(ap);
 	canvas_text(c, x, y, text, colour, CANVAS_GROUND);
+	return x + strlen(text) * GLYPH_WIDTH;
 }
 
 static u32 mix_channel(u32 a, u32 b, u32 part, u32 shift)

@@ -35,9 +35,9 @@ void canvas_glyph(const struct canvas *c, u32 x, u32 y, u8 ch, u32 colour, u32 g
 
 void canvas_text(const struct canvas *c, u32 x, u32 y, const char *s, u32 colour, u32 ground);
 
-/* Formatted text on CANVAS_GROUND, cut off at CANVAS_LINE characters. */
+/* Formatted text on CANVAS_GROUND, cut off at CANVAS_LINE characters. Returns the x behind it. */
 #define CANVAS_LINE 159u
-void canvas_print(const struct canvas *c, u32 x, u32 y, u32 colour, const char *fmt, ...)
+u32 canvas_print(const struct canvas *c, u32 x, u32 y, u32 colour, const char *fmt, ...)
 	__printf(5, 6);
 
 /* `part` sixteenths of colour b in colour a. */

@@ -187,7 +187,7 @@ def name_address(va):
     if va < kernel.VMALLOC_END:
         return name_vmalloc(va)
     place = "a kmap slot or the fixmap" if 0xffc00000 <= va < 0xffe00000 else \
-        "never mapped: error pointers are here" if va >= 0xffe00000 else "not used by the kernel"
+        "never mapped: error pointers are here" if va >= 0xffe00000 else "the framebuffer's window"
     return [place, paging.walk(va).verdict() if kernel.paging_on() else ""]
 
 
