@@ -489,8 +489,8 @@ long sys_socketcall(u32 call, uptr_t args);
 	P(clone, "namespaces: EINVAL") \
 	P(clone3, "namespaces, a chosen pid, CLONE_INTO_CGROUP: EINVAL") \
 	P(copy_file_range, "regular files only") \
-	P(fcntl, "F_OFD_ locks, leases, F_SETSIG, F_NOTIFY: EINVAL; F_SETOWN sends no SIGIO") \
-	P(fcntl64, "F_OFD_ locks, leases, F_SETSIG, F_NOTIFY: EINVAL; F_SETOWN sends no SIGIO") \
+	P(fcntl, "leases, F_SETSIG, F_NOTIFY: EINVAL; F_SETOWN sends no SIGIO") \
+	P(fcntl64, "leases, F_SETSIG, F_NOTIFY: EINVAL; F_SETOWN sends no SIGIO") \
 	P(fallocate, "COLLAPSE_RANGE, INSERT_RANGE, UNSHARE_RANGE: EOPNOTSUPP") \
 	P(futex, "priority inheritance: ENOSYS") \
 	P(futex_time64, "priority inheritance: ENOSYS") \

@@ -72,6 +72,22 @@ static void cut(struct file_lock *l, const struct file_lock *req, struct file_lo
 	}
 }
 
+/* Where a lock is entered: those of one owner stand together, the lowest first. */
+static struct list_head *place_of(struct inode *inode, const struct file_lock *new)
+{
+	struct file_lock *l;
+	bool among = false;
+
+	list_for_each_entry (l, &inode->locks, link) {
+		bool same = l->posix == new->posix && l->owner == new->owner;
+
+		if (same ? l->start > new->start : among)
+			return &l->link;
+		among |= same;
+	}
+	return &inode->locks;
+}
+
 /* Nobody conflicts: makes it so. Uses up what it needs of spare[2]. */
 static void apply(struct inode *inode, const struct file_lock *req, struct file_lock *spare[2])
 {
@@ -91,7 +107,7 @@ static void apply(struct inode *inode, const struct file_lock *req, struct file_
 	if (req->type == F_UNLCK)
 		return;
 	*spare[0] = joined;
-	list_add_tail(&spare[0]->link, &inode->locks);
+	list_add_tail(&spare[0]->link, place_of(inode, spare[0]));
 	spare[0] = NULL;
 }
 
@@ -112,6 +128,12 @@ restart:
 	return false;
 }
 
+/* An open file may be waited for by several threads: no cycle can be seen in that. */
+static bool may_deadlock(const struct file_lock *req)
+{
+	return req->posix && !req->ofd;
+}
+
 /* Without waiting. -EAGAIN: *blocker is the owner in the way. */
 static int try_set(struct inode *inode, const struct file_lock *req, struct file_lock *spare[2],
 	const void **blocker)
@@ -123,7 +145,7 @@ static int try_set(struct inode *inode, const struct file_lock *req, struct file
 	l = find_conflict(inode, req);
 	if (l) {
 		*blocker = l->owner;
-		err = req->posix && would_deadlock(req->owner, l->owner) ? -EDEADLK : -EAGAIN;
+		err = may_deadlock(req) && would_deadlock(req->owner, l->owner) ? -EDEADLK : -EAGAIN;
 	} else {
 		apply(inode, req, spare);
 	}
@@ -136,8 +158,10 @@ static void sleep_blocked(const struct file_lock *req, const void *blocker)
 {
 	struct blocked b = {.owner = req->owner, .blocker = blocker};
 
+	list_init(&b.link);
 	spin_lock(&filelock_lock);
-	list_add(&b.link, &blocked_list);
+	if (may_deadlock(req))
+		list_add(&b.link, &blocked_list);
 	spin_unlock(&filelock_lock);
 	schedule();
 	spin_lock(&filelock_lock);
@@ -211,6 +235,10 @@ void locks_release_owner(struct inode *inode, const void *owner)
 
 void locks_release_file(struct file *f)
 {
-	if (!list_empty(&f->dentry->inode->locks))
-		release(f->dentry->inode, false, f);
+	struct inode *inode = f->dentry->inode;
+
+	if (list_empty(&inode->locks))
+		return;
+	release(inode, false, f);
+	release(inode, true, f);
 }

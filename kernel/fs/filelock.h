@@ -12,8 +12,9 @@ struct inode;
 struct file_lock {
 	struct list_head link; /* inode->locks */
 	bool posix;            /* else flock: whole files */
+	bool ofd;              /* a POSIX lock that an open file owns (F_OFD_SETLK) */
 	u8 type;               /* F_RDLCK, F_WRLCK; in requests also F_UNLCK */
-	const void *owner;     /* POSIX: the descriptor table; flock: the open file */
+	const void *owner;     /* POSIX: the descriptor table; flock, ofd: the open file */
 	u32 pid;               /* for F_GETLK */
 	u64 start, end;
 };

@@ -256,7 +256,7 @@ static void put_mounts(struct text *t, struct dentry *root, char *path)
 	list_for_each_entry (m, &mount_list, link) {
 		const char *where = dentry_path(m->root, root, path, ABI_PATH_MAX, NULL);
 
-		if (where[0] == '/')
+		if (where[0] == '/' && !mount_is_hidden(m))
 			put_mount(t, m, where);
 	}
 	mutex_unlock(&namespace_lock);

@@ -74,6 +74,7 @@ long sys_dup3(u32 from, u32 to, u32 flags)
 struct user_lock {
 	s16 type, whence;
 	s64 start, len;
+	s32 pid;
 };
 
 static int get_lock(uptr_t user, bool is64, struct user_lock *out)
@@ -84,11 +85,13 @@ static int get_lock(uptr_t user, bool is64, struct user_lock *out)
 	if (is64) {
 		if (copy_from_user(&big, user, sizeof(big)))
 			return -EFAULT;
-		*out = (struct user_lock){big.l_type, big.l_whence, big.l_start, big.l_len};
+		*out = (struct user_lock){
+			big.l_type, big.l_whence, big.l_start, big.l_len, big.l_pid};
 	} else {
 		if (copy_from_user(&small, user, sizeof(small)))
 			return -EFAULT;
-		*out = (struct user_lock){small.l_type, small.l_whence, small.l_start, small.l_len};
+		*out = (struct user_lock){small.l_type, small.l_whence, small.l_start, small.l_len,
+			small.l_pid};
 	}
 	return 0;
 }
@@ -122,15 +125,23 @@ static int lock_range(const struct file *f, const struct user_lock *u, struct fi
 	return 0;
 }
 
-static int make_request(const struct file *f, const struct user_lock *u, struct file_lock *l)
+/* The fcntl() commands come in three kinds of struct and owner. */
+struct lock_kind {
+	bool is64; /* struct flock64 */
+	bool ofd;  /* the open file owns it */
+};
+
+static int make_request(
+	struct file *f, const struct user_lock *u, struct lock_kind kind, struct file_lock *l)
 {
 	if (u->type != F_RDLCK && u->type != F_WRLCK && u->type != F_UNLCK)
 		return -EINVAL;
 	*l = (struct file_lock){
 		.posix = true,
+		.ofd = kind.ofd,
 		.type = (u8)u->type,
-		.owner = current_process()->files,
-		.pid = current_process()->pid,
+		.owner = kind.ofd ? (const void *)f : current_process()->files,
+		.pid = kind.ofd ? UINT32_MAX : current_process()->pid,
 	};
 	return lock_range(f, u, l);
 }
@@ -148,32 +159,36 @@ static long put_lock(uptr_t user, bool is64, const struct file_lock *l)
 	return copy_to_user(user, &small, sizeof(small));
 }
 
-static long fcntl_getlk(struct file *f, uptr_t user, bool is64)
+static long fcntl_getlk(struct file *f, uptr_t user, struct lock_kind kind)
 {
 	struct file_lock want, found;
 	struct user_lock u;
 	s16 unlocked = F_UNLCK;
-	int err = get_lock(user, is64, &u);
+	int err = get_lock(user, kind.is64, &u);
 
 	if (!err && u.type == F_UNLCK)
 		err = -EINVAL;
+	if (!err && kind.ofd && u.pid)
+		err = -EINVAL;
 	if (!err)
-		err = make_request(f, &u, &want);
+		err = make_request(f, &u, kind, &want);
 	if (err)
 		return err;
 	if (lock_test(f->dentry->inode, &want, &found))
-		return put_lock(user, is64, &found);
+		return put_lock(user, kind.is64, &found);
 	return copy_to_user(user, &unlocked, sizeof(unlocked));
 }
 
-static long fcntl_setlk(struct file *f, uptr_t user, bool is64, bool wait)
+static long fcntl_setlk(struct file *f, uptr_t user, struct lock_kind kind, bool wait)
 {
 	struct file_lock want;
 	struct user_lock u;
-	int err = get_lock(user, is64, &u);
+	int err = get_lock(user, kind.is64, &u);
 
+	if (!err && kind.ofd && u.pid)
+		err = -EINVAL;
 	if (!err)
-		err = make_request(f, &u, &want);
+		err = make_request(f, &u, kind, &want);
 	if (err)
 		return err;
 	if ((u.type == F_RDLCK && !f->backing.may_read) ||
@@ -224,6 +239,16 @@ static long fcntl_dup(u32 fd, u32 min, bool cloexec)
 	return dup_from(fd, min, cloexec);
 }
 
+static struct lock_kind lock_kind(u32 cmd)
+{
+	bool ofd = cmd == F_OFD_GETLK || cmd == F_OFD_SETLK || cmd == F_OFD_SETLKW;
+
+	return (struct lock_kind){
+		.is64 = ofd || cmd == F_GETLK64 || cmd == F_SETLK64 || cmd == F_SETLKW64,
+		.ofd = ofd,
+	};
+}
+
 static long fcntl_file(struct file *f, u32 cmd, u32 arg)
 {
 	switch (cmd) {
@@ -233,13 +258,16 @@ static long fcntl_file(struct file *f, u32 cmd, u32 arg)
 		return set_flags(f, arg);
 	case F_GETLK:
 	case F_GETLK64:
-		return fcntl_getlk(f, UPTR(arg), cmd == F_GETLK64);
+	case F_OFD_GETLK:
+		return fcntl_getlk(f, UPTR(arg), lock_kind(cmd));
 	case F_SETLK:
 	case F_SETLK64:
-		return fcntl_setlk(f, UPTR(arg), cmd == F_SETLK64, false);
+	case F_OFD_SETLK:
+		return fcntl_setlk(f, UPTR(arg), lock_kind(cmd), false);
 	case F_SETLKW:
 	case F_SETLKW64:
-		return fcntl_setlk(f, UPTR(arg), cmd == F_SETLKW64, true);
+	case F_OFD_SETLKW:
+		return fcntl_setlk(f, UPTR(arg), lock_kind(cmd), true);
 	case F_GETOWN:
 	case F_SETOWN:
 		return 0; /* nobody is ever sent SIGIO */
@@ -287,7 +315,7 @@ long sys_fcntl64(u32 fd, u32 cmd, u32 arg)
 
 long sys_fcntl(u32 fd, u32 cmd, u32 arg)
 {
-	if (cmd == F_GETLK64 || cmd == F_SETLK64 || cmd == F_SETLKW64)
+	if (lock_kind(cmd).is64)
 		return -EINVAL;
 	return sys_fcntl64(fd, cmd, arg);
 }
