@@ -180,6 +180,9 @@ long sys_futex_time64(uptr_t addr, u32 op, u32 val, uptr_t timeout, uptr_t addr2
 long sys_set_robust_list(uptr_t head, u32 len);
 long sys_get_robust_list(s32 tid, uptr_t head, uptr_t len);
 
+/* kernel/proc/rseq.c */
+long sys_rseq(uptr_t area, u32 len, u32 flags, u32 signature);
+
 /* kernel/proc/process_vm.c */
 long sys_process_vm_readv(
 	u32 tid, uptr_t lvec, u32 nr_local, uptr_t rvec, u32 nr_remote, u32 flags);
@@ -447,7 +450,8 @@ long sys_socketcall(u32 call, uptr_t args);
 	X(clock_getres_time64) X(clock_nanosleep_time64) X(rt_sigtimedwait_time64) \
 	X(futex_time64) X(sched_rr_get_interval_time64) X(process_vm_readv) \
 	X(process_vm_writev) X(timer_gettime64) X(timer_settime64) X(clone3) \
-	X(pidfd_open) X(pidfd_send_signal) X(process_madvise) X(process_mrelease) X(membarrier)
+	X(pidfd_open) X(pidfd_send_signal) X(process_madvise) X(process_mrelease) X(membarrier) \
+	X(rseq)
 
 #define SYSCALLS_MM(X) \
 	X(brk) X(mmap) X(munmap) X(mprotect) X(msync) X(mlock) X(munlock) X(mlockall) \

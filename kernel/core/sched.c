@@ -155,6 +155,8 @@ void schedule(void)
 	next = pick_next(rq, prev);
 	rq->switches += next != prev;
 	spin_unlock(&rq->lock);
+	if (next != prev && prev->rseq)
+		__atomic_fetch_or(&prev->work, WORK_RSEQ, __ATOMIC_RELAXED);
 	if (next != prev)
 		switch_to(prev, next);
 	else

@@ -45,6 +45,7 @@ enum thread_state {
 /* Bits of thread.work: what must be done before going back to user mode. */
 #define WORK_RESCHED 1u
 #define WORK_SIGNAL  2u
+#define WORK_RSEQ    4u /* it was switched away, and has `rseq` set */
 
 /* letter: locked by. r: the run queue's lock, w: the lock of the queue it waits on, o: the
  * thread itself only */
@@ -54,6 +55,7 @@ struct thread {
 	void *kstack;            /* lowest byte of its kernel stack, KSTACK_SIZE long */
 	enum thread_state state; /* r; the thread itself while it runs */
 	u32 work;                /* WORK_ bits; set from interrupts, tested on the way to user mode */
+	bool rseq;               /* o: wants to know that it was switched away */
 	u32 slice;               /* o: ticks left before WORK_RESCHED */
 	struct list_head run;    /* r: on the run queue */
 	struct list_head wait;   /* w: on a wait queue or a mutex */

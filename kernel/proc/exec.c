@@ -19,6 +19,7 @@
 #include "kernel/proc/exec.h"
 #include "kernel/proc/posix_timer.h"
 #include "kernel/proc/process.h"
+#include "kernel/proc/rseq.h"
 #include "kernel/proc/signal.h"
 #include "kernel/proc/vdso.h"
 #include "kernel/syscalls.h"
@@ -309,6 +310,7 @@ static void exec_commit(struct exec *e, struct unshared *u)
 	if (p->mm)
 		futex_thread_exit(t);
 	t->clear_child_tid = t->robust_list = UPTR(0);
+	rseq_forget(t);
 	swap_mm(p, e->mm);
 	e->mm = NULL;
 	take_unshared(p, u);

@@ -18,6 +18,7 @@
 #include "kernel/proc/exec.h"
 #include "kernel/proc/pidfd.h"
 #include "kernel/proc/process.h"
+#include "kernel/proc/rseq.h"
 #include "kernel/proc/signal.h"
 #include "kernel/syscalls.h"
 #include "kernel/x86/uaccess.h"
@@ -108,6 +109,7 @@ static long task_copy(const struct clone_request *r, struct mm *mm, struct task 
 		t->altstack_size = parent->altstack_size;
 		t->altstack_flags = parent->altstack_flags;
 	}
+	rseq_fork(t, r->flags & CLONE_VM);
 	err = r->flags & CLONE_SETTLS ? tls_set(t, r->tls, false) : 0;
 	if (err) {
 		task_free(t);

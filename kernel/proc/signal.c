@@ -12,6 +12,7 @@
 #include "kernel/lib/string.h"
 #include "kernel/proc/posix_timer.h"
 #include "kernel/proc/process.h"
+#include "kernel/proc/rseq.h"
 #include "kernel/proc/signal.h"
 #include "mm/slab.h"
 
@@ -694,9 +695,20 @@ static void handler_entered(struct task *t, const struct taken_signal *s)
 	}
 }
 
+/* The thread's restartable sequence makes no sense: SIGSEGV, once with its handler. */
+static void bad_sequence(struct task *t, u32 sig)
+{
+	if (sig == SIGSEGV)
+		t->process->sighand->action[SIGSEGV - 1].handler = SIG_DFL_K;
+	else
+		signal_force_kernel(SIGSEGV);
+}
+
 static void run_handler(struct trapframe *tf, const struct taken_signal *s)
 {
 	struct task *t = current_task();
+	if (unlikely(!rseq_before_signal(tf)))
+		bad_sequence(t, s->sig);
 	if (likely(sigframe_push(tf, s))) {
 		handler_entered(t, s);
 		return;
@@ -755,6 +767,8 @@ void handle_user_return(struct trapframe *tf)
 		__atomic_fetch_and(&t->work, ~WORK_RESCHED, __ATOMIC_RELAXED);
 		yield();
 	}
+	if (t->work & WORK_RSEQ)
+		rseq_resume(tf);
 	if (t->work & WORK_SIGNAL)
 		do_signal(tf);
 }

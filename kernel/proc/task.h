@@ -124,6 +124,8 @@ struct task {
 	uptr_t set_child_tid;      /* o: where its tid goes when it first runs, 0: nowhere */
 	uptr_t clear_child_tid;    /* o */
 	uptr_t robust_list;        /* o */
+	uptr_t rseq;               /* o: its area (kernel/proc/rseq.c), 0: none */
+	u32 rseq_signature;        /* o */
 	struct restart {           /* o: what restart_syscall(2) goes on with */
 		enum { RESTART_NOTHING, RESTART_SLEEP, RESTART_FUTEX } what;
 		u64 until_ns;      /* monotonic */
