@@ -180,6 +180,11 @@ long sys_futex_time64(uptr_t addr, u32 op, u32 val, uptr_t timeout, uptr_t addr2
 long sys_set_robust_list(uptr_t head, u32 len);
 long sys_get_robust_list(s32 tid, uptr_t head, uptr_t len);
 
+/* kernel/proc/sys_sem.c */
+long sys_semget(s32 key, s32 nsems, u32 flags);
+long sys_semtimedop_time64(s32 id, uptr_t ops, u32 n, uptr_t time);
+long sys_semctl(s32 id, u32 num, u32 cmd, u32 arg);
+
 /* kernel/proc/rseq.c */
 long sys_rseq(uptr_t area, u32 len, u32 flags, u32 signature);
 
@@ -451,7 +456,7 @@ long sys_socketcall(u32 call, uptr_t args);
 	X(futex_time64) X(sched_rr_get_interval_time64) X(process_vm_readv) \
 	X(process_vm_writev) X(timer_gettime64) X(timer_settime64) X(clone3) \
 	X(pidfd_open) X(pidfd_send_signal) X(process_madvise) X(process_mrelease) X(membarrier) \
-	X(rseq)
+	X(rseq) X(semget) X(semctl) X(semtimedop_time64)
 
 #define SYSCALLS_MM(X) \
 	X(brk) X(mmap) X(munmap) X(mprotect) X(msync) X(mlock) X(munlock) X(mlockall) \
@@ -498,7 +503,7 @@ long sys_socketcall(u32 call, uptr_t args);
 	P(fallocate, "COLLAPSE_RANGE, INSERT_RANGE, UNSHARE_RANGE: EOPNOTSUPP") \
 	P(futex, "priority inheritance: ENOSYS") \
 	P(futex_time64, "priority inheritance: ENOSYS") \
-	P(ipc, "semaphores and message queues: ENOSYS") \
+	P(ipc, "message queues: ENOSYS") \
 	P(madvise, "MERGEABLE, HUGEPAGE, FREE, COLD, PAGEOUT only noted; no HWPOISON") \
 	P(mount, "MS_BIND, MS_MOVE: EINVAL; propagation is ignored") \
 	P(pipe2, "O_DIRECT (packets): EINVAL") \

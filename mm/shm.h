@@ -6,8 +6,6 @@
 
 struct text;
 
-#define SHM_IDS_MAX 32768u /* an identifier has 15 bits for the place in the table */
-
 /* /proc/sys/kernel/{shmmax,shmall,shmmni} */
 extern u32 shm_max; /* bytes of one segment */
 extern u32 shm_all; /* pages of all segments together */

@@ -9,9 +9,6 @@
  * attachment of the segment (nattch), whether fork(2) or a split made it, as on Linux; so these
  * VMAs are never merged. A segment that was removed goes with its last attachment.
  *
- * An identifier is the place in the table, with a sequence number above it that changes when the
- * places are used again: a stale identifier finds nothing.
- *
  * shm.lock stands below mm->lock, for a VMA is copied and dropped with that held.
  */
 #include "mm/shm.h"
@@ -20,12 +17,12 @@
 #include "kernel/abi/ipc.h"
 #include "kernel/abi/mman.h"
 #include "kernel/abi/prctl.h"
-#include "kernel/core/clock.h"
 #include "kernel/fs/text.h"
 #include "kernel/fs/vfs.h"
 #include "kernel/lib/fmt.h"
-#include "kernel/lib/radix.h"
 #include "kernel/lib/string.h"
+#include "kernel/proc/ipc_ids.h"
+#include "kernel/proc/sem.h"
 #include "kernel/proc/task.h"
 #include "kernel/syscalls.h"
 #include "kernel/x86/uaccess.h"
@@ -36,11 +33,6 @@
 #include "mm/page_alloc.h"
 #include "mm/space.h"
 
-#define IDS_SHIFT   15 /* SHM_IDS_MAX */
-#define SEQ_MAX	    (INT32_MAX >> IDS_SHIFT)
-#define FIRST_CYCLE 64u /* places that are used before the first is used again */
-
-#define PERMISSIONS 0777u
 #define ANY_READ    0444u
 #define ANY_WRITE   0222u
 #define ANY_EXEC    0111u
@@ -51,10 +43,7 @@ u32 shm_mni = 4096;
 
 /* letters: i: set at creation, all others: shm.lock */
 struct segment {
-	s32 key; /* IPC_PRIVATE once it was removed */
-	s32 id;	 /* i */
-	u32 uid, gid, mode;
-	u32 cuid, cgid;		 /* i */
+	struct ipc_object ipc;
 	u32 size;		 /* i: bytes */
 	struct file *file;	 /* i */
 	u32 nattch;		 /* VMAs, and shmat() calls under way */
@@ -64,31 +53,8 @@ struct segment {
 	u32 locked_uid;		 /* with SHM_LOCKED: whose RLIMIT_MEMLOCK it counts against */
 };
 
-static struct radix_node *node_alloc(void)
-{
-	return kzalloc(sizeof(struct radix_node));
-}
-
-static void node_free(struct radix_node *n)
-{
-	kfree(n);
-}
-
-static struct {
-	struct mutex lock;
-	struct radix by_place; /* place in the table -> struct segment */
-	u32 in_use;	       /* segments */
-	u32 pages;	       /* of all */
-	s32 max_place;	       /* highest in use, -1: none */
-	s32 last_place;	       /* given out last */
-	u32 next_place;	       /* where to look for the next */
-	u32 seq;
-} shm = {
-	.lock = MUTEX_INIT(shm.lock),
-	.by_place = {.node_alloc = node_alloc, .node_free = node_free},
-	.max_place = -1,
-	.last_place = -1,
-};
+static struct ipc_table shm = IPC_TABLE_INIT(shm);
+static u32 shm_pages; /* of all; shm.lock */
 
 struct attach {
 	struct backing backing;
@@ -108,77 +74,22 @@ static void unlock_table(void)
 	mutex_unlock(&shm.lock);
 }
 
+static struct segment *segment_of(struct ipc_object *o)
+{
+	return o ? container_of(o, struct segment, ipc) : NULL;
+}
+
 static struct segment *segment_at(s32 id)
 {
-	return radix_get(&shm.by_place, (u32)id & (SHM_IDS_MAX - 1));
+	return segment_of(ipc_at(&shm, id));
 }
 
 static struct segment *find_id(s32 id)
 {
-	struct segment *s = id < 0 ? NULL : segment_at(id);
-	return s && s->id == id ? s : NULL;
-}
-
-static struct segment *find_key(s32 key)
-{
-	struct segment *s;
-	for (u32 at = 0; (s = radix_next(&shm.by_place, &at)); at++) {
-		if (s->key == key)
-			return s;
-	}
-	return NULL;
-}
-
-/* The first free place from next_place on, going round at `limit`; -1 when there is none. */
-static s32 free_place(u32 limit)
-{
-	for (u32 i = 0; i < limit; i++) {
-		u32 at = shm.next_place >= limit ? i : (shm.next_place + i) % limit;
-		if (!radix_get(&shm.by_place, at))
-			return (s32)at;
-	}
-	return -1;
-}
-
-/* Gives the segment an identifier. Returns 0, -ENOSPC or -ENOMEM. */
-static int enter(struct segment *s)
-{
-	if (shm.in_use >= MIN(shm_mni, SHM_IDS_MAX))
-		return -ENOSPC;
-	s32 at = free_place(MIN(MAX(shm.in_use * 3 / 2, FIRST_CYCLE), SHM_IDS_MAX));
-	if (at < 0)
-		return -ENOSPC;
-	int err = radix_insert(&shm.by_place, (u32)at, s);
-	if (err)
-		return err;
-	if (at <= shm.last_place)
-		shm.seq = shm.seq + 1 >= SEQ_MAX ? 0 : shm.seq + 1;
-	shm.last_place = at;
-	shm.next_place = (u32)at + 1;
-	shm.max_place = MAX(shm.max_place, at);
-	shm.in_use++;
-	s->id = (s32)(shm.seq << IDS_SHIFT) + at;
-	return 0;
-}
-
-static void leave(struct segment *s)
-{
-	s32 at = s->id & (s32)(SHM_IDS_MAX - 1);
-	radix_delete(&shm.by_place, (u32)at);
-	shm.in_use--;
-	if (at != shm.max_place)
-		return;
-	while (at >= 0 && !radix_get(&shm.by_place, (u32)at))
-		at--;
-	shm.max_place = at;
+	return segment_of(ipc_find(&shm, id));
 }
 
 /* --- Segments --- */
-
-static s64 now(void)
-{
-	return (s64)(clock_realtime_ns() / NSEC_PER_SEC);
-}
 
 static u32 current_pid(void)
 {
@@ -202,34 +113,15 @@ static void segment_free(struct segment *s)
 
 static void destroy(struct segment *s)
 {
-	leave(s);
-	shm.pages -= segment_pages(s);
+	ipc_leave(&shm, &s->ipc);
+	shm_pages -= segment_pages(s);
 	segment_free(s);
 }
 
 static void drop_attachment(struct segment *s)
 {
-	if (--s->nattch == 0 && (s->mode & SHM_DEST))
+	if (--s->nattch == 0 && (s->ipc.mode & SHM_DEST))
 		destroy(s);
-}
-
-/* Whether the calling process has these permissions; `wanted` may have them in the place of the
- * owner, of the group or of others. */
-static bool may(const struct segment *s, u32 wanted)
-{
-	u32 euid = current_process()->cred.euid, granted = s->mode;
-	wanted = (wanted >> 6 | wanted >> 3 | wanted) & 7;
-	if (euid == s->cuid || euid == s->uid)
-		granted >>= 6;
-	else if (cred_in_group(s->cgid) || cred_in_group(s->gid))
-		granted >>= 3;
-	return !(wanted & ~granted) || capable(CAP_IPC_OWNER);
-}
-
-static bool owns(const struct segment *s)
-{
-	u32 euid = current_process()->cred.euid;
-	return euid == s->uid || euid == s->cuid;
 }
 
 /* --- shmget --- */
@@ -237,7 +129,7 @@ static bool owns(const struct segment *s)
 static int make_file(struct segment *s)
 {
 	char name[16];
-	snprintf(name, sizeof(name), "/SYSV%08x", (u32)s->key);
+	snprintf(name, sizeof(name), "/SYSV%08x", (u32)s->ipc.key);
 	struct file *f = tmpfs_create_anonymous(name, O_LARGEFILE);
 	if (is_err(f))
 		return (int)ptr_err(f);
@@ -255,7 +147,7 @@ static int make_huge_file(struct segment *s, u32 flags)
 		return -EINVAL;
 	if (!hugetlb_may_have_segments())
 		return -EPERM;
-	snprintf(name, sizeof(name), "/SYSV%08x", (u32)s->key);
+	snprintf(name, sizeof(name), "/SYSV%08x", (u32)s->ipc.key);
 	struct file *f = hugetlbfs_create_anonymous(name, O_LARGEFILE);
 	if (is_err(f))
 		return (int)ptr_err(f);
@@ -269,7 +161,6 @@ static int make_huge_file(struct segment *s, u32 flags)
 /* Gives a segment of which key, size and mode are set its memory and its identifier. */
 static int furnish(struct segment *s, u32 flags)
 {
-	const struct credentials *c = current_cred();
 	u32 pages = segment_pages(s);
 	bool huge = flags & SHM_HUGETLB;
 	if (!huge && (!(flags & SHM_NORESERVE) || overcommit_memory == OVERCOMMIT_NEVER)) {
@@ -277,12 +168,10 @@ static int furnish(struct segment *s, u32 flags)
 			return -ENOMEM;
 		s->charged = pages;
 	}
-	s->uid = s->cuid = c->euid;
-	s->gid = s->cgid = c->egid;
 	s->cpid = current_pid();
-	s->ctime = now();
+	s->ctime = ipc_now();
 	int err = huge ? make_huge_file(s, flags) : make_file(s);
-	return err ? err : enter(s);
+	return err ? err : ipc_enter(&shm, &s->ipc, MIN(shm_mni, IPC_IDS_MAX));
 }
 
 /* With the table locked. Returns the identifier or a negative errno. */
@@ -293,26 +182,25 @@ static long create(s32 key, u32 size, u32 flags)
 		return -EINVAL;
 	if (pages << PAGE_SHIFT < size)
 		return -ENOSPC;
-	if (shm.pages + pages < pages || shm.pages + pages > shm_all)
+	if (shm_pages + pages < pages || shm_pages + pages > shm_all)
 		return -ENOSPC;
 	struct segment *s = kzalloc(sizeof(*s));
 	if (!s)
 		return -ENOMEM;
-	s->key = key;
+	ipc_own(&s->ipc, key, flags);
 	s->size = size;
-	s->mode = flags & PERMISSIONS;
 	int err = furnish(s, flags);
 	if (err) {
 		segment_free(s);
 		return err;
 	}
-	shm.pages += pages;
-	return s->id;
+	shm_pages += pages;
+	return s->ipc.id;
 }
 
 static long get_locked(s32 key, u32 size, u32 flags)
 {
-	struct segment *s = key == IPC_PRIVATE ? NULL : find_key(key);
+	struct segment *s = key == IPC_PRIVATE ? NULL : segment_of(ipc_find_key(&shm, key));
 	if (!s) {
 		if (key != IPC_PRIVATE && !(flags & IPC_CREAT))
 			return -ENOENT;
@@ -322,7 +210,7 @@ static long get_locked(s32 key, u32 size, u32 flags)
 		return -EEXIST;
 	if (s->size < size)
 		return -EINVAL;
-	return may(s, flags) ? s->id : -EACCES;
+	return ipc_may(&s->ipc, flags) ? s->ipc.id : -EACCES;
 }
 
 long sys_shmget(s32 key, u32 size, u32 flags)
@@ -354,7 +242,7 @@ static void attach_open(struct backing *b)
 	lock_table();
 	a->refs++;
 	s->nattch++;
-	s->atime = now();
+	s->atime = ipc_now();
 	s->lpid = current_pid();
 	unlock_table();
 }
@@ -365,7 +253,7 @@ static void attach_close(struct backing *b)
 	struct attach *a = attach_of(b);
 	struct segment *s = a->segment;
 	lock_table();
-	s->dtime = now();
+	s->dtime = ipc_now();
 	s->lpid = current_pid();
 	drop_attachment(s);
 	attach_put(a);
@@ -382,7 +270,7 @@ static void attach_id(struct backing *b, u32 *dev, u64 *ino)
 {
 	struct segment *s = attach_of(b)->segment;
 	s->file->backing.ops->id(&s->file->backing, dev, ino);
-	*ino = (u32)s->id;
+	*ino = (u32)s->ipc.id;
 }
 
 static int attach_map(struct backing *b, u32 *vm_flags, bool early)
@@ -415,7 +303,7 @@ static struct attach *attach_create(s32 id, u32 flags)
 	struct segment *s = find_id(id);
 	if (!s)
 		return err_ptr(-EINVAL);
-	if (!may(s, flags & SHM_EXEC ? wanted | ANY_EXEC : wanted))
+	if (!ipc_may(&s->ipc, flags & SHM_EXEC ? wanted | ANY_EXEC : wanted))
 		return err_ptr(-EACCES);
 	struct attach *a = kzalloc(sizeof(*a));
 	if (!a)
@@ -592,8 +480,8 @@ static long shm_info(uptr_t to)
 	struct segment *s;
 	lock_table();
 	info.used_ids = (s32)shm.in_use;
-	info.tot = shm.pages;
-	for (u32 at = 0; (s = radix_next(&shm.by_place, &at)); at++)
+	info.tot = shm_pages;
+	for (u32 at = 0; (s = segment_of(ipc_next(&shm, &at))); at++)
 		info.rss += s->file->backing.object->nr_pages;
 	long result = info_result();
 	unlock_table();
@@ -603,16 +491,6 @@ static long shm_info(uptr_t to)
 static void fill_stat(const struct segment *s, struct abi_shmid64_ds *d)
 {
 	*d = (struct abi_shmid64_ds){
-		.perm =
-			{
-				.key = s->key,
-				.uid = s->uid,
-				.gid = s->gid,
-				.cuid = s->cuid,
-				.cgid = s->cgid,
-				.mode = (u16)s->mode,
-				.seq = (u16)(s->id >> IDS_SHIFT),
-			},
 		.segsz = s->size,
 		.atime = (u32)s->atime,
 		.atime_high = (u32)(s->atime >> 32),
@@ -624,12 +502,7 @@ static void fill_stat(const struct segment *s, struct abi_shmid64_ds *d)
 		.lpid = (s32)s->lpid,
 		.nattch = s->nattch,
 	};
-}
-
-/* Ids that 16 bits do not hold, as the old structs show them. */
-static u16 old_id(u32 id)
-{
-	return id > 0xffff ? 65534 : (u16)id;
+	ipc_fill_perm(&s->ipc, &d->perm);
 }
 
 static long put_stat(uptr_t to, const struct abi_shmid64_ds *d, bool is64)
@@ -637,8 +510,6 @@ static long put_stat(uptr_t to, const struct abi_shmid64_ds *d, bool is64)
 	if (is64)
 		return copy_to_user(to, d, sizeof(*d));
 	struct abi_shmid_ds old = {
-		.perm = {d->perm.key, old_id(d->perm.uid), old_id(d->perm.gid),
-			old_id(d->perm.cuid), old_id(d->perm.cgid), d->perm.mode, d->perm.seq},
 		.segsz = (s32)d->segsz,
 		.atime = (s32)d->atime,
 		.dtime = (s32)d->dtime,
@@ -647,6 +518,7 @@ static long put_stat(uptr_t to, const struct abi_shmid64_ds *d, bool is64)
 		.lpid = (u16)d->lpid,
 		.nattch = (u16)d->nattch,
 	};
+	ipc_old_perm(&d->perm, &old.perm);
 	return copy_to_user(to, &old, sizeof(old));
 }
 
@@ -656,10 +528,10 @@ static long stat_locked(s32 id, u32 cmd, struct abi_shmid64_ds *d)
 	const struct segment *s = cmd == IPC_STAT ? find_id(id) : segment_at(id);
 	if (!s)
 		return -EINVAL;
-	if (cmd != SHM_STAT_ANY && !may(s, ANY_READ))
+	if (cmd != SHM_STAT_ANY && !ipc_may(&s->ipc, ANY_READ))
 		return -EACCES;
 	fill_stat(s, d);
-	return cmd == IPC_STAT ? 0 : s->id;
+	return cmd == IPC_STAT ? 0 : s->ipc.id;
 }
 
 static long shm_stat(s32 id, u32 cmd, uptr_t to, bool is64)
@@ -699,18 +571,15 @@ static struct segment *find_owned(s32 id)
 	struct segment *s = find_id(id);
 	if (!s)
 		return err_ptr(-EINVAL);
-	return owns(s) || capable(CAP_SYS_ADMIN) ? s : err_ptr(-EPERM);
+	return ipc_owns(&s->ipc) || capable(CAP_SYS_ADMIN) ? s : err_ptr(-EPERM);
 }
 
 static long set_owner(struct segment *s, const struct owner *o)
 {
-	if (o->uid == UINT32_MAX || o->gid == UINT32_MAX)
-		return -EINVAL;
-	s->uid = o->uid;
-	s->gid = o->gid;
-	s->mode = (s->mode & ~PERMISSIONS) | (o->mode & PERMISSIONS);
-	s->ctime = now();
-	return 0;
+	long err = ipc_set_owner(&s->ipc, o->uid, o->gid, o->mode);
+	if (!err)
+		s->ctime = ipc_now();
+	return err;
 }
 
 static long shm_set(s32 id, uptr_t from, bool is64)
@@ -733,8 +602,8 @@ static void remove_segment(struct segment *s)
 		destroy(s);
 		return;
 	}
-	s->mode |= SHM_DEST;
-	s->key = IPC_PRIVATE;
+	s->ipc.mode |= SHM_DEST;
+	s->ipc.key = IPC_PRIVATE;
 }
 
 static long shm_remove(s32 id)
@@ -753,8 +622,8 @@ static u64 locked_pages(u32 uid)
 {
 	struct segment *s;
 	u64 pages = 0;
-	for (u32 at = 0; (s = radix_next(&shm.by_place, &at)); at++) {
-		if ((s->mode & SHM_LOCKED) && s->locked_uid == uid)
+	for (u32 at = 0; (s = segment_of(ipc_next(&shm, &at))); at++) {
+		if ((s->ipc.mode & SHM_LOCKED) && s->locked_uid == uid)
 			pages += segment_pages(s);
 	}
 	return pages;
@@ -764,12 +633,12 @@ static long lock_segment(struct segment *s)
 {
 	const struct process *p = current_process();
 	u64 limit = p->rlimit[RLIMIT_MEMLOCK].cur;
-	if ((s->mode & SHM_LOCKED) || object_is_huge(s->file->backing.object))
+	if ((s->ipc.mode & SHM_LOCKED) || object_is_huge(s->file->backing.object))
 		return 0;
 	if (limit != RLIM64_INFINITY && !capable(CAP_IPC_LOCK) &&
 		locked_pages(p->cred.uid) + segment_pages(s) > limit >> PAGE_SHIFT)
 		return -ENOMEM;
-	s->mode |= SHM_LOCKED;
+	s->ipc.mode |= SHM_LOCKED;
 	s->locked_uid = p->cred.uid;
 	return 0;
 }
@@ -780,14 +649,14 @@ static long lock_locked(s32 id, bool lock)
 	if (!s)
 		return -EINVAL;
 	if (!capable(CAP_IPC_LOCK)) {
-		if (!owns(s))
+		if (!ipc_owns(&s->ipc))
 			return -EPERM;
 		if (lock && !current_process()->rlimit[RLIMIT_MEMLOCK].cur)
 			return -EPERM;
 	}
 	if (lock)
 		return lock_segment(s);
-	s->mode &= ~SHM_LOCKED;
+	s->ipc.mode &= ~SHM_LOCKED;
 	return 0;
 }
 
@@ -841,10 +710,28 @@ static long ipc_shmat(u32 version, s32 id, u32 addr, u32 flags, uptr_t result)
 	return put_user_u32(result, (u32)at);
 }
 
-/* Semaphores and message queues are not there. */
+static long ipc_semctl(s32 id, u32 num, u32 cmd, uptr_t ptr)
+{
+	u32 arg;
+	if (!ptr.va)
+		return -EINVAL;
+	if (get_user_u32(&arg, ptr))
+		return -EFAULT;
+	return sem_control(id, num, cmd & ~(u32)IPC_64, arg, cmd & IPC_64);
+}
+
+/* Message queues are not there. */
 long sys_ipc(u32 call, s32 first, u32 second, u32 third, uptr_t ptr, u32 fifth)
 {
 	switch (call & 0xffff) {
+	case IPC_CALL_SEMOP:
+		return sem_timedop(first, ptr, second, UPTR(0));
+	case IPC_CALL_SEMTIMEDOP:
+		return sem_timedop(first, ptr, second, UPTR(fifth));
+	case IPC_CALL_SEMGET:
+		return sys_semget(first, (s32)second, third);
+	case IPC_CALL_SEMCTL:
+		return ipc_semctl(first, second, third, ptr);
 	case IPC_CALL_SHMAT:
 		return ipc_shmat(call >> 16, first, ptr.va, second, UPTR(third));
 	case IPC_CALL_SHMDT:
@@ -866,12 +753,12 @@ void shm_show(struct text *t)
 	text_puts(t, "       key      shmid perms       size  cpid  lpid nattch   uid   gid  cuid"
 		     "  cgid      atime      dtime      ctime        rss       swap\n");
 	lock_table();
-	for (u32 at = 0; (s = radix_next(&shm.by_place, &at)); at++)
+	for (u32 at = 0; (s = segment_of(ipc_next(&shm, &at))); at++)
 		text_printf(t,
 			"%10d %10d  %4o %10u %5u %5u  %5u %5u %5u %5u %5u %10lld %10lld %10lld %10u"
 			" %10u\n",
-			s->key, s->id, s->mode, s->size, s->cpid, s->lpid, s->nattch, s->uid,
-			s->gid, s->cuid, s->cgid, s->atime, s->dtime, s->ctime,
+			s->ipc.key, s->ipc.id, s->ipc.mode, s->size, s->cpid, s->lpid, s->nattch, s->ipc.uid,
+			s->ipc.gid, s->ipc.cuid, s->ipc.cgid, s->atime, s->dtime, s->ctime,
 			s->file->backing.object->nr_pages * (u32)PAGE_SIZE, 0u);
 	unlock_table();
 }

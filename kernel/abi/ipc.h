@@ -6,6 +6,10 @@
 #include "kernel/lib/types.h"
 
 /* First argument of ipc(2), version in the upper half. */
+#define IPC_CALL_SEMOP	    1u
+#define IPC_CALL_SEMGET	    2u
+#define IPC_CALL_SEMCTL	    3u
+#define IPC_CALL_SEMTIMEDOP 4u
 #define IPC_CALL_SHMAT  21u
 #define IPC_CALL_SHMDT  22u
 #define IPC_CALL_SHMGET 23u
@@ -89,5 +93,47 @@ struct abi_shm_info {
 	u32 tot, rss, swp, swap_attempts, swap_successes;
 };
 _Static_assert(sizeof(struct abi_shm_info) == 24, "struct shm_info is 24 bytes");
+
+/* --- Semaphores --- */
+
+#define IPC_NOWAIT 04000
+#define SEM_UNDO   0x1000
+
+#define GETPID	     11
+#define GETVAL	     12
+#define GETALL	     13
+#define GETNCNT	     14
+#define GETZCNT	     15
+#define SETVAL	     16
+#define SETALL	     17
+#define SEM_STAT     18
+#define SEM_INFO     19
+#define SEM_STAT_ANY 20
+
+struct abi_sembuf {
+	u16 num;
+	s16 op, flags;
+};
+_Static_assert(sizeof(struct abi_sembuf) == 6, "struct sembuf is 6 bytes");
+
+struct abi_semid_ds {
+	struct abi_ipc_perm perm;
+	s32 otime, ctime;
+	u32 unused[4]; /* kernel pointers once */
+	u16 nsems, pad;
+};
+_Static_assert(sizeof(struct abi_semid_ds) == 44, "struct semid_ds is 44 bytes");
+
+struct abi_semid64_ds {
+	struct abi_ipc64_perm perm;
+	u32 otime, otime_high, ctime, ctime_high;
+	u32 nsems, unused3, unused4;
+};
+_Static_assert(sizeof(struct abi_semid64_ds) == 64, "struct semid64_ds is 64 bytes");
+
+struct abi_seminfo {
+	s32 semmap, semmni, semmns, semmnu, semmsl, semopm, semume, semusz, semvmx, semaem;
+};
+_Static_assert(sizeof(struct abi_seminfo) == 40, "struct seminfo is 40 bytes");
 
 #endif

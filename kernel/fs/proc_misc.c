@@ -6,6 +6,7 @@
 #include "kernel/abi/utsname.h"
 #include "kernel/fs/proc_impl.h"
 #include "kernel/lib/string.h"
+#include "kernel/proc/sem.h"
 #include "kernel/proc/process.h"
 #include "kernel/x86/features.h"
 #include "kernel/x86/pic.h"
@@ -195,6 +196,12 @@ int proc_boot_cmdline_show(struct text *t, const struct proc_node *n)
 }
 
 /* --- System V IPC --- */
+
+int proc_sem_show(struct text *t, const struct proc_node *n)
+{
+	sem_show(t);
+	return 0;
+}
 
 int proc_shm_show(struct text *t, const struct proc_node *n)
 {

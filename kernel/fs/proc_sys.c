@@ -19,6 +19,7 @@
 #include "mm/commit.h"
 #include "mm/hugetlb.h"
 #include "mm/page_alloc.h"
+#include "kernel/proc/ipc_ids.h"
 #include "mm/shm.h"
 #include "mm/slab.h"
 #include "mm/space.h"
@@ -375,7 +376,7 @@ static const struct proc_entry kernel_rows[] = {
 		NUMBERS(&randomize_va_space, 1, INT32_MIN, INT32_MAX, NULL)},
 	{"shmall", S_IFREG | 0644, NUMBERS(&shm_all, 1, 0, UINT32_MAX, NULL)},
 	{"shmmax", S_IFREG | 0644, NUMBERS(&shm_max, 1, 0, UINT32_MAX, NULL)},
-	{"shmmni", S_IFREG | 0644, NUMBERS(&shm_mni, 1, 0, SHM_IDS_MAX, NULL)},
+	{"shmmni", S_IFREG | 0644, NUMBERS(&shm_mni, 1, 0, IPC_IDS_MAX, NULL)},
 	{"tainted", S_IFREG | 0444, CONSTANT("0")},
 	{"threads-max", S_IFREG | 0644, NUMBERS(&max_threads, 1, 1, MAX_THREADS_LIMIT, NULL)},
 	{"version", S_IFREG | 0444, NAME(version)},

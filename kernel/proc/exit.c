@@ -24,6 +24,7 @@
 #include "kernel/proc/pidfd.h"
 #include "kernel/proc/posix_timer.h"
 #include "kernel/proc/process.h"
+#include "kernel/proc/sem.h"
 #include "kernel/proc/signal.h"
 #include "kernel/syscalls.h"
 #include "mm/space.h"
@@ -336,6 +337,7 @@ static __noreturn void last_thread_exit(struct process *p, struct task *t)
 	if (p->pid == 1)
 		init_exit(p);
 	release_mm(p);
+	sem_exit(p);
 	release_files(p);
 	if (p->sid == p->pid)
 		tty_leader_exits(p);

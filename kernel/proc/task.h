@@ -18,6 +18,7 @@
 struct mm;
 struct files;
 struct fs_context;
+struct sem_undo;
 struct tty;
 
 /* Pending signals. A set bit without an entry in the queue is a signal whose siginfo was not kept,
@@ -60,6 +61,7 @@ struct process {
 	struct list_head sibling;     /* l */
 	u32 pgid, sid;                /* l */
 	struct tty *tty;              /* l: controlling terminal, or NULL */
+	struct sem_undo *sem_undos;   /* what it did with SEM_UNDO (kernel/proc/sys_sem.c) */
 	u32 tty_old_pgrp;             /* l: its foreground group when it was hung up, 0: none */
 	struct mm *mm;                /* o: NULL once it has exited */
 	struct files *files;          /* o: kernel/fs/file.h */

@@ -1,0 +1,72 @@
+/*
+ * What System V IPC's kinds of object have in common: a table of them by identifier and by key, and
+ * who may do what with one.
+ *
+ * An identifier is the place in the table, with a sequence number above it that changes when the
+ * places are used again: a stale identifier finds nothing.
+ */
+#ifndef PROC_IPC_IDS_H
+#define PROC_IPC_IDS_H
+
+#include "kernel/abi/ipc.h"
+#include "kernel/core/lock.h"
+#include "kernel/lib/radix.h"
+
+#define IPC_IDS_SHIFT 15
+#define IPC_IDS_MAX   (1u << IPC_IDS_SHIFT) /* an identifier has 15 bits for the place */
+
+/* letters: i: set at creation; all others: the table's lock */
+struct ipc_object {
+	s32 key; /* IPC_PRIVATE once it was removed */
+	s32 id;	 /* i */
+	u32 uid, gid, mode;
+	u32 cuid, cgid; /* i */
+};
+
+struct ipc_table {
+	struct mutex lock;
+	struct radix by_place; /* place in the table -> struct ipc_object */
+	u32 in_use;
+	s32 max_place;	/* highest in use, -1: none */
+	s32 last_place; /* given out last */
+	u32 next_place; /* where to look for the next */
+	u32 seq;
+};
+
+struct radix_node *ipc_node_alloc(void);
+void ipc_node_free(struct radix_node *n);
+
+#define IPC_TABLE_INIT(t)                                                                          \
+	{                                                                                          \
+		.lock = MUTEX_INIT((t).lock), .max_place = -1, .last_place = -1,                   \
+		.by_place = {.node_alloc = ipc_node_alloc, .node_free = ipc_node_free},            \
+	}
+
+/* All of these with the table's lock held. */
+
+struct ipc_object *ipc_at(const struct ipc_table *t, s32 id);	   /* whatever its sequence */
+struct ipc_object *ipc_find(const struct ipc_table *t, s32 id);	   /* or NULL */
+struct ipc_object *ipc_find_key(const struct ipc_table *t, s32 key); /* or NULL */
+/* The next at or behind the place *at, which is set to its own; NULL past the last. */
+struct ipc_object *ipc_next(const struct ipc_table *t, u32 *at);
+
+/* Makes a new object the caller's, with permissions from `flags`. */
+void ipc_own(struct ipc_object *o, s32 key, u32 flags);
+/* Gives it an identifier, if there are fewer than `limit`. 0, -ENOSPC or -ENOMEM. */
+int ipc_enter(struct ipc_table *t, struct ipc_object *o, u32 limit) __must_check;
+void ipc_leave(struct ipc_table *t, struct ipc_object *o);
+
+/* Whether the calling process has these permissions; `wanted` may have them in the place of the
+ * owner, of the group or of others. */
+bool ipc_may(const struct ipc_object *o, u32 wanted);
+bool ipc_owns(const struct ipc_object *o);
+/* IPC_SET: a new owner, group and mode. 0 or -EINVAL. */
+long ipc_set_owner(struct ipc_object *o, u32 uid, u32 gid, u32 mode);
+
+void ipc_fill_perm(const struct ipc_object *o, struct abi_ipc64_perm *p);
+void ipc_old_perm(const struct abi_ipc64_perm *p, struct abi_ipc_perm *old);
+
+/* Seconds since 1970. */
+s64 ipc_now(void);
+
+#endif

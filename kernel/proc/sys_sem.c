@@ -1,0 +1,664 @@
+/*
+ * System V semaphores: semget, semop, semtimedop, semctl.
+ *
+ *   table --by place--> struct sem_set --undos--> struct sem_undo <--sem_undos-- struct process
+ *
+ * The operations of one semop() happen all together or not at all. Who cannot go on sleeps until
+ * anything about the set has changed, and tries again. What a process did with SEM_UNDO is kept
+ * negated beside it, and added when it ends.
+ *
+ * Everything is under the table's lock. A set that was removed is freed by the last who sleeps on
+ * it.
+ */
+#include "kernel/abi/errno.h"
+#include "kernel/abi/prctl.h"
+#include "kernel/core/clock.h"
+#include "kernel/fs/text.h"
+#include "kernel/fs/vfs.h"
+#include "kernel/lib/string.h"
+#include "kernel/proc/ipc_ids.h"
+#include "kernel/proc/process.h"
+#include "kernel/proc/sem.h"
+#include "kernel/syscalls.h"
+#include "kernel/x86/uaccess.h"
+#include "mm/kmalloc.h"
+
+#define SEMMNI 32000u
+#define SEMMSL 32000u
+#define SEMMNS 1024000000u
+#define SEMOPM 500u
+#define SEMVMX 32767
+#define SEMAEM 32767
+#define SEMUSZ 20
+
+#define ANY_READ  0444u
+#define ANY_WRITE 0222u
+
+#define FEW_OPS 8u
+
+struct sem {
+	s32 value;
+	u32 pid;	/* who changed it last */
+	u32 ncnt, zcnt; /* who wait for it to grow, to be 0 */
+};
+
+struct sem_set {
+	struct ipc_object ipc;
+	u32 nsems;
+	u32 sleepers;
+	bool removed;
+	u32 changes; /* counted, so that sleepers see them */
+	s64 otime, ctime;
+	struct list_head undos; /* struct sem_undo.in_set */
+	struct waitq changed;
+	struct sem sems[];
+};
+
+struct sem_undo {
+	struct sem_undo *next;	 /* of the process */
+	struct list_head in_set; /* while `set` is not NULL */
+	struct sem_set *set;	 /* NULL: it was removed */
+	s32 adjust[];		 /* for each semaphore */
+};
+
+static struct ipc_table sems = IPC_TABLE_INIT(sems);
+static u32 nr_sems; /* in all sets; sems.lock */
+
+static struct sem_set *set_of(struct ipc_object *o)
+{
+	return o ? container_of(o, struct sem_set, ipc) : NULL;
+}
+
+static void set_changed(struct sem_set *set)
+{
+	set->changes++;
+	waitq_wake_all(&set->changed);
+}
+
+/* --- semget --- */
+
+static long create(s32 key, u32 nsems, u32 flags)
+{
+	struct sem_set *set;
+	int err;
+
+	if (!nsems)
+		return -EINVAL;
+	if (nr_sems + nsems > SEMMNS)
+		return -ENOSPC;
+	set = kzalloc(sizeof(*set) + nsems * sizeof(struct sem));
+	if (!set)
+		return -ENOMEM;
+	ipc_own(&set->ipc, key, flags);
+	set->nsems = nsems;
+	set->ctime = ipc_now();
+	list_init(&set->undos);
+	waitq_init(&set->changed);
+	err = ipc_enter(&sems, &set->ipc, SEMMNI);
+	if (err) {
+		kfree(set);
+		return err;
+	}
+	nr_sems += nsems;
+	return set->ipc.id;
+}
+
+static long get_locked(s32 key, u32 nsems, u32 flags)
+{
+	struct sem_set *set = key == IPC_PRIVATE ? NULL : set_of(ipc_find_key(&sems, key));
+
+	if (!set) {
+		if (key != IPC_PRIVATE && !(flags & IPC_CREAT))
+			return -ENOENT;
+		return create(key, nsems, flags);
+	}
+	if ((flags & IPC_CREAT) && (flags & IPC_EXCL))
+		return -EEXIST;
+	if (nsems > set->nsems)
+		return -EINVAL;
+	return ipc_may(&set->ipc, flags) ? set->ipc.id : -EACCES;
+}
+
+long sys_semget(s32 key, s32 nsems, u32 flags)
+{
+	long id;
+
+	if (nsems < 0 || nsems > (s32)SEMMSL)
+		return -EINVAL;
+	mutex_lock(&sems.lock);
+	id = get_locked(key, (u32)nsems, flags);
+	mutex_unlock(&sems.lock);
+	return id;
+}
+
+/* --- semop --- */
+
+/* The calling process's undo for a set, made if it is missing. NULL: no memory. */
+static struct sem_undo *get_undo(struct sem_set *set)
+{
+	struct process *p = current_process();
+	struct sem_undo *u;
+
+	for (u = p->sem_undos; u; u = u->next)
+		if (u->set == set)
+			return u;
+	u = kzalloc(sizeof(*u) + set->nsems * sizeof(s32));
+	if (!u)
+		return NULL;
+	u->set = set;
+	list_add_tail(&u->in_set, &set->undos);
+	u->next = p->sem_undos;
+	p->sem_undos = u;
+	return u;
+}
+
+struct sem_call {
+	s32 id;
+	const struct abi_sembuf *ops;
+	u32 nr_ops;
+	bool alters, undoes;
+	u64 deadline; /* POLL_FOREVER-like: UINT64_MAX */
+	u32 blocker;  /* the operation that could not be done */
+};
+
+#define WOULD_BLOCK 1
+
+/* One operation. 0, WOULD_BLOCK or -ERANGE. */
+static long do_op(struct sem *sem, const struct abi_sembuf *op, s32 *adjust)
+{
+	s32 value = sem->value + op->op;
+
+	if ((op->op == 0 && sem->value) || value < 0)
+		return WOULD_BLOCK;
+	if (value > SEMVMX)
+		return -ERANGE;
+	if (op->flags & SEM_UNDO) {
+		if (*adjust - op->op < -SEMAEM - 1 || *adjust - op->op > SEMAEM)
+			return -ERANGE;
+		*adjust -= op->op;
+	}
+	sem->value = value;
+	return 0;
+}
+
+/* All of them, or none. */
+static long try_ops(struct sem_set *set, struct sem_call *c, struct sem_undo *u)
+{
+	long err = 0;
+	s32 unused = 0;
+	u32 i;
+
+	for (i = 0; i < c->nr_ops && !err; i++) {
+		const struct abi_sembuf *op = &c->ops[i];
+
+		err = do_op(&set->sems[op->num], op, u ? &u->adjust[op->num] : &unused);
+	}
+	if (!err) {
+		for (i = 0; i < c->nr_ops; i++)
+			set->sems[c->ops[i].num].pid = current_process()->pid;
+		return 0;
+	}
+	c->blocker = --i;
+	while (i--) {
+		const struct abi_sembuf *op = &c->ops[i];
+
+		set->sems[op->num].value -= op->op;
+		if (op->flags & SEM_UNDO)
+			u->adjust[op->num] += op->op;
+	}
+	return err;
+}
+
+static long check_ops(const struct sem_set *set, const struct sem_call *c)
+{
+	if (!set)
+		return -EINVAL;
+	for (u32 i = 0; i < c->nr_ops; i++)
+		if (c->ops[i].num >= set->nsems)
+			return -EFBIG;
+	return ipc_may(&set->ipc, c->alters ? ANY_WRITE : ANY_READ) ? 0 : -EACCES;
+}
+
+/* Sleeps until the set has changed. Called and returns with the table locked; the set may be gone
+ * when it returns -EIDRM. */
+static long wait_for_change(struct sem_set *set, const struct sem_call *c)
+{
+	const struct abi_sembuf *op = &c->ops[c->blocker];
+	u32 *count = op->op ? &set->sems[op->num].ncnt : &set->sems[op->num].zcnt;
+	u32 seen = set->changes;
+	struct alarm_clock alarm;
+	long err;
+
+	++*count;
+	set->sleepers++;
+	mutex_unlock(&sems.lock);
+	alarm_clock_arm(&alarm, c->deadline);
+	err = wait_event_interruptible(
+		&set->changed, READ_ONCE(set->changes) != seen || READ_ONCE(alarm.expired));
+	alarm_clock_cancel(&alarm);
+	mutex_lock(&sems.lock);
+	--*count;
+	set->sleepers--;
+	if (set->removed) {
+		if (!set->sleepers)
+			kfree(set);
+		return -EIDRM;
+	}
+	if (err)
+		return -EINTR;
+	return set->changes == seen ? -EAGAIN : 0;
+}
+
+static long semop_locked(struct sem_call *c)
+{
+	struct sem_set *set = set_of(ipc_find(&sems, c->id));
+	struct sem_undo *u = NULL;
+	long err = check_ops(set, c);
+
+	if (!err && c->undoes) {
+		u = get_undo(set);
+		if (!u)
+			err = -ENOMEM;
+	}
+	while (!err) {
+		err = try_ops(set, c, u);
+		if (!err) {
+			set->otime = ipc_now();
+			if (c->alters)
+				set_changed(set);
+			return 0;
+		}
+		if (err == WOULD_BLOCK)
+			err = c->ops[c->blocker].flags & IPC_NOWAIT ? -EAGAIN
+								    : wait_for_change(set, c);
+	}
+	return err;
+}
+
+static long do_semop(s32 id, uptr_t uops, u32 n, u64 deadline)
+{
+	struct abi_sembuf few[FEW_OPS], *ops = few;
+	struct sem_call c = {.id = id, .nr_ops = n, .deadline = deadline};
+	long err;
+
+	if (n < 1 || id < 0)
+		return -EINVAL;
+	if (n > SEMOPM)
+		return -E2BIG;
+	if (n > FEW_OPS)
+		ops = kmalloc(n * sizeof(*ops));
+	if (!ops)
+		return -ENOMEM;
+	err = copy_from_user(ops, uops, n * sizeof(*ops));
+	for (u32 i = 0; i < n && !err; i++) {
+		c.alters |= ops[i].op != 0;
+		c.undoes |= ops[i].flags & SEM_UNDO;
+	}
+	c.ops = ops;
+	if (!err) {
+		mutex_lock(&sems.lock);
+		err = semop_locked(&c);
+		mutex_unlock(&sems.lock);
+	}
+	if (ops != few)
+		kfree(ops);
+	return err;
+}
+
+static long semtimedop(s32 id, uptr_t ops, u32 n, uptr_t time, bool time64)
+{
+	u64 ns;
+	long err;
+
+	if (!time.va)
+		return do_semop(id, ops, n, DEADLINE_NEVER);
+	err = get_timespec(&ns, time, time64);
+	return err ? err : do_semop(id, ops, n, deadline_after(ns));
+}
+
+long sys_semtimedop_time64(s32 id, uptr_t ops, u32 n, uptr_t time)
+{
+	return semtimedop(id, ops, n, time, true);
+}
+
+long sem_timedop(s32 id, uptr_t ops, u32 n, uptr_t time)
+{
+	return semtimedop(id, ops, n, time, false);
+}
+
+/* A set's sleepers find it removed. */
+static void destroy(struct sem_set *set)
+{
+	struct sem_undo *u, *next;
+
+	ipc_leave(&sems, &set->ipc);
+	nr_sems -= set->nsems;
+	list_for_each_entry_safe (u, next, &set->undos, in_set)
+		u->set = NULL;
+	set->removed = true;
+	if (set->sleepers)
+		set_changed(set);
+	else
+		kfree(set);
+}
+
+static void undo(struct sem_undo *u)
+{
+	struct sem_set *set = u->set;
+
+	for (u32 i = 0; i < set->nsems; i++) {
+		if (!u->adjust[i])
+			continue;
+		set->sems[i].value = MAX(MIN(set->sems[i].value + u->adjust[i], SEMVMX), 0);
+		set->sems[i].pid = current_process()->pid;
+	}
+	set->otime = ipc_now();
+	list_del(&u->in_set);
+	set_changed(set);
+}
+
+void sem_exit(struct process *p)
+{
+	struct sem_undo *u;
+
+	if (!p->sem_undos)
+		return;
+	mutex_lock(&sems.lock);
+	while ((u = p->sem_undos)) {
+		p->sem_undos = u->next;
+		if (u->set)
+			undo(u);
+		kfree(u);
+	}
+	mutex_unlock(&sems.lock);
+}
+
+/* --- semctl --- */
+
+static void fill_stat(const struct sem_set *set, struct abi_semid64_ds *d)
+{
+	*d = (struct abi_semid64_ds){
+		.otime = (u32)set->otime,
+		.otime_high = (u32)(set->otime >> 32),
+		.ctime = (u32)set->ctime,
+		.ctime_high = (u32)(set->ctime >> 32),
+		.nsems = set->nsems,
+	};
+	ipc_fill_perm(&set->ipc, &d->perm);
+}
+
+static long put_stat(uptr_t to, const struct abi_semid64_ds *d, bool is64)
+{
+	struct abi_semid_ds old = {
+		.otime = (s32)d->otime, .ctime = (s32)d->ctime, .nsems = (u16)d->nsems};
+
+	if (is64)
+		return copy_to_user(to, d, sizeof(*d));
+	ipc_old_perm(&d->perm, &old.perm);
+	return copy_to_user(to, &old, sizeof(old));
+}
+
+static long sem_stat(s32 id, u32 cmd, uptr_t to, bool is64)
+{
+	struct abi_semid64_ds d;
+	struct sem_set *set;
+	long result;
+
+	mutex_lock(&sems.lock);
+	set = set_of(cmd == IPC_STAT ? ipc_find(&sems, id) : ipc_at(&sems, id));
+	if (!set) {
+		result = -EINVAL;
+	} else if (cmd != SEM_STAT_ANY && !ipc_may(&set->ipc, ANY_READ)) {
+		result = -EACCES;
+	} else {
+		fill_stat(set, &d);
+		result = cmd == IPC_STAT ? 0 : set->ipc.id;
+	}
+	mutex_unlock(&sems.lock);
+	return result >= 0 && put_stat(to, &d, is64) ? -EFAULT : result;
+}
+
+/* Limits, or with SEM_INFO what is in use. Returns the highest place in use. */
+static long sem_info(u32 cmd, uptr_t to)
+{
+	struct abi_seminfo info = {
+		SEMMNS, SEMMNI, SEMMNS, SEMMNS, SEMMSL, SEMOPM, SEMOPM, SEMUSZ, SEMVMX, SEMAEM};
+	long result;
+
+	mutex_lock(&sems.lock);
+	if (cmd == SEM_INFO) {
+		info.semusz = (s32)sems.in_use;
+		info.semaem = (s32)nr_sems;
+	}
+	result = MAX(sems.max_place, 0);
+	mutex_unlock(&sems.lock);
+	return copy_to_user(to, &info, sizeof(info)) ? -EFAULT : result;
+}
+
+static void forget_adjustments(struct sem_set *set, u32 first, u32 n)
+{
+	struct sem_undo *u;
+
+	list_for_each_entry (u, &set->undos, in_set)
+		memset(&u->adjust[first], 0, n * sizeof(s32));
+}
+
+static void set_value(struct sem_set *set, u32 num, s32 value)
+{
+	set->sems[num].value = value;
+	set->sems[num].pid = current_process()->pid;
+}
+
+static long set_one(s32 id, u32 num, s32 value)
+{
+	struct sem_set *set;
+	long err = 0;
+
+	if (value < 0 || value > SEMVMX)
+		return -ERANGE;
+	mutex_lock(&sems.lock);
+	set = set_of(ipc_find(&sems, id));
+	if (!set || num >= set->nsems)
+		err = -EINVAL;
+	else if (!ipc_may(&set->ipc, ANY_WRITE))
+		err = -EACCES;
+	if (!err) {
+		set_value(set, num, value);
+		forget_adjustments(set, num, 1);
+		set->ctime = ipc_now();
+		set_changed(set);
+	}
+	mutex_unlock(&sems.lock);
+	return err;
+}
+
+/* The set's size, or a negative errno. */
+static long size_of(s32 id, u32 wanted)
+{
+	struct sem_set *set;
+	long n;
+
+	mutex_lock(&sems.lock);
+	set = set_of(ipc_find(&sems, id));
+	n = !set ? -EINVAL : ipc_may(&set->ipc, wanted) ? (long)set->nsems : -EACCES;
+	mutex_unlock(&sems.lock);
+	return n;
+}
+
+/* Copies all values between the set and an array of its size. */
+static long exchange_all(s32 id, u16 *values, long n, bool set_them)
+{
+	struct sem_set *set;
+	long err = 0;
+
+	mutex_lock(&sems.lock);
+	set = set_of(ipc_find(&sems, id));
+	if (!set || set->nsems != (u32)n)
+		err = -EIDRM;
+	for (u32 i = 0; i < (u32)n && !err; i++) {
+		if (set_them)
+			set_value(set, i, values[i]);
+		else
+			values[i] = (u16)set->sems[i].value;
+	}
+	if (!err && set_them) {
+		forget_adjustments(set, 0, (u32)n);
+		set->ctime = ipc_now();
+		set_changed(set);
+	}
+	mutex_unlock(&sems.lock);
+	return err;
+}
+
+static long get_all(s32 id, uptr_t to)
+{
+	long n = size_of(id, ANY_READ), err;
+	u16 *values;
+
+	if (n < 0)
+		return n;
+	values = kmalloc((u32)n * sizeof(u16));
+	if (!values)
+		return -ENOMEM;
+	err = exchange_all(id, values, n, false);
+	if (!err)
+		err = copy_to_user(to, values, (u32)n * sizeof(u16));
+	kfree(values);
+	return err;
+}
+
+static long set_all(s32 id, uptr_t from)
+{
+	long n = size_of(id, ANY_WRITE), err;
+	u16 *values;
+
+	if (n < 0)
+		return n;
+	values = kmalloc((u32)n * sizeof(u16));
+	if (!values)
+		return -ENOMEM;
+	err = copy_from_user(values, from, (u32)n * sizeof(u16));
+	for (long i = 0; i < n && !err; i++)
+		if (values[i] > SEMVMX)
+			err = -ERANGE;
+	if (!err)
+		err = exchange_all(id, values, n, true);
+	kfree(values);
+	return err;
+}
+
+static long get_one(s32 id, u32 num, u32 cmd)
+{
+	struct sem_set *set;
+	long value = -EINVAL;
+
+	mutex_lock(&sems.lock);
+	set = set_of(ipc_find(&sems, id));
+	if (set && !ipc_may(&set->ipc, ANY_READ))
+		value = -EACCES;
+	else if (set && num < set->nsems)
+		value = cmd == GETVAL	 ? set->sems[num].value
+			: cmd == GETPID	 ? (long)set->sems[num].pid
+			: cmd == GETNCNT ? (long)set->sems[num].ncnt
+					 : (long)set->sems[num].zcnt;
+	mutex_unlock(&sems.lock);
+	return value;
+}
+
+/* IPC_RMID, and IPC_SET with the new owner in *perm. */
+static long change_locked(s32 id, const struct abi_ipc64_perm *perm)
+{
+	struct sem_set *set = set_of(ipc_find(&sems, id));
+	long err;
+
+	if (!set)
+		return -EINVAL;
+	if (!ipc_owns(&set->ipc) && !capable(CAP_SYS_ADMIN))
+		return -EPERM;
+	if (!perm) {
+		destroy(set);
+		return 0;
+	}
+	err = ipc_set_owner(&set->ipc, perm->uid, perm->gid, perm->mode);
+	if (!err)
+		set->ctime = ipc_now();
+	return err;
+}
+
+static long change(s32 id, const struct abi_ipc64_perm *perm)
+{
+	long err;
+
+	mutex_lock(&sems.lock);
+	err = change_locked(id, perm);
+	mutex_unlock(&sems.lock);
+	return err;
+}
+
+static long set_owner(s32 id, uptr_t from, bool is64)
+{
+	struct abi_semid64_ds d;
+	struct abi_semid_ds old;
+
+	if (is64 ? copy_from_user(&d, from, sizeof(d)) : copy_from_user(&old, from, sizeof(old)))
+		return -EFAULT;
+	if (!is64) {
+		d.perm.uid = old.perm.uid;
+		d.perm.gid = old.perm.gid;
+		d.perm.mode = old.perm.mode;
+	}
+	return change(id, &d.perm);
+}
+
+long sem_control(s32 id, u32 num, u32 cmd, u32 arg, bool is64)
+{
+	if (id < 0)
+		return -EINVAL;
+	switch (cmd) {
+	case IPC_INFO:
+	case SEM_INFO:
+		return sem_info(cmd, UPTR(arg));
+	case IPC_STAT:
+	case SEM_STAT:
+	case SEM_STAT_ANY:
+		return sem_stat(id, cmd, UPTR(arg), is64);
+	case GETALL:
+		return get_all(id, UPTR(arg));
+	case SETALL:
+		return set_all(id, UPTR(arg));
+	case GETVAL:
+	case GETPID:
+	case GETNCNT:
+	case GETZCNT:
+		return get_one(id, num, cmd);
+	case SETVAL:
+		return set_one(id, num, (s32)arg);
+	case IPC_RMID:
+		return change(id, NULL);
+	case IPC_SET:
+		return set_owner(id, UPTR(arg), is64);
+	default:
+		return -EINVAL;
+	}
+}
+
+long sys_semctl(s32 id, u32 num, u32 cmd, u32 arg)
+{
+	return sem_control(id, num, cmd, arg, true);
+}
+
+/* --- /proc/sysvipc/sem --- */
+
+void sem_show(struct text *t)
+{
+	struct sem_set *set;
+
+	text_puts(t, "       key      semid perms      nsems   uid   gid  cuid  cgid      otime"
+		     "      ctime\n");
+	mutex_lock(&sems.lock);
+	for (u32 at = 0; (set = set_of(ipc_next(&sems, &at))); at++)
+		text_printf(t, "%10d %10d  %4o %10u %5u %5u %5u %5u %10lld %10lld\n", set->ipc.key,
+			set->ipc.id, set->ipc.mode, set->nsems, set->ipc.uid, set->ipc.gid,
+			set->ipc.cuid, set->ipc.cgid, set->otime, set->ctime);
+	mutex_unlock(&sems.lock);
+}
