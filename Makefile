@@ -369,8 +369,8 @@ replay: ## gdb on what was recorded, forwards and backwards
 
 .PHONY: report test-report
 
-report: $(DEBUG_FILES) ## memory while CMD= or DEMO= ran, as pictures in one HTML file
-	@tools/report.py
+report: $(DEBUG_FILES) $(ROOT_CPIO) ## memory while CMD= or DEMO= ran, as pictures in one HTML file
+	@tools/report.py --initramfs $(ROOT_CPIO)
 
 test-report: $(DEBUG_FILES) ## the report's page in a headless Chromium (410 MB of packages)
 	@tools/install-deps $$(cat tools/packages.report)

@@ -2,8 +2,8 @@
 """make report: runs a command in the guest and draws what memory did meanwhile, as one HTML file.
 
 build/report.html (or the file that is named) needs no network and no other file. The guest is that
-of `make run` (CMD, FILES, MEM, CPU, APPEND count), or DEMO=name as in `make debug`; its kernel is
-build/debug/tessera.elf. TRACE_BUF is the size of the guest's ring of trace events. The status is 0
+of `make run` (CMD, FILES, ROOT, MEM, CPU, APPEND count), or DEMO=name as in `make debug`; its
+kernel is build/debug/tessera.elf. TRACE_BUF is the size of the guest's ring of trace events. The status is 0
 when the report was written and the machine ended as it should.
 
 Two things are looked at. gdb stops the guest where the last user of an address space lets it go,
@@ -11,6 +11,7 @@ and notes what it holds before it is torn down (tools/gdb/tessera/picture.py); t
 lists and caches are noted at the last of these stops that belongs to the command. And the guest
 records what it does in a ring in its memory, which is a file here and is read when it has ended.
 """
+import argparse
 import base64
 import os
 import pickle
@@ -24,7 +25,7 @@ import trace
 import vm
 from report_places import Places
 
-OUTPUT = sys.argv[1] if len(sys.argv) > 1 else os.path.join(vm.BUILD, "report.html")
+OUTPUT = os.path.join(vm.BUILD, "report.html")
 PARTS = os.path.join(vm.TOP, "tools/report")
 SCRIPTS = ["data.js", "base.js", "model.js", "space.js", "bands.js", "faultlist.js", "faults.js",
            "tables.js", "replay.js", "tiles.js", "frames.js", "buddy.js", "slab.js", "sites.js",
@@ -75,14 +76,14 @@ def follow(boot, stub):
         return pickle.load(file)
 
 
-def run():
+def run(initramfs):
     """Boots what the variables ask for and watches it to its end."""
     machine, noted = vm.Machine.from_environment(), Noted()
     # Nobody sits at the guest's console: whoever reads it sees the end.
     overlay, append = debug.guest("exec </dev/null\n" + os.environ["CMD"] if os.environ.get("CMD")
                                   else None)
     append = f"quiet trace={EVENTS} trace_buf_size={os.environ.get('TRACE_BUF') or '64M'} {append}"
-    with vm.Boot(machine, debug.KERNEL, overlay=overlay, append=append.strip()) as boot:
+    with vm.Boot(machine, debug.KERNEL, initramfs, overlay, append.strip()) as boot:
         stub = os.path.relpath(boot.path("gdb"))
         machine.extra += [*crash.memory(machine.mem, boot.path("ram")), *crash.listen("gdb", stub),
                           "-gdb", "chardev:gdb", "-S"]
@@ -117,6 +118,10 @@ def draw(noted, command):
 
 
 def main():
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("--initramfs", default=vm.INITRAMFS)
+    parser.add_argument("output", nargs="?", default=OUTPUT)
+    args = parser.parse_args()
     command = os.environ.get("CMD") or ""
     if os.environ.get("DEMO"):
         command = "/demo/" + os.environ["DEMO"]
@@ -124,15 +129,15 @@ def main():
         print("report: which command? make report CMD='...' or DEMO=name", file=sys.stderr)
         return 2
     try:
-        noted = run()
+        noted = run(args.initramfs)
     except debug.Trouble as trouble:
         print(f"report: {trouble}", file=sys.stderr)
         return 1
     _, text = draw(noted, command)
-    with open(OUTPUT, "w") as file:
+    with open(args.output, "w") as file:
         file.write(text)
-    print(f"{os.path.relpath(OUTPUT)}: {len(text) // 1024} KiB, a page of its own; open it in a "
-          "browser", file=sys.stderr)
+    print(f"{os.path.relpath(args.output)}: {len(text) // 1024} KiB, a page of its own; open it in "
+          "a browser", file=sys.stderr)
     if noted.problem:
         print(f"report: {noted.problem}", file=sys.stderr)
         return 1

@@ -37,16 +37,18 @@ class Elf:
         return offset
 
     def names(self):
-        """Sorted [(address, name)] of its functions; shared objects have dynamic ones only."""
+        """Sorted [(address, name, size)] of its functions; a stripped shared object has those that
+        it exports only."""
         found = {}
         for option in [], ["-D"]:
-            listing = subprocess.run(["nm", *option, "--defined-only", self.path],
+            listing = subprocess.run(["nm", "-S", *option, "--defined-only", self.path],
                                      capture_output=True, text=True, check=False).stdout
             for line in listing.splitlines():
-                words = line.split()
-                if len(words) == 3 and words[1] in "tTwWi":
-                    found.setdefault(int(words[0], 16), words[2].split("@")[0])
-        return sorted(found.items())
+                address, *size, kind, name = line.split()
+                if kind in "tTwWi":
+                    found.setdefault(int(address, 16),
+                                     (name.split("@")[0], int(size[0], 16) if size else 0))
+        return sorted((address, *named) for address, named in found.items())
 
 
 def guest_file(path):
@@ -116,8 +118,8 @@ class Places:
     def function(self, name):
         """The place where a function of the kernel begins."""
         if name not in self._asked:
-            listing = dict((n, a) for a, n in self._symbols(self.kernel))
-            found = [a for n, a in listing.items() if n == name or n.startswith(name + ".")]
+            found = [address for address, known, _ in self._symbols(self.kernel)
+                     if known == name or known.startswith(name + ".")]
             self._asked[name] = self._head(self._lines(self.kernel, found[:1], name)[0]) if found \
                 else self.searched(name)
         return self._asked[name]
@@ -182,7 +184,9 @@ class Places:
     def _name(self, path, address, otherwise):
         names = self._symbols(path)
         at = bisect.bisect_right(names, (address, "\xff")) - 1
-        return names[at][1] if at >= 0 else f"{otherwise} {address:#x}"
+        if at >= 0 and address < names[at][0] + (names[at][2] or 1 << 16):
+            return names[at][1]
+        return f"{otherwise} {address:#x}"
 
     def _lines(self, path, addresses, otherwise):
         """Places of addresses of an ELF file, in their order."""
@@ -192,9 +196,9 @@ class Places:
         places = []
         for address, name, line in zip(addresses, answers[::2], answers[1::2]):
             file, _, number = line.split(" ")[0].rpartition(":")
-            if name == "??":
-                name = self._name(path, address, otherwise)
             known = file not in ("", "??") and number.isdigit()
+            if not known:  # without sizes addr2line takes the nearest name for the right one
+                name = self._name(path, address, otherwise)
             places.append(self.place(name, file if known else None, int(number) if known else 0))
         return places
 
