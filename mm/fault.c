@@ -19,7 +19,7 @@
 struct fault {
 	struct vma *vma;
 	vaddr_t addr; /* page aligned */
-	bool write;
+	u32 write;    /* PF_WRITE, or 0: a read */
 	pte_t *pte;   /* its entry; the table exists */
 };
 
@@ -197,7 +197,7 @@ static __noinline enum fault_result fault_object(struct fault *f)
 
 /* --- Which case it is --- */
 
-static __forceinline enum fault_result fault_vma(struct vma *v, vaddr_t addr, bool write)
+static __forceinline enum fault_result fault_vma(struct vma *v, vaddr_t addr, u32 write)
 {
 	struct fault f = {.vma = v, .addr = addr & PAGE_MASK, .write = write};
 	f.pte = pmap_pte(&v->mm->pmap, f.addr);
@@ -214,7 +214,7 @@ static __forceinline enum fault_result fault_vma(struct vma *v, vaddr_t addr, bo
 }
 
 /* The same with a look at the page table before and after. */
-static __noinline enum fault_result fault_traced(struct vma *v, vaddr_t addr, bool write)
+static __noinline enum fault_result fault_traced(struct vma *v, vaddr_t addr, u32 write)
 {
 	struct trace_fault t;
 	trace_fault_before(&t, v, addr);
@@ -224,7 +224,7 @@ static __noinline enum fault_result fault_traced(struct vma *v, vaddr_t addr, bo
 }
 
 /* The VMA for addr, growing a stack down to it. */
-static struct vma *find_or_grow(struct mm *mm, vaddr_t addr)
+static __noinline struct vma *find_or_grow(struct mm *mm, vaddr_t addr)
 {
 	struct vma *v = vma_find(&mm->vmas, addr);
 	if (!v || v->start <= addr)
@@ -237,18 +237,15 @@ static struct vma *find_or_grow(struct mm *mm, vaddr_t addr)
 
 static bool access_allowed(u32 flags, u32 access)
 {
+	u32 wanted = access & PF_WRITE ? VM_WRITE : access & PF_INSTR ? VM_EXEC : VM_PROT;
 	if (unlikely(access & FAULT_FORCE))
-		flags = (flags >> 4) & VM_PROT;
-	if (access & PF_WRITE)
-		return flags & VM_WRITE;
-	if (access & PF_INSTR)
-		return flags & VM_EXEC;
-	return flags & VM_PROT;
+		wanted <<= 4; /* the VM_MAY bits */
+	return flags & wanted;
 }
 
 enum fault_result fault_in(struct mm *mm, vaddr_t addr, u32 access)
 {
-	struct vma *v = vma_at(&mm->vmas, addr);
+	struct vma *v = vma_last_at(&mm->vmas, addr);
 	if (unlikely(!v) && !(v = find_or_grow(mm, addr)))
 		return FAULT_MAPERR;
 	if (unlikely(!access_allowed(v->flags, access)))
@@ -275,7 +272,7 @@ static void fault_user(vaddr_t addr, u32 error, enum fault_result r)
 	}
 }
 
-static void fault_failed(struct trapframe *tf, vaddr_t addr, enum fault_result r)
+static __noinline void fault_failed(struct trapframe *tf, vaddr_t addr, enum fault_result r)
 {
 	u32 error = tf->orig_eax;
 	if (tf_from_user(tf))

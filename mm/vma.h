@@ -129,11 +129,18 @@ static inline struct vma *vma_below(struct vma_set *s, struct vma *above)
 	return above ? vma_prev(s, above) : vma_last(s);
 }
 
+/* The VMA of the last lookup if it holds `addr`, or NULL. */
+static inline struct vma *vma_last_at(struct vma_set *s, vaddr_t addr)
+{
+	struct vma *v = s->last;
+	return likely(v && v->start <= addr && addr < v->end) ? v : NULL;
+}
+
 /* The VMA that holds `addr`, or NULL. */
 static inline struct vma *vma_at(struct vma_set *s, vaddr_t addr)
 {
-	struct vma *v = s->last;
-	if (likely(v && v->start <= addr && addr < v->end))
+	struct vma *v = vma_last_at(s, addr);
+	if (likely(v))
 		return v;
 	v = vma_search(s, addr);
 	return v && v->start <= addr ? v : NULL;
