@@ -505,6 +505,7 @@ KTEST(trace, memory_by_call_site)
 	static void *block[N];
 	u64 in_buffer, written;
 
+	KEXPECT_EQ(trace_resize(8), 0);
 	trace_profile(true);
 	for (u32 i = 0; i < N; i++)
 		block[i] = take(24);
@@ -525,4 +526,5 @@ KTEST(trace, memory_by_call_site)
 	void *quiet = take(24);
 	KEXPECT_EQ(counted(take).blocks, 0);
 	kfree(quiet);
+	end();
 }
