@@ -159,7 +159,7 @@ static bool expand(struct remap *r, struct vma *v, long *err)
 	struct vma *above = vma_next(&r->mm->vmas, v);
 	*err = 0;
 	if (r->old_len != v->end - r->addr || grow > USER_TOP - v->end ||
-		(above && v->end + grow > vma_start_gap(above)))
+		(above && v->end + grow > above->start))
 		return false;
 	if ((v->flags & VM_ACCOUNT) && !commit_charge(pages, r->mm->total_vm)) {
 		*err = -ENOMEM;

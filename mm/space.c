@@ -594,8 +594,11 @@ int mm_grow_stack(struct mm *mm, struct vma *v, vaddr_t addr)
 	if (anon_prepare(v) < 0 || !mm_may_expand(mm, v->flags, pages) ||
 		((v->flags & VM_LOCKED) && !mm_may_lock(mm, pages)))
 		return -ENOMEM;
-	if ((v->flags & VM_ACCOUNT) && !commit_charge(pages, mm->total_vm))
+	/* There must be memory for it even where none is promised. */
+	if (!commit_charge(pages, mm->total_vm))
 		return -ENOMEM;
+	if (!(v->flags & VM_ACCOUNT))
+		commit_release(pages);
 	if (trace_mm_on())
 		trace_map(v, addr, v->start);
 	vma_set_bounds(v, addr, v->end, v->pgoff - pages);

@@ -213,6 +213,25 @@ static void guard_gap(void)
 	check("gap.hint_below_the_next", p == top - 32 * PAGE);
 }
 
+/* A growing mapping keeps its gap from new mappings, not from one that grows towards it; and it does
+ * not grow beyond all memory. */
+static void growing(void)
+{
+	struct rlimit any = {RLIM_INFINITY, RLIM_INFINITY};
+	char *low = map_at(FREE_AREA2, PAGE, RW), *p = FREE_AREA2 + 16 * PAGE;
+
+	mmap(p, PAGE, RW, MAP_PRIVATE | MAP_ANONYMOUS | MAP_FIXED | MAP_GROWSDOWN, -1, 0);
+	answer_ptr("growing.towards", mremap(low, PAGE, 8 * PAGE, 0));
+	munmap(low, 8 * PAGE);
+	munmap(p, PAGE);
+	setrlimit(RLIMIT_STACK, &any);
+	p = FREE_AREA + (2047u << 20);
+	mmap(p, PAGE, RW, MAP_PRIVATE | MAP_ANONYMOUS | MAP_FIXED | MAP_GROWSDOWN | MAP_NORESERVE, -1,
+		0);
+	say("growing.two_gigabytes", "%s", try_write(FREE_AREA));
+	say("growing.a_megabyte", "%s", try_write(p - (1 << 20)));
+}
+
 int main(void)
 {
 	dev_zero();
@@ -224,5 +243,6 @@ int main(void)
 	other_side_first();
 	isolated("moved_beside_itself", moved_beside_itself);
 	isolated("guard_gap", guard_gap);
+	isolated("growing", growing);
 	return test_failed;
 }
