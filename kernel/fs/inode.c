@@ -138,7 +138,7 @@ int inode_permission_as(struct inode *inode, u32 mask, u32 uid, u32 gid)
 
 	if ((mask & MAY_WRITE) && stored && (inode->mnt->flags & MS_RDONLY))
 		return -EROFS;
-	if ((mask & MAY_WRITE) && type == S_IFREG && inode->mnt->fixed)
+	if ((mask & MAY_WRITE) && inode->mnt->fixed && inode_has_object(inode))
 		return -EACCES;
 	if (inode->ops->refresh)
 		inode->ops->refresh(inode);

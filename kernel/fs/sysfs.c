@@ -1,35 +1,164 @@
 /*
  * A small /sys: the few files that C libraries and allocators read to learn how many CPUs there
- * are. It is a tmpfs that is filled when it is mounted and cannot be changed afterwards.
+ * are, and the pool of huge pages. It is a tmpfs that is filled when it is mounted and cannot be
+ * changed afterwards; its attributes are numbers that the kernel makes when they are read.
  */
 #include "kernel/fs/vfs.h"
 #include "kernel/abi/statfs.h"
 #include "kernel/core/cpu.h"
 #include "kernel/fs/pathname.h"
+#include "kernel/fs/text.h"
 #include "kernel/lib/fmt.h"
 #include "kernel/lib/string.h"
+#include "mm/hugetlb.h"
 
-/* In order: a directory before what is in it. Files have contents. */
-static const struct {
+/* --- Attributes --- */
+
+struct attribute {
+	u32 (*get)(void);
+	void (*set)(u32 value); /* NULL: it is there to be read */
+};
+
+static int attribute_show(struct text *t, void *arg)
+{
+	const struct attribute *a = arg;
+
+	text_printf(t, "%u\n", a->get());
+	return 0;
+}
+
+/* A decimal number, perhaps with a newline behind it. */
+static bool parse_number(const char *s, u32 *out)
+{
+	u64 v = 0;
+	const char *p = s;
+
+	for (; *p >= '0' && *p <= '9' && v <= UINT32_MAX; p++)
+		v = v * 10 + (u32)(*p - '0');
+	*out = (u32)v;
+	return p > s && v <= UINT32_MAX && (!*p || (*p == '\n' && !p[1]));
+}
+
+static ssize_k attribute_write(struct file *f, struct iobuf *from, size_t n, u64 *pos)
+{
+	const struct attribute *a = text_file_arg(f);
+	char text[16];
+	u32 value;
+
+	if (n >= sizeof(text))
+		return -EINVAL;
+	if (iobuf_get(from, text, n))
+		return -EFAULT;
+	text[n] = '\0';
+	if (!parse_number(text, &value))
+		return -EINVAL;
+	a->set(value);
+	return (ssize_k)n;
+}
+
+static const struct file_ops attribute_file_ops = {
+	.read = text_file_read,
+	.write = attribute_write,
+	.seek = text_file_seek,
+	.release = text_file_release,
+};
+
+/* Root's privilege does not open for writing what takes nothing. */
+static int attribute_open(struct inode *inode, struct file *f)
+{
+	const struct attribute *a = inode->private;
+
+	if (f->backing.may_write && !a->set)
+		return -EACCES;
+	f->private = text_file_create(attribute_show, inode->private);
+	if (!f->private)
+		return -ENOMEM;
+	f->ops = &attribute_file_ops;
+	return 0;
+}
+
+static const struct inode_ops attribute_ops = {.open = attribute_open};
+
+/* --- The pool of huge pages --- */
+
+static struct hugetlb_stat pool(void)
+{
+	struct hugetlb_stat s;
+
+	hugetlb_stat(&s);
+	return s;
+}
+
+static u32 nr_huge(void)
+{
+	return pool().total;
+}
+
+static u32 free_huge(void)
+{
+	return pool().free;
+}
+
+static u32 reserved_huge(void)
+{
+	return pool().reserved;
+}
+
+static u32 surplus_huge(void)
+{
+	return pool().surplus;
+}
+
+static u32 get_max_surplus(void)
+{
+	return hugetlb_max_surplus;
+}
+
+static void set_max_surplus(u32 pages)
+{
+	hugetlb_max_surplus = pages;
+}
+
+static const struct attribute nr_attribute = {nr_huge, hugetlb_set_pool},
+			      free_attribute = {free_huge, NULL},
+			      reserved_attribute = {reserved_huge, NULL},
+			      surplus_attribute = {surplus_huge, NULL},
+			      overcommit_attribute = {get_max_surplus, set_max_surplus};
+
+/* --- The tree --- */
+
+#define HUGE_DIR "kernel/mm/hugepages/hugepages-2048kB"
+
+/* In order: a directory before what is in it. Files have contents, or an attribute. */
+static const struct node {
 	const char *path, *text;
+	const struct attribute *attribute;
 } nodes[] = {
-	{"block", NULL},
-	{"bus", NULL},
-	{"class", NULL},
-	{"dev", NULL},
-	{"devices", NULL},
-	{"devices/system", NULL},
-	{"devices/system/cpu", NULL},
-	{"devices/system/cpu/online", "cpus"},
-	{"devices/system/cpu/possible", "cpus"},
-	{"devices/system/cpu/present", "cpus"},
-	{"devices/system/cpu/cpu0", NULL},
-	{"firmware", NULL},
-	{"fs", NULL},
-	{"kernel", NULL},
-	{"kernel/tracing", NULL},
-	{"module", NULL},
-	{"power", NULL},
+	{.path = "block"},
+	{.path = "bus"},
+	{.path = "class"},
+	{.path = "dev"},
+	{.path = "devices"},
+	{.path = "devices/system"},
+	{.path = "devices/system/cpu"},
+	{.path = "devices/system/cpu/online", .text = "cpus"},
+	{.path = "devices/system/cpu/possible", .text = "cpus"},
+	{.path = "devices/system/cpu/present", .text = "cpus"},
+	{.path = "devices/system/cpu/cpu0"},
+	{.path = "firmware"},
+	{.path = "fs"},
+	{.path = "kernel"},
+	{.path = "kernel/mm"},
+	{.path = "kernel/mm/hugepages"},
+	{.path = HUGE_DIR},
+	{.path = HUGE_DIR "/free_hugepages", .attribute = &free_attribute},
+	{.path = HUGE_DIR "/nr_hugepages", .attribute = &nr_attribute},
+	{.path = HUGE_DIR "/nr_overcommit_hugepages", .attribute = &overcommit_attribute},
+	{.path = HUGE_DIR "/resv_hugepages", .attribute = &reserved_attribute},
+	{.path = HUGE_DIR "/surplus_hugepages", .attribute = &surplus_attribute},
+	{.path = "kernel/tracing"},
+	{.path = "module"},
+	{.path = "power"},
 };
 
 static int write_cpus(struct inode *inode)
@@ -43,35 +172,50 @@ static int write_cpus(struct inode *inode)
 	return done == n ? 0 : -ENOMEM;
 }
 
-static int add_node(struct dentry *dir, const struct name *name, bool file)
+static int add_attribute(struct dentry *dir, const struct name *name, const struct attribute *a)
+{
+	struct inode *inode =
+		inode_create(dir->inode->mnt, &attribute_ops, S_IFREG | (a->set ? 0644 : 0444));
+
+	if (!inode)
+		return -ENOMEM;
+	inode->private = (void *)a;
+	return dentry_link(dir, name->s, name->len, inode, NULL);
+}
+
+static int add_node(struct dentry *dir, const struct name *name, const struct node *node)
 {
 	struct inode *inode;
-	u32 mode = file ? S_IFREG | 0444 : S_IFDIR | 0755;
-	int err = dir->inode->ops->create(dir->inode, mode, 0, NULL, &inode);
+	u32 mode = node->text ? S_IFREG | 0444 : S_IFDIR | 0755;
+	int err;
 
+	if (node->attribute)
+		return add_attribute(dir, name, node->attribute);
+	err = dir->inode->ops->create(dir->inode, mode, 0, NULL, &inode);
 	if (err)
 		return err;
-	if (file)
+	if (node->text)
 		err = write_cpus(inode);
 	if (err) {
 		inode_put(inode);
 		return err;
 	}
-	if (!file)
+	if (!node->text)
 		dir->inode->nlink++;
 	return dentry_link(dir, name->s, name->len, inode, NULL);
 }
 
 /* namespace_lock is held by the mount call. */
-static int add_path(struct dentry *root, const char *path, bool file)
+static int add_path(struct dentry *root, const struct node *node)
 {
+	const char *path = node->path;
 	struct dentry *dir = dentry_get(root), *next;
 	struct name name;
 	int err = 0;
 
 	while (!err && pathname_next(&path, &name)) {
 		if (name.last) {
-			err = add_node(dir, &name, file);
+			err = add_node(dir, &name, node);
 			break;
 		}
 		err = dentry_lookup_locked(dir, name.s, name.len, &next);
@@ -92,7 +236,7 @@ static int sysfs_mount(struct mount *m, const char *options)
 		return err;
 	m->root->inode->mode = S_IFDIR | 0555;
 	for (u32 i = 0; i < ARRAY_SIZE(nodes) && !err; i++)
-		err = add_path(m->root, nodes[i].path, nodes[i].text != NULL);
+		err = add_path(m->root, &nodes[i]);
 	if (err)
 		dentry_tree_drop(m->root);
 	m->max_pages = 0;

@@ -150,6 +150,46 @@ static void test_pool(void)
 	say("pool.group", "%s", read_setting("/proc/sys/vm/hugetlb_shm_group"));
 }
 
+/* --- /sys --- */
+
+#define SYS "sys/kernel/mm/hugepages/hugepages-2048kB/"
+
+static void show_sys(const char *name)
+{
+	static const char *const files[] = {"nr_hugepages", "free_hugepages", "resv_hugepages",
+		"surplus_hugepages", "nr_overcommit_hugepages"};
+	char line[128] = "", path[128];
+
+	for (size_t i = 0; i < COUNT(files); i++) {
+		snprintf(path, sizeof(path), SYS "%s", files[i]);
+		snprintf(line + strlen(line), sizeof(line) - strlen(line), "%s ",
+			read_setting(path));
+	}
+	say(name, "%s", line);
+}
+
+static void test_sys(void)
+{
+	char *p;
+
+	mkdir("sys", 0700);
+	answer("sys.mount", mount("none", "sys", "sysfs", 0, NULL));
+	show_sys("sys.pool");
+	p = map(2 * HUGE, ANON);
+	p[0] = 1;
+	show_sys("sys.used");
+	unmap(p, 2 * HUGE);
+	answer("sys.write", write_setting(SYS "nr_hugepages", "5\n"));
+	answer("sys.write_word", write_setting(SYS "nr_hugepages", "5x"));
+	answer("sys.write_free", write_setting(SYS "free_hugepages", "5"));
+	answer("sys.write_over", write_setting(SYS "nr_overcommit_hugepages", "3"));
+	show_sys("sys.written");
+	write_setting(SYS "nr_overcommit_hugepages", "0");
+	set_pool(POOL);
+	answer("sys.umount", umount("sys"));
+	rmdir("sys");
+}
+
 /* --- Sizes, places, errors of mmap --- */
 
 static void try_map(const char *name, char *addr, size_t len, int prot, int flags, int fd)
@@ -1068,6 +1108,7 @@ int main(void)
 	char *p;
 
 	test_pool();
+	test_sys();
 	test_mmap();
 	test_promises();
 	test_surplus();
