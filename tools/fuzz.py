@@ -56,7 +56,7 @@ def run(jobs):
     linux = glob.glob(os.path.join(vm.BUILD, "pkg/linux-image-686-pae/boot/vmlinuz-*"))[0]
     with ThreadPoolExecutor(2) as pool:
         one = pool.submit(run_one, "linux", jobs, linux, APPEND, ["sleep 1", "poweroff -f"])
-        two = pool.submit(run_one, "tessera", jobs, vm.KERNEL, "quiet", [])
+        two = pool.submit(run_one, "tessera", jobs, vm.KERNEL, "quiet norandmaps", [])
         return list(zip(one.result(), two.result()))
 
 
