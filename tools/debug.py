@@ -85,9 +85,9 @@ def listening(path):
 
 
 def wait_for(path, process):
-    for _ in range(500):
-        if listening(path) or process.poll() is not None:
-            return
+    """Until QEMU listens on the socket or has ended; a busy machine may take its time."""
+    end = time.monotonic() + 60
+    while not listening(path) and process.poll() is None and time.monotonic() < end:
         time.sleep(0.01)
 
 
