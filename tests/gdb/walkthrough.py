@@ -63,6 +63,7 @@ RULES = [
     (r"\d+/\d+ pages", "#/# pages"),
     (r"\d+ (VMAs|pages|of them|page tables)\b", r"# \1"),
     (r"(page|frame|object|thread|fd) \d+", r"\1 #"),
+    (r"\b(runnable|interruptible)\b", "alive"),  # when the clock ticks is not the document's matter
     (r" +", " "),
 ]
 CHANGE = re.compile(r"^  ([a-z_, ]+?) (\d+) -> (\d+)$", re.MULTILINE)
