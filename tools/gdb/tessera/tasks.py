@@ -105,9 +105,16 @@ def vma_above(mm, va):
 # --- Names ---
 
 def file_name(backing):
-    """The path by which a file was opened."""
-    file = Struct("struct file", backing - kernel.offset_of("struct file", "backing"))
-    return dentry_path(file.dentry)
+    """What /proc/PID/maps calls a backing: the path by which a file was opened; the kernel's own
+    pages and attached segments have operations of their own."""
+    ops = Struct("struct backing", backing).ops
+    holder = lambda kind: Struct(kind, backing - kernel.offset_of(kind, "backing"))
+    if ops in (kernel.symbol("vdso_ops")[0], kernel.symbol("vvar_ops")[0]):
+        return kernel.string(holder("struct special").name)
+    if ops == kernel.symbol("attach_ops")[0]:
+        segment = Struct("struct segment", holder("struct attach").segment)
+        return dentry_path(Struct("struct file", segment.file).dentry)
+    return dentry_path(holder("struct file").dentry)
 
 
 def dentry_path(at):
