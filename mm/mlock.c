@@ -22,8 +22,8 @@ static long set_flags(struct mm *mm, vaddr_t start, vaddr_t end, u32 lock_flags)
 		if (!v)
 			return -ENOMEM;
 		vaddr_t stop = MIN(v->end, end);
-		/* Huge pages are always in memory: they are not locked, nor counted. */
-		if ((v->flags & LOCK_FLAGS) != lock_flags && !(v->flags & VM_HUGETLB)) {
+		/* Huge pages and the vDSO are always in memory: not locked, nor counted. */
+		if ((v->flags & LOCK_FLAGS) != lock_flags && !(v->flags & (VM_HUGETLB | VM_DONTEXPAND))) {
 			v = vma_isolate(v, at, stop);
 			if (!v)
 				return -ENOMEM;
