@@ -116,6 +116,7 @@ def run(boot, stub, ram, arguments, kernel=KERNEL, **variables):
     boot.start(["-serial", "file:" + CONSOLE], stdin=subprocess.DEVNULL, start_new_session=True)
     stub = os.path.relpath(stub)
     wait_for(stub, boot.process)
+    wait_for(os.path.relpath(control), boot.process)
     try:
         crash.monitor_says(control, "info status")  # answers when a snapshot, if any, is loaded
     except OSError:
