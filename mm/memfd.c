@@ -76,6 +76,18 @@ long seals_get(const struct file *f)
 	return can_be_sealed(inode) ? (long)inode->seals : -EINVAL;
 }
 
+bool seals_forbid_write(const struct inode *inode)
+{
+	return inode->seals & (F_SEAL_WRITE | F_SEAL_FUTURE_WRITE);
+}
+
+bool seals_forbid_size(const struct inode *inode, u64 size)
+{
+	u64 old = inode->object.size;
+	return (size < old && (inode->seals & F_SEAL_SHRINK)) ||
+		(size > old && (inode->seals & F_SEAL_GROW));
+}
+
 int seals_check_map(struct inode *inode, u32 *vm_flags, bool early)
 {
 	if (!(*vm_flags & VM_SHARED) || !can_be_sealed(inode))

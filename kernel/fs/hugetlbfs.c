@@ -81,12 +81,9 @@ static void huge_evict(struct inode *inode)
 
 static int huge_truncate(struct inode *inode, u64 size)
 {
-	u64 old = inode->object.size;
-
 	if (size % HUGE_SIZE)
 		return -EINVAL;
-	if ((size < old && (inode->seals & F_SEAL_SHRINK)) ||
-		(size > old && (inode->seals & F_SEAL_GROW)))
+	if (seals_forbid_size(inode, size))
 		return -EPERM;
 	hugetlb_truncate(&inode->object, size);
 	return 0;
@@ -98,12 +95,12 @@ static int huge_fallocate(struct inode *inode, u32 mode, u64 start, u64 end)
 	int err;
 
 	if (mode & FALLOC_FL_PUNCH_HOLE) {
-		if (inode->seals & (F_SEAL_WRITE | F_SEAL_FUTURE_WRITE))
+		if (seals_forbid_write(inode))
 			return -EPERM;
 		hugetlb_punch(o, start, end);
 		return 0;
 	}
-	if ((inode->seals & F_SEAL_GROW) && end > o->size)
+	if (seals_forbid_size(inode, MAX(end, o->size)))
 		return -EPERM;
 	err = hugetlb_allocate(o, start, end);
 	if (err)

@@ -113,7 +113,7 @@ static size_t sealed_write_limit(const struct inode *inode, u64 pos, size_t n)
 {
 	u64 size = inode->object.size, whole = ALIGN_DOWN(size, PAGE_SIZE);
 
-	if (inode->seals & (F_SEAL_WRITE | F_SEAL_FUTURE_WRITE))
+	if (seals_forbid_write(inode))
 		return 0;
 	if (!(inode->seals & F_SEAL_GROW) || pos + n <= size)
 		return n;
@@ -268,10 +268,7 @@ static int tmpfs_readlink(struct inode *inode, char *buf, size_t size)
 
 static int tmpfs_truncate(struct inode *inode, u64 size)
 {
-	u64 old = inode->object.size;
-
-	if ((size < old && (inode->seals & F_SEAL_SHRINK)) ||
-		(size > old && (inode->seals & F_SEAL_GROW)))
+	if (seals_forbid_size(inode, size))
 		return -EPERM;
 	object_truncate(&inode->object, size);
 	settle_charge(inode, inode->object.nr_pages);
@@ -334,14 +331,14 @@ static int tmpfs_fallocate(struct inode *inode, u32 mode, u64 start, u64 end)
 	int err;
 
 	if (mode & FALLOC_FL_PUNCH_HOLE) {
-		if (inode->seals & (F_SEAL_WRITE | F_SEAL_FUTURE_WRITE))
+		if (seals_forbid_write(inode))
 			return -EPERM;
 		object_punch(o, start, end);
 		settle_charge(inode, o->nr_pages);
 		inode_modified(inode);
 		return 0;
 	}
-	if ((inode->seals & F_SEAL_GROW) && end > o->size)
+	if (seals_forbid_size(inode, MAX(end, o->size)))
 		return -EPERM;
 	if (!may_fit(inode, n))
 		return -ENOSPC;

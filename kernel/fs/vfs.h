@@ -420,6 +420,9 @@ long seals_get(const struct file *f);
 /* What they say about a mapping with these VM_ flags: -EPERM, or 0 and perhaps without
  * VM_MAYWRITE. As on Linux, F_SEAL_FUTURE_WRITE says nothing `early` (struct backing_ops). */
 int seals_check_map(struct inode *inode, u32 *vm_flags, bool early);
+/* Whether they forbid writing, and the new size. Caller holds `lock`. */
+bool seals_forbid_write(const struct inode *inode);
+bool seals_forbid_size(const struct inode *inode, u64 size);
 
 /* pipe.c */
 int pipe_create(struct file *ends[2], u32 flags) __must_check;
