@@ -183,20 +183,7 @@ static size_t read_part(struct object *o, struct iobuf *to, u64 pos, size_t n)
 
 ssize_k hugetlb_read(struct object *o, struct iobuf *to, u64 pos, size_t n)
 {
-	size_t done = 0;
-
-	if (pos >= o->size)
-		return 0;
-	n = (size_t)MIN((u64)n, o->size - pos);
-	while (done < n) {
-		size_t part = MIN(n - done, PAGE_SIZE - (size_t)(pos + done) % PAGE_SIZE);
-		size_t left = read_part(o, to, pos + done, part);
-
-		done += part - left;
-		if (left)
-			return done ? (ssize_k)done : -EFAULT;
-	}
-	return (ssize_k)done;
+	return object_read_pages(o, to, pos, n, read_part);
 }
 
 /* --- Promises --- */

@@ -265,19 +265,7 @@ static size_t read_part(struct object *o, struct iobuf *to, u64 pos, size_t n)
 
 ssize_k object_read(struct object *o, struct iobuf *to, u64 pos, size_t n)
 {
-	if (pos >= o->size)
-		return 0;
-	if (n > o->size - pos)
-		n = (size_t)(o->size - pos);
-	size_t done = 0;
-	while (done < n) {
-		size_t part = MIN(n - done, PAGE_SIZE - (size_t)(pos + done) % PAGE_SIZE);
-		size_t left = read_part(o, to, pos + done, part);
-		done += part - left;
-		if (left)
-			return done ? (ssize_k)done : -EFAULT;
-	}
-	return done;
+	return object_read_pages(o, to, pos, n, read_part);
 }
 
 /* The first byte can be read: only then does a write make a page. */

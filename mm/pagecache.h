@@ -2,6 +2,7 @@
 #ifndef MM_PAGECACHE_H
 #define MM_PAGECACHE_H
 
+#include "kernel/abi/errno.h"
 #include "mm/object.h"
 #include "mm/page.h"
 
@@ -26,6 +27,25 @@ int object_page_locked(struct object *o, u32 index, struct page **out) __must_ch
 static inline u64 object_size_pages(const struct object *o)
 {
 	return (o->size + PAGE_SIZE - 1) >> PAGE_SHIFT;
+}
+
+/* Copies [pos, pos + n), cut at the object's size, page by page: read_part returns how many bytes of
+ * a page it could not copy. Returns bytes, or -EFAULT when there were none. */
+static __forceinline ssize_k object_read_pages(struct object *o, struct iobuf *to, u64 pos, size_t n,
+	size_t (*read_part)(struct object *o, struct iobuf *to, u64 pos, size_t n))
+{
+	size_t done = 0;
+	if (pos >= o->size)
+		return 0;
+	n = (size_t)MIN((u64)n, o->size - pos);
+	while (done < n) {
+		size_t part = MIN(n - done, PAGE_SIZE - (size_t)(pos + done) % PAGE_SIZE);
+		size_t left = read_part(o, to, pos + done, part);
+		done += part - left;
+		if (left)
+			return done ? (ssize_k)done : -EFAULT;
+	}
+	return (ssize_k)done;
 }
 
 void pagecache_init(void);
