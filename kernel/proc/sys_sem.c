@@ -510,26 +510,20 @@ static long exchange_all(s32 id, u16 *values, long n, bool set_them)
 	return err;
 }
 
-static long get_all(s32 id, uptr_t to)
+static long values_from_user(u16 *values, u32 n, uptr_t from)
 {
-	long n = size_of(id, ANY_READ), err;
-	u16 *values;
-
-	if (n < 0)
-		return n;
-	values = kmalloc((u32)n * sizeof(u16));
-	if (!values)
-		return -ENOMEM;
-	err = exchange_all(id, values, n, false);
-	if (!err)
-		err = copy_to_user(to, values, (u32)n * sizeof(u16));
-	kfree(values);
-	return err;
+	if (copy_from_user(values, from, n * sizeof(u16)))
+		return -EFAULT;
+	for (u32 i = 0; i < n; i++)
+		if (values[i] > SEMVMX)
+			return -ERANGE;
+	return 0;
 }
 
-static long set_all(s32 id, uptr_t from)
+/* GETALL, SETALL. */
+static long move_all(s32 id, uptr_t user, bool set_them)
 {
-	long n = size_of(id, ANY_WRITE), err;
+	long n = size_of(id, set_them ? ANY_WRITE : ANY_READ), err = 0;
 	u16 *values;
 
 	if (n < 0)
@@ -537,12 +531,12 @@ static long set_all(s32 id, uptr_t from)
 	values = kmalloc((u32)n * sizeof(u16));
 	if (!values)
 		return -ENOMEM;
-	err = copy_from_user(values, from, (u32)n * sizeof(u16));
-	for (long i = 0; i < n && !err; i++)
-		if (values[i] > SEMVMX)
-			err = -ERANGE;
+	if (set_them)
+		err = values_from_user(values, (u32)n, user);
 	if (!err)
-		err = exchange_all(id, values, n, true);
+		err = exchange_all(id, values, n, set_them);
+	if (!err && !set_them)
+		err = copy_to_user(user, values, (u32)n * sizeof(u16));
 	kfree(values);
 	return err;
 }
@@ -623,9 +617,9 @@ long sem_control(s32 id, u32 num, u32 cmd, u32 arg, bool is64)
 	case SEM_STAT_ANY:
 		return sem_stat(id, cmd, UPTR(arg), is64);
 	case GETALL:
-		return get_all(id, UPTR(arg));
+		return move_all(id, UPTR(arg), false);
 	case SETALL:
-		return set_all(id, UPTR(arg));
+		return move_all(id, UPTR(arg), true);
 	case GETVAL:
 	case GETPID:
 	case GETNCNT:
