@@ -10,6 +10,7 @@
 #include "kernel/core/bootinfo.h"
 #include "kernel/core/lock.h"
 #include "kernel/core/log.h"
+#include "kernel/lib/number.h"
 #include "mm/commit.h"
 #include "mm/hugetlb.h"
 #include "mm/page_alloc.h"
@@ -209,13 +210,13 @@ void hugetlb_set_pool(u32 pages)
 void __init hugetlb_init(void)
 {
 	char word[16];
-	u32 pages = 0;
+	const char *at = word;
+	u64 pages;
 
 	if (cmdline_get("hugepages", word, sizeof(word)) <= 0)
 		return;
-	for (const char *c = word; *c >= '0' && *c <= '9'; c++)
-		pages = pages * 10 + (u32)(*c - '0');
-	hugetlb_set_pool(pages);
+	if (take_number(&at, 10, UINT32_MAX, &pages))
+		hugetlb_set_pool((u32)pages);
 	log_at(LOG_INFO, "hugetlb: %u huge pages of 2 MiB", pool.n.total);
 }
 

@@ -7,6 +7,7 @@
 #include "kernel/core/console.h"
 #include "kernel/core/log.h"
 #include "kernel/lib/fmt.h"
+#include "kernel/lib/number.h"
 #include "kernel/lib/string.h"
 #include "kernel/x86/features.h"
 #include "kernel/x86/io.h"
@@ -180,11 +181,10 @@ static void list_cases(void)
 
 static u32 parse_u32(const char *s)
 {
-	u32 v = 0;
+	u64 v = 0;
 
-	for (; *s >= '0' && *s <= '9'; s++)
-		v = v * 10 + (u32)(*s - '0');
-	return v;
+	(void)take_number(&s, 10, UINT32_MAX, &v);
+	return (u32)v;
 }
 
 static void read_options(const char *wanted)

@@ -6,6 +6,7 @@
 #include "kernel/core/log.h"
 #include "kernel/core/sched.h"
 #include "kernel/lib/fmt.h"
+#include "kernel/lib/number.h"
 #include "kernel/lib/string.h"
 #include "kernel/x86/trap.h"
 #include "mm/allocinfo.h"
@@ -426,16 +427,7 @@ void trace_count(u64 *in_buffer, u64 *written)
 static __init u32 parse_kb(const char *s)
 {
 	u64 bytes = 0;
-	for (; *s >= '0' && *s <= '9' && bytes < UINT32_MAX; s++)
-		bytes = bytes * 10 + (u32)(*s - '0');
-	switch (*s | 0x20) {
-	case 'g':
-		bytes <<= 10; /* fallthrough */
-	case 'm':
-		bytes <<= 10; /* fallthrough */
-	case 'k':
-		bytes <<= 10;
-	}
+	(void)take_size(&s, &bytes);
 	return (u32)MIN(bytes >> 10, (u64)LOWMEM_LIMIT >> 10);
 }
 

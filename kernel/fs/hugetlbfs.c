@@ -5,8 +5,10 @@
  */
 #include "kernel/abi/prctl.h"
 #include "kernel/abi/statfs.h"
+#include "kernel/fs/options.h"
 #include "kernel/fs/vfs.h"
 #include "kernel/lib/kassert.h"
+#include "kernel/lib/number.h"
 #include "kernel/lib/string.h"
 #include "kernel/proc/task.h"
 #include "mm/hugetlb.h"
@@ -155,77 +157,24 @@ bool hugetlb_may_have_segments(void)
 
 /* --- Mounting --- */
 
-/* A number at *s in this base, which is moved behind it. */
-static bool take_number(const char **s, u32 base, u32 *out)
-{
-	const char *p = *s;
-	u64 v = 0;
-
-	for (; *p >= '0' && *p < (char)('0' + base) && v <= UINT32_MAX; p++)
-		v = v * base + (u32)(*p - '0');
-	if (p == *s || v > UINT32_MAX)
-		return false;
-	*s = p;
-	*out = (u32)v;
-	return true;
-}
-
-/* "2M", the only size there is. */
-static bool take_pagesize(const char **s)
-{
-	static const char *const spelled[] = {"2M", "2m", "2048K", "2048k", "2097152"};
-
-	for (u32 i = 0; i < ARRAY_SIZE(spelled); i++) {
-		size_t n = strlen(spelled[i]);
-
-		if (!strncmp(*s, spelled[i], n) && (!(*s)[n] || (*s)[n] == ',')) {
-			*s += n;
-			return true;
-		}
-	}
-	return false;
-}
-
 struct huge_options {
 	u32 mode, uid, gid;
 };
 
-static bool take_option(const char **s, struct huge_options *o)
+/* There is one size. */
+static bool take_pagesize(const char **s, void *value)
 {
-	static const struct {
-		const char *name;
-		size_t at;
-		u32 base;
-	} known[] = {
-		{"mode=", offsetof(struct huge_options, mode), 8},
-		{"uid=", offsetof(struct huge_options, uid), 10},
-		{"gid=", offsetof(struct huge_options, gid), 10},
-	};
+	u64 bytes;
 
-	for (u32 i = 0; i < ARRAY_SIZE(known); i++) {
-		size_t n = strlen(known[i].name);
-
-		if (strncmp(*s, known[i].name, n) != 0)
-			continue;
-		*s += n;
-		return take_number(s, known[i].base, (u32 *)((char *)o + known[i].at));
-	}
-	if (strncmp(*s, "pagesize=", 9) != 0)
-		return false;
-	*s += 9;
-	return take_pagesize(s);
+	return take_size(s, &bytes) && bytes == HUGE_SIZE;
 }
 
-static int take_options(const char *s, struct huge_options *o)
-{
-	while (s && *s) {
-		if (!take_option(&s, o) || (*s && *s != ','))
-			return -EINVAL;
-		if (*s == ',')
-			s++;
-	}
-	return 0;
-}
+static const struct mount_option huge_options[] = {
+	{"mode=", offsetof(struct huge_options, mode), option_mode},
+	{"uid=", offsetof(struct huge_options, uid), option_id},
+	{"gid=", offsetof(struct huge_options, gid), option_id},
+	{"pagesize=", 0, take_pagesize},
+};
 
 static int huge_mount(struct mount *m, const char *options)
 {
@@ -235,7 +184,7 @@ static int huge_mount(struct mount *m, const char *options)
 		.gid = current_cred()->fsgid,
 	};
 	struct inode *inode;
-	int err = take_options(options, &o);
+	int err = mount_options(options, huge_options, ARRAY_SIZE(huge_options), &o);
 
 	if (!err)
 		err = make_inode(m, S_IFDIR | (o.mode & 01777), 0, &inode);

@@ -11,6 +11,7 @@
 #include "kernel/core/random.h"
 #include "kernel/core/trace.h"
 #include "kernel/lib/fmt.h"
+#include "kernel/lib/number.h"
 #include "kernel/lib/string.h"
 #include "kernel/proc/exec.h"
 #include "kernel/proc/process.h"
@@ -35,46 +36,19 @@ static void skip_spaces(const char **s)
 		++*s;
 }
 
-/* The value of a digit in any base up to 16; 16 when it is none. */
-static u32 digit_value(char c)
-{
-	if (c >= '0' && c <= '9')
-		return (u32)(c - '0');
-	c |= 0x20;
-	return c >= 'a' && c <= 'f' ? (u32)(c - 'a') + 10 : 16;
-}
-
-/* As C writes numbers: 0x for base 16, 0 for base 8. */
-static u32 take_base(const char **s)
-{
-	if ((*s)[0] != '0')
-		return 10;
-	if (((*s)[1] | 0x20) != 'x' || digit_value((*s)[2]) >= 16)
-		return 8;
-	*s += 2;
-	return 16;
-}
-
 int proc_parse_long(const char **s, s64 min, s64 max, s64 *out)
 {
 	const char *p = *s;
 	bool negative;
-	u32 base;
-	s64 v = 0;
+	u64 magnitude;
+	s64 v;
 
 	skip_spaces(&p);
 	negative = *p == '-';
 	p += negative;
-	if (digit_value(*p) >= 10)
+	if (!take_number(&p, 0, INT64_MAX, &magnitude) || (*p && !is_space(*p)))
 		return -EINVAL;
-	base = take_base(&p);
-	for (; digit_value(*p) < base; p++)
-		if (__builtin_mul_overflow(v, (s64)base, &v) ||
-			__builtin_add_overflow(v, (s64)digit_value(*p), &v))
-			return -EINVAL;
-	if (*p && !is_space(*p))
-		return -EINVAL;
-	v = negative ? -v : v;
+	v = negative ? -(s64)magnitude : (s64)magnitude;
 	if (v < min || v > max)
 		return -EINVAL;
 	*s = p;

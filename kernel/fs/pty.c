@@ -10,6 +10,7 @@
  */
 #include "kernel/abi/fcntl.h"
 #include "kernel/abi/statfs.h"
+#include "kernel/fs/options.h"
 #include "kernel/fs/pathname.h"
 #include "kernel/fs/poll.h"
 #include "kernel/fs/tty_impl.h"
@@ -96,11 +97,13 @@ static const struct tty_driver pty_driver = {
 
 /* --- devpts. All of this with namespace_lock held. --- */
 
+#define OF_OPENER UINT32_MAX
+
 struct devpts {
 	struct list_head link; /* all of them; namespace_lock */
 	struct mount *mount;
-	u32 mode, gid;
-	bool gid_set;
+	u32 mode, ptmx_mode;
+	u32 uid, gid; /* of the nodes; OF_OPENER: who opened ptmx */
 };
 
 static LIST_HEAD(all_devpts);
@@ -124,8 +127,8 @@ static int add_node(struct devpts *d, const char *name, u32 mode, u32 dev)
 		return -ENOMEM;
 	inode->rdev = dev;
 	if (MAJOR(dev) == PTS_MAJOR) {
-		inode->uid = current_cred()->fsuid;
-		inode->gid = d->gid_set ? d->gid : current_cred()->fsgid;
+		inode->uid = d->uid != OF_OPENER ? d->uid : current_cred()->fsuid;
+		inode->gid = d->gid != OF_OPENER ? d->gid : current_cred()->fsgid;
 	}
 	return dentry_link(d->mount->root, name, strlen(name), inode, NULL);
 }
@@ -159,53 +162,31 @@ static int add_nodes(const struct pty *p)
 	snprintf(name, sizeof(name), "%u", p->index);
 	list_for_each_entry (d, &all_devpts, link)
 		if (!err)
-			err = add_node(d, name, d->mode, p->tty.dev);
+			err = add_node(d, name, d->mode & 07777, p->tty.dev);
 	if (err)
 		remove_nodes(p);
 	return err;
 }
 
-/* Takes NAME=NUMBER off *s, if it is that. */
-static bool take_option(const char **s, const char *name, u32 base, u32 *value)
-{
-	size_t n = strlen(name);
-
-	if (strncmp(*s, name, n) != 0)
-		return false;
-	*value = 0;
-	for (*s += n; **s >= '0' && **s < (char)('0' + base); (*s)++)
-		*value = *value * base + (u32)(**s - '0');
-	return true;
-}
-
-static int parse_options(struct devpts *d, const char *s, u32 *ptmx_mode)
-{
-	u32 unused;
-
-	while (s && *s) {
-		if (take_option(&s, "gid=", 10, &d->gid))
-			d->gid_set = true;
-		else if (!take_option(&s, "mode=", 8, &d->mode) &&
-			 !take_option(&s, "ptmxmode=", 8, ptmx_mode) &&
-			 !take_option(&s, "newinstance", 1, &unused))
-			return -EINVAL;
-		if (*s && *s++ != ',')
-			return -EINVAL;
-	}
-	return 0;
-}
+static const struct mount_option devpts_options[] = {
+	{"uid=", offsetof(struct devpts, uid), option_id},
+	{"gid=", offsetof(struct devpts, gid), option_id},
+	{"mode=", offsetof(struct devpts, mode), option_mode},
+	{"ptmxmode=", offsetof(struct devpts, ptmx_mode), option_mode},
+	{"newinstance", 0, NULL},
+};
 
 /* The nodes that a fresh mount has: ptmx, and what there is already. */
-static int fill_mount(struct devpts *d, u32 ptmx_mode)
+static int fill_mount(struct devpts *d)
 {
 	char name[12];
-	int err = add_node(d, "ptmx", ptmx_mode, MKDEV(5, 2));
+	int err = add_node(d, "ptmx", d->ptmx_mode & 07777, MKDEV(5, 2));
 
 	for (u32 i = 0; i < PTY_MAX && !err; i++) {
 		if (!ptys[i])
 			continue;
 		snprintf(name, sizeof(name), "%u", i);
-		err = add_node(d, name, d->mode, ptys[i]->tty.dev);
+		err = add_node(d, name, d->mode & 07777, ptys[i]->tty.dev);
 	}
 	if (err)
 		dentry_tree_drop(d->mount->root);
@@ -226,7 +207,6 @@ static int devpts_mount(struct mount *m, const char *options)
 {
 	struct devpts *d = kzalloc(sizeof(*d));
 	struct inode *root;
-	u32 ptmx_mode = 0;
 	int err;
 
 	if (!d)
@@ -235,14 +215,15 @@ static int devpts_mount(struct mount *m, const char *options)
 	m->private = d;
 	d->mount = m;
 	d->mode = 0600;
-	err = parse_options(d, options, &ptmx_mode);
+	d->uid = d->gid = OF_OPENER;
+	err = mount_options(options, devpts_options, ARRAY_SIZE(devpts_options), d);
 	if (err)
 		return err;
 	root = inode_create(m, &pts_inode_ops, S_IFDIR | 0755);
 	if (!root)
 		return -ENOMEM;
 	m->root = dentry_create_root(root);
-	return m->root ? fill_mount(d, ptmx_mode) : -ENOMEM;
+	return m->root ? fill_mount(d) : -ENOMEM;
 }
 
 static struct fs_type devpts_type = {

@@ -9,6 +9,7 @@
 #include "kernel/fs/pathname.h"
 #include "kernel/fs/text.h"
 #include "kernel/lib/fmt.h"
+#include "kernel/lib/number.h"
 #include "kernel/lib/string.h"
 #include "mm/hugetlb.h"
 
@@ -27,18 +28,6 @@ static int attribute_show(struct text *t, void *arg)
 	return 0;
 }
 
-/* A decimal number, perhaps with a newline behind it. */
-static bool parse_number(const char *s, u32 *out)
-{
-	u64 v = 0;
-	const char *p = s;
-
-	for (; *p >= '0' && *p <= '9' && v <= UINT32_MAX; p++)
-		v = v * 10 + (u32)(*p - '0');
-	*out = (u32)v;
-	return p > s && v <= UINT32_MAX && (!*p || (*p == '\n' && !p[1]));
-}
-
 static ssize_k attribute_write(struct file *f, struct iobuf *from, size_t n, u64 *pos)
 {
 	const struct attribute *a = text_file_arg(f);
@@ -50,7 +39,7 @@ static ssize_k attribute_write(struct file *f, struct iobuf *from, size_t n, u64
 	if (iobuf_get(from, text, n))
 		return -EFAULT;
 	text[n] = '\0';
-	if (!parse_number(text, &value))
+	if (!number_line(text, &value))
 		return -EINVAL;
 	a->set(value);
 	return (ssize_k)n;

@@ -8,7 +8,9 @@
  */
 #include "kernel/fs/vfs.h"
 #include "kernel/abi/statfs.h"
+#include "kernel/fs/options.h"
 #include "kernel/lib/kassert.h"
+#include "kernel/lib/number.h"
 #include "kernel/lib/string.h"
 #include "kernel/proc/task.h"
 #include "mm/kmalloc.h"
@@ -364,99 +366,56 @@ const struct inode_ops tmpfs_inode_ops = {
 
 /* --- Mounting --- */
 
-/* A decimal or octal number at *s, which is moved behind it; false when there is none. */
-static bool parse_number(const char **s, u32 base, u64 *out)
-{
-	const char *p = *s;
-	u64 v = 0;
-
-	for (; *p >= '0' && *p < (char)('0' + base) && v < 1ull << 40; p++)
-		v = v * base + (u32)(*p - '0');
-	*out = v;
-	if (p == *s)
-		return false;
-	*s = p;
-	return true;
-}
-
-/* "size=": bytes with k, m or g, or a percentage of memory. */
-static bool parse_size(const char **s, u64 *bytes)
-{
-	static const char suffixes[] = "kmg";
-	const char *which;
-
-	if (!parse_number(s, 10, bytes))
-		return false;
-	if (**s == '%') {
-		*bytes = *bytes * page_alloc_total() / 100 * PAGE_SIZE;
-		(*s)++;
-	} else if (**s && (which = strchr(suffixes, **s | 0x20))) {
-		*bytes <<= 10 * (which - suffixes + 1);
-		(*s)++;
-	}
-	return true;
-}
-
 struct tmpfs_options {
-	u64 bytes, inodes, mode, uid, gid;
+	u64 pages, inodes; /* at most; 0: no limit */
+	u32 mode, uid, gid;
 };
 
-static bool parse_option(const char **s, struct tmpfs_options *o)
+/* Pages, said in bytes or as a percentage of memory. */
+static bool take_pages(const char **s, void *value)
 {
-	static const struct {
-		const char *name;
-		size_t at;
-		u32 base; /* 0: a size */
-	} known[] = {
-		{"size=", offsetof(struct tmpfs_options, bytes), 0},
-		{"nr_inodes=", offsetof(struct tmpfs_options, inodes), 10},
-		{"mode=", offsetof(struct tmpfs_options, mode), 8},
-		{"uid=", offsetof(struct tmpfs_options, uid), 10},
-		{"gid=", offsetof(struct tmpfs_options, gid), 10},
-	};
+	u64 n, *pages = value;
 
-	for (u32 i = 0; i < ARRAY_SIZE(known); i++) {
-		size_t n = strlen(known[i].name);
-		u64 *value = (u64 *)((char *)o + known[i].at);
-
-		if (strncmp(*s, known[i].name, n) != 0)
-			continue;
-		*s += n;
-		return known[i].base ? parse_number(s, known[i].base, value) : parse_size(s, value);
+	if (!take_size(s, &n))
+		return false;
+	*pages = (n + PAGE_SIZE - 1) >> PAGE_SHIFT;
+	if (**s == '%') {
+		*pages = n * page_alloc_total() / 100;
+		++*s;
 	}
-	return false;
+	return true;
 }
 
-static int parse_options(const char *s, struct tmpfs_options *o)
-{
-	while (s && *s) {
-		if (!parse_option(&s, o) || (*s && *s != ','))
-			return -EINVAL;
-		if (*s == ',')
-			s++;
-	}
-	return 0;
-}
+static const struct mount_option tmpfs_options[] = {
+	{"size=", offsetof(struct tmpfs_options, pages), take_pages},
+	{"nr_blocks=", offsetof(struct tmpfs_options, pages), option_size},
+	{"nr_inodes=", offsetof(struct tmpfs_options, inodes), option_size},
+	{"mode=", offsetof(struct tmpfs_options, mode), option_mode},
+	{"uid=", offsetof(struct tmpfs_options, uid), option_id},
+	{"gid=", offsetof(struct tmpfs_options, gid), option_id},
+};
 
 int tmpfs_mount(struct mount *m, const char *options)
 {
 	struct tmpfs_options o = {
-		.bytes = (u64)page_alloc_total() / 2 * PAGE_SIZE,
+		.pages = page_alloc_total() / 2,
 		.inodes = page_alloc_total() / 2,
 		.mode = S_ISVTX | 0777,
+		.uid = current_cred()->fsuid,
+		.gid = current_cred()->fsgid,
 	};
 	struct inode *inode;
-	int err = parse_options(options, &o);
+	int err = mount_options(options, tmpfs_options, ARRAY_SIZE(tmpfs_options), &o);
 
 	if (err)
 		return err;
-	m->max_pages = (u32)MIN((o.bytes + PAGE_SIZE - 1) >> PAGE_SHIFT, (u64)UINT32_MAX / 2);
+	m->max_pages = (u32)MIN(o.pages, (u64)UINT32_MAX / 2);
 	m->max_inodes = (u32)MIN(o.inodes, (u64)UINT32_MAX);
-	err = tmpfs_inode(m, S_IFDIR | ((u32)o.mode & 07777), 0, NULL, &inode);
+	err = tmpfs_inode(m, S_IFDIR | (o.mode & 07777), 0, NULL, &inode);
 	if (err)
 		return err;
-	inode->uid = (u32)o.uid;
-	inode->gid = (u32)o.gid;
+	inode->uid = o.uid;
+	inode->gid = o.gid;
 	m->root = dentry_create_root(inode);
 	return m->root ? 0 : -ENOMEM;
 }

@@ -12,6 +12,7 @@
 #include "kernel/fs/text.h"
 #include "kernel/fs/vfs.h"
 #include "kernel/lib/fmt.h"
+#include "kernel/lib/number.h"
 #include "kernel/lib/string.h"
 #include "mm/kmalloc.h"
 
@@ -159,17 +160,6 @@ static int show(struct text *t, void *arg)
 
 /* --- Writing --- */
 
-static bool parse_number(const char *s, u32 *v)
-{
-	u64 n = 0;
-	const char *p = s;
-
-	for (; *p >= '0' && *p <= '9' && n <= UINT32_MAX; p++)
-		n = n * 10 + (u32)(*p - '0');
-	*v = (u32)n;
-	return p > s && n <= UINT32_MAX && (*p == '\0' || (*p == '\n' && p[1] == '\0'));
-}
-
 /* Words of "[!]SYSTEM:EVENT", "SYSTEM", "SYSTEM:" or "EVENT", with globs. */
 static int choose_events(char *s)
 {
@@ -205,7 +195,7 @@ static int store(const struct inode *inode, char *s)
 		return choose_events(s);
 	if (kind == CURRENT_TRACER)
 		return strcmp(s, "nop") == 0 || strcmp(s, "nop\n") == 0 ? 0 : -EINVAL;
-	if (!parse_number(s, &v))
+	if (!number_line(s, &v))
 		return -EINVAL;
 	switch (kind) {
 	case BUFFER_SIZE:
