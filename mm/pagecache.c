@@ -99,7 +99,7 @@ static int use_page(struct object *o, u32 index, struct page **out)
 
 int object_page_locked(struct object *o, u32 index, struct page **out)
 {
-	if (index >= object_size_pages(o))
+	if ((u64)index << PAGE_SHIFT >= o->size)
 		return -ERANGE;
 	return use_page(o, index, out);
 }

@@ -110,36 +110,24 @@
 
 /* void page_copy_sse2(void *dst, const void *src) */
 	FUNC	page_copy_sse2
-	subl	$64, %esp
-	.cfi_adjust_cfa_offset 64
+	subl	$16, %esp
+	.cfi_adjust_cfa_offset 16
 	movups	%xmm0, (%esp)
-	movups	%xmm1, 16(%esp)
-	movups	%xmm2, 32(%esp)
-	movups	%xmm3, 48(%esp)
-	movl	$(PAGE_SIZE / 512), %ecx
+	leal	PAGE_SIZE(%eax), %ecx
 1:
 	.set	off, 0
-	.rept	8
+	.rept	64
 	movaps	off(%edx), %xmm0
-	movaps	off + 16(%edx), %xmm1
-	movaps	off + 32(%edx), %xmm2
-	movaps	off + 48(%edx), %xmm3
 	movaps	%xmm0, off(%eax)
-	movaps	%xmm1, off + 16(%eax)
-	movaps	%xmm2, off + 32(%eax)
-	movaps	%xmm3, off + 48(%eax)
-	.set	off, off + 64
+	.set	off, off + 16
 	.endr
-	addl	$512, %eax
-	addl	$512, %edx
-	decl	%ecx
-	jnz	1b
+	addl	$1024, %edx
+	addl	$1024, %eax
+	cmpl	%ecx, %eax
+	jne	1b
 	movups	(%esp), %xmm0
-	movups	16(%esp), %xmm1
-	movups	32(%esp), %xmm2
-	movups	48(%esp), %xmm3
-	addl	$64, %esp
-	.cfi_adjust_cfa_offset -64
+	addl	$16, %esp
+	.cfi_adjust_cfa_offset -16
 	ret
 	ENDFUNC page_copy_sse2
 
