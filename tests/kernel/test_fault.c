@@ -5,36 +5,9 @@
 #include "kernel/lib/string.h"
 #include "kernel/x86/uaccess.h"
 #include "mm/page_alloc.h"
-#include "mm/space.h"
+#include "tests/kernel/space.h"
 
 #define BASE 0x20000000u
-#define RW   (VM_READ | VM_WRITE | VM_MAYREAD | VM_MAYWRITE | VM_MAYEXEC)
-
-static struct mm *enter(void)
-{
-	struct mm *mm = mm_create();
-	if (mm) {
-		current_thread()->pmap = &mm->pmap;
-		pmap_activate(&mm->pmap);
-	}
-	return mm;
-}
-
-static void leave(struct mm *mm)
-{
-	current_thread()->pmap = NULL;
-	pmap_activate(NULL);
-	mm_put(mm);
-}
-
-static void map(struct mm *mm, vaddr_t addr, u32 pages, u32 flags)
-{
-	struct map_request r = {
-		.addr = addr, .len = pages * PAGE_SIZE, .vm_flags = flags, .how = MM_FIXED};
-	mutex_lock(&mm->lock);
-	KEXPECT_EQ(mm_map(mm, &r), addr);
-	mutex_unlock(&mm->lock);
-}
 
 static u32 get(vaddr_t addr, int expect)
 {
@@ -53,7 +26,7 @@ KTEST(fault, touch_makes_pages)
 	struct mm *mm = enter();
 	KREQUIRE(mm);
 	u64 before = vm_events.pgfault;
-	map(mm, BASE, 4, RW);
+	KEXPECT_EQ(map_anon(mm, BASE, 4, RW), BASE);
 	KEXPECT_EQ(get(BASE, 0), 0);
 	put(BASE, 7, 0);
 	KEXPECT_EQ(get(BASE, 0), 7);
@@ -69,7 +42,7 @@ KTEST(fault, unmapped_is_gone_from_the_tlb)
 {
 	struct mm *mm = enter();
 	KREQUIRE(mm);
-	map(mm, BASE, 64, RW);
+	KEXPECT_EQ(map_anon(mm, BASE, 64, RW), BASE);
 	for (u32 i = 0; i < 64; i++)
 		put(BASE + i * PAGE_SIZE, i, 0);
 	mutex_lock(&mm->lock);
@@ -89,7 +62,7 @@ KTEST(fault, protection_reaches_the_tlb)
 {
 	struct mm *mm = enter();
 	KREQUIRE(mm);
-	map(mm, BASE, 2, RW);
+	KEXPECT_EQ(map_anon(mm, BASE, 2, RW), BASE);
 	put(BASE, 1, 0);
 	mutex_lock(&mm->lock);
 	KEXPECT_EQ(mm_protect(mm, BASE, PAGE_SIZE, VM_READ), 0);
@@ -107,7 +80,7 @@ KTEST(fault, fork_write_protects_the_parent_at_once)
 {
 	struct mm *mm = enter();
 	KREQUIRE(mm);
-	map(mm, BASE, 1, RW);
+	KEXPECT_EQ(map_anon(mm, BASE, 1, RW), BASE);
 	put(BASE, 11, 0);
 	struct mm *child = mm_fork(mm);
 	KREQUIRE(child);
@@ -124,7 +97,7 @@ KTEST(fault, copies_stop_at_the_hole)
 	char buf[64];
 	struct mm *mm = enter();
 	KREQUIRE(mm);
-	map(mm, BASE, 1, RW);
+	KEXPECT_EQ(map_anon(mm, BASE, 1, RW), BASE);
 	memset(buf, 'x', sizeof(buf));
 	KEXPECT_EQ(copy_to_user_partial(UPTR(BASE + PAGE_SIZE - 24), buf, sizeof(buf)), 40);
 	KEXPECT_EQ(copy_from_user_partial(buf, UPTR(BASE + PAGE_SIZE - 10), sizeof(buf)), 54);

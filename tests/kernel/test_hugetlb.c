@@ -7,13 +7,11 @@
 #include "kernel/fs/vfs.h"
 #include "kernel/lib/string.h"
 #include "kernel/x86/trap.h"
-#include "mm/fault.h"
 #include "mm/hugetlb.h"
 #include "mm/page_alloc.h"
-#include "mm/space.h"
+#include "tests/kernel/space.h"
 
 #define BASE   0x10000000u
-#define RW     (VM_READ | VM_WRITE | VM_MAYREAD | VM_MAYWRITE | VM_MAYEXEC)
 #define SHARED (VM_SHARED | VM_MAYSHARE)
 
 static u32 free_pages(void)
@@ -38,48 +36,16 @@ static u32 surplus(void)
 }
 
 /* Maps `pages` huge pages at BASE. */
-static long map(struct mm *mm, struct file *f, u32 pages, u32 vm_flags)
+static long map_huge(struct mm *mm, struct file *f, u32 pages, u32 vm_flags)
 {
-	struct map_request r = {
-		.addr = BASE,
-		.len = pages * HUGE_SIZE,
-		.vm_flags = RW | vm_flags | f->backing.object->vm_flags,
-		.how = MM_FIXED | MM_HUGE,
-		.backing = &f->backing,
-		.object = f->backing.object,
-	};
-	mutex_lock(&mm->lock);
-	long at = mm_map(mm, &r);
-	mutex_unlock(&mm->lock);
-	return at;
-}
-
-static long unmap(struct mm *mm, vaddr_t start, u32 len)
-{
-	mutex_lock(&mm->lock);
-	long err = mm_unmap(mm, start, len);
-	mutex_unlock(&mm->lock);
-	return err;
-}
-
-static enum fault_result touch(struct mm *mm, vaddr_t addr, u32 access)
-{
-	mutex_lock(&mm->lock);
-	enum fault_result r = fault_in(mm, addr, access);
-	mutex_unlock(&mm->lock);
-	return r;
-}
-
-static void poke(struct mm *mm, vaddr_t addr, u32 value)
-{
-	KEXPECT_EQ(mm_access(mm, addr, &value, sizeof(value), true, false), sizeof(value));
-}
-
-static u32 peek(struct mm *mm, vaddr_t addr)
-{
-	u32 value = 0xdeadbeef;
-	KEXPECT_EQ(mm_access(mm, addr, &value, sizeof(value), false, false), sizeof(value));
-	return value;
+	return map(mm, &(struct map_request){
+			       .addr = BASE,
+			       .len = pages * HUGE_SIZE,
+			       .vm_flags = RW | vm_flags | f->backing.object->vm_flags,
+			       .how = MM_FIXED | MM_HUGE,
+			       .backing = &f->backing,
+			       .object = f->backing.object,
+		       });
 }
 
 /* One test's world: a pool, a file, an address space that maps it all. */
@@ -94,7 +60,7 @@ static void setup(struct world *w, u32 pool, u32 pages, u32 vm_flags)
 	w->file = file_create_huge(pages * HUGE_SIZE);
 	w->mm = mm_create();
 	KREQUIRE(!is_err(w->file) && w->mm);
-	KEXPECT_EQ(map(w->mm, w->file, pages, vm_flags), BASE);
+	KEXPECT_EQ(map_huge(w->mm, w->file, pages, vm_flags), BASE);
 }
 
 static void teardown(struct world *w)
@@ -197,7 +163,7 @@ KTEST(hugetlb, tables_in_the_way_are_freed)
 	hugetlb_set_pool(1);
 	w.file = file_create_huge(HUGE_SIZE);
 	KREQUIRE(!is_err(w.file));
-	KEXPECT_EQ(map(w.mm, w.file, 1, 0), BASE);
+	KEXPECT_EQ(map_huge(w.mm, w.file, 1, 0), BASE);
 	KEXPECT_EQ(w.mm->pmap.nr_tables, 1);
 	KEXPECT_EQ(peek(w.mm, BASE), 0);
 	poke(w.mm, BASE + HUGE_SIZE - 4, 2);
@@ -210,14 +176,14 @@ KTEST(hugetlb, borders_are_whole_pages)
 	struct world w;
 	setup(&w, 3, 3, 0);
 
-	KEXPECT_EQ(unmap(w.mm, BASE, PAGE_SIZE), -EINVAL);
-	KEXPECT_EQ(unmap(w.mm, BASE + PAGE_SIZE, 3 * HUGE_SIZE - PAGE_SIZE), -EINVAL);
-	KEXPECT_EQ(unmap(w.mm, 0x1000000, BASE + PAGE_SIZE - 0x1000000), -EINVAL);
+	KEXPECT_EQ(unmap(w.mm, BASE, 1), -EINVAL);
+	KEXPECT_EQ(unmap(w.mm, BASE + PAGE_SIZE, 3 * HUGE_PAGES - 1), -EINVAL);
+	KEXPECT_EQ(unmap(w.mm, 0x1000000, (BASE - 0x1000000) / PAGE_SIZE + 1), -EINVAL);
 	KEXPECT_EQ(w.mm->vmas.count, 1);
-	KEXPECT_EQ(unmap(w.mm, BASE + HUGE_SIZE, HUGE_SIZE), 0);
+	KEXPECT_EQ(unmap(w.mm, BASE + HUGE_SIZE, HUGE_PAGES), 0);
 	KEXPECT_EQ(w.mm->vmas.count, 2);
 	KEXPECT_EQ(reserved(), 2);
-	KEXPECT_EQ(unmap(w.mm, BASE, HUGE_SIZE), 0);
+	KEXPECT_EQ(unmap(w.mm, BASE, HUGE_PAGES), 0);
 	KEXPECT_EQ(reserved(), 1);
 	poke(w.mm, BASE + 2 * HUGE_SIZE, 1); /* the part that was cut off kept its promise */
 	KEXPECT_EQ(reserved(), 0);
@@ -291,9 +257,9 @@ KTEST(hugetlb, shared_pages_are_the_file)
 	poke(w.mm, BASE + HUGE_SIZE + 4096, 42);
 	KEXPECT_EQ(o->nr_pages, 1);
 	KEXPECT_EQ(reserved(), 1);
-	KEXPECT_EQ(unmap(w.mm, BASE, 2 * HUGE_SIZE), 0);
+	KEXPECT_EQ(unmap(w.mm, BASE, 2 * HUGE_PAGES), 0);
 	KEXPECT_EQ(reserved(), 1); /* the file keeps page and promise */
-	KEXPECT_EQ(map(w.mm, w.file, 2, SHARED), BASE);
+	KEXPECT_EQ(map_huge(w.mm, w.file, 2, SHARED), BASE);
 	KEXPECT_EQ(reserved(), 1);
 	KEXPECT_EQ(peek(w.mm, BASE + HUGE_SIZE + 4096), 42);
 	hugetlb_truncate(o, HUGE_SIZE);

@@ -12,12 +12,11 @@
 #include "mm/anon.h"
 #include "mm/commit.h"
 #include "mm/page_alloc.h"
-#include "mm/space.h"
 #include "tests/kernel/program.h"
+#include "tests/kernel/space.h"
 
 #define DIR  "/proctest"
 #define BASE 0x10000000u
-#define RW   (VM_READ | VM_WRITE | VM_MAYREAD | VM_MAYWRITE | VM_MAYEXEC)
 
 static char buffer[4 * PAGE_SIZE];
 
@@ -79,16 +78,6 @@ KTEST(procfs, load_average)
 
 /* --- Address spaces --- */
 
-static void map(struct mm *mm, vaddr_t addr, u32 pages, u32 flags)
-{
-	struct map_request r = {
-		.addr = addr, .len = pages * PAGE_SIZE, .vm_flags = flags, .how = MM_FIXED};
-
-	mutex_lock(&mm->lock);
-	KEXPECT_EQ(mm_map(mm, &r), addr);
-	mutex_unlock(&mm->lock);
-}
-
 static void write_page(struct mm *mm, vaddr_t addr)
 {
 	KEXPECT_EQ(mm_access(mm, addr, "x", 1, true, false), 1);
@@ -108,10 +97,10 @@ KTEST(procfs, maps_lines)
 	u32 cursor = 0;
 
 	KREQUIRE(mm);
-	map(mm, BASE, 1, VM_READ | VM_EXEC | VM_MAYREAD | VM_MAYEXEC);
-	map(mm, BASE + 2 * PAGE_SIZE, 2, RW);
-	map(mm, BASE + 8 * PAGE_SIZE, 1, RW);
-	map(mm, BASE + 10 * PAGE_SIZE, 1, VM_MAYREAD);
+	KEXPECT_EQ(map_anon(mm, BASE, 1, VM_READ | VM_EXEC | VM_MAYREAD | VM_MAYEXEC), BASE);
+	KEXPECT_EQ(map_anon(mm, BASE + 2 * PAGE_SIZE, 2, RW), BASE + 2 * PAGE_SIZE);
+	KEXPECT_EQ(map_anon(mm, BASE + 8 * PAGE_SIZE, 1, RW), BASE + 8 * PAGE_SIZE);
+	KEXPECT_EQ(map_anon(mm, BASE + 10 * PAGE_SIZE, 1, VM_MAYREAD), BASE + 10 * PAGE_SIZE);
 	mm->start_brk = BASE + 2 * PAGE_SIZE + 16;
 	mm->brk = BASE + 3 * PAGE_SIZE + 16;
 	mm->start_stack = BASE + 8 * PAGE_SIZE + 100;
@@ -153,7 +142,7 @@ KTEST(procfs, smaps_counts_pages)
 	char byte;
 
 	KREQUIRE(mm);
-	map(mm, BASE, 8, RW);
+	KEXPECT_EQ(map_anon(mm, BASE, 8, RW), BASE);
 	write_page(mm, BASE);
 	write_page(mm, BASE + PAGE_SIZE);
 	KEXPECT_EQ(mm_access(mm, BASE + 2 * PAGE_SIZE, &byte, 1, false, false), 1);

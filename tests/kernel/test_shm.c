@@ -7,9 +7,8 @@
 #include "kernel/fs/vfs.h"
 #include "kernel/lib/string.h"
 #include "kernel/x86/trap.h"
-#include "mm/fault.h"
 #include "mm/object.h"
-#include "mm/space.h"
+#include "tests/kernel/space.h"
 
 #define BASE   0x10000000u
 #define SHARED (VM_READ | VM_WRITE | VM_MAYREAD | VM_MAYWRITE | VM_SHARED | VM_MAYSHARE)
@@ -64,34 +63,16 @@ static void counter_init(struct counter *c, u32 add_flags)
 	c->add_flags = add_flags;
 }
 
-static long map(struct mm *mm, struct backing *b, u32 pages, u32 vm_flags)
+static long map_backing(struct mm *mm, struct backing *b, u32 pages, u32 vm_flags)
 {
-	struct map_request r = {
-		.addr = BASE,
-		.len = pages * PAGE_SIZE,
-		.vm_flags = vm_flags,
-		.how = MM_FIXED,
-		.backing = b,
-		.object = b->object,
-	};
-	mutex_lock(&mm->lock);
-	long at = mm_map(mm, &r);
-	mutex_unlock(&mm->lock);
-	return at;
-}
-
-static void unmap(struct mm *mm, u32 first, u32 pages)
-{
-	mutex_lock(&mm->lock);
-	KEXPECT_EQ(mm_unmap(mm, BASE + first * PAGE_SIZE, pages * PAGE_SIZE), 0);
-	mutex_unlock(&mm->lock);
-}
-
-static void protect(struct mm *mm, u32 first, u32 pages, u32 prot)
-{
-	mutex_lock(&mm->lock);
-	KEXPECT_EQ(mm_protect(mm, BASE + first * PAGE_SIZE, pages * PAGE_SIZE, prot), 0);
-	mutex_unlock(&mm->lock);
+	return map(mm, &(struct map_request){
+			       .addr = BASE,
+			       .len = pages * PAGE_SIZE,
+			       .vm_flags = vm_flags,
+			       .how = MM_FIXED,
+			       .backing = b,
+			       .object = b->object,
+		       });
 }
 
 static void counts(u32 add_flags, u32 after_merge)
@@ -100,22 +81,22 @@ static void counts(u32 add_flags, u32 after_merge)
 	struct mm *mm = mm_create();
 	KREQUIRE(mm);
 	counter_init(&c, add_flags);
-	KEXPECT_EQ(map(mm, &c.backing, 8, SHARED), BASE);
+	KEXPECT_EQ(map_backing(mm, &c.backing, 8, SHARED), BASE);
 	KEXPECT_EQ(c.vmas, 1);
-	unmap(mm, 7, 1);
+	KEXPECT_EQ(unmap(mm, BASE + 7 * PAGE_SIZE, 1), 0);
 	KEXPECT_EQ(c.vmas, 1);
-	protect(mm, 2, 1, VM_READ);
+	KEXPECT_EQ(protect(mm, BASE + 2 * PAGE_SIZE, 1, VM_READ), 0);
 	KEXPECT_EQ(c.vmas, 3);
-	protect(mm, 2, 1, VM_READ | VM_WRITE);
+	KEXPECT_EQ(protect(mm, BASE + 2 * PAGE_SIZE, 1, VM_READ | VM_WRITE), 0);
 	KEXPECT_EQ(c.vmas, after_merge);
 	struct mm *child = mm_fork(mm);
 	KREQUIRE(child);
 	KEXPECT_EQ(c.vmas, 2 * after_merge);
 	mm_put(child);
 	KEXPECT_EQ(c.vmas, after_merge);
-	unmap(mm, 0, 8);
+	KEXPECT_EQ(unmap(mm, BASE, 8), 0);
 	KEXPECT_EQ(c.vmas, 0);
-	KEXPECT_EQ(map(mm, &c.backing, 2, SHARED), BASE);
+	KEXPECT_EQ(map_backing(mm, &c.backing, 2, SHARED), BASE);
 	mm_put(mm);
 	KEXPECT_EQ(c.vmas, 0);
 	object_destroy(&c.object);
@@ -138,7 +119,7 @@ KTEST(shm, refused)
 	KREQUIRE(mm);
 	counter_init(&c, 0);
 	c.refuse = -EPERM;
-	KEXPECT_EQ(map(mm, &c.backing, 8, SHARED), -EPERM);
+	KEXPECT_EQ(map_backing(mm, &c.backing, 8, SHARED), -EPERM);
 	KEXPECT_EQ(c.vmas, 0);
 	KEXPECT(list_empty(&c.object.vmas));
 	KEXPECT_EQ(mm->vmas.count, 0);
@@ -164,16 +145,16 @@ KTEST(seals, mapping_keeps_write_off)
 	struct mm *mm = mm_create();
 	struct file *f = sealable();
 	KREQUIRE(mm && f);
-	KEXPECT_EQ(map(mm, &f->backing, 4, SHARED), BASE);
+	KEXPECT_EQ(map_backing(mm, &f->backing, 4, SHARED), BASE);
 	KEXPECT_EQ(seals_add(f, F_SEAL_WRITE), -EBUSY);
 	KEXPECT_EQ(seals_get(f), 0);
-	unmap(mm, 0, 3);
+	KEXPECT_EQ(unmap(mm, BASE, 3), 0);
 	KEXPECT_EQ(seals_add(f, F_SEAL_WRITE | F_SEAL_GROW), -EBUSY);
-	unmap(mm, 3, 1);
+	KEXPECT_EQ(unmap(mm, BASE + 3 * PAGE_SIZE, 1), 0);
 	KEXPECT_EQ(seals_add(f, F_SEAL_WRITE | F_SEAL_GROW), 0);
 	KEXPECT_EQ(seals_get(f), F_SEAL_WRITE | F_SEAL_GROW);
-	KEXPECT_EQ(map(mm, &f->backing, 4, SHARED), -EPERM);
-	KEXPECT_EQ(map(mm, &f->backing, 4, SHARED & ~VM_WRITE), BASE);
+	KEXPECT_EQ(map_backing(mm, &f->backing, 4, SHARED), -EPERM);
+	KEXPECT_EQ(map_backing(mm, &f->backing, 4, SHARED & ~VM_WRITE), BASE);
 	KEXPECT_EQ(vma_at(&mm->vmas, BASE)->flags & VM_MAYWRITE, 0);
 	mm_put(mm);
 	file_put(f);

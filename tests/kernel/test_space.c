@@ -4,57 +4,20 @@
 #include "kernel/lib/string.h"
 #include "kernel/x86/trap.h"
 #include "mm/anon.h"
-#include "mm/fault.h"
 #include "mm/object.h"
 #include "mm/page_alloc.h"
 #include "mm/slab.h"
-#include "mm/space.h"
+#include "tests/kernel/space.h"
 
 #define BASE 0x10000000u
-#define RW   (VM_READ | VM_WRITE | VM_MAYREAD | VM_MAYWRITE | VM_MAYEXEC)
 
 static long map_object(struct mm *mm, vaddr_t addr, u32 pages, u32 flags, struct object *o)
 {
-	struct map_request r = {
-		.addr = addr,
-		.len = pages * PAGE_SIZE,
-		.vm_flags = flags,
-		.how = MM_FIXED,
-		.object = o,
-	};
-	mutex_lock(&mm->lock);
-	long at = mm_map(mm, &r);
-	mutex_unlock(&mm->lock);
-	return at;
-}
-
-static long map_at(struct mm *mm, vaddr_t addr, u32 pages, u32 flags)
-{
-	return map_object(mm, addr, pages, flags, NULL);
-}
-
-static long unmap(struct mm *mm, vaddr_t addr, u32 pages)
-{
-	mutex_lock(&mm->lock);
-	long err = mm_unmap(mm, addr, pages * PAGE_SIZE);
-	mutex_unlock(&mm->lock);
-	return err;
-}
-
-static long protect(struct mm *mm, vaddr_t addr, u32 pages, u32 prot)
-{
-	mutex_lock(&mm->lock);
-	long err = mm_protect(mm, addr, pages * PAGE_SIZE, prot);
-	mutex_unlock(&mm->lock);
-	return err;
-}
-
-static enum fault_result touch(struct mm *mm, vaddr_t addr, u32 access)
-{
-	mutex_lock(&mm->lock);
-	enum fault_result r = fault_in(mm, addr, access);
-	mutex_unlock(&mm->lock);
-	return r;
+	return map(mm, &(struct map_request){.addr = addr,
+			       .len = pages * PAGE_SIZE,
+			       .vm_flags = flags,
+			       .how = MM_FIXED,
+			       .object = o});
 }
 
 static pte_t entry(struct mm *mm, vaddr_t addr)
@@ -63,23 +26,11 @@ static pte_t entry(struct mm *mm, vaddr_t addr)
 	return p ? *p : PTE_NONE;
 }
 
-static void poke(struct mm *mm, vaddr_t addr, u32 value)
-{
-	KEXPECT_EQ(mm_access(mm, addr, &value, sizeof(value), true, false), sizeof(value));
-}
-
-static u32 peek(struct mm *mm, vaddr_t addr)
-{
-	u32 value = 0xdeadbeef;
-	KEXPECT_EQ(mm_access(mm, addr, &value, sizeof(value), false, false), sizeof(value));
-	return value;
-}
-
 KTEST(space, demand_zero)
 {
 	struct mm *mm = mm_create();
 	KREQUIRE(mm);
-	KEXPECT_EQ(map_at(mm, BASE, 4, RW), BASE);
+	KEXPECT_EQ(map_anon(mm, BASE, 4, RW), BASE);
 	KEXPECT_EQ(mm_rss(mm), 0);
 	KEXPECT_EQ(touch(mm, BASE, 0), FAULT_DONE);
 	KEXPECT_EQ(pte_pfn(entry(mm, BASE)).v, page_pfn(zero_page).v);
@@ -99,7 +50,7 @@ KTEST(space, access_rights)
 {
 	struct mm *mm = mm_create();
 	KREQUIRE(mm);
-	KEXPECT_EQ(map_at(mm, BASE, 1, VM_READ | VM_MAYREAD | VM_MAYWRITE), BASE);
+	KEXPECT_EQ(map_anon(mm, BASE, 1, VM_READ | VM_MAYREAD | VM_MAYWRITE), BASE);
 	KEXPECT_EQ(touch(mm, BASE, PF_WRITE), FAULT_ACCERR);
 	KEXPECT_EQ(touch(mm, BASE, PF_INSTR), FAULT_ACCERR);
 	KEXPECT_EQ(touch(mm, BASE - 1, 0), FAULT_MAPERR);
@@ -114,14 +65,14 @@ KTEST(space, unmap_splits_and_frees_tables)
 	struct mm *mm = mm_create();
 	KREQUIRE(mm);
 	u32 tables = mm->pmap.nr_tables;
-	KEXPECT_EQ(map_at(mm, BASE, 8, RW), BASE);
+	KEXPECT_EQ(map_anon(mm, BASE, 8, RW), BASE);
 	for (u32 i = 0; i < 8; i++)
 		poke(mm, BASE + i * PAGE_SIZE, ~i);
 	KEXPECT_EQ(unmap(mm, BASE + 2 * PAGE_SIZE, 3), 0);
 	KEXPECT_EQ(mm->vmas.count, 2);
 	KEXPECT_EQ(mm_rss(mm), 5);
 	KEXPECT_EQ(touch(mm, BASE + 2 * PAGE_SIZE, 0), FAULT_MAPERR);
-	KEXPECT_EQ(map_at(mm, BASE + 2 * PAGE_SIZE, 3, RW), BASE + 2 * PAGE_SIZE);
+	KEXPECT_EQ(map_anon(mm, BASE + 2 * PAGE_SIZE, 3, RW), BASE + 2 * PAGE_SIZE);
 	KEXPECT_EQ(mm->vmas.count, 1);
 	KEXPECT_EQ(peek(mm, BASE + 2 * PAGE_SIZE), 0);
 	poke(mm, BASE + 3 * PAGE_SIZE + 64, 1); /* a frame of its own, with nothing of the old */
@@ -138,7 +89,7 @@ KTEST(space, protection_keeps_whose_page_it_is)
 	static const u32 prots[] = {VM_READ, VM_READ | VM_WRITE, 0, VM_READ | VM_WRITE};
 	struct mm *mm = mm_create();
 	KREQUIRE(mm);
-	KEXPECT_EQ(map_at(mm, BASE, 2, RW), BASE);
+	KEXPECT_EQ(map_anon(mm, BASE, 2, RW), BASE);
 	poke(mm, BASE, 7);
 	touch(mm, BASE + PAGE_SIZE, 0);
 	for (u32 i = 0; i < ARRAY_SIZE(prots); i++) {
@@ -153,7 +104,7 @@ KTEST(space, borrowed_page_outlives_its_mapping)
 {
 	struct mm *mm = mm_create();
 	KREQUIRE(mm);
-	KEXPECT_EQ(map_at(mm, BASE, 1, RW), BASE);
+	KEXPECT_EQ(map_anon(mm, BASE, 1, RW), BASE);
 	poke(mm, BASE, 7);
 	struct page *p = pfn_page(pte_pfn(entry(mm, BASE)));
 	page_get(p);
@@ -169,7 +120,7 @@ KTEST(space, cow_after_fork)
 {
 	struct mm *parent = mm_create();
 	KREQUIRE(parent);
-	KEXPECT_EQ(map_at(parent, BASE, 2, RW), BASE);
+	KEXPECT_EQ(map_anon(parent, BASE, 2, RW), BASE);
 	poke(parent, BASE, 111);
 	struct mm *child = mm_fork(parent);
 	KREQUIRE(child);
@@ -195,7 +146,7 @@ KTEST(space, cow_three_generations)
 {
 	struct mm *a = mm_create();
 	KREQUIRE(a);
-	KEXPECT_EQ(map_at(a, BASE, 16, RW), BASE);
+	KEXPECT_EQ(map_anon(a, BASE, 16, RW), BASE);
 	for (u32 i = 0; i < 16; i++)
 		poke(a, BASE + i * PAGE_SIZE, i);
 	struct mm *b = mm_fork(a);
@@ -217,7 +168,7 @@ KTEST(space, prot_none_keeps_the_page)
 {
 	struct mm *mm = mm_create();
 	KREQUIRE(mm);
-	KEXPECT_EQ(map_at(mm, BASE, 3, RW), BASE);
+	KEXPECT_EQ(map_anon(mm, BASE, 3, RW), BASE);
 	poke(mm, BASE + PAGE_SIZE, 77);
 	KEXPECT_EQ(protect(mm, BASE + PAGE_SIZE, 1, 0), 0);
 	KEXPECT_EQ(mm->vmas.count, 3);
@@ -235,10 +186,10 @@ KTEST(space, read_memory_is_unmapped)
 {
 	struct mm *mm = mm_create();
 	KREQUIRE(mm);
-	KEXPECT_EQ(map_at(mm, BASE, 8, RW), BASE);
+	KEXPECT_EQ(map_anon(mm, BASE, 8, RW), BASE);
 	KEXPECT_EQ(touch(mm, BASE + PAGE_SIZE, 0), FAULT_DONE);
 	KEXPECT_EQ(unmap(mm, BASE + 4 * PAGE_SIZE, 1), 0);
-	KEXPECT_EQ(map_at(mm, BASE + 4 * PAGE_SIZE, 1, RW), BASE + 4 * PAGE_SIZE);
+	KEXPECT_EQ(map_anon(mm, BASE + 4 * PAGE_SIZE, 1, RW), BASE + 4 * PAGE_SIZE);
 	KEXPECT(!pte_none(entry(mm, BASE + PAGE_SIZE)));
 	KEXPECT_EQ(unmap(mm, BASE, 4), 0);
 	KEXPECT(pte_none(entry(mm, BASE + PAGE_SIZE)));
@@ -250,7 +201,7 @@ KTEST(space, own_page_keeps_its_write)
 {
 	struct mm *mm = mm_create();
 	KREQUIRE(mm);
-	KEXPECT_EQ(map_at(mm, BASE, 3, RW), BASE);
+	KEXPECT_EQ(map_anon(mm, BASE, 3, RW), BASE);
 	poke(mm, BASE, 5);
 	KEXPECT_EQ(touch(mm, BASE + PAGE_SIZE, 0), FAULT_DONE);
 	for (u32 round = 0; round < 2; round++) {
@@ -268,7 +219,7 @@ KTEST(space, mprotect_gives_no_write_to_a_shared_frame)
 {
 	struct mm *parent = mm_create();
 	KREQUIRE(parent);
-	KEXPECT_EQ(map_at(parent, BASE, 1, RW), BASE);
+	KEXPECT_EQ(map_anon(parent, BASE, 1, RW), BASE);
 	poke(parent, BASE, 5);
 	struct mm *child = mm_fork(parent);
 	KREQUIRE(child);
@@ -287,7 +238,7 @@ KTEST(space, stack_grows_to_its_limit)
 	KREQUIRE(mm);
 	u32 top = BASE + 0x1000000;
 	mm->limits.stack = 64 * PAGE_SIZE;
-	KEXPECT_EQ(map_at(mm, top - PAGE_SIZE, 1, RW | VM_GROWSDOWN), top - PAGE_SIZE);
+	KEXPECT_EQ(map_anon(mm, top - PAGE_SIZE, 1, RW | VM_GROWSDOWN), top - PAGE_SIZE);
 	KEXPECT_EQ(touch(mm, top - 10 * PAGE_SIZE, PF_WRITE), FAULT_DONE);
 	KEXPECT_EQ(mm->stack_vm, 10);
 	KEXPECT_EQ(touch(mm, top - 64 * PAGE_SIZE, PF_WRITE), FAULT_DONE);
@@ -302,8 +253,8 @@ KTEST(space, stack_keeps_its_guard_gap)
 	KREQUIRE(mm);
 	u32 top = BASE + 0x1000000;
 	mm->limits.stack = ~0u;
-	KEXPECT_EQ(map_at(mm, top - PAGE_SIZE, 1, RW | VM_GROWSDOWN), top - PAGE_SIZE);
-	KEXPECT_EQ(map_at(mm, top - 400 * PAGE_SIZE, 1, RW), top - 400 * PAGE_SIZE);
+	KEXPECT_EQ(map_anon(mm, top - PAGE_SIZE, 1, RW | VM_GROWSDOWN), top - PAGE_SIZE);
+	KEXPECT_EQ(map_anon(mm, top - 400 * PAGE_SIZE, 1, RW), top - 400 * PAGE_SIZE);
 	KEXPECT_EQ(touch(mm, top - 143 * PAGE_SIZE, PF_WRITE), FAULT_DONE);
 	KEXPECT_EQ(touch(mm, top - 144 * PAGE_SIZE, PF_WRITE), FAULT_MAPERR);
 	mm_put(mm);
@@ -322,7 +273,7 @@ KTEST(space, brk_moves_both_ways)
 	KEXPECT_EQ(mm->total_vm, 1);
 	KEXPECT_EQ(mm_brk(mm, BASE + 4 * PAGE_SIZE), BASE + 4 * PAGE_SIZE);
 	KEXPECT_EQ(peek(mm, BASE + 2 * PAGE_SIZE), 0);
-	KEXPECT_EQ(map_at(mm, BASE + 16 * PAGE_SIZE, 1, RW), BASE + 16 * PAGE_SIZE);
+	KEXPECT_EQ(map_anon(mm, BASE + 16 * PAGE_SIZE, 1, RW), BASE + 16 * PAGE_SIZE);
 	KEXPECT_EQ(mm_brk(mm, BASE + 16 * PAGE_SIZE), BASE + 4 * PAGE_SIZE);
 	mm_put(mm);
 }
@@ -331,11 +282,11 @@ KTEST(space, fixed_may_not_leave_user_space)
 {
 	struct mm *mm = mm_create();
 	KREQUIRE(mm);
-	KEXPECT_EQ(map_at(mm, USER_TOP, 1, RW), -ENOMEM);
-	KEXPECT_EQ(map_at(mm, USER_TOP - PAGE_SIZE, 2, RW), -ENOMEM);
-	KEXPECT_EQ(map_at(mm, 0xFFFFF000u, 1, RW), -ENOMEM);
-	KEXPECT_EQ(map_at(mm, 0, 1, RW), -EPERM);
-	KEXPECT_EQ(map_at(mm, BASE + 1, 1, RW), -EINVAL);
+	KEXPECT_EQ(map_anon(mm, USER_TOP, 1, RW), -ENOMEM);
+	KEXPECT_EQ(map_anon(mm, USER_TOP - PAGE_SIZE, 2, RW), -ENOMEM);
+	KEXPECT_EQ(map_anon(mm, 0xFFFFF000u, 1, RW), -ENOMEM);
+	KEXPECT_EQ(map_anon(mm, 0, 1, RW), -EPERM);
+	KEXPECT_EQ(map_anon(mm, BASE + 1, 1, RW), -EINVAL);
 	KEXPECT_EQ(unmap(mm, USER_TOP - PAGE_SIZE, 2), -EINVAL);
 	mm_put(mm);
 }
@@ -441,8 +392,8 @@ KTEST(space, out_of_memory_unwinds)
 	for (u32 leave = 0; leave < 24; leave += 3) {
 		struct mm *mm = mm_create();
 		KREQUIRE(mm);
-		KEXPECT_EQ(map_at(mm, BASE, 512, RW), BASE);
-		KEXPECT_EQ(map_at(mm, BASE + 0x40000000, 8, RW), BASE + 0x40000000);
+		KEXPECT_EQ(map_anon(mm, BASE, 512, RW), BASE);
+		KEXPECT_EQ(map_anon(mm, BASE + 0x40000000, 8, RW), BASE + 0x40000000);
 		for (u32 i = 0; i < 8; i++) {
 			poke(mm, BASE + i * PAGE_SIZE, i);
 			poke(mm, BASE + 0x40000000 + i * PAGE_SIZE, i);

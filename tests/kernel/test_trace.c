@@ -11,10 +11,9 @@
 #include "mm/kmalloc.h"
 #include "mm/page_alloc.h"
 #include "mm/slab.h"
-#include "mm/space.h"
+#include "tests/kernel/space.h"
 
 #define BASE 0x20000000u
-#define RW   (VM_READ | VM_WRITE | VM_MAYREAD | VM_MAYWRITE | VM_MAYEXEC)
 
 static u32 record[TRACE_RECORD_MAX / 4];
 static struct trace_reader reader;
@@ -166,8 +165,8 @@ KTEST(trace, cache_objects)
 	slab_free(c, quiet);
 
 	u32 seen = 0, cpu;
-	u32 expected[] = {TE_kmem_cache_alloc, TE_kmem_cache_alloc, TE_kmem_cache_free,
-		TE_kmem_cache_free};
+	u32 expected[] = {
+		TE_kmem_cache_alloc, TE_kmem_cache_alloc, TE_kmem_cache_free, TE_kmem_cache_free};
 	const struct trace_record *r;
 	while ((r = trace_reader_next(&reader, record, &cpu))) {
 		const struct trace_kmem_cache_alloc *a = (const void *)(r + 1);
@@ -218,34 +217,6 @@ KTEST(trace, frames)
 
 /* --- Address spaces --- */
 
-static struct mm *enter(void)
-{
-	struct mm *mm = mm_create();
-
-	if (mm) {
-		current_thread()->pmap = &mm->pmap;
-		pmap_activate(&mm->pmap);
-	}
-	return mm;
-}
-
-static void leave(struct mm *mm)
-{
-	current_thread()->pmap = NULL;
-	pmap_activate(NULL);
-	mm_put(mm);
-}
-
-static void map(struct mm *mm, vaddr_t addr, u32 pages)
-{
-	struct map_request r = {
-		.addr = addr, .len = pages * PAGE_SIZE, .vm_flags = RW, .how = MM_FIXED};
-
-	mutex_lock(&mm->lock);
-	KEXPECT_EQ(mm_map(mm, &r), addr);
-	mutex_unlock(&mm->lock);
-}
-
 static void expect_set(struct mm *mm, vaddr_t addr, enum trace_why why)
 {
 	const struct trace_pte_set *s = NEXT(pte_set);
@@ -262,7 +233,7 @@ KTEST(trace, a_fault_from_its_gate_to_its_frame)
 {
 	struct mm *mm = enter();
 	KREQUIRE(mm);
-	map(mm, BASE, 4);
+	KEXPECT_EQ(map_anon(mm, BASE, 4, RW), BASE);
 	begin("exceptions,page_fault_done,pte_set,rss_stat");
 	u32 v = 1;
 	KEXPECT_EQ(get_user_u32(&v, UPTR(BASE + 8)), 0);
@@ -288,7 +259,7 @@ KTEST(trace, a_copy_names_both_frames)
 {
 	struct mm *mm = enter(), *child;
 	KREQUIRE(mm);
-	map(mm, BASE, 2);
+	KEXPECT_EQ(map_anon(mm, BASE, 2, RW), BASE);
 	KEXPECT_EQ(put_user_u32(UPTR(BASE), 7), 0);
 	begin("cow,pte_set");
 	child = mm_fork(mm);
@@ -317,7 +288,7 @@ KTEST(trace, maps_and_what_is_dropped_with_them)
 	struct mm *mm = enter();
 	KREQUIRE(mm);
 	begin("vma_*,pte_clear,rss_stat");
-	map(mm, BASE, 4);
+	KEXPECT_EQ(map_anon(mm, BASE, 4, RW), BASE);
 	KEXPECT_EQ(put_user_u32(UPTR(BASE + PAGE_SIZE), 7), 0);
 	mutex_lock(&mm->lock);
 	KEXPECT_EQ(mm_protect(mm, BASE, PAGE_SIZE, VM_READ), 0);
@@ -424,8 +395,11 @@ KTEST(trace, lines)
 	struct {
 		struct trace_record r;
 		struct trace_mm_page_alloc a;
-	} alloc = {{.event = TE_mm_page_alloc, .flags = TRACE_IRQSOFF | 2, .pid = 7,
-			   .ns = 12345678500ull, .comm = "sh"},
+	} alloc = {{.event = TE_mm_page_alloc,
+			   .flags = TRACE_IRQSOFF | 2,
+			   .pid = 7,
+			   .ns = 12345678500ull,
+			   .comm = "sh"},
 		{.pfn = 0, .order = 3, .gfp_flags = GFP_USER | GFP_ZERO}};
 	KEXPECT(line_is(&alloc.r,
 		"              sh-7       [000] d..2.    12.345679: mm_page_alloc: page=00000000 "
@@ -433,12 +407,14 @@ KTEST(trace, lines)
 	struct {
 		struct trace_record r;
 		struct trace_rss_stat s;
-	} rss = {{.event = TE_rss_stat, .flags = TRACE_RESCHED | TRACE_HARDIRQ, .pid = 123456,
+	} rss = {{.event = TE_rss_stat,
+			 .flags = TRACE_RESCHED | TRACE_HARDIRQ,
+			 .pid = 123456,
 			 .comm = "sixteen_letters"},
 		{.mm_id = 3000000000u, .curr = 1, .member = 3, .size = -4096}};
-	KEXPECT(line_is(&rss.r,
-		" sixteen_letters-123456  [000] .Nh..     0.000000: rss_stat: mm_id=3000000000 curr=1 "
-		"type=MM_SHMEMPAGES size=-4096B\n"));
+	KEXPECT(line_is(&rss.r, " sixteen_letters-123456  [000] .Nh..     0.000000: rss_stat: "
+				"mm_id=3000000000 curr=1 "
+				"type=MM_SHMEMPAGES size=-4096B\n"));
 	struct {
 		struct trace_record r;
 		struct trace_page_fault_user f;
