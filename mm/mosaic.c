@@ -194,7 +194,8 @@ static void heat_up(struct tile *t, const struct tile *now)
 	t->mark = now->mark;
 }
 
-u32 tile_colour(const struct tile *t)
+/* What a tile looks like now. */
+static u32 tile_colour(const struct tile *t)
 {
 	u32 from = t->from < PK_NR ? mosaic_colour[t->from] : FLASH_COLOUR;
 

@@ -86,9 +86,6 @@ struct mosaic_pass {
 void mosaic_paint_row(const struct mosaic *m, const struct canvas *c, u32 row,
 	const struct page *pages, struct tile *tiles, struct mosaic_pass *pass);
 
-/* What a tile looks like now. */
-u32 tile_colour(const struct tile *t);
-
 /* The colour of a kind, 0xRRGGBB. */
 extern const u32 mosaic_colour[PK_NR];
 

@@ -43,19 +43,9 @@ void object_init(struct object *o, const struct object_ops *ops);
 /* Drops every page. No VMA may map it any more. */
 void object_destroy(struct object *o);
 
-/*
- * The page at `index`, made if absent, with a reference for the caller in *out. Takes o->lock.
- * Returns 0, -ENOMEM, -ENOSPC or the filler's errno. The index may lie beyond `size`: readers and
- * faults check that themselves.
- */
-int object_get_page(struct object *o, u32 index, struct page **out) __must_check;
-
 /* Makes the zeroed page at `index` if it is absent, as one that nobody has used yet. Returns whether
  * it was absent, or -ENOMEM. */
 int object_reserve_page(struct object *o, u32 index) __must_check;
-
-/* The page if present, with a reference; else NULL. */
-struct page *object_find_page(struct object *o, u32 index);
 
 /* Puts an existing frame (kind PK_RESERVED or PK_CACHE, unowned) in as the page at `index`: the
  * boot image's file data, in place. Returns 0, -ENOMEM or -EEXIST. */

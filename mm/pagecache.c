@@ -104,7 +104,11 @@ int object_page_locked(struct object *o, u32 index, struct page **out)
 	return use_page(o, index, out);
 }
 
-int object_get_page(struct object *o, u32 index, struct page **out)
+/*
+ * The page at `index`, made if absent, with a reference for the caller in *out. Returns 0, -ENOMEM,
+ * -ENOSPC or the filler's errno. The index may lie beyond the size: the callers have looked.
+ */
+static int get_page(struct object *o, u32 index, struct page **out)
 {
 	mutex_lock(&o->lock);
 	int err = use_page(o, index, out);
@@ -123,7 +127,8 @@ int object_reserve_page(struct object *o, u32 index)
 	return made;
 }
 
-struct page *object_find_page(struct object *o, u32 index)
+/* The page if present, with a reference; else NULL. */
+static struct page *find_page(struct object *o, u32 index)
 {
 	mutex_lock(&o->lock);
 	struct page *p = object_cached(o, index);
@@ -250,9 +255,9 @@ size_t iobuf_zero(struct iobuf *b, size_t n)
 /* One page's part of a read. Returns bytes not copied. */
 static size_t read_part(struct object *o, struct iobuf *to, u64 pos, size_t n)
 {
-	struct page *p = object_find_page(o, (u32)(pos >> PAGE_SHIFT));
+	struct page *p = find_page(o, (u32)(pos >> PAGE_SHIFT));
 	if (!p && !o->shmem && o->ops && o->ops->fill &&
-		object_get_page(o, (u32)(pos >> PAGE_SHIFT), &p) < 0)
+		get_page(o, (u32)(pos >> PAGE_SHIFT), &p) < 0)
 		return n;
 	if (!p)
 		return iobuf_zero(to, n);
@@ -281,7 +286,7 @@ static int write_part(struct object *o, struct iobuf *from, u64 pos, size_t n, s
 	struct page *p;
 	if (!iobuf_readable(from))
 		return -EFAULT;
-	int err = object_get_page(o, (u32)(pos >> PAGE_SHIFT), &p);
+	int err = get_page(o, (u32)(pos >> PAGE_SHIFT), &p);
 	if (err)
 		return err;
 	char *va = kmap_local(p);

@@ -190,7 +190,7 @@ void slab_put(struct slab_cache *c, void *obj, uintptr_t caller)
 	spin_unlock(&c->lock);
 }
 
-void slab_release_empty(struct slab_cache *c)
+static void release_empty_slabs(struct slab_cache *c)
 {
 	spin_lock(&c->lock);
 	while (!list_empty(&c->empty))
@@ -346,7 +346,7 @@ u32 slab_shrink(struct slab_cache *c)
 
 	if (c->magazines)
 		slab_flush_magazines(c);
-	slab_release_empty(c);
+	release_empty_slabs(c);
 	return (before - c->nr_slabs) << c->order;
 }
 

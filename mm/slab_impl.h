@@ -146,9 +146,6 @@ bool slab_locate(const struct slab_cache *c, const void *obj, struct page **s, u
 void *slab_take(struct slab_cache *c);
 void slab_put(struct slab_cache *c, void *obj, uintptr_t caller);
 
-/* Frees every empty slab. */
-void slab_release_empty(struct slab_cache *c);
-
 /* --- Magazines --- */
 
 /* Gives every object in a magazine back to the slabs, and the magazines back too. */

@@ -7,7 +7,7 @@
 
 struct kthread {
 	struct thread thread;
-	const char *name;
+	const char *name; /* for who looks with a debugger */
 	void (*fn)(void *arg);
 	void *arg;
 	bool ended;
@@ -70,9 +70,4 @@ void kthread_join(struct thread *t)
 	kassert(t->state == T_DEAD);
 	kstack_free(t->kstack);
 	kfree(k);
-}
-
-const char *kthread_name(const struct thread *t)
-{
-	return to_kthread(t)->name;
 }

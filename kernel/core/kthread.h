@@ -14,6 +14,4 @@ __noreturn void kthread_exit(void);
 /* Waits until it has ended and frees it. */
 void kthread_join(struct thread *t);
 
-const char *kthread_name(const struct thread *t);
-
 #endif

@@ -82,9 +82,10 @@ struct dentry *dentry_create_anon(const char *name, struct inode *inode)
 	return d;
 }
 
-struct dentry *dentry_create_root(struct inode *inode)
+int dentry_create_root(struct mount *m, struct inode *inode)
 {
-	return dentry_alloc("", 0, inode);
+	m->root = dentry_alloc("", 0, inode);
+	return m->root ? 0 : -ENOMEM;
 }
 
 struct dentry *dentry_get(struct dentry *d)

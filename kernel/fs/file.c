@@ -148,6 +148,16 @@ struct file *file_create(struct dentry *d, u32 flags)
 	return f;
 }
 
+struct file *file_create_unnamed(struct inode *inode, const char *name, u32 flags)
+{
+	struct dentry *d;
+
+	inode->nlink = 0;
+	inode_set_owner(inode);
+	d = dentry_create_anon(name, inode);
+	return d ? file_create(d, flags) : err_ptr(-ENOMEM);
+}
+
 struct file *file_create_with(
 	struct dentry *d, u32 flags, const struct file_ops *ops, void *private)
 {

@@ -127,18 +127,11 @@ const struct inode_ops hugetlbfs_inode_ops = {
 struct file *hugetlbfs_create_anonymous(const char *name, u32 flags)
 {
 	struct inode *inode;
-	struct dentry *d;
 	int err = make_inode(&anonymous_mount, S_IFREG | 0777, 0, &inode);
 
 	if (err)
 		return err_ptr(err);
-	inode->nlink = 0;
-	inode->uid = current_cred()->fsuid;
-	inode->gid = current_cred()->fsgid;
-	d = dentry_create_anon(name, inode);
-	if (!d)
-		return err_ptr(-ENOMEM);
-	return file_create(d, (flags & ~O_ACCMODE) | O_RDWR);
+	return file_create_unnamed(inode, name, (flags & ~O_ACCMODE) | O_RDWR);
 }
 
 struct file *file_create_huge(u32 bytes)
@@ -192,8 +185,7 @@ static int huge_mount(struct mount *m, const char *options)
 		return err;
 	inode->uid = o.uid;
 	inode->gid = o.gid;
-	m->root = dentry_create_root(inode);
-	return m->root ? 0 : -ENOMEM;
+	return dentry_create_root(m, inode);
 }
 
 static struct fs_type hugetlbfs_type = {

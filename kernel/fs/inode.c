@@ -11,7 +11,6 @@ struct mutex namespace_lock = MUTEX_INIT(namespace_lock);
 struct spinlock dcache_lock = SPINLOCK_INIT("dcache");
 
 static struct slab_cache *inode_cache __ro_after_init;
-static u32 nr_inodes; /* dcache_lock */
 
 struct inode *inode_create(struct mount *mnt, const struct inode_ops *ops, u32 mode)
 {
@@ -30,9 +29,6 @@ struct inode *inode_create(struct mount *mnt, const struct inode_ops *ops, u32 m
 	spin_lock(&mnt->lock);
 	inode->ino = ++mnt->next_ino;
 	spin_unlock(&mnt->lock);
-	spin_lock(&dcache_lock);
-	nr_inodes++;
-	spin_unlock(&dcache_lock);
 	return inode;
 }
 
@@ -52,8 +48,6 @@ void inode_put(struct inode *inode)
 	spin_lock(&dcache_lock);
 	kassert(inode->refcount > 0);
 	last = --inode->refcount == 0;
-	if (last)
-		nr_inodes--;
 	spin_unlock(&dcache_lock);
 	if (!last)
 		return;
@@ -62,11 +56,6 @@ void inode_put(struct inode *inode)
 	if (inode->ops->evict)
 		inode->ops->evict(inode);
 	slab_free(inode_cache, inode);
-}
-
-u32 inode_count(void)
-{
-	return nr_inodes;
 }
 
 /* --- Permission --- */
@@ -97,6 +86,12 @@ bool cred_in_group(u32 gid)
 	const struct credentials *cred = current_cred();
 
 	return cred->fsgid == gid || in_groups(cred, gid);
+}
+
+void inode_set_owner(struct inode *inode)
+{
+	inode->uid = current_cred()->fsuid;
+	inode->gid = current_cred()->fsgid;
 }
 
 bool inode_owned(const struct inode *inode)

@@ -80,10 +80,7 @@ static int check_addable(struct dentry *dir)
 /* A set-gid directory hands its group, and directories the bit too, down to what is made in it. */
 static void set_owner(struct inode *inode, const struct inode *dir)
 {
-	const struct credentials *cred = current_cred();
-
-	inode->uid = cred->fsuid;
-	inode->gid = cred->fsgid;
+	inode_set_owner(inode);
 	if (!(dir->mode & S_ISGID))
 		return;
 	inode->gid = dir->gid;

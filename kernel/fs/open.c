@@ -165,7 +165,7 @@ static struct file *open_reached(struct walk *w, const struct open_request *r)
 /* O_TMPFILE: a file without a name in the file system of a directory. */
 static struct file *open_unnamed(s32 dirfd, const char *path, const struct open_request *r)
 {
-	struct dentry *dir, *d;
+	struct dentry *dir;
 	struct inode *inode;
 	int err = path_lookup(dirfd, path, LOOKUP_FOLLOW | LOOKUP_DIRECTORY, &dir);
 
@@ -179,13 +179,7 @@ static struct file *open_unnamed(s32 dirfd, const char *path, const struct open_
 	dentry_put(dir);
 	if (err)
 		return err_ptr(err);
-	inode->nlink = 0;
-	inode->uid = current_cred()->fsuid;
-	inode->gid = current_cred()->fsgid;
-	d = dentry_create_anon("/tmpfile", inode);
-	if (!d)
-		return err_ptr(-ENOMEM);
-	return file_create(d, r->flags & ~(O_TMPFILE | ONCE_FLAGS));
+	return file_create_unnamed(inode, "/tmpfile", r->flags & ~(O_TMPFILE | ONCE_FLAGS));
 }
 
 static int check_flags(struct open_request *r)

@@ -640,8 +640,7 @@ static struct dentry *pipe_dentry(void)
 
 	if (!inode)
 		return NULL;
-	inode->uid = current_cred()->fsuid;
-	inode->gid = current_cred()->fsgid;
+	inode_set_owner(inode);
 	return dentry_create_anon("pipe", inode);
 }
 

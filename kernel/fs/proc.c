@@ -477,8 +477,7 @@ static int proc_mount(struct mount *m, const char *options)
 	err = make_inode(m, &root, &inode);
 	if (err)
 		return err;
-	m->root = dentry_create_root(inode);
-	return m->root ? 0 : -ENOMEM;
+	return dentry_create_root(m, inode);
 }
 
 static struct fs_type proc_type = {

@@ -222,8 +222,7 @@ static int devpts_mount(struct mount *m, const char *options)
 	root = inode_create(m, &pts_inode_ops, S_IFDIR | 0755);
 	if (!root)
 		return -ENOMEM;
-	m->root = dentry_create_root(root);
-	return m->root ? fill_mount(d) : -ENOMEM;
+	return dentry_create_root(m, root) ?: fill_mount(d);
 }
 
 static struct fs_type devpts_type = {

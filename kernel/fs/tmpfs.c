@@ -416,8 +416,7 @@ int tmpfs_mount(struct mount *m, const char *options)
 		return err;
 	inode->uid = o.uid;
 	inode->gid = o.gid;
-	m->root = dentry_create_root(inode);
-	return m->root ? 0 : -ENOMEM;
+	return dentry_create_root(m, inode);
 }
 
 void tmpfs_statfs(struct mount *m, struct fs_stat *out)
@@ -430,19 +429,12 @@ void tmpfs_statfs(struct mount *m, struct fs_stat *out)
 
 struct file *tmpfs_create_anonymous(const char *name, u32 flags)
 {
-	struct dentry *d;
 	struct inode *inode;
 	int err = tmpfs_inode(&anonymous_mount, S_IFREG | 0777, 0, NULL, &inode);
 
 	if (err)
 		return err_ptr(err);
-	inode->nlink = 0;
-	inode->uid = current_cred()->fsuid;
-	inode->gid = current_cred()->fsgid;
-	d = dentry_create_anon(name, inode);
-	if (!d)
-		return err_ptr(-ENOMEM);
-	return file_create(d, (flags & ~O_ACCMODE) | O_RDWR);
+	return file_create_unnamed(inode, name, (flags & ~O_ACCMODE) | O_RDWR);
 }
 
 struct file *file_create_shared_anon(u32 bytes)

@@ -552,8 +552,7 @@ static int tracefs_mount(struct mount *m, const char *options)
 
 	if (err)
 		return err;
-	m->root = dentry_create_root(inode);
-	return m->root ? 0 : -ENOMEM;
+	return dentry_create_root(m, inode);
 }
 
 static struct fs_type tracefs_type = {

@@ -129,6 +129,7 @@ bool cred_in_group(u32 gid);     /* fsgid or a supplementary group */
 /* 0, -EACCES, or -EROFS. The first asks with the process's file-system ids. */
 int inode_permission(struct inode *inode, u32 mask);
 int inode_permission_as(struct inode *inode, u32 mask, u32 uid, u32 gid);
+void inode_set_owner(struct inode *inode); /* the caller, who has just made it */
 bool inode_owned(const struct inode *inode); /* by the caller, or he has CAP_FOWNER */
 
 s64 inode_now(void);
@@ -145,8 +146,6 @@ int inode_get_writer(struct inode *inode) __must_check;
 void inode_put_writer(struct inode *inode);
 int file_deny_write(struct file *f) __must_check;
 void file_allow_write(struct file *f);
-
-u32 inode_count(void); /* inodes in memory */
 
 /* --- Dentries --- */
 
@@ -179,8 +178,8 @@ void dentry_put(struct dentry *d); /* may sleep; NULL is ignored */
 /* A dentry that is in no tree; takes over the caller's reference to the inode, also on failure
  * (NULL: memory is out). Shown as "NAME:[ino]", or "NAME (deleted)" when it begins with a slash. */
 struct dentry *dentry_create_anon(const char *name, struct inode *inode) __must_check;
-/* The root of a mount. The same about the inode. */
-struct dentry *dentry_create_root(struct inode *inode) __must_check;
+/* Makes m->root. The same about the inode. Returns 0 or -ENOMEM. */
+int dentry_create_root(struct mount *m, struct inode *inode) __must_check;
 
 /* The child called `name`, referenced: 0, -ENOENT, or what lookup said. Mounts are not crossed. */
 int dentry_lookup(struct dentry *dir, const char *name, u32 len, struct dentry **out) __must_check;
@@ -369,7 +368,11 @@ void inode_stat(struct inode *inode, struct kstat *st);
  * checked. Runs the type's open. Error pointer. */
 struct file *file_create(struct dentry *dentry, u32 flags) __must_check;
 
-/* The same for what no type's open makes: with these operations, and `private`. */
+/* An open file of an inode without a name, from now on the caller's: shown as `name`, see
+ * dentry_create_anon(). Takes over the reference, also on failure. Error pointer. */
+struct file *file_create_unnamed(struct inode *inode, const char *name, u32 flags) __must_check;
+
+/* file_create() for what no type's open makes: with these operations, and `private`. */
 struct file *file_create_with(struct dentry *dentry, u32 flags, const struct file_ops *ops,
 	void *private) __must_check;
 

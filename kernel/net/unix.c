@@ -176,8 +176,7 @@ static struct dentry *sock_dentry(void)
 
 	if (!inode)
 		return NULL;
-	inode->uid = current_cred()->fsuid;
-	inode->gid = current_cred()->fsgid;
+	inode_set_owner(inode);
 	return dentry_create_anon("socket", inode);
 }
 
