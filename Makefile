@@ -298,16 +298,29 @@ $(T_M)/%.test32: tests/malloc/%.c $(TM_TESTED) $(TM_HEADERS)
 	@mkdir -p $(@D)
 	$(Q)$(TM_32) $(TM_TEST) -static $< $(TM_TESTED) -o $@
 
-$(T_M)/program64: tests/malloc/program.c
-	@mkdir -p $(@D)
-	$(Q)$(TM_64) -std=gnu11 -O1 -g -fno-builtin -w $< -o $@
+# Ordinary programs: for the preloaded libraries, and with the static one (.linked). The host need
+# not know where the cross compiler's C library lies, so the program says it.
+TM_PROGRAMS := program interface
+TM_PROGRAM  := -std=gnu11 -O1 -g -fno-builtin -w -I.
+CROSS_LIB   := /usr/i686-linux-gnu/lib
 
-$(T_M)/program32: tests/malloc/program.c $(T_M)/libtmalloc.a
+$(TM_PROGRAMS:%=$(T_M)/%64): $(T_M)/%64: tests/malloc/%.c tests/malloc/check.h
 	@mkdir -p $(@D)
-	$(Q)$(TM_32) -std=gnu11 -O1 -g -fno-builtin -w -static $< -Wl,--whole-archive \
-		$(T_M)/libtmalloc.a -Wl,--no-whole-archive -o $@
+	$(Q)$(TM_64) $(TM_PROGRAM) $< -o $@
 
-TM_TESTS := $(foreach t,unit.test stress.test program,$(T_M)/$t64 $(T_M)/$t32)
+$(TM_PROGRAMS:%=$(T_M)/%32): $(T_M)/%32: tests/malloc/%.c tests/malloc/check.h
+	@mkdir -p $(@D)
+	$(Q)$(TM_32) $(TM_PROGRAM) $< -o $@ \
+		-Wl,--dynamic-linker=$(CROSS_LIB)/ld-linux.so.2,-rpath,$(CROSS_LIB)
+
+$(TM_PROGRAMS:%=$(T_M)/%.linked): $(T_M)/%.linked: tests/malloc/%.c tests/malloc/check.h \
+		$(T_M)/libtmalloc.a
+	@mkdir -p $(@D)
+	$(Q)$(TM_32) $(TM_PROGRAM) -static $< -Wl,--whole-archive $(T_M)/libtmalloc.a \
+		-Wl,--no-whole-archive -o $@
+
+TM_TESTS := $(foreach t,unit.test stress.test $(TM_PROGRAMS),$(T_M)/$t64 $(T_M)/$t32) \
+	$(TM_PROGRAMS:%=$(T_M)/%.linked)
 
 test-malloc: $(TM_TESTS) libtmalloc ## the user's malloc: units, a shadow, programs
 	@tests/malloc/run.sh $(T_M)

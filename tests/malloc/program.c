@@ -17,17 +17,10 @@
 #include <sys/mman.h>
 #include <sys/wait.h>
 #include <unistd.h>
+#include "tests/malloc/check.h"
 
 #define obstack_chunk_alloc malloc
 #define obstack_chunk_free  free
-
-#define CHECK(x)                                                                                   \
-	do {                                                                                       \
-		if (!(x)) {                                                                        \
-			fprintf(stderr, "%s:%d: %s\n", __FILE__, __LINE__, #x);                    \
-			exit(1);                                                                   \
-		}                                                                                  \
-	} while (0)
 
 #define KB 1024
 
@@ -104,6 +97,21 @@ static void brk_conflict(void)
 	CHECK(p[0] == 7 && p[8191] == 7);
 }
 
+/* Where no block of its size is free, a small one is mapped too if mallopt() says so. */
+static void small_threshold(void)
+{
+	char *p;
+
+	mallopt(M_MMAP_THRESHOLD, 0);
+	p = malloc(5000);
+	CHECK(mallinfo().hblks == 1 && malloc_usable_size(p) == 8192);
+	p = realloc(p, 9000);
+	CHECK(mallinfo().hblks == 1);
+	free(p);
+	CHECK(mallinfo().hblks == 0 && !is_mapped(p));
+	mallopt(M_MMAP_THRESHOLD, 128 * KB);
+}
+
 static void library(void)
 {
 	struct obstack o;
@@ -122,6 +130,7 @@ static void library(void)
 	fclose(f);
 	CHECK(n > 100 && !strncmp(text, "<malloc version=\"1\">", 20));
 	CHECK(malloc_info(1, stdout) == EINVAL);
+	CHECK(!aligned_alloc(65, 64) && !aligned_alloc(0, 64) && errno == EINVAL);
 	f = fmemopen(text, n, "r");
 	CHECK(getline(&line, &room, f) == 21);
 	fclose(f);
@@ -131,8 +140,20 @@ static void library(void)
 
 /* --- Misuse --------------------------------------------------------------------------------- */
 
+static pthread_barrier_t freed;
+
+/* The block stays in this thread's cache. */
+static void *frees(void *p)
+{
+	free(p);
+	pthread_barrier_wait(&freed);
+	pause();
+	return NULL;
+}
+
 static void misuse(int what)
 {
+	pthread_t t;
 	char *p = malloc(100), *run = malloc(60 * KB), *mapped = malloc(900 * KB), *q;
 
 	sink = p;
@@ -176,6 +197,12 @@ static void misuse(int what)
 	case 9:
 		sink = realloc(run + 64, 5000);
 		break;
+	case 10:
+		pthread_barrier_init(&freed, NULL, 2);
+		pthread_create(&t, NULL, frees, p);
+		pthread_barrier_wait(&freed);
+		free(sink);
+		break;
 	}
 	(void)q;
 }
@@ -185,7 +212,7 @@ static void misuse(int what)
 
 static void misuse_aborts(void)
 {
-	for (int what = 0; what < 10; what++) {
+	for (int what = 0; what <= 10; what++) {
 		char text[200] = "";
 		int fd[2], status;
 		pid_t pid;
@@ -293,6 +320,7 @@ int main(int argc, char **argv)
 		return 0;
 	}
 	abcd();
+	small_threshold();
 	library();
 	misuse_aborts();
 	forks();

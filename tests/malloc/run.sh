@@ -8,10 +8,18 @@ for bits in 64 32; do
 	./unit.test$bits
 	./stress.test$bits 20000 7
 done
-LD_PRELOAD=./libtmalloc.so ./program64
+
+# What the C library's allocator does too, then all with ours: preloaded, and linked.
+./interface64
+./interface32
+for program in program interface; do
+	LD_PRELOAD=./libtmalloc.so ./${program}64
+	LD_PRELOAD=./libtmalloc32.so ./${program}32
+	./$program.linked
+done
+
 TMALLOC_OPTIONS=guard,junk,quarantine=100000 LD_PRELOAD=./libtmalloc.so ./program64 guard
-./program32
-TMALLOC_OPTIONS=guard,junk,quarantine=100000 ./program32 guard
+TMALLOC_OPTIONS=guard,junk,quarantine=100000 ./program.linked guard
 TMALLOC_OPTIONS=guard,junk,leaks LD_PRELOAD=./libtmalloc.so ./program64 guard 2>&1 |
 	grep -q '^tmalloc: leak: 12345 bytes at 0x' || { echo 'run: no leak report' >&2; exit 1; }
 TMALLOC_OPTIONS=json=heap.json,svg=heap.svg LD_PRELOAD=./libtmalloc.so perl -e 'print "hello\n"'

@@ -193,11 +193,3 @@ void cache_overflow(unsigned c)
 	while (b->n > b->limit)
 		bin_release(c, b->n < classes[c].batch ? (unsigned)b->n : classes[c].batch);
 }
-
-bool cache_is_free(unsigned c, const struct block *b)
-{
-	for (const struct block *q = tcache.bin[c].head; q; q = block_next(q))
-		if (q == b)
-			return true;
-	return central_is_free(c, b);
-}

@@ -228,27 +228,6 @@ void central_drain(void)
 	}
 }
 
-static bool list_has(const struct block *list, const struct block *b)
-{
-	for (; list; list = block_next(list))
-		if (list == b)
-			return true;
-	return false;
-}
-
-bool central_is_free(unsigned c, const struct block *b)
-{
-	struct central *ce = &central[c];
-	bool found;
-
-	lock_take(&ce->lock);
-	found = list_has(pagemap_span((uintptr_t)b)->free, b);
-	for (unsigned i = 0; i < ce->nr_transfers && !found; i++)
-		found = list_has(ce->transfer[i], b);
-	lock_drop(&ce->lock);
-	return found;
-}
-
 /* --- Invariants ----------------------------------------------------------------------------- */
 
 static void check_blocks(const struct span *s)

@@ -100,10 +100,14 @@ static inline bool class_is_start(unsigned c, uint32_t offset)
 /* --- Free blocks ---------------------------------------------------------------------------- */
 
 /* What a free block holds: the next one, encoded, and a mark made of that and of the block's own
- * address. A write after free breaks the mark; a block freed twice still has it. */
+ * address. A write after free breaks the mark; a block freed twice still has it. 32 bits can be a
+ * mark by chance, so there the mark has an echo. */
 struct block {
 	uintptr_t link;
 	uintptr_t mark;
+#ifndef __LP64__
+	uintptr_t echo;
+#endif
 };
 
 extern uintptr_t block_key;
@@ -119,10 +123,17 @@ static inline void block_link(struct block *b, struct block *next)
 
 	b->link = link;
 	b->mark = block_mark(b, link);
+#ifndef __LP64__
+	b->echo = ~b->mark;
+#endif
 }
 
 static inline bool block_is_marked(const struct block *b)
 {
+#ifndef __LP64__
+	if (b->echo != ~b->mark)
+		return false;
+#endif
 	return b->mark == block_mark(b, b->link);
 }
 
@@ -299,8 +310,6 @@ struct block *central_give(unsigned c, struct block *b, unsigned n);
 void central_give_run(unsigned c, char *bump, char *end);
 /* Empty the transfer slots. */
 void central_drain(void);
-/* Whether the free block @b of a small span is on the span's own list. */
-bool central_is_free(unsigned c, const struct block *b);
 void central_check(void);
 
 /* --- The thread's cache --------------------------------------------------------------------- */
@@ -351,12 +360,12 @@ void *cache_refill(unsigned c);
 void cache_overflow(unsigned c);
 void cache_flush(void);
 void cache_thread_exit(void);
-/* Whether block @b of class @c is free already: it has the mark, now look for it. */
-bool cache_is_free(unsigned c, const struct block *b);
 
 /* --- The slow side of the interface --------------------------------------------------------- */
 
 void core_init(void);
+/* Whether M_MMAP_THRESHOLD and M_MMAP_MAX want a block of @size to have its own mapping. */
+bool large_wants(size_t size);
 void *large_alloc(size_t size, size_t align, bool *zero);
 void large_free(struct span *s);
 /* The span whose block begins at @p, or abort. */

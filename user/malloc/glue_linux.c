@@ -22,8 +22,10 @@
 #define POPULATE_WRITE	   23 /* MADV_POPULATE_WRITE, Linux 5.14 */
 #define SPINS		   100
 
-static pthread_key_t exit_key;
-static bool exit_key_made;
+/* glibc's, where there is one. */
+extern char __libc_single_threaded __attribute__((weak));
+void _IO_list_lock(void) __attribute__((weak));
+void _IO_list_unlock(void) __attribute__((weak));
 
 /* The system call itself: glibc's mmap() and musl's take offsets of different widths, and the
  * static library serves both. */
@@ -129,10 +131,11 @@ uintptr_t os_random(void)
 	return v ^ (uintptr_t)&t * 0x9e3779b1u ^ (uintptr_t)t.tv_nsec << 7;
 }
 
+/* The system calls themselves, which are no cancellation points: a lock may be held. */
 void os_write(int fd, const char *text, size_t len)
 {
 	while (len) {
-		ssize_t n = write(fd, text, len);
+		ssize_t n = syscall(SYS_write, fd, text, len);
 
 		if (n < 0 && errno == EINTR)
 			continue;
@@ -145,12 +148,12 @@ void os_write(int fd, const char *text, size_t len)
 
 int os_create(const char *path)
 {
-	return open(path, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0644);
+	return syscall(SYS_openat, AT_FDCWD, path, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0644);
 }
 
 void os_close(int fd)
 {
-	close(fd);
+	syscall(SYS_close, fd);
 }
 
 void os_abort(void)
@@ -189,22 +192,65 @@ static void thread_exit(void *unused)
 	cache_thread_exit();
 }
 
+static pthread_key_t exit_key;
+static bool exit_key_made;
+
+static void exit_key_make(void)
+{
+	exit_key_made = !pthread_key_create(&exit_key, thread_exit);
+}
+
+/* The key is made with the process's first block, so it is one of the first keys, which live in
+ * the thread's own structure: to set one needs no memory. */
 void os_thread_register(void)
 {
+	static pthread_once_t once = PTHREAD_ONCE_INIT;
+
+	pthread_once(&once, exit_key_make);
 	if (exit_key_made)
 		pthread_setspecific(exit_key, &tcache);
 }
 
-/* Before main(): a thread that was here already, the first, is registered late. The first keys of
- * a process live in the thread's own structure: to set one needs no memory. */
-__attribute__((constructor)) static void start(int argc, char **argv, char **envp)
+/* --- fork() --------------------------------------------------------------------------------- */
+
+static bool fork_locked;
+
+/* A process with one thread takes no lock: it may fork from a signal handler that came in the
+ * middle of malloc(), and its locks are as good in the child. With more threads, stdio's list of
+ * files comes first: glibc takes it after the handlers, and who holds it may wait for a thread
+ * that wants memory. */
+static void before_fork(void)
 {
-	(void)argc;
-	(void)argv;
-	(void)envp;
+	fork_locked = !&__libc_single_threaded || !__libc_single_threaded;
+	if (!fork_locked)
+		return;
+	if (_IO_list_lock)
+		_IO_list_lock();
+	fork_prepare();
+}
+
+static void after_fork_parent(void)
+{
+	if (!fork_locked)
+		return;
+	fork_parent();
+	if (_IO_list_unlock)
+		_IO_list_unlock();
+}
+
+/* glibc has made stdio's locks new. */
+static void after_fork_child(void)
+{
+	if (fork_locked)
+		fork_child();
+}
+
+/* --- Beginning and end ---------------------------------------------------------------------- */
+
+__attribute__((constructor)) static void start(void)
+{
 	core_init();
-	exit_key_made = !pthread_key_create(&exit_key, thread_exit);
-	pthread_atfork(fork_prepare, fork_parent, fork_child);
+	pthread_atfork(before_fork, after_fork_parent, after_fork_child);
 	debug_options(secure_getenv("TMALLOC_OPTIONS"));
 }
 

@@ -78,6 +78,15 @@ void heap_each_span(void (*f)(struct span *, void *), void *arg)
 
 #ifdef __LP64__
 struct leaf *pagemap_root[1u << ROOT_BITS];
+static struct leaf *spare_leaf;
+
+/* Have a leaf at hand, so that room for one more page cannot fail. */
+static bool pagemap_prepare(void)
+{
+	if (!spare_leaf)
+		spare_leaf = os_map(page_round_up(sizeof(struct leaf)));
+	return spare_leaf;
+}
 
 bool pagemap_reserve(uintptr_t start, size_t len)
 {
@@ -86,16 +95,22 @@ bool pagemap_reserve(uintptr_t start, size_t len)
 	for (uintptr_t i = start >> shift; i <= (start + len - 1) >> shift; i++) {
 		if (i >= 1u << ROOT_BITS)
 			return false;
-		if (!pagemap_root[i])
-			__atomic_store_n(&pagemap_root[i],
-				os_map(page_round_up(sizeof(struct leaf))), __ATOMIC_RELEASE);
-		if (!pagemap_root[i])
+		if (pagemap_root[i])
+			continue;
+		if (!pagemap_prepare())
 			return false;
+		__atomic_store_n(&pagemap_root[i], spare_leaf, __ATOMIC_RELEASE);
+		spare_leaf = NULL;
 	}
 	return true;
 }
 #else
 struct leaf pagemap_only;
+
+static bool pagemap_prepare(void)
+{
+	return true;
+}
 
 bool pagemap_reserve(uintptr_t start, size_t len)
 {
@@ -234,18 +249,17 @@ static bool top_abandon(void)
 /* Let the break grow so that the top has @pages. */
 static bool top_grow(size_t pages)
 {
-	size_t bytes = pages << PAGE_SHIFT, have = heap.end - heap.top;
-	size_t more = page_round_up(bytes - have + growth_pad());
-	uintptr_t now = (uintptr_t)os_brk(0), got;
+	uintptr_t now = (uintptr_t)os_brk(0), got = 0;
+	size_t have = now == heap.end ? heap.end - heap.top : 0;
+	size_t need = (pages << PAGE_SHIFT) - have + (page_round_up(now) - now);
+	size_t more = need + page_round_up(growth_pad());
 
-	if (!now || more > PTRDIFF_MAX)
+	if (!now || need > PTRDIFF_MAX)
 		return false;
-	if (now != heap.end)
-		more = page_round_up(more + have) + (page_round_up(now) - now);
-	got = (uintptr_t)os_brk(more);
+	if (more <= PTRDIFF_MAX)
+		got = (uintptr_t)os_brk(more);
 	if (!got) {
-		more = page_round_up(bytes - (now == heap.end ? have : 0)) +
-		       (page_round_up(now) - now);
+		more = need;
 		got = (uintptr_t)os_brk(more);
 	}
 	if (!got || got != now || !pagemap_reserve(got, more) ||
@@ -613,7 +627,7 @@ struct span *heap_map(size_t len, size_t align)
 	if (!p)
 		return NULL;
 	lock_take(&heap.lock);
-	if (pagemap_reserve((uintptr_t)p, len))
+	if (pagemap_reserve((uintptr_t)p, PAGE_SIZE))
 		s = span_new((uintptr_t)p, len >> PAGE_SHIFT, SPAN_MAPPED);
 	if (s) {
 		s->zero = s->mapped = 1;
@@ -654,23 +668,21 @@ void heap_unmap(struct span *s)
 bool heap_remap(struct span *s, size_t len)
 {
 	size_t old = s->pages << PAGE_SHIFT;
-	bool done = false;
-	void *p;
+	void *p = NULL;
 
 	lock_take(&heap.lock);
-	p = os_remap((void *)s->start, old, len);
-	if (p && pagemap_reserve((uintptr_t)p, len)) {
+	if (pagemap_prepare())
+		p = os_remap((void *)s->start, old, len);
+	if (p) {
+		pagemap_reserve((uintptr_t)p, PAGE_SIZE);
 		pagemap_set(s->start, NULL);
 		s->start = (uintptr_t)p;
 		s->pages = len >> PAGE_SHIFT;
 		pagemap_set(s->start, s);
 		mapped_account(len - old, 0);
-		done = true;
-	} else if (p && os_remap(p, len, old) != (void *)s->start) {
-		die("out of memory while a mapping moved", p);
 	}
 	lock_drop(&heap.lock);
-	return done;
+	return p;
 }
 
 /* --- Invariants ----------------------------------------------------------------------------- */

@@ -84,6 +84,11 @@ void core_init(void)
 
 /* --- Blocks --------------------------------------------------------------------------------- */
 
+bool large_wants(size_t size)
+{
+	return size >= heap.mmap_threshold && heap.nr_mapped < heap.mmap_max;
+}
+
 void *large_alloc(size_t size, size_t align, bool *zero)
 {
 	size_t len = page_round_up(size ? size : 1);
@@ -93,7 +98,7 @@ void *large_alloc(size_t size, size_t align, bool *zero)
 	if (debug.on)
 		return debug_alloc(size, align);
 	align = align < PAGE_SIZE ? PAGE_SIZE : align;
-	if (size >= heap.mmap_threshold && heap.nr_mapped < heap.mmap_max)
+	if (large_wants(size))
 		s = heap_map(len, align);
 	if (!s)
 		s = heap_alloc(len >> PAGE_SHIFT, align >> PAGE_SHIFT);

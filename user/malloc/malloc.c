@@ -36,7 +36,7 @@ static __attribute__((noinline)) void *malloc_slow(size_t size)
 
 	if (size > PTRDIFF_MAX)
 		return out_of_memory();
-	if (size > SMALL_MAX || debug.on)
+	if (size > SMALL_MAX || debug.on || large_wants(size))
 		p = large_alloc(size, 1, NULL);
 	else
 		p = cache_refill(class_of(size));
@@ -53,13 +53,6 @@ EXPORT void *API(malloc)(size_t size)
 			return p;
 	}
 	return malloc_slow(size);
-}
-
-/* The block carries the mark, so it is free already. 32 bits can be so by chance: look for it. */
-cold static void check_double_free(unsigned c, const struct block *b)
-{
-	if (sizeof(b->mark) == 8 || cache_is_free(c, b))
-		die("free(): double free", b);
 }
 
 static __attribute__((noinline)) void free_slow(void *p)
@@ -89,7 +82,7 @@ EXPORT void API(free)(void *p)
 	if (unlikely(!class_is_start(c, INFO_OFFSET(info) + ((uintptr_t)p & PAGE_MASK))))
 		die("free(): invalid pointer", p);
 	if (unlikely(block_is_marked(b)))
-		check_double_free(c, b);
+		die("free(): double free", b);
 	bin = &tcache.bin[c];
 	block_link(b, bin->head);
 	bin->head = b;
@@ -221,9 +214,14 @@ EXPORT void *API(memalign)(size_t align, size_t size)
 	return aligned(power, size);
 }
 
+/* As the C standard has it, and glibc since 2.38: memalign() rounds a bad alignment up instead. */
 EXPORT void *API(aligned_alloc)(size_t align, size_t size)
 {
-	return API(memalign)(align, size);
+	if (!align || align & (align - 1)) {
+		errno = EINVAL;
+		return NULL;
+	}
+	return aligned(align, size);
 }
 
 EXPORT int API(posix_memalign)(void **p, size_t align, size_t size)
@@ -273,6 +271,7 @@ EXPORT int API(malloc_trim)(size_t pad)
 	return heap_trim(pad);
 }
 
+/* The answers are glibc's: 0 for a value out of range, 1 for all else, known or not. */
 EXPORT int API(mallopt)(int what, int value)
 {
 	size_t v = value;
@@ -280,16 +279,14 @@ EXPORT int API(mallopt)(int what, int value)
 	core_init();
 	switch (what) {
 	case TM_TRIM_THRESHOLD:
-		heap.trim_threshold = value < 0 ? SIZE_MAX : v;
+		heap.trim_threshold = v;
 		heap.fixed_thresholds = true;
 		return 1;
 	case TM_TOP_PAD:
-		heap.top_pad = v;
+		heap.top_pad = value < 0 ? 0 : v;
 		heap.fixed_thresholds = heap.fixed_pad = true;
 		return 1;
 	case TM_MMAP_THRESHOLD:
-		if (v > TM_MMAP_THRESHOLD_MAX)
-			return 0;
 		heap.mmap_threshold = v;
 		heap.fixed_thresholds = true;
 		return 1;
@@ -297,13 +294,9 @@ EXPORT int API(mallopt)(int what, int value)
 		heap.mmap_max = v;
 		heap.fixed_thresholds = true;
 		return 1;
-	case TM_PERTURB:
-	case TM_CHECK_ACTION:
-	case TM_ARENA_TEST:
-	case TM_ARENA_MAX:
 	case TM_MXFAST:
-		return 1;
+		return v <= TM_MXFAST_MAX;
 	default:
-		return 0;
+		return 1;
 	}
 }

@@ -25,35 +25,46 @@ int API(malloc_info)(int options, FILE *f);
 
 /* --- Totals --------------------------------------------------------------------------------- */
 
-/* Blocks in the threads' caches, of class @c. */
-static size_t cached_blocks(unsigned c)
-{
-	size_t n = 0;
+/* Blocks of each class: in threads' caches, and held by the program. */
+struct blocks {
+	size_t cached[NR_CLASSES], used[NR_CLASSES];
+};
 
-	for (struct tcache *t = caches.list; t; t = t->next)
-		n += t->bin[c].n + t->bin[c].filled +
-		     (t->bin[c].end - t->bin[c].bump) / classes[c].size;
-	return n + central[c].nr_transfers * classes[c].batch;
+/* Another thread may be halfway through a change: then the numbers can be any, but not large. */
+static size_t bin_blocks(const struct bin *b, unsigned c)
+{
+	size_t run = (uintptr_t)b->end - (uintptr_t)b->bump;
+	int32_t listed = b->n + b->filled;
+
+	return (listed > 0 ? listed : 0) +
+	       (run <= SPAN_PAGES << PAGE_SHIFT ? run / classes[c].size : 0);
 }
 
-static size_t class_in_use(unsigned c)
+static void count_blocks(struct blocks *b)
 {
-	size_t cached = cached_blocks(c);
+	core_init();
+	lock_take(&caches.lock);
+	for (unsigned c = 1; c < NR_CLASSES; c++) {
+		size_t cached = central[c].nr_transfers * classes[c].batch;
 
-	return central[c].used > cached ? central[c].used - cached : 0;
+		for (struct tcache *t = caches.list; t; t = t->next)
+			cached += bin_blocks(&t->bin[c], c);
+		b->cached[c] = cached;
+		b->used[c] = central[c].used > cached ? central[c].used - cached : 0;
+	}
+	lock_drop(&caches.lock);
 }
 
 void tm_totals(struct tm_totals *t)
 {
 	size_t small = 0, used = 0;
+	struct blocks b;
 
-	core_init();
-	lock_take(&caches.lock);
+	count_blocks(&b);
 	for (unsigned c = 1; c < NR_CLASSES; c++) {
 		small += central[c].pages << PAGE_SHIFT;
-		used += class_in_use(c) * classes[c].size;
+		used += b.used[c] * classes[c].size;
 	}
-	lock_drop(&caches.lock);
 	lock_take(&heap.lock);
 	t->system = heap.brk_bytes + heap.extent_bytes;
 	t->top = heap.end - heap.top;
@@ -138,13 +149,15 @@ EXPORT int API(malloc_info)(int options, FILE *f)
 {
 	struct out o = {.sink = sink_file, .arg = f};
 	struct tm_totals t;
+	struct blocks b;
 
 	if (options)
 		return EINVAL;
 	tm_totals(&t);
+	count_blocks(&b);
 	out_string(&o, "<malloc version=\"1\">\n<heap nr=\"0\">\n<sizes>\n");
 	for (unsigned c = 1; c < NR_CLASSES; c++) {
-		size_t n = cached_blocks(c), size = classes[c].size;
+		size_t n = b.cached[c], size = classes[c].size;
 
 		if (n)
 			out_format(&o,
@@ -167,9 +180,11 @@ EXPORT void tmalloc_dump_json(int fd)
 {
 	struct out o = {.fd = fd};
 	struct tm_totals t;
+	struct blocks b;
 	const char *comma = "";
 
 	tm_totals(&t);
+	count_blocks(&b);
 	out_format(&o, "{\"system\": %z, \"in_use\": %z, \"free\": %z, \"top\": %z, ", t.system,
 		t.in_use, t.free, t.top);
 	out_format(&o, "\"mapped\": %z, \"nr_mapped\": %z, \"cached\": %z, \"nr_free\": %z, ",
@@ -183,7 +198,7 @@ EXPORT void tmalloc_dump_json(int fd)
 		out_format(&o, "%s\n  {\"size\": %z, \"spans\": %z, ", comma,
 			(size_t)classes[c].size, central[c].nr_spans);
 		out_format(&o, "\"bytes\": %z, \"used\": %z, \"cached\": %z}",
-			central[c].pages << PAGE_SHIFT, class_in_use(c), cached_blocks(c));
+			central[c].pages << PAGE_SHIFT, b.used[c], b.cached[c]);
 		comma = ",";
 	}
 	out_string(&o, "]}\n");

@@ -12,12 +12,8 @@
 #define TM_TOP_PAD        (-2)
 #define TM_MMAP_THRESHOLD (-3)
 #define TM_MMAP_MAX       (-4)
-#define TM_CHECK_ACTION   (-5)
-#define TM_PERTURB        (-6)
-#define TM_ARENA_TEST     (-7)
-#define TM_ARENA_MAX      (-8)
 
-#define TM_MMAP_THRESHOLD_MAX ((size_t)(sizeof(long) == 8 ? 32 << 20 : 512 << 10))
+#define TM_MXFAST_MAX (80 * sizeof(size_t) / 4)
 
 struct tm_totals {
 	size_t system, in_use, free, top;  /* bytes of the heap, which brk and extents make up */
