@@ -18,9 +18,9 @@ struct object;
 struct vma;
 
 struct object_ops {
-	/* Makes the page's contents those of the file (it is zeroed when called). NULL: zeroes are
-	 * right. May sleep. Returns 0 or a negative errno. */
-	int (*fill)(struct object *o, u32 index, struct page *p);
+	/* Accounts for one page more: 0, or a negative errno to refuse it. Caller holds the lock.
+	 * NULL: there is no limit. */
+	int (*charge)(struct object *o);
 };
 
 /* letters: m: `lock`, i: set at creation */

@@ -71,21 +71,22 @@ static void remove_page(struct object *o, struct page *p)
 	page_put(p);
 }
 
-/* A new page at index with the file's contents. */
-static int make_page(struct object *o, u32 index, struct page **out)
+/* The same for a page that has to be accounted for; it is freed when it is refused. */
+static int add_page(struct object *o, u32 index, struct page *p)
 {
-	struct page *p = page_alloc(GFP_USER | GFP_ZERO, PK_CACHE);
-	if (!p)
-		return -ENOMEM;
-	int err = o->ops && o->ops->fill ? o->ops->fill(o, index, p) : 0;
+	int err = o->ops && o->ops->charge ? o->ops->charge(o) : 0;
 	if (!err)
 		err = insert_page(o, index, p);
-	if (err) {
+	if (err)
 		page_put(p);
-		return err;
-	}
-	*out = p;
-	return 0;
+	return err;
+}
+
+/* A new page at index. */
+static int make_page(struct object *o, u32 index, struct page **out)
+{
+	*out = page_alloc(GFP_USER | GFP_ZERO, PK_CACHE);
+	return *out ? add_page(o, index, *out) : -ENOMEM;
 }
 
 static int use_page(struct object *o, u32 index, struct page **out)
@@ -106,7 +107,7 @@ int object_page_locked(struct object *o, u32 index, struct page **out)
 
 /*
  * The page at `index`, made if absent, with a reference for the caller in *out. Returns 0, -ENOMEM,
- * -ENOSPC or the filler's errno. The index may lie beyond the size: the callers have looked.
+ * or the charge's errno. The index may lie beyond the size: the callers have looked.
  */
 static int get_page(struct object *o, u32 index, struct page **out)
 {
@@ -154,15 +155,21 @@ int object_adopt_page(struct object *o, u32 index, struct page *p)
 	return err;
 }
 
-/* Zeroes bytes [from, to) of one page if it is cached. Caller holds the lock. */
-static void zero_part(struct object *o, u32 index, u32 from, u32 to)
+static void zero_bytes(struct page *p, u32 from, u32 to)
 {
-	struct page *p = object_cached(o, index);
-	if (!p || from == to)
+	if (from == to)
 		return;
 	char *va = kmap_local(p);
 	memset(va + from, 0, to - from);
 	kunmap_local(va);
+}
+
+/* Zeroes bytes [from, to) of one page if it is cached. Caller holds the lock. */
+static void zero_part(struct object *o, u32 index, u32 from, u32 to)
+{
+	struct page *p = object_cached(o, index);
+	if (p)
+		zero_bytes(p, from, to);
 }
 
 /* Unmaps and drops the whole pages [first, last). Caller holds the lock. */
@@ -256,9 +263,6 @@ size_t iobuf_zero(struct iobuf *b, size_t n)
 static size_t read_part(struct object *o, struct iobuf *to, u64 pos, size_t n)
 {
 	struct page *p = find_page(o, (u32)(pos >> PAGE_SHIFT));
-	if (!p && !o->shmem && o->ops && o->ops->fill &&
-		get_page(o, (u32)(pos >> PAGE_SHIFT), &p) < 0)
-		return n;
 	if (!p)
 		return iobuf_zero(to, n);
 	char *va = kmap_local(p);
@@ -280,19 +284,75 @@ static bool iobuf_readable(const struct iobuf *b)
 	return !b->user || copy_from_user(&byte, b->u, 1) == 0;
 }
 
-/* One page's part of a write; what was not copied in *left. Returns 0 or a negative errno. */
-static int write_part(struct object *o, struct iobuf *from, u64 pos, size_t n, size_t *left)
+static bool is_cached(struct object *o, u32 index)
+{
+	mutex_lock(&o->lock);
+	bool cached = object_cached(o, index);
+	mutex_unlock(&o->lock);
+	return cached;
+}
+
+static size_t write_to(struct page *p, struct iobuf *from, size_t off, size_t n)
+{
+	char *va = kmap_local(p);
+	size_t left = iobuf_get(from, va + off, n);
+	kunmap_local(va);
+	return left;
+}
+
+static int write_over(struct object *o, u64 pos, struct iobuf *from, size_t n, size_t *left)
 {
 	struct page *p;
-	if (!iobuf_readable(from))
-		return -EFAULT;
 	int err = get_page(o, (u32)(pos >> PAGE_SHIFT), &p);
 	if (err)
 		return err;
+	*left = write_to(p, from, pos % PAGE_SIZE, n);
+	page_put(p);
+	return 0;
+}
+
+/* Somebody else has made the page while ours was written: his is written over with the n bytes. */
+static int write_again(struct object *o, u64 pos, struct page *p, size_t n)
+{
 	char *va = kmap_local(p);
-	*left = iobuf_get(from, va + pos % PAGE_SIZE, n);
+	struct iobuf from = iobuf_kernel(va);
+	size_t left;
+	int err = write_over(o, pos, &from, n, &left);
 	kunmap_local(va);
 	page_put(p);
+	return err;
+}
+
+/* Makes a page of what is written over the whole of it, which saves clearing it first. It is in the
+ * cache when that is done: nobody sees what was in the frame. */
+static int write_fresh(struct object *o, u64 pos, struct iobuf *from, size_t *left)
+{
+	struct page *p = page_alloc(GFP_USER, PK_CACHE);
+	u32 index = (u32)(pos >> PAGE_SHIFT);
+	if (!p)
+		return -ENOMEM;
+	p->flags = PF_UPTODATE;
+	*left = write_to(p, from, 0, PAGE_SIZE);
+	zero_bytes(p, PAGE_SIZE - (u32)*left, PAGE_SIZE);
+	mutex_lock(&o->lock);
+	bool late = object_cached(o, index);
+	int err = late ? 0 : add_page(o, index, p);
+	mutex_unlock(&o->lock);
+	return late ? write_again(o, pos, p, PAGE_SIZE - *left) : err;
+}
+
+/* One page's part of a write; what was not copied in *left. Returns 0 or a negative errno. */
+static int write_part(struct object *o, struct iobuf *from, u64 pos, size_t n, size_t *left)
+{
+	if (!iobuf_readable(from))
+		return -EFAULT;
+	int err = n == PAGE_SIZE && !is_cached(o, (u32)(pos >> PAGE_SHIFT))
+			  ? write_fresh(o, pos, from, left)
+			  : write_over(o, pos, from, n, left);
+	if (err) {
+		*left = n;
+		return err;
+	}
 	mutex_lock(&o->lock);
 	if (*left < n)
 		o->size = MAX(o->size, pos + n - *left);

@@ -19,8 +19,8 @@ static inline struct page *object_used(struct object *o, u32 index)
 	return p && (p->flags & PF_UPTODATE) ? p : NULL;
 }
 
-/* The page at index, made and filled if absent; no reference is taken. Returns 0, -ENOMEM,
- * -ENOSPC, -ERANGE beyond the end of the object, or the filler's errno. */
+/* The page at index, made if absent; no reference is taken. Returns 0, -ENOMEM, -ERANGE beyond the
+ * end of the object, or the charge's errno. */
 int object_page_locked(struct object *o, u32 index, struct page **out) __must_check;
 
 /* Pages that hold bytes of the object, or would. */

@@ -3,8 +3,8 @@
 
 The scripts of tests/programs and stress-ng's memory stressors one by one. After each its output is
 compared with Linux's, as `make test-programs` does, and /proc/mm_check is read: no finding, and no
-more in use than after the same program's second run (in the first round caches fill with names). Environment: SEED (the order; printed),
-MINUTES (30), MEM (256), T (a glob over the names).
+more in use than after the same program's second run (in the first round caches fill with names).
+Environment: SEED (the order; printed), MINUTES (30), MEM (256), T (a glob over the names).
 """
 import os
 import random

@@ -4,8 +4,9 @@
  * The module is what Linux takes: newc cpio archives, each plain or as gzip, one behind the other
  * with zeroes between. A plain archive is unpacked in place: where the data of a file begins on a
  * page boundary (our build pads the names so that it does), the frames that the boot loader put
- * it in become the file's page cache as they are. All other frames of the module are given to the
- * allocator as soon as they have been read.
+ * it in become the file's page cache as they are; other data are copied. All other frames of the
+ * module are given to the allocator soon after they have been read, so that an archive that must be
+ * copied needs little more memory than one that need not.
  *
  *      | header, name | data, whole pages ........ | tail  | header, name | ...
  *      `--- freed ----+--------- adopted ------------------+--- freed ----+--- adopted
@@ -29,6 +30,8 @@
 #include "mm/page_alloc.h"
 #include "mm/pmap.h"
 #include "mm/vmalloc.h"
+
+#define RELEASE_STEP (1u << 20) /* bytes: copied data are freed in pieces, each costs a little */
 
 /* A regular file with several names, as long as its archive is being read. */
 struct hard_link {
@@ -81,11 +84,20 @@ static void __init zero_tail(struct unpack *u)
 	u->tail = 0;
 }
 
-/* The archive has been read up to here: a pending tail whose page lies before is zeroed. */
+static void __init release_to(struct unpack *u, u64 at)
+{
+	page_alloc_release_range(u->freed_to, at);
+	u->freed_to = ALIGN_DOWN(at, PAGE_SIZE);
+}
+
+/* The archive has been read up to here: a pending tail whose page lies before is zeroed, and what
+ * was copied need not stay. */
 static void __init passed(struct unpack *u, u64 at)
 {
 	if (u->tail && at >= ALIGN_UP(u->tail, PAGE_SIZE))
 		zero_tail(u);
+	if (at >= u->freed_to + RELEASE_STEP)
+		release_to(u, at);
 }
 
 static bool __init can_adopt(const struct unpack *u, const struct cpio_entry *e)
@@ -106,7 +118,7 @@ static void __init adopt(struct unpack *u, struct inode *inode, const struct cpi
 		check(tmpfs_adopt_page(inode, i, p), e->name);
 	}
 	u->adopted += n;
-	page_alloc_release_range(u->freed_to, at);
+	release_to(u, at);
 	u->freed_to = at + (u64)n * PAGE_SIZE;
 	if (u->tail)
 		zero_tail(u);
@@ -387,6 +399,8 @@ void __init initramfs_unpack(void)
 {
 	const struct prange *m = &bootinfo.module[0];
 	struct unpack u = {.in_place = true, .base = m->start, .freed_to = m->start};
+	struct mount *root = vfs_root()->inode->mnt;
+	u32 limit = root->max_pages;
 	const void *va;
 	bool mapped;
 
@@ -396,7 +410,9 @@ void __init initramfs_unpack(void)
 		boot_fail("initramfs: larger than 1 GiB");
 	va = map_module(m, &mapped);
 	cpio_init(&u.cpio, va, (size_t)(m->end - m->start));
+	root->max_pages = 0;
 	unpack_archives(&u, true);
+	root->max_pages = limit + root->nr_pages; /* what came with the image does not count */
 	if (u.tail)
 		zero_tail(&u);
 	if (u.freed_to < m->end)

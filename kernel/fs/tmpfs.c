@@ -2,8 +2,8 @@
  * tmpfs: files whose only home is memory. Directory contents are the dentry tree (kernel/fs/vfs.h),
  * file contents the page cache; what is left to do here is making inodes and counting.
  *
- * A mount may hold half of memory. A page is charged to it when the page cache asks to have it
- * filled, whoever made it (a write, a mapping), so the page cache need not know of the limit. When
+ * A mount may hold half of memory. A page is charged to it when the page cache asks for that,
+ * whoever makes it (a write, a mapping), so the page cache need not know of the limit. When
  * pages go, the inode's charge is brought down to what its object still holds.
  */
 #include "kernel/fs/vfs.h"
@@ -51,13 +51,13 @@ static void settle_charge(struct inode *inode, u32 left)
 	spin_unlock(&m->lock);
 }
 
-static int tmpfs_fill(struct object *o, u32 index, struct page *p)
+static int tmpfs_charge(struct object *o)
 {
 	return charge_page(container_of(o, struct inode, object));
 }
 
 static const struct object_ops tmpfs_object_ops = {
-	.fill = tmpfs_fill,
+	.charge = tmpfs_charge,
 };
 
 int tmpfs_adopt_page(struct inode *inode, u32 index, struct page *p)
@@ -70,7 +70,6 @@ int tmpfs_adopt_page(struct inode *inode, u32 index, struct page *p)
 	spin_lock(&m->lock);
 	inode->charged++;
 	m->nr_pages++;
-	m->max_pages++;
 	spin_unlock(&m->lock);
 	return 0;
 }

@@ -400,8 +400,7 @@ extern u32 file_max;  /* how many there may be, but for the privileged: ENFILE *
  * "/memfd:NAME" or "/dev/zero" (" (deleted)" is appended). flags: O_ bits for the file. Error
  * pointer. */
 struct file *tmpfs_create_anonymous(const char *name, u32 flags) __must_check;
-/* Puts a frame of the boot module in as a page of a file (object_adopt_page), raising the mount's
- * limit by it: what came with the boot image does not count. 0, -ENOMEM or -EEXIST. */
+/* Puts a frame of the boot module in as a page of a file (object_adopt_page). 0, -ENOMEM, -EEXIST. */
 int tmpfs_adopt_page(struct inode *inode, u32 index, struct page *p) __must_check;
 extern const struct inode_ops tmpfs_inode_ops;
 int tmpfs_mount(struct mount *m, const char *options);

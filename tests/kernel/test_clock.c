@@ -2,6 +2,7 @@
 #include "kernel/core/clock.h"
 #include "kernel/core/sched.h"
 #include "kernel/core/selftest.h"
+#include "kernel/x86/trap.h"
 
 static struct timer timers[4];
 static u32 fired[8], nr_fired;
@@ -57,10 +58,12 @@ KTEST(clock, timers_fire_in_order)
 	u64 now = clock_monotonic_ns();
 
 	nr_fired = 0;
+	u32 flags = irq_save();
 	timer_arm(&timers[0], now + 3 * TICK_NS, note_timer);
 	timer_arm(&timers[1], now + 1 * TICK_NS, note_timer);
 	timer_arm(&timers[2], now + 2 * TICK_NS, note_timer);
 	KEXPECT_EQ(nr_fired, 0);
+	irq_restore(flags);
 	while (timers[0].pending)
 		barrier();
 	KREQUIRE(nr_fired == 3);
@@ -75,8 +78,10 @@ KTEST(clock, cancelled_timer_does_not_fire)
 	u64 now = clock_monotonic_ns();
 
 	nr_fired = 0;
+	u32 flags = irq_save();
 	timer_arm(&timers[0], now + 2 * TICK_NS, note_timer);
 	KEXPECT(timer_cancel(&timers[0]));
+	irq_restore(flags);
 	KEXPECT(!timer_cancel(&timers[0]));
 	spin_until(now + 5 * TICK_NS);
 	KEXPECT_EQ(nr_fired, 0);

@@ -145,6 +145,28 @@ static void short_counts(void)
 	answer("short.exact_write", write_file(end - 100, 100));
 }
 
+/* Whole pages of a file of which only the beginning could be written: what the frames held before,
+ * for others, does not come with them. */
+static void short_pages(void)
+{
+	static char page[PAGE];
+	char *end = good + 2 * PAGE, *dirty = map_anon(256 * PAGE);
+	int fd = make_file("pages", "", 0), bad = 0;
+
+	memset(dirty, 'd', 256 * PAGE);
+	munmap(dirty, 256 * PAGE);
+	for (int i = 0; i < 64; i++)
+		bad += pwrite(fd, end - 100, PAGE, i * PAGE) != 100;
+	answer("short.pages_length", lseek(fd, 0, SEEK_END));
+	ftruncate(fd, 64 * PAGE);
+	for (int i = 0; i < 64; i++) {
+		bad += pread(fd, page, PAGE, i * PAGE) != PAGE;
+		bad += !all_bytes(page, 100, 'g') || !all_bytes(page + 100, PAGE - 100, 0);
+	}
+	say("short.pages_bad", "%d", bad);
+	close(fd);
+}
+
 static void nothing_to_copy(void)
 {
 	answer("empty.write_bad_pointer", write_raw(sink, KERNEL, 0));
@@ -274,6 +296,7 @@ int main(void)
 	setup();
 	bad_places();
 	short_counts();
+	short_pages();
 	nothing_to_copy();
 	lazy();
 	structures();
