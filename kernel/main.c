@@ -30,7 +30,7 @@
 #include "mm/mm_check.h"
 #include "mm/page_alloc.h"
 #include "mm/pagecache.h"
-#include "mm/picture.h"
+#include "kernel/picture/picture.h"
 #include "mm/pmap.h"
 #include "mm/slab.h"
 #include "mm/space.h"

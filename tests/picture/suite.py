@@ -21,7 +21,7 @@ FONT = "/usr/share/grub/ascii.pf2"
 TIMEOUT = float(os.environ.get("TIMEOUT") or 120)
 REST = TIMEOUT / 2  # seconds for memory to come to rest
 PAGE_STRUCT = 32
-GAP = 4         # mm/mosaic.h: MOSAIC_GAP
+GAP = 4         # kernel/picture/mosaic.h: MOSAIC_GAP
 TEXT = (8, 8)    # the text screen's distance from the left and from below
 ROWS, COLUMNS = 25, 80
 PANEL_X = 8 + COLUMNS * mkfont.WIDTH + 16
@@ -35,7 +35,7 @@ seq 1 3000 | sort -rn | tail -n 1
 rm /tmp/gone; kill %2
 """
 
-# The legend's words (mm/panel.c) and enum page_kind (mm/page.h).
+# The legend's words (kernel/picture/panel.c) and enum page_kind (mm/page.h).
 LEGEND = {
     "reserved, kernel": "RESERVED", "kernel's own": "KERNEL", "slab": "SLAB", "vmalloc": "VMALLOC",
     "kernel stacks": "KSTACK", "page tables": "PGTABLE", "zero page": "ZERO", "huge pages": "HUGE",

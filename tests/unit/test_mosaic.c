@@ -1,5 +1,5 @@
 /* The picture of memory: which frame is which tile, which tile is which pixels and colour. */
-#include "mm/mosaic.h"
+#include "kernel/picture/mosaic.h"
 #include "kernel/core/selftest.h"
 #include "kernel/lib/string.h"
 

@@ -1,9 +1,9 @@
 /*
  * The close-up beside the mosaic: the 2 MiB, as much as one page table maps, in which most happens,
- * with tiles that are large enough to tell frames apart. Drawn by the painter (mm/picture.c) alone.
+ * with tiles that are large enough to tell frames apart. Drawn by the painter (picture.c) alone.
  */
-#ifndef MM_LENS_H
-#define MM_LENS_H
+#ifndef PICTURE_LENS_H
+#define PICTURE_LENS_H
 
 #include "kernel/lib/types.h"
 

@@ -1,5 +1,5 @@
-/* Frames to tiles to pixels. See mm/mosaic.h. */
-#include "mm/mosaic.h"
+/* Frames to tiles to pixels. See mosaic.h. */
+#include "kernel/picture/mosaic.h"
 #include "kernel/lib/string.h"
 
 #define FLASH_COLOUR 0xffffff

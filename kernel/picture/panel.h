@@ -1,7 +1,7 @@
 /* The part of the picture that is words and numbers: the legend with counts, what goes on each
- * second, and the last minutes as two charts. Drawn by the painter (mm/picture.c) alone. */
-#ifndef MM_PANEL_H
-#define MM_PANEL_H
+ * second, and the last minutes as two charts. Drawn by the painter (picture.c) alone. */
+#ifndef PICTURE_PANEL_H
+#define PICTURE_PANEL_H
 
 #include "kernel/core/canvas.h"
 #include "mm/page.h"

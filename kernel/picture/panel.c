@@ -1,10 +1,10 @@
-/* The legend, the counters and the charts. See mm/panel.h. */
-#include "mm/panel.h"
+/* The legend, the counters and the charts. See panel.h. */
+#include "kernel/picture/panel.h"
 #include "kernel/core/clock.h"
 #include "kernel/lib/string.h"
 #include "kernel/x86/framebuffer.h"
 #include "mm/commit.h"
-#include "mm/mosaic.h"
+#include "kernel/picture/mosaic.h"
 #include "mm/page_alloc.h"
 #include "mm/vmalloc.h"
 

@@ -1,5 +1,5 @@
-/* The painter. See mm/picture.h. */
-#include "mm/picture.h"
+/* The painter. See picture.h. */
+#include "kernel/picture/picture.h"
 #include "kernel/core/bootinfo.h"
 #include "kernel/core/clock.h"
 #include "kernel/core/kthread.h"
@@ -7,10 +7,10 @@
 #include "kernel/core/screen.h"
 #include "kernel/lib/string.h"
 #include "kernel/x86/framebuffer.h"
-#include "mm/lens.h"
-#include "mm/mosaic.h"
+#include "kernel/picture/lens.h"
+#include "kernel/picture/mosaic.h"
 #include "mm/page_alloc.h"
-#include "mm/panel.h"
+#include "kernel/picture/panel.h"
 #include "mm/vmalloc.h"
 
 #define STEP_NS	    (50 * 1000 * 1000ull) /* between steps */
