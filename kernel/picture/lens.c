@@ -1,10 +1,10 @@
 /* The close-up: a mosaic of its own. See lens.h. */
 #include "kernel/picture/lens.h"
 #include "kernel/lib/string.h"
-#include "kernel/x86/framebuffer.h"
-#include "kernel/x86/pte.h"
 #include "kernel/picture/mosaic.h"
 #include "kernel/picture/panel.h"
+#include "kernel/x86/framebuffer.h"
+#include "kernel/x86/pte.h"
 
 #define COLS   16u
 #define ROWS   (PT_ENTRIES / COLS)

@@ -2,9 +2,9 @@
 #include "kernel/picture/panel.h"
 #include "kernel/core/clock.h"
 #include "kernel/lib/string.h"
+#include "kernel/picture/mosaic.h"
 #include "kernel/x86/framebuffer.h"
 #include "mm/commit.h"
-#include "kernel/picture/mosaic.h"
 #include "mm/page_alloc.h"
 #include "mm/vmalloc.h"
 

@@ -6,11 +6,11 @@
 #include "kernel/core/log.h"
 #include "kernel/core/screen.h"
 #include "kernel/lib/string.h"
-#include "kernel/x86/framebuffer.h"
 #include "kernel/picture/lens.h"
 #include "kernel/picture/mosaic.h"
-#include "mm/page_alloc.h"
 #include "kernel/picture/panel.h"
+#include "kernel/x86/framebuffer.h"
+#include "mm/page_alloc.h"
 #include "mm/vmalloc.h"
 
 #define STEP_NS	    (50 * 1000 * 1000ull) /* between steps */
