@@ -22,7 +22,7 @@ static inline struct vma *rb_vma(struct rb_node *n)
 
 static u32 gap_of(struct rb_node *n)
 {
-	return n ? rb_vma(n)->gap : 0;
+	return n ? n->bound : 0;
 }
 
 static u32 hole_size(struct vma_set *s, struct vma *v)
@@ -30,19 +30,16 @@ static u32 hole_size(struct vma_set *s, struct vma *v)
 	return v->start - vma_hole(s, v);
 }
 
-static void update_gap(struct rb_root *root, struct rb_node *n)
+/* The largest hole below v and, by their bounds, the subtrees under it. */
+static u32 largest_gap(struct vma_set *s, struct vma *v)
 {
-	struct vma *v = rb_vma(n);
-	u32 hole = hole_size(container_of(root, struct vma_set, root), v);
-	v->gap = MAX(hole, MAX(gap_of(n->left), gap_of(n->right)));
+	return MAX(hole_size(s, v), MAX(gap_of(v->rb.left), gap_of(v->rb.right)));
 }
 
 void vma_set_init(struct vma_set *s)
 {
-	s->root = (struct rb_root){.node = NULL, .update = update_gap};
+	*s = (struct vma_set){.last = NULL};
 	list_init(&s->list);
-	s->last = NULL;
-	s->count = 0;
 }
 
 struct vma *vma_search(struct vma_set *s, vaddr_t addr)
@@ -65,12 +62,18 @@ struct vma *vma_search(struct vma_set *s, vaddr_t addr)
 	return found;
 }
 
-/* The hole below v has grown, or is new. */
-static void raise_gaps(struct vma_set *s, struct vma *v)
+/* The hole below v (NULL: above all) has grown, or is new. */
+static void hole_grown(struct vma_set *s, struct vma *v)
 {
+	if (!v) {
+		s->packed.to = 0;
+		return;
+	}
 	u32 hole = hole_size(s, v);
-	for (struct rb_node *n = &v->rb; n && rb_vma(n)->gap < hole; n = n->parent)
-		rb_vma(n)->gap = hole;
+	for (struct rb_node *n = &v->rb; n && n->bound < hole; n = n->parent)
+		n->bound = hole;
+	if (hole >= s->packed.len && v->start > s->packed.from)
+		s->packed.from = v->start;
 }
 
 void vma_insert_after(struct vma_set *s, struct vma *below, struct vma *v)
@@ -81,8 +84,8 @@ void vma_insert_after(struct vma_set *s, struct vma *below, struct vma *v)
 	list_insert_between(
 		&v->link, below ? &below->link : &s->list, above ? &above->link : &s->list);
 	rb_link_between(&s->root, below ? &below->rb : NULL, above ? &above->rb : NULL, &v->rb);
-	v->gap = 0;
-	raise_gaps(s, v);
+	v->rb.bound = 0;
+	hole_grown(s, v);
 	rb_balance(&s->root, &v->rb);
 	s->last = v;
 	s->count++;
@@ -101,8 +104,7 @@ void vma_remove(struct vma_set *s, struct vma *v)
 {
 	struct vma *above = vma_next(s, v);
 	unlink(s, v, above);
-	if (above)
-		raise_gaps(s, above);
+	hole_grown(s, above);
 }
 
 void vma_cut(struct vma_set *s, struct vma *v, struct vma *upper)
@@ -121,14 +123,15 @@ void vma_join(struct vma_set *s, struct vma *v, struct vma *upper)
 
 void vma_resize(struct vma_set *s, struct vma *v, vaddr_t start, vaddr_t end)
 {
-	struct vma *above = vma_next(s, v);
+	bool start_rises = start > v->start, end_falls = end < v->end;
 	if (start < v->start || end > v->end)
 		s->last = v; /* what is new will be touched next */
 	v->start = start;
 	v->end = end;
-	raise_gaps(s, v);
-	if (above)
-		raise_gaps(s, above);
+	if (start_rises)
+		hole_grown(s, v);
+	if (end_falls)
+		hole_grown(s, vma_next(s, v));
 }
 
 /* What a search wants: room for len inside [low, high). */
@@ -177,7 +180,7 @@ static vaddr_t search_top(const struct room *r, struct rb_node *n)
 		return found(r, v, at);
 	if (v->start > r->low && (at = search_top(r, n->left)))
 		return at;
-	update_gap(&r->set->root, n);
+	n->bound = largest_gap(r->set, v);
 	return 0;
 }
 
@@ -193,7 +196,7 @@ static vaddr_t search_bottom(const struct room *r, struct rb_node *n)
 		return found(r, v, at);
 	if (v->end < r->high && (at = search_bottom(r, n->right)))
 		return at;
-	update_gap(&r->set->root, n);
+	n->bound = largest_gap(r->set, v);
 	return 0;
 }
 
@@ -204,14 +207,28 @@ static vaddr_t last_end(struct vma_set *s)
 	return v ? v->end : 0;
 }
 
+/* Nearly always the hole below `high` has room at once. */
+static vaddr_t highest_room(const struct room *r)
+{
+	struct vma *above = vma_find(r->set, r->high - 1);
+	vaddr_t at = above ? fit_top(r, vma_hole(r->set, above), above->start)
+			   : fit_top(r, last_end(r->set), r->high);
+	return at ? found(r, above, at) : search_top(r, r->set->root.node);
+}
+
 vaddr_t vma_gap_topdown(struct vma_set *s, u32 len, vaddr_t low, vaddr_t high, u32 align)
 {
 	struct room r = {.set = s, .len = len, .align = align, .low = low, .high = high};
-	vaddr_t at = fit_top(&r, last_end(s), high);
-	if (at)
-		return at;
-	while ((at = search_top(&r, s->root.node)) && vma_start_gap(s->last) < at + len)
-		r.high = vma_start_gap(s->last);
+	if (len >= s->packed.len && high <= s->packed.to)
+		r.high = MIN(high, s->packed.from);
+	vaddr_t at;
+	while ((at = highest_room(&r)) && s->last && vma_start_gap(s->last) < at + len)
+		high = r.high = vma_start_gap(s->last);
+	if (at && align == PAGE_SIZE) {
+		s->packed.from = at + len;
+		s->packed.to = high;
+		s->packed.len = len;
+	}
 	return at;
 }
 
@@ -230,6 +247,18 @@ bool vma_continues(const struct vma *a, const struct vma *b)
 	       b->pgoff == vma_pgoff(a, a->end) && !(a->flags & (VM_HUGETLB | VM_DONTMERGE));
 }
 
+/* The hole [start, end) must not belie what the set remembers of the last search. */
+static u32 check_packed(
+	struct vma_set *s, vaddr_t start, vaddr_t end, void (*complain)(const char *fmt, ...))
+{
+	end = MIN(end, s->packed.to);
+	if (end <= s->packed.from || end < start || end - start < s->packed.len)
+		return 0;
+	complain("hole %08x-%08x has room for %x bytes beyond %08x", start, end, s->packed.len,
+		s->packed.from);
+	return 1;
+}
+
 /* One node of vma_check: what must hold between it and the one below. */
 static u32 check_one(struct vma_set *s, struct vma *v, void (*complain)(const char *fmt, ...))
 {
@@ -244,9 +273,10 @@ static u32 check_one(struct vma_set *s, struct vma *v, void (*complain)(const ch
 			below->end);
 		bad++;
 	}
-	u32 gap = MAX(hole_size(s, v), MAX(gap_of(v->rb.left), gap_of(v->rb.right)));
-	if (v->gap < gap) {
-		complain("vma %08x: gap %x, but there is one of %x", v->start, v->gap, gap);
+	bad += check_packed(s, vma_hole(s, v), v->start, complain);
+	u32 gap = largest_gap(s, v);
+	if (v->rb.bound < gap) {
+		complain("vma %08x: gap %x, but there is one of %x", v->start, v->rb.bound, gap);
 		bad++;
 	}
 	return bad;
@@ -266,6 +296,7 @@ u32 vma_check(struct vma_set *s, void (*complain)(const char *fmt, ...))
 		at = rb_next(at);
 		n++;
 	}
+	bad += check_packed(s, last_end(s), s->packed.to, complain);
 	if (at || n != s->count || rb_check(&s->root) != (int)n) {
 		complain("vma set: %u in the list, count %u, tree %d", n, s->count,
 			rb_check(&s->root));

@@ -52,10 +52,9 @@ struct mm;
 
 /* letter: m: the mm's lock, a: also the lock of the anon or object whose list it is on */
 struct vma {
-	struct rb_node rb;         /* m */
+	struct rb_node rb;         /* m; bound: no hole below a VMA of this subtree has more bytes */
 	struct list_head link;     /* m: all VMAs, by address */
 	vaddr_t start, end;        /* m, a: half-open */
-	u32 gap;                   /* m: no hole below a node of this subtree has more bytes */
 	u32 flags;                 /* m: VM_ bits */
 	bool zero_mapped;          /* m: of private anonymous memory: the zero page was mapped here */
 	u64 prot;                  /* m: vm_pte_flags(flags), ready for the fault path */
@@ -85,6 +84,10 @@ struct vma_set {
 	struct list_head list;
 	struct vma *last; /* hint: what was found, came or grew last */
 	u32 count;
+	struct {
+		vaddr_t from, to;
+		u32 len;
+	} packed; /* no room for `len` bytes, or more, ends in (from, to] */
 };
 
 void vma_set_init(struct vma_set *s);

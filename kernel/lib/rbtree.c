@@ -9,12 +9,6 @@ static bool is_red(const struct rb_node *n)
 	return n && n->red;
 }
 
-static void update(struct rb_root *root, struct rb_node *n)
-{
-	if (root->update)
-		root->update(root, n);
-}
-
 /* Makes `parent` (NULL: the root) point to `n` where it pointed to `old`. */
 static void replace_child(
 	struct rb_root *root, struct rb_node *parent, struct rb_node *old, struct rb_node *n)
@@ -40,8 +34,7 @@ static void rotate_left(struct rb_root *root, struct rb_node *n)
 	replace_child(root, n->parent, n, up);
 	up->left = n;
 	n->parent = up;
-	update(root, n);
-	update(root, up);
+	up->bound = n->bound;
 }
 
 static void rotate_right(struct rb_root *root, struct rb_node *n)
@@ -54,8 +47,7 @@ static void rotate_right(struct rb_root *root, struct rb_node *n)
 	replace_child(root, n->parent, n, up);
 	up->right = n;
 	n->parent = up;
-	update(root, n);
-	update(root, up);
+	up->bound = n->bound;
 }
 
 /* A red node under a red parent whose sibling is black: one or two rotations end it. */
@@ -212,7 +204,6 @@ void rb_erase(struct rb_root *root, struct rb_node *n)
 	replace_child(root, parent, gone, child);
 	if (gone != n) {
 		take_place(root, n, gone);
-		update(root, gone);
 		if (parent == n)
 			parent = gone;
 	}

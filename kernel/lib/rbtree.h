@@ -2,10 +2,10 @@
  * Red-black tree with an optional augmentation (Cormen et al., ch. 13 and 14). Pure.
  *
  * The user knows between which two nodes a new one belongs, links it there and has the tree
- * balanced. When nodes carry a bound on something in their subtree, `update` recomputes one node's
- * from its children; the tree calls it on the nodes that get other children by balancing or an
- * erasure, lower ones first. Bounds that a new node exceeds are raised by the user, between linking
- * and balancing; those that an erased node leaves too wide are still bounds.
+ * balanced. Nodes may carry an upper bound on something in their subtree. The tree keeps it one: a
+ * node that takes another's place takes its bound too, and one that goes down keeps its own. The
+ * user raises those that a new node exceeds, between linking and balancing, and lowers, when it
+ * cares to, those that have become too wide.
  */
 #ifndef LIB_RBTREE_H
 #define LIB_RBTREE_H
@@ -14,12 +14,12 @@
 
 struct rb_node {
 	struct rb_node *parent, *left, *right;
+	u32 bound; /* the user's, for this subtree */
 	bool red;
 };
 
 struct rb_root {
 	struct rb_node *node;
-	void (*update)(struct rb_root *root, struct rb_node *n); /* NULL: no augmentation */
 };
 
 /* Links `n` between `prev` and `next`, its neighbours in order (either may be NULL, at an end): one

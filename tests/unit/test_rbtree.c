@@ -7,8 +7,7 @@
 
 struct item {
 	struct rb_node rb;
-	u32 weight;
-	u32 most; /* no node of this subtree weighs more */
+	u32 weight; /* rb.bound: no node of the subtree weighs more */
 	bool in;
 };
 
@@ -19,25 +18,19 @@ static struct item *of(const struct rb_node *n)
 	return n ? rb_entry(n, struct item, rb) : NULL;
 }
 
-static u32 most_of(const struct rb_node *n)
+static u32 bound_of(const struct rb_node *n)
 {
-	return n ? of(n)->most : 0;
+	return n ? n->bound : 0;
 }
 
 static u32 least_bound(const struct rb_node *n)
 {
-	return MAX(of(n)->weight, MAX(most_of(n->left), most_of(n->right)));
-}
-
-static void update(struct rb_root *root, struct rb_node *n)
-{
-	(void)root;
-	of(n)->most = least_bound(n);
+	return MAX(of(n)->weight, MAX(bound_of(n->left), bound_of(n->right)));
 }
 
 static void setup(struct rb_root *root)
 {
-	*root = (struct rb_root){.update = update};
+	root->node = NULL;
 	for (u32 i = 0; i < NODES; i++)
 		items[i] = (struct item){.weight = ktest_random() % 1000};
 }
@@ -53,9 +46,9 @@ static struct rb_node *neighbour(const struct item *it, int step)
 static void insert(struct rb_root *root, struct item *it)
 {
 	rb_link_between(root, neighbour(it, -1), neighbour(it, 1), &it->rb);
-	it->most = it->weight;
-	for (struct rb_node *n = it->rb.parent; n && of(n)->most < it->weight; n = n->parent)
-		of(n)->most = it->weight;
+	it->rb.bound = 0;
+	for (struct rb_node *n = &it->rb; n && n->bound < it->weight; n = n->parent)
+		n->bound = it->weight;
 	rb_balance(root, &it->rb);
 	it->in = true;
 }
@@ -76,7 +69,7 @@ static void expect_sound(const struct rb_root *root)
 		if (!items[i].in)
 			continue;
 		KREQUIRE(n == &items[i].rb);
-		KEXPECT(items[i].most >= least_bound(n));
+		KEXPECT(n->bound >= least_bound(n));
 		n = rb_next(n);
 		count++;
 	}
