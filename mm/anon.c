@@ -26,7 +26,7 @@ static bool could_be_one(const struct vma *a, const struct vma *b)
 
 static struct vma *sharing_neighbour(struct vma *v)
 {
-	struct vma *above = vma_next(&v->mm->vmas, v), *below = vma_prev(&v->mm->vmas, v);
+	struct vma *above = vma_next(v), *below = vma_prev(v);
 	if (above && lineage_is_first(above) && could_be_one(v, above))
 		return above;
 	return below && lineage_is_first(below) && could_be_one(below, v) ? below : NULL;

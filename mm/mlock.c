@@ -46,7 +46,7 @@ static u32 locked_pages(struct mm *mm, vaddr_t start, vaddr_t end)
 {
 	u32 pages = 0;
 	for (struct vma *v = vma_find(&mm->vmas, start); v && v->start < end;
-		v = vma_next(&mm->vmas, v))
+		v = vma_next(v))
 		if (v->flags & VM_LOCKED)
 			pages += (MIN(v->end, end) - MAX(v->start, start)) >> PAGE_SHIFT;
 	return pages;

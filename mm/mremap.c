@@ -156,7 +156,7 @@ static long move(struct remap *r, struct vma *v)
 static bool expand(struct remap *r, struct vma *v, long *err)
 {
 	u32 grow = r->new_len - r->old_len, pages = grow >> PAGE_SHIFT;
-	struct vma *above = vma_next(&r->mm->vmas, v);
+	struct vma *above = vma_next(v);
 	*err = 0;
 	if (r->old_len != v->end - r->addr || grow > USER_TOP - v->end ||
 		(above && v->end + grow > above->start))

@@ -13,7 +13,7 @@ static bool is_uniform(struct mm *mm, struct vma *v, vaddr_t end)
 {
 	const struct vma *first = v;
 	while (v->end < end) {
-		struct vma *next = vma_next(&mm->vmas, v);
+		struct vma *next = vma_next(v);
 		if (!next || next->start != v->end || next->backing != first->backing ||
 			next->flags != first->flags)
 			return false;

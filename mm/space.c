@@ -121,7 +121,7 @@ static void vma_absorb(struct vma *v, struct vma *upper)
 
 void vma_merge_above(struct vma *v)
 {
-	struct vma *next = vma_next(&v->mm->vmas, v);
+	struct vma *next = vma_next(v);
 	if (next && vma_can_merge(v, next) && lineage_fits(v, next))
 		vma_absorb(v, next);
 }
@@ -130,7 +130,7 @@ void vma_merge_above(struct vma *v)
  * pages keep them apart, the one below has it. */
 struct vma *vma_merge(struct vma *v)
 {
-	struct vma *prev = vma_prev(&v->mm->vmas, v), *next = vma_next(&v->mm->vmas, v);
+	struct vma *prev = vma_prev(v), *next = vma_next(v);
 	bool above = next && vma_can_merge(v, next) && lineage_fits(v, next);
 	if (!prev || !vma_can_merge(prev, v) || !lineage_fits(v, prev)) {
 		if (above)
@@ -174,7 +174,7 @@ static u32 mapped_pages(struct mm *mm, vaddr_t start, vaddr_t end)
 {
 	u32 pages = 0;
 	for (struct vma *v = vma_find(&mm->vmas, start); v && v->start < end;
-		v = vma_next(&mm->vmas, v))
+		v = vma_next(v))
 		pages += (MIN(v->end, end) - MAX(v->start, start)) >> PAGE_SHIFT;
 	return pages;
 }
@@ -262,7 +262,7 @@ long mm_unmap(struct mm *mm, vaddr_t start, u32 len)
 	if (trace_mm_on())
 		trace_unmap(mm, start, end);
 	for (; v && v->start < end; v = next) {
-		next = vma_next(&mm->vmas, v);
+		next = vma_next(v);
 		vma_unmap(v, MAX(v->start, start), MIN(v->end, end));
 	}
 	free_tables(mm, vma_below(&mm->vmas, v), v, start, end);
@@ -584,7 +584,7 @@ int mm_grow_stack(struct mm *mm, struct vma *v, vaddr_t addr)
 {
 	addr = ALIGN_DOWN(addr, PAGE_SIZE);
 	u32 pages = (v->start - addr) >> PAGE_SHIFT;
-	struct vma *below = vma_prev(&mm->vmas, v);
+	struct vma *below = vma_prev(v);
 	if (addr < user_min || v->end - addr > mm->limits.stack)
 		return -ENOMEM;
 	if (below &&
@@ -632,7 +632,8 @@ static void unmap_all(struct mm *mm)
 	struct vma *v, *next;
 	if (trace_mm_on())
 		trace_unmap(mm, 0, USER_TOP);
-	list_for_each_entry_safe (v, next, &mm->vmas.list, link) {
+	for (v = vma_first(&mm->vmas); v; v = next) {
+		next = vma_next(v);
 		vma_clear(v, v->start, v->end);
 		vma_free(v);
 	}

@@ -409,7 +409,7 @@ static bool is_part(const struct vma *v, u32 addr)
 /* Unmaps a whole VMA: nothing has to be cut, which alone could fail. Returns the next. */
 static struct vma *unmap_vma(struct mm *mm, struct vma *v)
 {
-	struct vma *next = vma_next(&mm->vmas, v);
+	struct vma *next = vma_next(v);
 	kassert(mm_unmap(mm, v->start, v->end - v->start) == 0);
 	return next;
 }
@@ -420,7 +420,7 @@ static long detach_locked(struct mm *mm, u32 addr)
 {
 	struct vma *v = vma_find(&mm->vmas, addr);
 	while (v && !is_part(v, addr))
-		v = vma_next(&mm->vmas, v);
+		v = vma_next(v);
 	if (!v)
 		return -EINVAL;
 	const struct backing *of = v->backing; /* compared only: it may be gone */
@@ -428,7 +428,7 @@ static long detach_locked(struct mm *mm, u32 addr)
 	v = unmap_vma(mm, v);
 	while (v && v->end - addr <= size)
 		v = v->backing == of && is_part(v, addr) ? unmap_vma(mm, v)
-							 : vma_next(&mm->vmas, v);
+							 : vma_next(v);
 	return 0;
 }
 

@@ -195,7 +195,7 @@ void trace_unmap(struct mm *mm, vaddr_t start, vaddr_t end)
 	u32 gone[RSS_NR] = {0};
 
 	for (struct vma *v = vma_find(&mm->vmas, start); v && v->start < end;
-		v = vma_next(&mm->vmas, v)) {
+		v = vma_next(v)) {
 		vaddr_t lo = MAX(v->start, start), hi = MIN(v->end, end);
 		clear_range(v, lo, hi, false, gone);
 		trace(vma_unmap, mm_id(mm), lo, hi, v->flags);

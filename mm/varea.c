@@ -13,21 +13,12 @@ void varea_init(struct varea_set *s, vaddr_t low, vaddr_t high)
 
 struct varea *varea_next(const struct varea_set *s, const struct varea *a)
 {
-	return of(a ? rb_next(&a->rb) : rb_first(&s->root));
+	return of(a ? a->rb.next : s->root.first);
 }
 
 static vaddr_t end_of(const struct varea_set *s, const struct varea *a)
 {
 	return a ? a->end : s->low;
-}
-
-/* Puts `a` between two neighbours, either of which may be missing. */
-static void insert_between(
-	struct varea_set *s, struct varea *a, struct varea *before, struct varea *after)
-{
-	rb_link_between(&s->root, before ? &before->rb : NULL, after ? &after->rb : NULL, &a->rb);
-	rb_balance(&s->root, &a->rb);
-	s->count++;
 }
 
 /* Extends the row without gaps as far as it goes. */
@@ -52,7 +43,9 @@ bool varea_place(struct varea_set *s, struct varea *a, u32 len)
 	}
 	a->start = end_of(s, before);
 	a->end = a->start + len;
-	insert_between(s, a, before, after);
+	rb_link_after(&s->root, before ? &before->rb : NULL, &a->rb);
+	rb_balance(&s->root, &a->rb);
+	s->count++;
 	advance_packed(s);
 	return true;
 }
@@ -60,7 +53,7 @@ bool varea_place(struct varea_set *s, struct varea *a, u32 len)
 void varea_remove(struct varea_set *s, struct varea *a)
 {
 	if (s->packed && a->start <= s->packed->start)
-		s->packed = of(rb_prev(&a->rb));
+		s->packed = of(a->rb.prev);
 	rb_erase(&s->root, &a->rb);
 	s->count--;
 }

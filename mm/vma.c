@@ -15,31 +15,25 @@
 #include "mm/vma.h"
 #include "kernel/lib/kassert.h"
 
-static inline struct vma *rb_vma(struct rb_node *n)
-{
-	return rb_entry(n, struct vma, rb);
-}
-
 static u32 gap_of(struct rb_node *n)
 {
 	return n ? n->bound : 0;
 }
 
-static u32 hole_size(struct vma_set *s, struct vma *v)
+static u32 hole_size(const struct vma *v)
 {
-	return v->start - vma_hole(s, v);
+	return v->start - vma_hole(v);
 }
 
 /* The largest hole below v and, by their bounds, the subtrees under it. */
-static u32 largest_gap(struct vma_set *s, struct vma *v)
+static u32 largest_gap(const struct vma *v)
 {
-	return MAX(hole_size(s, v), MAX(gap_of(v->rb.left), gap_of(v->rb.right)));
+	return MAX(hole_size(v), MAX(gap_of(v->rb.left), gap_of(v->rb.right)));
 }
 
 void vma_set_init(struct vma_set *s)
 {
 	*s = (struct vma_set){.last = NULL};
-	list_init(&s->list);
 }
 
 struct vma *vma_search(struct vma_set *s, vaddr_t addr)
@@ -69,7 +63,7 @@ static void hole_grown(struct vma_set *s, struct vma *v)
 		s->packed.to = 0;
 		return;
 	}
-	u32 hole = hole_size(s, v);
+	u32 hole = hole_size(v);
 	for (struct rb_node *n = &v->rb; n && n->bound < hole; n = n->parent)
 		n->bound = hole;
 	if (hole >= s->packed.len && v->start > s->packed.from)
@@ -78,12 +72,9 @@ static void hole_grown(struct vma_set *s, struct vma *v)
 
 void vma_insert_after(struct vma_set *s, struct vma *below, struct vma *v)
 {
-	struct vma *above = below ? vma_next(s, below) : vma_first(s);
-	kassert_dbg(!below || below->end <= v->start);
-	kassert_dbg(!above || v->end <= above->start);
-	list_insert_between(
-		&v->link, below ? &below->link : &s->list, above ? &above->link : &s->list);
-	rb_link_between(&s->root, below ? &below->rb : NULL, above ? &above->rb : NULL, &v->rb);
+	rb_link_after(&s->root, below ? &below->rb : NULL, &v->rb);
+	kassert_dbg(vma_hole(v) <= v->start);
+	kassert_dbg(!vma_next(v) || v->end <= vma_next(v)->start);
 	v->rb.bound = 0;
 	hole_grown(s, v);
 	rb_balance(&s->root, &v->rb);
@@ -94,7 +85,6 @@ void vma_insert_after(struct vma_set *s, struct vma *below, struct vma *v)
 static void unlink(struct vma_set *s, struct vma *v, struct vma *heir)
 {
 	rb_erase(&s->root, &v->rb);
-	list_del(&v->link);
 	if (s->last == v)
 		s->last = heir;
 	s->count--;
@@ -102,7 +92,7 @@ static void unlink(struct vma_set *s, struct vma *v, struct vma *heir)
 
 void vma_remove(struct vma_set *s, struct vma *v)
 {
-	struct vma *above = vma_next(s, v);
+	struct vma *above = vma_next(v);
 	unlink(s, v, above);
 	hole_grown(s, above);
 }
@@ -116,7 +106,7 @@ void vma_cut(struct vma_set *s, struct vma *v, struct vma *upper)
 
 void vma_join(struct vma_set *s, struct vma *v, struct vma *upper)
 {
-	kassert_dbg(v->end == upper->start && vma_next(s, v) == upper);
+	kassert_dbg(v->end == upper->start && vma_next(v) == upper);
 	unlink(s, upper, v);
 	v->end = upper->end;
 }
@@ -131,7 +121,7 @@ void vma_resize(struct vma_set *s, struct vma *v, vaddr_t start, vaddr_t end)
 	if (start_rises)
 		hole_grown(s, v);
 	if (end_falls)
-		hole_grown(s, vma_next(s, v));
+		hole_grown(s, vma_next(v));
 }
 
 /* What a search wants: room for len inside [low, high). */
@@ -176,11 +166,11 @@ static vaddr_t search_top(const struct room *r, struct rb_node *n)
 	vaddr_t at;
 	if (v->end < r->high && (at = search_top(r, n->right)))
 		return at;
-	if ((at = fit_top(r, vma_hole(r->set, v), v->start)))
+	if ((at = fit_top(r, vma_hole(v), v->start)))
 		return found(r, v, at);
 	if (v->start > r->low && (at = search_top(r, n->left)))
 		return at;
-	n->bound = largest_gap(r->set, v);
+	n->bound = largest_gap(v);
 	return 0;
 }
 
@@ -192,11 +182,11 @@ static vaddr_t search_bottom(const struct room *r, struct rb_node *n)
 	vaddr_t at;
 	if (v->start > r->low && (at = search_bottom(r, n->left)))
 		return at;
-	if ((at = fit_bottom(r, vma_hole(r->set, v), v->start)))
+	if ((at = fit_bottom(r, vma_hole(v), v->start)))
 		return found(r, v, at);
 	if (v->end < r->high && (at = search_bottom(r, n->right)))
 		return at;
-	n->bound = largest_gap(r->set, v);
+	n->bound = largest_gap(v);
 	return 0;
 }
 
@@ -211,7 +201,7 @@ static vaddr_t last_end(struct vma_set *s)
 static vaddr_t highest_room(const struct room *r)
 {
 	struct vma *above = vma_find(r->set, r->high - 1);
-	vaddr_t at = above ? fit_top(r, vma_hole(r->set, above), above->start)
+	vaddr_t at = above ? fit_top(r, vma_hole(above), above->start)
 			   : fit_top(r, last_end(r->set), r->high);
 	return at ? found(r, above, at) : search_top(r, r->set->root.node);
 }
@@ -263,7 +253,7 @@ static u32 check_packed(
 static u32 check_one(struct vma_set *s, struct vma *v, void (*complain)(const char *fmt, ...))
 {
 	u32 bad = 0;
-	struct vma *below = vma_prev(s, v);
+	struct vma *below = vma_prev(v);
 	if (v->start >= v->end || !IS_ALIGNED(v->start | v->end, PAGE_SIZE)) {
 		complain("vma %08x-%08x: bad range", v->start, v->end);
 		bad++;
@@ -273,8 +263,8 @@ static u32 check_one(struct vma_set *s, struct vma *v, void (*complain)(const ch
 			below->end);
 		bad++;
 	}
-	bad += check_packed(s, vma_hole(s, v), v->start, complain);
-	u32 gap = largest_gap(s, v);
+	bad += check_packed(s, vma_hole(v), v->start, complain);
+	u32 gap = largest_gap(v);
 	if (v->rb.bound < gap) {
 		complain("vma %08x: gap %x, but there is one of %x", v->start, v->rb.bound, gap);
 		bad++;
@@ -286,20 +276,14 @@ u32 vma_check(struct vma_set *s, void (*complain)(const char *fmt, ...))
 {
 	u32 bad = 0, n = 0;
 	struct vma *v;
-	struct rb_node *at = rb_first(&s->root);
 	vma_for_each (v, s) {
-		if (at != &v->rb) {
-			complain("vma %08x: tree and list disagree", v->start);
-			return bad + 1;
-		}
 		bad += check_one(s, v, complain);
-		at = rb_next(at);
 		n++;
 	}
 	bad += check_packed(s, last_end(s), s->packed.to, complain);
-	if (at || n != s->count || rb_check(&s->root) != (int)n) {
-		complain("vma set: %u in the list, count %u, tree %d", n, s->count,
-			rb_check(&s->root));
+	if (n != s->count || rb_check(&s->root) != (int)n) {
+		complain(
+			"vma set: %u in order, count %u, tree %d", n, s->count, rb_check(&s->root));
 		bad++;
 	}
 	return bad;

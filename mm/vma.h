@@ -2,9 +2,9 @@
  * The set of mapped ranges of an address space. Pure: no lock, no allocation; callers hand in the
  * nodes.
  *
- * A red-black tree ordered by address, in which every node knows how large the holes below the
- * nodes of its subtree can be at most, so that both the lookup of an address and the search for
- * room are O(log n); a list in the same order; and the VMA that was found last. Ranges are
+ * A red-black tree ordered by address, in which every node knows its neighbours, and how large the
+ * holes below the nodes of its subtree can be at most, so that both the lookup of an address and the
+ * search for room are O(log n); and the VMA that was found last. Ranges are
  * half-open, page aligned, never empty and never overlap.
  */
 #ifndef MM_VMA_H
@@ -53,7 +53,6 @@ struct mm;
 /* letter: m: the mm's lock, a: also the lock of the anon or object whose list it is on */
 struct vma {
 	struct rb_node rb;         /* m; bound: no hole below a VMA of this subtree has more bytes */
-	struct list_head link;     /* m: all VMAs, by address */
 	vaddr_t start, end;        /* m, a: half-open */
 	u32 flags;                 /* m: VM_ bits */
 	bool zero_mapped;          /* m: of private anonymous memory: the zero page was mapped here */
@@ -81,7 +80,6 @@ struct vma {
 
 struct vma_set {
 	struct rb_root root;
-	struct list_head list;
 	struct vma *last; /* hint: what was found, came or grew last */
 	u32 count;
 	struct {
@@ -92,28 +90,33 @@ struct vma_set {
 
 void vma_set_init(struct vma_set *s);
 
-static inline struct vma *vma_next(struct vma_set *s, struct vma *v)
+static inline struct vma *rb_vma(struct rb_node *n)
 {
-	return v->link.next == &s->list ? NULL : list_entry(v->link.next, struct vma, link);
+	return n ? rb_entry(n, struct vma, rb) : NULL;
 }
-static inline struct vma *vma_prev(struct vma_set *s, struct vma *v)
+
+/* In order of address; NULL where there is none. */
+static inline struct vma *vma_next(const struct vma *v)
 {
-	return v->link.prev == &s->list ? NULL : list_entry(v->link.prev, struct vma, link);
+	return rb_vma(v->rb.next);
 }
-static inline struct vma *vma_first(struct vma_set *s)
+static inline struct vma *vma_prev(const struct vma *v)
 {
-	return list_empty(&s->list) ? NULL : list_first_entry(&s->list, struct vma, link);
+	return rb_vma(v->rb.prev);
 }
-static inline struct vma *vma_last(struct vma_set *s)
+static inline struct vma *vma_first(const struct vma_set *s)
 {
-	return list_empty(&s->list) ? NULL : list_last_entry(&s->list, struct vma, link);
+	return rb_vma(s->root.first);
+}
+static inline struct vma *vma_last(const struct vma_set *s)
+{
+	return rb_vma(s->root.last);
 }
 
 /* Where the hole below `v` begins: at the end of the VMA before it. */
-static inline vaddr_t vma_hole(struct vma_set *s, struct vma *v)
+static inline vaddr_t vma_hole(const struct vma *v)
 {
-	struct vma *below = vma_prev(s, v);
-	return below ? below->end : 0;
+	return v->rb.prev ? vma_prev(v)->end : 0;
 }
 
 /* vma_find() without looking at the hint. */
@@ -123,13 +126,13 @@ struct vma *vma_search(struct vma_set *s, vaddr_t addr);
 static inline struct vma *vma_find(struct vma_set *s, vaddr_t addr)
 {
 	struct vma *v = s->last;
-	return v && addr < v->end && addr >= vma_hole(s, v) ? v : vma_search(s, addr);
+	return v && addr < v->end && addr >= vma_hole(v) ? v : vma_search(s, addr);
 }
 
 /* The VMA before `above` in address order; the last one if that is NULL. */
 static inline struct vma *vma_below(struct vma_set *s, struct vma *above)
 {
-	return above ? vma_prev(s, above) : vma_last(s);
+	return above ? vma_prev(above) : vma_last(s);
 }
 
 /* The VMA of the last lookup if it holds `addr`, or NULL. */
@@ -156,7 +159,7 @@ static inline struct vma *vma_overlap(struct vma_set *s, vaddr_t start, vaddr_t 
 	return v && v->start < end ? v : NULL;
 }
 
-#define vma_for_each(v, s) list_for_each_entry(v, &(s)->list, link)
+#define vma_for_each(v, s) for ((v) = vma_first(s); (v); (v) = vma_next(v))
 
 /* Where the VMA begins for whoever looks for room: its guard gap belongs to it. */
 static inline vaddr_t vma_start_gap(const struct vma *v)

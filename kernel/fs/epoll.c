@@ -205,24 +205,21 @@ static s32 compare(const struct epoll_item *it, const struct file *f, u32 fd)
 	return it->fd == fd ? 0 : it->fd < fd ? -1 : 1;
 }
 
-/* Neighbours in order; NULL at an end. */
-struct place {
-	struct rb_node *prev, *next;
-};
-
-/* The item, or NULL and the place where it would be. */
-static struct epoll_item *find(struct epoll *ep, const struct file *f, u32 fd, struct place *place)
+/* The item, or NULL and what it would come after. */
+static struct epoll_item *find(
+	struct epoll *ep, const struct file *f, u32 fd, struct rb_node **before)
 {
 	struct rb_node *n = ep->items.node;
 
-	*place = (struct place){NULL, NULL};
+	*before = NULL;
 	while (n) {
 		struct epoll_item *it = rb_entry(n, struct epoll_item, node);
 		s32 order = compare(it, f, fd);
 
 		if (order == 0)
 			return it;
-		*(order > 0 ? &place->next : &place->prev) = n;
+		if (order < 0)
+			*before = n;
 		n = order > 0 ? n->left : n->right;
 	}
 	return NULL;
@@ -255,7 +252,7 @@ static u32 levels_below(const struct file *f, const struct file *end)
 	struct rb_node *n;
 	u32 most = 0;
 
-	for (n = rb_first(&ep->items); n && most <= MAX_NESTS; n = rb_next(n)) {
+	for (n = ep->items.first; n && most <= MAX_NESTS; n = n->next) {
 		struct file *child = rb_entry(n, struct epoll_item, node)->file;
 
 		if (child == end)
@@ -295,7 +292,7 @@ struct change {
 };
 
 /* Put where find() found no other. */
-static int item_add(const struct change *c, const struct place *place)
+static int item_add(const struct change *c, struct rb_node *before)
 {
 	struct epoll_item *it;
 	int err = check_nesting(c->f, c->target);
@@ -312,7 +309,7 @@ static int item_add(const struct change *c, const struct place *place)
 	it->event.events |= POLLERR | POLLHUP;
 	list_init(&it->ready);
 	list_add_tail(&it->watcher, &c->target->epolls);
-	rb_link_between(&c->ep->items, place->prev, place->next, &it->node);
+	rb_link_after(&c->ep->items, before, &it->node);
 	rb_balance(&c->ep->items, &it->node);
 	item_watch(it);
 	return 0;
@@ -331,12 +328,12 @@ static int item_modify(struct epoll_item *it, const struct change *c)
 
 static int change_locked(const struct change *c)
 {
-	struct place place;
-	struct epoll_item *it = find(c->ep, c->target, c->fd, &place);
+	struct rb_node *before;
+	struct epoll_item *it = find(c->ep, c->target, c->fd, &before);
 
 	switch (c->op) {
 	case EPOLL_CTL_ADD:
-		return it ? -EEXIST : item_add(c, &place);
+		return it ? -EEXIST : item_add(c, before);
 	case EPOLL_CTL_MOD:
 		return it ? item_modify(it, c) : -ENOENT;
 	case EPOLL_CTL_DEL:
@@ -519,7 +516,7 @@ static void epoll_release(struct file *f)
 	struct rb_node *n;
 
 	mutex_lock(&epoll_lock);
-	while ((n = rb_first(&ep->items)))
+	while ((n = ep->items.first))
 		item_remove(rb_entry(n, struct epoll_item, node));
 	mutex_unlock(&epoll_lock);
 	slab_free(epoll_cache, ep);
@@ -531,7 +528,7 @@ static void epoll_show(struct file *f, struct text *t)
 	struct rb_node *n;
 
 	mutex_lock(&epoll_lock);
-	for (n = rb_first(&ep->items); n; n = rb_next(n)) {
+	for (n = ep->items.first; n; n = n->next) {
 		const struct epoll_item *it = rb_entry(n, struct epoll_item, node);
 		const struct inode *inode = it->file->dentry->inode;
 

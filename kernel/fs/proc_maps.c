@@ -91,7 +91,7 @@ static void put_part(struct text *t, struct mm *mm, u32 *cursor,
 	}
 	mutex_lock(&mm->lock);
 	for (v = vma_find(&mm->vmas, *cursor); v && t->len < TEXT_PART;
-		v = vma_next(&mm->vmas, v)) {
+		v = vma_next(v)) {
 		put(t, v, mm, path);
 		*cursor = v->end;
 	}
@@ -514,7 +514,7 @@ static int pagemap_fill(void *ctx, u32 first, u32 n, u64 *out)
 	memset(out, 0, n * sizeof(*out));
 	mutex_lock(&pm->mm->lock);
 	for (v = vma_overlap(&pm->mm->vmas, start, end); v && v->start < end;
-		v = vma_next(&pm->mm->vmas, v))
+		v = vma_next(v))
 		walk_entries(&pm->walk, v, MAX(v->start, start), MIN(v->end, end));
 	mutex_unlock(&pm->mm->lock);
 	return 0;

@@ -72,11 +72,24 @@ static void insert_rotate(struct rb_root *root, struct rb_node *n)
 	g->red = true;
 }
 
-void rb_link_between(
-	struct rb_root *root, struct rb_node *prev, struct rb_node *next, struct rb_node *n)
+/* Has n's neighbours in order point to `before` and `after` where they point to n. */
+static void set_neighbours(
+	struct rb_root *root, struct rb_node *n, struct rb_node *before, struct rb_node *after)
 {
+	*(n->prev ? &n->prev->next : &root->first) = after;
+	*(n->next ? &n->next->prev : &root->last) = before;
+}
+
+/* Of two neighbours one has no child on the other's side. */
+void rb_link_after(struct rb_root *root, struct rb_node *prev, struct rb_node *n)
+{
+	struct rb_node *next = prev ? prev->next : root->first;
+
 	n->left = n->right = NULL;
+	n->prev = prev;
+	n->next = next;
 	n->red = true;
+	set_neighbours(root, n, n, n);
 	if (prev && !prev->right) {
 		n->parent = prev;
 		prev->right = n;
@@ -175,18 +188,14 @@ static void erase_rebalance(struct rb_root *root, struct rb_node *p, struct rb_n
 		n->red = false;
 }
 
-static struct rb_node *leftmost(struct rb_node *n)
-{
-	while (n->left)
-		n = n->left;
-	return n;
-}
-
 /* Puts n's successor, which has no left child and was unlinked, where `n` stands. */
 static void take_place(struct rb_root *root, struct rb_node *n, struct rb_node *successor)
 {
-	*successor = *n;
 	replace_child(root, n->parent, n, successor);
+	successor->left = n->left;
+	successor->right = n->right;
+	successor->bound = n->bound;
+	successor->red = n->red;
 	if (n->left)
 		n->left->parent = successor;
 	if (n->right)
@@ -196,11 +205,12 @@ static void take_place(struct rb_root *root, struct rb_node *n, struct rb_node *
 void rb_erase(struct rb_root *root, struct rb_node *n)
 {
 	/* The node that leaves its place in the tree has at most one child. */
-	struct rb_node *gone = n->left && n->right ? leftmost(n->right) : n;
+	struct rb_node *gone = n->left && n->right ? n->next : n;
 	struct rb_node *child = gone->left ? gone->left : gone->right;
 	struct rb_node *parent = gone->parent;
 	bool black = !gone->red;
 
+	set_neighbours(root, n, n->prev, n->next);
 	replace_child(root, parent, gone, child);
 	if (gone != n) {
 		take_place(root, n, gone);
@@ -211,21 +221,15 @@ void rb_erase(struct rb_root *root, struct rb_node *n)
 		erase_rebalance(root, parent, child);
 }
 
-struct rb_node *rb_first(const struct rb_root *root)
+static struct rb_node *leftmost(struct rb_node *n)
 {
-	return root->node ? leftmost(root->node) : NULL;
-}
-
-struct rb_node *rb_last(const struct rb_root *root)
-{
-	struct rb_node *n = root->node;
-
-	while (n && n->right)
-		n = n->right;
+	while (n->left)
+		n = n->left;
 	return n;
 }
 
-struct rb_node *rb_next(const struct rb_node *n)
+/* The next node in order, by the tree alone. */
+static struct rb_node *successor_of(const struct rb_node *n)
 {
 	struct rb_node *p;
 
@@ -236,25 +240,13 @@ struct rb_node *rb_next(const struct rb_node *n)
 	return p;
 }
 
-struct rb_node *rb_prev(const struct rb_node *n)
+/* True when the node's links agree with its neighbours', and its colour with its children's. */
+static bool node_sound(const struct rb_root *root, const struct rb_node *n)
 {
-	struct rb_node *p;
+	const struct rb_node *l = n->left, *r = n->right, *next = successor_of(n);
 
-	if (n->left) {
-		for (p = n->left; p->right;)
-			p = p->right;
-		return p;
-	}
-	while ((p = n->parent) && n == p->left)
-		n = p;
-	return p;
-}
-
-/* True when the node's links and colour agree with its children's. */
-static bool node_sound(const struct rb_node *n)
-{
-	const struct rb_node *l = n->left, *r = n->right;
-
+	if (n->next != next || (next ? next->prev : root->last) != n)
+		return false;
 	if ((l && l->parent != n) || (r && r->parent != n))
 		return false;
 	return !n->red || (!is_red(l) && !is_red(r));
@@ -275,11 +267,12 @@ int rb_check(const struct rb_root *root)
 	int count = 0, height = -1;
 
 	if (!root->node)
-		return 0;
-	if (root->node->parent || root->node->red)
+		return root->first || root->last ? -1 : 0;
+	if (root->node->parent || root->node->red || root->first != leftmost(root->node) ||
+		root->first->prev)
 		return -1;
-	for (const struct rb_node *n = rb_first(root); n; n = rb_next(n)) {
-		if (!node_sound(n))
+	for (const struct rb_node *n = root->first; n; n = n->next) {
+		if (!node_sound(root, n))
 			return -1;
 		count++;
 		if (n->left && n->right)

@@ -30,14 +30,14 @@ static u32 least_bound(const struct rb_node *n)
 
 static void setup(struct rb_root *root)
 {
-	root->node = NULL;
+	*root = (struct rb_root){NULL};
 	for (u32 i = 0; i < NODES; i++)
 		items[i] = (struct item){.weight = ktest_random() % 1000};
 }
 
-static struct rb_node *neighbour(const struct item *it, int step)
+static struct rb_node *neighbour_below(const struct item *it)
 {
-	for (it += step; it >= items && it < items + NODES; it += step)
+	while (it-- > items)
 		if (it->in)
 			return (struct rb_node *)&it->rb;
 	return NULL;
@@ -45,7 +45,7 @@ static struct rb_node *neighbour(const struct item *it, int step)
 
 static void insert(struct rb_root *root, struct item *it)
 {
-	rb_link_between(root, neighbour(it, -1), neighbour(it, 1), &it->rb);
+	rb_link_after(root, neighbour_below(it), &it->rb);
 	it->rb.bound = 0;
 	for (struct rb_node *n = &it->rb; n && n->bound < it->weight; n = n->parent)
 		n->bound = it->weight;
@@ -62,7 +62,7 @@ static void erase(struct rb_root *root, struct item *it)
 /* Same members in the same order both ways, sound colours, bounds that hold everywhere. */
 static void expect_sound(const struct rb_root *root)
 {
-	const struct rb_node *n = rb_first(root);
+	const struct rb_node *n = root->first;
 	u32 count = 0;
 
 	for (u32 i = 0; i < NODES; i++) {
@@ -70,16 +70,16 @@ static void expect_sound(const struct rb_root *root)
 			continue;
 		KREQUIRE(n == &items[i].rb);
 		KEXPECT(n->bound >= least_bound(n));
-		n = rb_next(n);
+		n = n->next;
 		count++;
 	}
 	KEXPECT(!n);
-	n = rb_last(root);
+	n = root->last;
 	for (u32 i = NODES; i-- > 0;) {
 		if (!items[i].in)
 			continue;
 		KREQUIRE(n == &items[i].rb);
-		n = rb_prev(n);
+		n = n->prev;
 	}
 	KEXPECT(!n);
 	KEXPECT_EQ(rb_check(root), count);
@@ -90,7 +90,7 @@ KTEST(rbtree, empty)
 	struct rb_root root;
 
 	setup(&root);
-	KEXPECT(!rb_first(&root) && !rb_last(&root));
+	KEXPECT(!root.first && !root.last);
 	KEXPECT_EQ(rb_check(&root), 0);
 }
 
@@ -138,7 +138,7 @@ KTEST(rbtree, checker_sees_damage)
 	setup(&root);
 	for (u32 i = 0; i < 16; i++)
 		insert(&root, &items[i]);
-	struct rb_node *n = rb_first(&root), *parent = n->parent;
+	struct rb_node *n = root.first, *parent = n->parent;
 
 	n->red = !n->red;
 	KEXPECT_EQ(rb_check(&root), -1);
@@ -146,6 +146,9 @@ KTEST(rbtree, checker_sees_damage)
 	n->parent = &items[15].rb;
 	KEXPECT_EQ(rb_check(&root), -1);
 	n->parent = parent;
+	n->next->prev = NULL;
+	KEXPECT_EQ(rb_check(&root), -1);
+	n->next->prev = n;
 	root.node->red = true;
 	KEXPECT_EQ(rb_check(&root), -1);
 	root.node->red = false;

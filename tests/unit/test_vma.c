@@ -68,7 +68,7 @@ static void try_resize(u32 n)
 /* Cuts `n` in two, or joins it with what begins where it ends. */
 static void cut_or_join(u32 n, u32 m)
 {
-	struct vma *v = &node[n], *upper = in_use[n] ? vma_next(&set, v) : NULL;
+	struct vma *v = &node[n], *upper = in_use[n] ? vma_next(v) : NULL;
 	if (!in_use[n])
 		return;
 	if (upper && upper->start == v->end) {

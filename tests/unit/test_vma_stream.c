@@ -96,7 +96,7 @@ static void absorb(struct vma *v, struct vma *upper)
 
 static void merge(struct vma *v)
 {
-	struct vma *prev = vma_prev(&set, v), *next = vma_next(&set, v);
+	struct vma *prev = vma_prev(v), *next = vma_next(v);
 	bool above = next && vma_can_merge(v, next) && lineage_fits(v, next);
 	if (!prev || !vma_can_merge(prev, v) || !lineage_fits(v, prev)) {
 		if (above)
@@ -171,8 +171,8 @@ static void fork_on(void)
 	struct vma *v, *next;
 	for (v = vma_first(&set); v; v = next) {
 		struct vma *copy = node_new(v);
-		struct vma *below = vma_prev(&set, v);
-		next = vma_next(&set, v);
+		struct vma *below = vma_prev(v);
+		next = vma_next(v);
 		if (v->own) {
 			struct lineage *fresh = lineage_new();
 			lineage_used[fresh - lineage] = lineage_fork(copy, v, fresh);
@@ -209,7 +209,7 @@ static bool compare(u32 step)
 			return false;
 		}
 	vma_for_each (v, &set) {
-		struct vma *above = vma_next(&set, v);
+		struct vma *above = vma_next(v);
 		if (above && vma_can_merge(v, above) && v->own == above->own) {
 			ktest_fail(__FILE__, __LINE__, "step %u: two that are one at %08x", step,
 				above->start);

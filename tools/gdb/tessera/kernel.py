@@ -205,18 +205,15 @@ def elements(head, kind, member, limit=100000):
         seen += 1
 
 
-def tree(root, kind, member):
-    """The structures of a red-black tree in order, by the value of its root pointer."""
-    offset, stack, node = offset_of(kind, member), [], root
-    while node or stack:
-        while node:
-            stack.append(node)
-            if len(stack) > 64:
-                raise Unknown("the tree is too deep to be one; it may be being changed")
-            node = Struct("struct rb_node", node).left
-        node = stack.pop()
-        yield Struct(kind, node - offset)
-        node = Struct("struct rb_node", node).right
+def tree(root, kind, member, limit=100000):
+    """The structures of a red-black tree, a struct rb_root, in order."""
+    offset, seen, at = offset_of(kind, member), 0, root.first
+    while at:
+        if seen >= limit:
+            raise Unknown(f"the tree is broken or being changed at {at:#010x}")
+        yield Struct(kind, at - offset)
+        at = Struct("struct rb_node", at).next
+        seen += 1
 
 
 # --- What state the kernel is in ---

@@ -219,7 +219,7 @@ def name_direct(va):
 
 def vmalloc_areas():
     kernel.need("mem_map", "vmalloc space")
-    return kernel.tree(kernel.variable("areas").root.node, "struct area", "range")
+    return kernel.tree(kernel.variable("areas").root, "struct area", "range")
 
 
 def area_kind(area):

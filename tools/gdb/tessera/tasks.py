@@ -83,8 +83,7 @@ def mm_by_cr3(cr3):
 
 
 def vmas(mm):
-    head = mm.at + kernel.offset_of("struct mm", "vmas") + kernel.offset_of("struct vma_set", "list")
-    yield from kernel.elements(head, "struct vma", "link")
+    yield from kernel.tree(mm.vmas.root, "struct vma", "rb")
 
 
 def vma_at(mm, va):
