@@ -253,6 +253,7 @@ TM_CFLAGS  := -std=gnu11 -O2 -g -fvisibility=hidden -fno-builtin -fno-strict-ali
 	$(TM_WARN) -I.
 TM_TEST    := -std=gnu11 -O1 -g -fno-builtin -fno-strict-aliasing -Wall -Wextra -Wno-attributes \
 	-DTMALLOC_PREFIX=tm_ -I.
+TM_WRAP    := tests/malloc/world.c -Wl,--wrap=os_map,--wrap=os_remap,--wrap=os_brk
 TM_SAN     := -fsanitize=address,undefined -fno-sanitize-recover=all
 TM_32      := $(CC) -m32 -march=i686
 TM_64      := gcc -m64
@@ -288,15 +289,20 @@ $(T_M)/malloc-tour: user/malloc/tour/malloc-tour.c $(T_M)/libtmalloc.a $(B)/pkg/
 		$(MUSL_LIB)/crt1.o $(MUSL_LIB)/crti.o $< $(T_M)/libtmalloc.a -L$(MUSL_LIB) \
 		-Wl,--start-group -lc -lgcc -lgcc_eh -Wl,--end-group $(MUSL_LIB)/crtn.o -o $@
 
-$(T_M)/%.test64: tests/malloc/%.c $(TM_TESTED) $(TM_HEADERS)
+$(T_M)/%.test64: tests/malloc/%.c tests/malloc/world.c $(TM_TESTED) $(TM_HEADERS)
 	$(call say,CC,$< (64 bit host))
 	@mkdir -p $(@D)
-	$(Q)$(TM_64) $(TM_TEST) $(TM_SAN) $< $(TM_TESTED) -o $@
+	$(Q)$(TM_64) $(TM_TEST) $(TM_SAN) $< $(TM_TESTED) $(TM_WRAP) -o $@
 
-$(T_M)/%.test32: tests/malloc/%.c $(TM_TESTED) $(TM_HEADERS)
+$(T_M)/%.test32: tests/malloc/%.c tests/malloc/world.c $(TM_TESTED) $(TM_HEADERS)
 	$(call say,CC,$< (32 bit host))
 	@mkdir -p $(@D)
-	$(Q)$(TM_32) $(TM_TEST) -static $< $(TM_TESTED) -o $@
+	$(Q)$(TM_32) $(TM_TEST) -static $< $(TM_TESTED) $(TM_WRAP) -o $@
+
+$(T_M)/stress.tsan: tests/malloc/stress.c tests/malloc/world.c $(TM_TESTED) $(TM_HEADERS)
+	$(call say,CC,$< (ThreadSanitizer))
+	@mkdir -p $(@D)
+	$(Q)$(TM_64) $(TM_TEST) -fsanitize=thread $< $(TM_TESTED) $(TM_WRAP) -o $@
 
 # Ordinary programs: for the preloaded libraries, and with the static one (.linked). The host need
 # not know where the cross compiler's C library lies, so the program says it.
@@ -320,9 +326,9 @@ $(TM_PROGRAMS:%=$(T_M)/%.linked): $(T_M)/%.linked: tests/malloc/%.c tests/malloc
 		-Wl,--no-whole-archive -o $@
 
 TM_TESTS := $(foreach t,unit.test stress.test $(TM_PROGRAMS),$(T_M)/$t64 $(T_M)/$t32) \
-	$(TM_PROGRAMS:%=$(T_M)/%.linked)
+	$(T_M)/stress.tsan $(TM_PROGRAMS:%=$(T_M)/%.linked)
 
-test-malloc: $(TM_TESTS) libtmalloc ## the user's malloc: units, a shadow, programs
+test-malloc: $(TM_TESTS) libtmalloc ## the user's malloc: units, a shadow (STEPS= SEED=), programs
 	@tests/malloc/run.sh $(T_M)
 
 $(T_M)/bench: tools/bench-malloc.cc
@@ -337,11 +343,14 @@ bench-malloc: $(T_M)/bench $(T_M)/bench-run $(T_M)/libtmalloc.so ## beside the C
 	@tools/bench-malloc --ours $(T_M)/libtmalloc.so --bench $(T_M)/bench \
 		--launcher $(T_M)/bench-run --svg $(T_M)/bench.svg $(BENCHFLAGS)
 
+FUZZER_LIB := /usr/lib/clang/14/lib/linux/libclang_rt.fuzzer-x86_64.a
+
 fuzz-malloc: ## the random calls driven by libFuzzer (clang), for FUZZTIME seconds
+	@tools/install-deps clang clang $(FUZZER_LIB) libclang-rt-14-dev
 	@mkdir -p $(T_M)/corpus
 	$(Q)clang $(TM_TEST) -Wno-initializer-overrides -DFUZZ \
 		-fsanitize=fuzzer,address,undefined -fno-sanitize-recover=all \
-		tests/malloc/stress.c $(TM_TESTED) -o $(T_M)/fuzz
+		tests/malloc/stress.c $(TM_TESTED) $(TM_WRAP) -o $(T_M)/fuzz
 	@cd $(T_M) && ./fuzz -max_total_time=$(or $(FUZZTIME),60) -max_len=8192 corpus
 
 # --- Debugging --------------------------------------------------------------------------------

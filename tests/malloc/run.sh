@@ -1,13 +1,18 @@
 #!/bin/sh
 # The tests of the user's malloc that `make test-malloc` built into directory $1, at most a minute.
 set -eu
+tests=$(realpath "$(dirname "$0")")
 cd "$1"
 # The pages that the tests leave are the allocator's, not leaks of the C library's.
 export ASAN_OPTIONS=detect_leaks=0
 for bits in 64 32; do
 	./unit.test$bits
-	./stress.test$bits 20000 7
+	./stress.test$bits "${STEPS:-8000}" "${SEED:=$(date +%s)}"
+	TMALLOC_OPTIONS=guard,junk ./stress.test$bits "$((${STEPS:-8000} / 20))" "$SEED"
 done
+# ThreadSanitizer knows where memory lies only if the addresses are not random.
+TSAN_OPTIONS="suppressions=$tests/tsan.supp history_size=7" setarch -R \
+	./stress.tsan "$((${STEPS:-8000} / 10))" "$SEED"
 
 # What the C library's allocator does too, then all with ours: preloaded, and linked.
 ./interface64

@@ -1,7 +1,8 @@
 /*
  * Random calls against a shadow of what the heap should hold: each block is filled with a pattern
  * of its own, no two overlap (a pattern would break), and the allocator's invariants are checked
- * all the time. The same operations are driven by a random number or, as FUZZ, by libFuzzer.
+ * all the time. Now and then the system refuses memory. The same operations are driven by a random
+ * number or, as FUZZ, by libFuzzer.
  */
 #include <errno.h>
 #include <pthread.h>
@@ -12,6 +13,7 @@
 #include "user/malloc/core.h"
 #include "user/malloc/tmalloc.h"
 #include "tests/malloc/names.h"
+#include "tests/malloc/world.h"
 
 #define SLOTS 512
 
@@ -89,8 +91,11 @@ static void verify(const struct slot *b, size_t size)
 static void fresh(struct slot *b, void *p, size_t size, size_t align, unsigned char tag)
 {
 	b->p = p;
-	if (!p)
+	if (!p) {
+		if (errno != ENOMEM)
+			fail("no memory, but errno does not say so", NULL);
 		return;
+	}
 	if ((uintptr_t)p % align)
 		fail("misaligned", p);
 	if (tm_malloc_usable_size(p) < size)
@@ -119,6 +124,8 @@ static void do_realloc(struct slot *b, size_t size, unsigned char tag)
 	if (!p) {
 		if (!size)
 			b->p = NULL;
+		else if (errno != ENOMEM)
+			fail("realloc() failed, but errno does not say so", NULL);
 		return;
 	}
 	b->p = p;
@@ -139,6 +146,11 @@ static void step(struct shadow *s)
 	unsigned char tag = r >> 24;
 	void *p = NULL;
 
+	if (r >> 27 == 0)
+		refuse(next(s) % 4, 1 + next(s) % 8);
+	if (r >> 20 == 0x123)
+		tm_malloc_trim(size);
+	errno = 0;
 	if (b->p) {
 		verify(b, b->size);
 		if (what < 4) {
@@ -184,8 +196,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 		tmalloc_check();
 	}
 	clear(&s);
-	cache_flush();
-	tmalloc_check();
+	nothing_left();
 	return 0;
 }
 
@@ -220,18 +231,19 @@ static void *thread(void *arg)
 		if (i % 3 == 0)
 			swap(s);
 	}
+	refuse(0, 0);
 	clear(s);
 	free(s);
 	return NULL;
 }
 
-static void threads(unsigned rounds)
+static void threads(unsigned rounds, unsigned seed)
 {
 	pthread_t t[6];
 
 	for (unsigned round = 0; round < rounds; round++) {
 		for (uintptr_t i = 0; i < 6; i++)
-			if (pthread_create(&t[i], NULL, thread, (void *)(round * 7 + i + 1)))
+			if (pthread_create(&t[i], NULL, thread, (void *)(seed + round * 7 + i + 1)))
 				fail("no thread", NULL);
 		for (unsigned i = 0; i < 6; i++)
 			pthread_join(t[i], NULL);
@@ -241,26 +253,14 @@ static void threads(unsigned rounds)
 		tm_free(shared[i].p);
 }
 
-static void nothing_left(void)
-{
-	cache_flush();
-	central_drain();
-	tmalloc_check();
-	for (unsigned c = 1; c < NR_CLASSES; c++)
-		if (central[c].nr_spans)
-			fail("a span is left of class", (void *)(uintptr_t)c);
-	if (heap.nr_mapped)
-		fail("a mapping is left", NULL);
-	if (heap.nr_free)
-		fail("free pages are not one run", NULL);
-}
-
 int main(int argc, char **argv)
 {
 	static struct shadow s;
 	unsigned steps = argc > 1 ? atoi(argv[1]) : 20000;
 
 	s.seed = argc > 2 ? atoi(argv[2]) : 1;
+	printf("stress: %u steps, seed %u", steps, (unsigned)s.seed);
+	fflush(stdout);
 	for (unsigned i = 0; i < steps; i++) {
 		step(&s);
 		if (i % 64 == 0 || i < 2000)
@@ -269,9 +269,9 @@ int main(int argc, char **argv)
 	clear(&s);
 	nothing_left();
 	thread_steps = steps;
-	threads(3);
+	threads(3, s.seed);
 	nothing_left();
-	printf("stress: %u steps, then 3 times 6 threads: ok\n", steps);
+	puts(", then 3 times 6 threads: ok");
 	return 0;
 }
 #endif

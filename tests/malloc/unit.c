@@ -3,14 +3,18 @@
  * allocator built with a prefix.
  */
 #include <errno.h>
+#include <limits.h>
 #include <stdint.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/wait.h>
+#include <unistd.h>
 #include "user/malloc/core.h"
 #include "user/malloc/tmalloc.h"
 #include "tests/malloc/check.h"
 #include "tests/malloc/names.h"
+#include "tests/malloc/world.h"
 
 static void classes_fit(void)
 {
@@ -184,8 +188,77 @@ static void totals(void)
 	tmalloc_check();
 }
 
+/* --- Out of memory -------------------------------------------------------------------------- */
+
+static void *check_block(void *p, size_t size)
+{
+	tmalloc_check();
+	if (p)
+		memset(p, 'x', size);
+	else
+		CHECK(errno == ENOMEM);
+	return p;
+}
+
+/* Blocks of all levels; each grows, shrinks and goes. */
+static void live(void)
+{
+	static const size_t sizes[] = {
+		16, 500, 3000, SMALL_MAX, 40000, 100 << 10, 130 << 10, 2 << 20};
+	enum { N = sizeof(sizes) / sizeof(sizes[0]) };
+	char *p[2 * N];
+
+	for (int i = 0; i < N; i++) {
+		p[i] = check_block(tm_malloc(sizes[i]), sizes[i]);
+		p[N + i] = check_block(tm_memalign(16384, sizes[i]), sizes[i]);
+	}
+	for (int i = 0; i < 2 * N; i++) {
+		size_t size = sizes[i % N];
+
+		for (int change = 0; p[i] && change < 2; change++) {
+			size_t new = change ? size / 3 : size * 5;
+			char *q = check_block(tm_realloc(p[i], new), new);
+
+			CHECK(q || (p[i][0] == 'x' && p[i][size / 3 - 1] == 'x'));
+			p[i] = q ? q : p[i];
+		}
+	}
+	for (int i = 0; i < 2 * N; i++) {
+		tm_free(p[i]);
+		tmalloc_check();
+	}
+}
+
+/* In a new process, where @count memory calls fail after the first @pass. Whether so many came. */
+static bool lives_without(unsigned pass, unsigned count)
+{
+	pid_t pid = fork();
+	int status;
+
+	if (!pid) {
+		bool reached;
+
+		refuse(pass, count);
+		live();
+		reached = !calls_to_pass();
+		nothing_left();
+		_exit(reached ? 3 : 0);
+	}
+	CHECK(waitpid(pid, &status, 0) == pid && (!status || WEXITSTATUS(status) == 3));
+	return status;
+}
+
+static void memory_is_refused(void)
+{
+	for (unsigned n = 0; lives_without(n, 1); n++)
+		;
+	for (unsigned n = 0; lives_without(n, UINT_MAX); n++)
+		;
+}
+
 int main(void)
 {
+	memory_is_refused();
 	core_init();
 	classes_fit();
 	classes_divide();
