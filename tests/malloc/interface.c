@@ -336,7 +336,7 @@ static void forks_in_handlers(void)
 	void *p[101] = {0};
 
 	signal(SIGALRM, on_alarm);
-	for (unsigned i = 0; signals < 300; i++) {
+	for (unsigned i = 0; signals < 100; i++) {
 		struct itimerval soon = {.it_value.tv_usec = 1 + i % 20};
 
 		setitimer(ITIMER_REAL, &soon, NULL);
@@ -378,7 +378,7 @@ static void *flushes(void *unused)
 
 static void *forks(void *unused)
 {
-	for (int i = 0; i < 60; i++) {
+	for (int i = 0; i < 25; i++) {
 		int status;
 		pid_t pid = fork();
 
@@ -439,7 +439,7 @@ static void threads_leak_nothing(void)
 {
 	size_t before;
 
-	for (int i = 0; i < 3000; i++) {
+	for (int i = 0; i < 1500; i++) {
 		pthread_t t;
 		void *p;
 
@@ -448,7 +448,7 @@ static void threads_leak_nothing(void)
 		CHECK(!pthread_create(&t, NULL, short_life, NULL) && !pthread_join(t, &p));
 		free(p);
 	}
-	CHECK(mallinfo2().uordblks <= before + 3000);
+	CHECK(mallinfo2().uordblks <= before + 1500);
 }
 
 static void *many_lives(void *unused)
