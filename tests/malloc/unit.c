@@ -58,6 +58,29 @@ static void blocks_are_reused(void)
 	tmalloc_check();
 }
 
+/* A program that writes only one byte of a block leaves most of an old link: whatever the key, that
+ * must not look like a freed block. */
+static void old_links_are_no_marks(void)
+{
+	uintptr_t key = block_key;
+	char *p[8];
+
+	for (unsigned k = 0; k < 256; k++) {
+		tm_malloc_trim(0);
+		block_key = key ^ k;
+		for (unsigned round = 0; round < 2; round++) {
+			for (unsigned i = 0; i < 8; i++) {
+				p[i] = tm_malloc(32);
+				*p[i] = 1;
+			}
+			for (unsigned i = 0; i < 8; i++)
+				tm_free(p[i]);
+		}
+	}
+	tm_malloc_trim(0);
+	block_key = key;
+}
+
 static void limits(void)
 {
 	void *p = NULL;
@@ -264,6 +287,7 @@ int main(void)
 	classes_divide();
 	spans_waste_little();
 	blocks_are_reused();
+	old_links_are_no_marks();
 	limits();
 	alignments();
 	runs_merge();

@@ -45,7 +45,7 @@ static void bin_release(unsigned c, unsigned n)
 	struct bin *b = &tcache.bin[c];
 
 	b->head = central_give(c, b->head, n);
-	b->n -= n;
+	b->room += n;
 }
 
 /* Give the whole list back. */
@@ -54,20 +54,26 @@ static void bin_release_all(unsigned c)
 	struct bin *b = &tcache.bin[c];
 
 	if (b->head)
-		bin_release(c, b->n + b->filled);
-	b->n = b->filled = 0;
+		bin_release(c, bin_length(b));
+	b->room = b->longest = tcache.limit[c];
+}
+
+/* Give the list and its limit up. */
+static void bin_close(unsigned c)
+{
+	tcache.granted -= (size_t)tcache.limit[c] * classes[c].size;
+	tcache.limit[c] = 0;
+	bin_release_all(c);
 }
 
 static void bin_empty(unsigned c)
 {
 	struct bin *b = &tcache.bin[c];
 
-	bin_release_all(c);
+	bin_close(c);
 	if (b->bump != b->end)
 		central_give_run(c, b->bump, b->end);
 	b->bump = b->end = NULL;
-	tcache.granted -= (size_t)b->limit * classes[c].size;
-	b->limit = 0;
 }
 
 void cache_flush(void)
@@ -118,10 +124,8 @@ static void grant_steal(unsigned not )
 
 	for (unsigned i = 0; i < NR_CLASSES; i++) {
 		t->victim = t->victim % (NR_CLASSES - 1) + 1;
-		if (t->victim != not &&t->bin[t->victim].limit) {
-			bin_release_all(t->victim);
-			t->granted -= (size_t)t->bin[t->victim].limit * classes[t->victim].size;
-			t->bin[t->victim].limit = 0;
+		if (t->victim != not &&t->limit[t->victim]) {
+			bin_close(t->victim);
 			return;
 		}
 	}
@@ -130,20 +134,21 @@ static void grant_steal(unsigned not )
 /* Double a limit, if it may. */
 static bool limit_raise(unsigned c)
 {
-	struct bin *b = &tcache.bin[c];
-	int32_t more = b->limit ? b->limit : 4;
+	int32_t *limit = &tcache.limit[c], more = *limit ? *limit : 4;
 	const struct class_info *k = &classes[c];
 
-	if (b->limit >= k->cap)
+	if (*limit >= k->cap)
 		return false;
-	if (b->limit + more > k->cap)
-		more = k->cap - b->limit;
+	if (*limit + more > k->cap)
+		more = k->cap - *limit;
 	if (!grant_take((size_t)more * k->size)) {
 		grant_steal(c);
 		if (!grant_take((size_t)more * k->size))
 			return false;
 	}
-	b->limit += more;
+	*limit += more;
+	tcache.bin[c].room += more;
+	tcache.bin[c].longest += more;
 	return true;
 }
 
@@ -158,8 +163,8 @@ void *cache_refill(unsigned c)
 	if (!central_take(c, &r))
 		return NULL;
 	b->head = r.head;
-	b->filled = r.n;
-	b->n = 0;
+	b->room = tcache.limit[c];
+	b->longest = b->room + r.n;
 	if (r.bump) {
 		b->bump = r.bump;
 		b->end = r.end;
@@ -168,7 +173,7 @@ void *cache_refill(unsigned c)
 	if (r.n) {
 		p = b->head;
 		b->head = block_next(p);
-		b->n--;
+		b->room++;
 		p->mark = 0;
 	} else {
 		p = bin_carve(b, c);
@@ -190,6 +195,9 @@ void cache_overflow(unsigned c)
 	}
 	if (limit_raise(c))
 		return;
-	while (b->n > b->limit)
-		bin_release(c, b->n < classes[c].batch ? (unsigned)b->n : classes[c].batch);
+	while (b->room < 0) {
+		unsigned n = tcache.limit[c] - b->room;
+
+		bin_release(c, n < classes[c].batch ? n : classes[c].batch);
+	}
 }

@@ -11,23 +11,13 @@
 
 struct central central[NR_CLASSES];
 
-/* A class that has many spans gets longer ones. */
-static size_t span_length(const struct central *ce, unsigned c)
-{
-	size_t pages = classes[c].pages, want = ce->pages / 8;
-
-	if (want > SPAN_PAGES)
-		want = SPAN_PAGES;
-	return pages < want ? want - want % pages : pages;
-}
-
 static void info_set(struct span *s, unsigned c)
 {
 	for (size_t i = 0; i < s->pages; i++) {
 		uintptr_t p = s->start + (i << PAGE_SHIFT);
 		struct leaf *leaf = pagemap_leaf(p);
 
-		leaf->info[pagemap_index(p)] = c ? c | i << 8 : 0;
+		leaf->info[pagemap_index(p)] = c ? INFO(c, i) : 0;
 		leaf->span[pagemap_index(p)] = s;
 	}
 }
@@ -55,7 +45,7 @@ static void list_remove(struct central *ce, struct span *s)
 
 static struct span *span_create(struct central *ce, unsigned c)
 {
-	size_t pages = span_length(ce, c);
+	size_t pages = classes[c].pages;
 	struct span *s = heap_alloc(pages, 1);
 
 	if (!s)
@@ -66,8 +56,6 @@ static struct span *span_create(struct central *ce, unsigned c)
 	ce->pages += pages;
 	ce->nr_spans++;
 	info_set(s, c);
-	if (s->zero && ce->pages >= 16 * SPAN_PAGES)
-		os_populate((void *)s->start, pages << PAGE_SHIFT);
 	return s;
 }
 
@@ -157,22 +145,34 @@ static void span_changed(struct central *ce, struct span *s)
 	}
 }
 
-/* The first @n blocks of @b go to their spans; the rest is returned. */
+static struct span *block_span(unsigned c, const struct block *b)
+{
+	struct span *s = pagemap_span((uintptr_t)b);
+
+	if (unlikely(!s || s->state != SPAN_SMALL || s->class != c))
+		die("free(): the block is not in the heap", b);
+	return s;
+}
+
+/* The first @n blocks of @b go to their spans, those of one span together; the rest is returned. */
 static struct block *give_list(struct central *ce, unsigned c, struct block *b, unsigned n)
 {
 	ce->used -= n;
-	while (n--) {
-		struct block *next = block_next(b);
-		struct span *s = pagemap_span((uintptr_t)b);
+	while (n) {
+		struct span *s = block_span(c, b);
+		struct block *first = b, *last;
+		unsigned left = n;
 
-		if (unlikely(!s || s->state != SPAN_SMALL || s->class != c))
-			die("free(): the block is not in the heap", b);
-		block_link(b, s->free);
-		s->free = b;
-		s->used--;
+		do {
+			last = b;
+			b = block_next(b);
+		} while (--left && (uintptr_t)b - s->start < s->pages << PAGE_SHIFT);
+		block_link(last, s->free);
+		s->free = first;
+		s->used -= n - left;
 		if (unlikely(!s->used || !s->listed))
 			span_changed(ce, s);
-		b = next;
+		n = left;
 	}
 	return b;
 }
@@ -252,7 +252,7 @@ static void check_span(struct span *s, void *arg)
 	if (s->state != SPAN_SMALL)
 		return;
 	for (size_t i = 0; i < s->pages; i++)
-		if (pagemap_info(s->start + (i << PAGE_SHIFT)) != (s->class | i << 8))
+		if (pagemap_info(s->start + (i << PAGE_SHIFT)) != INFO(s->class, i))
 			die("check: a page has the wrong class", s);
 	used[s->class] += s->used;
 	check_blocks(s);

@@ -20,6 +20,9 @@
 
 #include "glue.h"
 
+/* Nothing here can be another library's: no way around by the global offset table. */
+#pragma GCC visibility push(hidden)
+
 #define PAGE_SHIFT   12
 #define PAGE_SIZE    ((size_t)1 << PAGE_SHIFT)
 #define PAGE_MASK    (PAGE_SIZE - 1)
@@ -61,13 +64,14 @@ static inline void lock_drop(struct lock *l)
 /* --- Size classes --------------------------------------------------------------------------- */
 
 /* Steps of 16 up to 256, then eight classes for each doubling: at most 1/8 of a block is wasted. */
-extern const uint8_t class_table[65];
+#define TABLE_MAX 1024
+extern const uint8_t class_table[TABLE_MAX / 16 + 1];
 
 static inline unsigned class_of(size_t size)
 {
 	unsigned log;
 
-	if (likely(size <= 1024))
+	if (likely(size <= TABLE_MAX))
 		return class_table[(size + 15) >> 4];
 	log = 31 - __builtin_clz((uint32_t)size - 1);
 	return 9 + (log - 7) * 8 + (((uint32_t)(size - 1) >> (log - 3)) & 7);
@@ -86,22 +90,22 @@ struct class_info {
 	uint16_t pages;   /* of the shortest span that wastes little */
 	uint16_t cap;     /* the most blocks in one thread's list */
 	uint16_t batch;   /* how many go back to the centre at once */
-	uint16_t spare;
-};
+} __attribute__((aligned(32)));
 extern struct class_info classes[NR_CLASSES];
 
 /* Whether @offset into a span (below 64 KiB) is a multiple of the class's size: Lemire and Kaser's
- * test, exact while log2(offset) + log2(size) <= 32. */
-static inline bool class_is_start(unsigned c, uint32_t offset)
+ * test, exact while log2(offset) + log2(size) <= 32. Nothing is a start in class 0. */
+static inline bool class_is_start(size_t c, uint32_t offset)
 {
-	return offset * classes[c].inverse <= classes[c].inverse - 1;
+	return offset * classes[c].inverse < classes[c].inverse;
 }
 
 /* --- Free blocks ---------------------------------------------------------------------------- */
 
 /* What a free block holds: the next one, encoded, and a mark made of that and of the block's own
- * address. A write after free breaks the mark; a block freed twice still has it. 32 bits can be a
- * mark by chance, so there the mark has an echo. */
+ * address. A write after free breaks the mark; a block freed twice still has it. The constant is
+ * there so that a cleared mark fits no link, not even one that the program wrote a part of. 32 bits
+ * can be a mark by chance, so there the mark has an echo. */
 struct block {
 	uintptr_t link;
 	uintptr_t mark;
@@ -162,7 +166,10 @@ struct span {
 	uintptr_t start;
 	size_t pages;
 	struct span *next, *prev; /* in a bin, or in the list of its class */
-	struct block *free;       /* small: blocks that came back to the span */
+	union {
+		struct block *free; /* small: blocks that came back to the span */
+		size_t asked;       /* run, mapped: what the program asked for, when debugging */
+	};
 	uint32_t bump;            /* small: offset of the first block never handed out */
 	uint32_t freed_at;        /* free: second */
 	uint16_t used;            /* small: blocks held by threads and programs */
@@ -174,7 +181,6 @@ struct span {
 	uint8_t purged;   /* free: the system took its memory back */
 	uint8_t guard;    /* debugging: pages after the block that cannot be touched */
 	uint8_t dead;     /* debugging: freed, in quarantine */
-	size_t asked;     /* run, mapped: what the program asked for, when debugging */
 };
 
 static inline uintptr_t span_end(const struct span *s)
@@ -185,8 +191,14 @@ static inline uintptr_t span_end(const struct span *s)
 /* What a page of small blocks says of itself: its class, and which page of the span it is. Zero
  * for all others. */
 typedef uint16_t page_info;
-#define INFO_CLASS(i)  ((i) & 0x7f)
-#define INFO_OFFSET(i) ((uint32_t)((i) >> 8) << PAGE_SHIFT)
+#define INFO(c, page) ((c) << 5 | (page) << PAGE_SHIFT)
+#define INFO_CLASS(i) ((size_t)(i) >> 5 & 0x7f) /* times 32, its tables' unit: a mask */
+
+/* How far into its span @p is, whose page says @i. */
+static inline uint32_t info_offset(page_info i, uintptr_t p)
+{
+	return (i & ~(uint32_t)PAGE_MASK) | (p & PAGE_MASK);
+}
 
 #ifdef __LP64__
 #define LEAF_BITS 18
@@ -248,6 +260,8 @@ struct heap {
 	uintptr_t top;   /* the free pages [top, end) that no run holds */
 	uintptr_t end;   /* as far as brk has grown */
 	uintptr_t fresh; /* pages from here on were never used */
+	uintptr_t populated; /* pages below it have memory, or had their chance */
+	size_t streak;       /* pages of short runs since the last long one */
 	struct span *bins[NR_BINS];
 	uint64_t nonempty[NR_BINS / 64];
 	size_t brk_bytes, extent_bytes;   /* taken from the system */
@@ -317,10 +331,14 @@ void central_check(void);
 struct bin {
 	struct block *head; /* free blocks */
 	char *bump, *end;   /* blocks never handed out: [bump, end) */
-	int32_t n;          /* frees less allocations since the list was last filled */
-	int32_t limit;      /* above it blocks go back; grows with use */
-	int32_t filled;     /* the list's length then: now it is n + filled */
-};
+	int32_t room;       /* how many more the list takes: below 0 blocks go back */
+	int32_t longest;    /* how long it is when there is room for 0 */
+} __attribute__((aligned(32)));
+
+static inline unsigned bin_length(const struct bin *b)
+{
+	return b->longest - b->room;
+}
 
 /* The next block of a run. A mark from an earlier life of its pages must not stay. */
 static inline void *bin_carve(struct bin *b, unsigned c)
@@ -340,6 +358,7 @@ enum cache_state {
 
 struct tcache {
 	struct bin bin[NR_CLASSES];
+	int32_t limit[NR_CLASSES]; /* the room that a list starts with; grows with use */
 	uint64_t zero_runs[2]; /* classes whose run is zeroed memory */
 	struct tcache *next, **prev;
 	size_t granted; /* bytes that the limits allow */
@@ -402,5 +421,7 @@ void fork_child(void);
 #define API(name) name
 #endif
 #define EXPORT __attribute__((visibility("default")))
+
+#pragma GCC visibility pop
 
 #endif

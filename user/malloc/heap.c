@@ -7,9 +7,11 @@
  */
 #include "core.h"
 
-#define EXTENT_MIN  ((size_t)1 << 20)
-#define CHUNK_SPANS 512
-#define DECAY_SCAN  64 /* free runs looked at in one round: the cost of a decay is bounded */
+#define EXTENT_MIN   ((size_t)1 << 20)
+#define CHUNK_SPANS  512
+#define POPULATE_MIN 256 /* pages of short runs before the first */
+#define POPULATE_MAX ((size_t)256 << 10)
+#define DECAY_SCAN   64 /* free runs looked at in one round: the cost of a decay is bounded */
 
 #ifdef __LP64__
 #define MMAP_THRESHOLD_MAX ((size_t)32 << 20)
@@ -293,8 +295,27 @@ static bool top_trim(size_t pad)
 	heap.brk_bytes -= give;
 	if (heap.fresh > heap.end)
 		heap.fresh = heap.end;
+	if (heap.populated > heap.end)
+		heap.populated = heap.end;
 	heap.trimmed_at = heap.tick | 1;
 	return true;
+}
+
+/* While the top is taken in short runs, its pages get memory some at a time, which saves a fault
+ * for each. The more there have been the more comes at once, a sixteenth of them. */
+static void top_populate(const struct span *s)
+{
+	size_t ahead = heap.streak / 16 << PAGE_SHIFT;
+
+	heap.streak = s->pages <= SPAN_PAGES ? heap.streak + s->pages : 0;
+	if (span_end(s) <= heap.populated || heap.streak < POPULATE_MIN)
+		return;
+	if (ahead > POPULATE_MAX)
+		ahead = POPULATE_MAX;
+	if (ahead > heap.end - s->start)
+		ahead = heap.end - s->start;
+	os_populate((void *)s->start, ahead);
+	heap.populated = s->start + ahead;
 }
 
 /* A run from the top, which is long enough. */
@@ -306,8 +327,10 @@ static struct span *top_take(size_t pages)
 		return NULL;
 	s->zero = heap.top >= heap.fresh;
 	heap.top = span_end(s);
-	if (heap.fresh < heap.top)
+	if (heap.fresh < heap.top) {
 		heap.fresh = heap.top;
+		top_populate(s);
+	}
 	return s;
 }
 

@@ -9,7 +9,7 @@
 #define S4(i) S1(i), S1(i + 1), S1(i + 2), S1(i + 3)
 
 /* Sizes up to 1024 in steps of 16. */
-const uint8_t class_table[65] = {
+const uint8_t class_table[TABLE_MAX / 16 + 1] = {
 	1,
 	S4(1),
 	S4(5),
@@ -43,7 +43,7 @@ static uint32_t clamp(uint32_t v, uint32_t low, uint32_t high)
 /* The shortest span that wastes at most 1/16 and has a few blocks. */
 static unsigned span_pages(uint32_t size)
 {
-	unsigned pages = size <= 1024 ? 2 : 1;
+	unsigned pages = 1;
 
 	for (; pages < SPAN_PAGES; pages++) {
 		uint32_t bytes = pages << PAGE_SHIFT;

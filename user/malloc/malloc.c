@@ -15,7 +15,7 @@ static inline __attribute__((always_inline)) void *small_alloc(unsigned c)
 
 	if (likely(p != NULL)) {
 		b->head = block_next(p);
-		b->n--;
+		b->room++;
 		p->mark = 0;
 		return p;
 	}
@@ -43,19 +43,35 @@ static __attribute__((noinline)) void *malloc_slow(size_t size)
 	return p ? p : out_of_memory();
 }
 
+static __attribute__((noinline)) void *malloc_medium(size_t size)
+{
+	void *p = size <= SMALL_MAX ? small_alloc(class_of(size)) : NULL;
+
+	return likely(p != NULL) ? p : malloc_slow(size);
+}
+
 EXPORT void *API(malloc)(size_t size)
 {
 	void *p;
 
-	if (likely(size <= SMALL_MAX)) {
-		p = small_alloc(class_of(size));
-		if (likely(p != NULL))
-			return p;
-	}
-	return malloc_slow(size);
+	if (unlikely(size > TABLE_MAX))
+		return malloc_medium(size);
+	p = small_alloc(class_of(size));
+	return likely(p != NULL) ? p : malloc_slow(size);
 }
 
-static __attribute__((noinline)) void free_slow(void *p)
+static inline void small_free(size_t c, struct block *b)
+{
+	struct bin *bin = &tcache.bin[c];
+
+	block_link(b, bin->head);
+	bin->head = b;
+	if (unlikely(--bin->room < 0))
+		cache_overflow(c);
+}
+
+/* No block of a class begins at @p. */
+static __attribute__((noinline)) void free_other(void *p)
 {
 	if (p)
 		large_free(large_lookup(p));
@@ -64,30 +80,18 @@ static __attribute__((noinline)) void free_slow(void *p)
 EXPORT void API(free)(void *p)
 {
 	struct leaf *leaf = pagemap_leaf((uintptr_t)p);
-	struct block *b = p;
-	struct bin *bin;
 	page_info info;
-	unsigned c;
+	size_t c;
 
-	if (unlikely(!leaf)) {
-		free_slow(p);
-		return;
-	}
+	if (unlikely(!leaf))
+		return free_other(p);
 	info = leaf->info[pagemap_index((uintptr_t)p)];
 	c = INFO_CLASS(info);
-	if (unlikely(!c)) {
-		free_slow(p);
-		return;
-	}
-	if (unlikely(!class_is_start(c, INFO_OFFSET(info) + ((uintptr_t)p & PAGE_MASK))))
-		die("free(): invalid pointer", p);
-	if (unlikely(block_is_marked(b)))
-		die("free(): double free", b);
-	bin = &tcache.bin[c];
-	block_link(b, bin->head);
-	bin->head = b;
-	if (unlikely(++bin->n > bin->limit))
-		cache_overflow(c);
+	if (unlikely(!class_is_start(c, info_offset(info, (uintptr_t)p))))
+		return free_other(p);
+	if (unlikely(block_is_marked(p)))
+		die("free(): double free", p);
+	small_free(c, p);
 }
 
 /* --- calloc, realloc ------------------------------------------------------------------------ */
@@ -166,7 +170,7 @@ EXPORT void *API(realloc)(void *p, size_t size)
 			return (void *)s->start;
 		return realloc_move(p, debug_size(s), size);
 	}
-	if (unlikely(!class_is_start(c, INFO_OFFSET(info) + ((uintptr_t)p & PAGE_MASK))))
+	if (unlikely(!class_is_start(c, info_offset(info, (uintptr_t)p))))
 		die("realloc(): invalid pointer", p);
 	if (size <= classes[c].size && size >= classes[c].size / 2 && !debug.on)
 		return p;

@@ -34,7 +34,7 @@ struct blocks {
 static size_t bin_blocks(const struct bin *b, unsigned c)
 {
 	size_t run = (uintptr_t)b->end - (uintptr_t)b->bump;
-	int32_t listed = b->n + b->filled;
+	int32_t listed = bin_length(b);
 
 	return (listed > 0 ? listed : 0) +
 	       (run <= SPAN_PAGES << PAGE_SHIFT ? run / classes[c].size : 0);
