@@ -69,7 +69,8 @@ struct page_cpu {
 	struct pcp none;	       /* always empty and full: requests for DMA go to the zone */
 	struct pcp *by_gfp[4];	       /* where a request takes from, by its zone bits */
 	struct pcp *by_zone[NR_ZONES]; /* where a freed page goes */
-	/* The same for the fast paths; while pages are traced `none`, so that they are not taken. */
+	/* The same for the fast paths; while pages are traced `none`, so that they are not taken.
+	 */
 	struct pcp *fast_alloc[4], *fast_free[NR_ZONES];
 	struct page *low_pages[PCP_MAX], *high_pages[PCP_MAX];
 };
@@ -364,13 +365,13 @@ void page_free_order(struct page *p, u32 order)
 
 void page_free_list(struct list_head *pages)
 {
-	while (!list_empty(pages)) {
-		struct page *p = list_first_entry(pages, struct page, link);
+	struct page *p, *next;
 
-		list_del(&p->link);
+	list_for_each_entry_safe (p, next, pages, link) {
 		trace(mm_page_free_batched, page_pfn(p).v);
 		page_free(p);
 	}
+	list_init(pages);
 }
 
 /* --- Tracing --- */

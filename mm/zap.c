@@ -41,7 +41,8 @@ static __noinline void zap_other(struct zap *z, pte_t *pte)
 	z->mm->rss[page_rss_kind(p)]--;
 }
 
-static __forceinline void zap_entry(struct zap *z, pte_t *pte, struct page *frames, u32 *others)
+static __forceinline void zap_entry(
+	struct zap *z, pte_t *pte, struct page *frames, u32 *others, bool clear)
 {
 	u32 lo = pte_low(pte);
 	if (unlikely(!pte_low_anon(lo))) {
@@ -51,13 +52,15 @@ static __forceinline void zap_entry(struct zap *z, pte_t *pte, struct page *fram
 		return;
 	}
 	struct page *p = &frames[pmap_words_pfn(lo, pte_high(pte)).v];
-	pmap_clear(pte);
+	if (clear)
+		pmap_clear(pte);
 	if (--p->mapcount == 0)
 		drop_anon(z, p);
 }
 
-/* The `n` entries of one table. The common case is few instructions, so the loop's own count. */
-static void zap_table(struct zap *z, pte_t *pte, u32 n)
+/* The common case is few instructions, so the loop's own count. Without `clear` the entries of
+ * private pages stay for the caller to empty. */
+static __forceinline void zap_entries(struct zap *z, pte_t *pte, u32 n, bool clear)
 {
 	pte_t *stop = pte + n, *rounds = pte + ALIGN_DOWN(n, 4);
 	struct page *frames = mem_map;
@@ -65,11 +68,22 @@ static void zap_table(struct zap *z, pte_t *pte, u32 n)
 	for (; pte < rounds; pte += 4)
 #pragma GCC unroll 4
 		for (u32 i = 0; i < 4; i++)
-			zap_entry(z, &pte[i], frames, &others);
+			zap_entry(z, &pte[i], frames, &others, clear);
 	for (; pte < stop; pte++)
-		zap_entry(z, pte, frames, &others);
+		zap_entry(z, pte, frames, &others, clear);
 	z->mm->rss[RSS_ANON] -= n - others;
 	z->flush |= n != others;
+}
+
+/* The `n` entries of one table. All of them are emptied at once, as a page is. */
+static void zap_table(struct zap *z, pte_t *pte, u32 n)
+{
+	if (n < PT_ENTRIES) {
+		zap_entries(z, pte, n, true);
+		return;
+	}
+	zap_entries(z, pte, PT_ENTRIES, false);
+	page_zero(virt_page(pte));
 }
 
 /* The same for what the process does not have of its own. */
