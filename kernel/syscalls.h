@@ -26,6 +26,9 @@ long sys_execveat(s32 dirfd, uptr_t path, uptr_t argv, uptr_t envp, u32 flags);
 __noreturn long sys_exit(s32 code);
 __noreturn long sys_exit_group(s32 code);
 
+/* kernel/proc/sys_ptrace.c */
+long sys_ptrace(u32 request, u32 pid, u32 addr, uptr_t data);
+
 /* kernel/proc/wait.c */
 long sys_wait4(s32 pid, uptr_t status, u32 options, uptr_t rusage);
 long sys_waitpid(s32 pid, uptr_t status, u32 options);
@@ -435,7 +438,7 @@ long sys_socketcall(u32 call, uptr_t args);
 	X(sigaction) X(sgetmask) X(ssetmask) X(setreuid) X(setregid) X(sigsuspend) \
 	X(sigpending) X(sethostname) X(setrlimit) X(getrlimit) X(getrusage) X(gettimeofday) \
 	X(settimeofday) X(getgroups) X(setgroups) X(reboot) X(getpriority) X(setpriority) \
-	X(syslog) X(setitimer) X(getitimer) X(wait4) X(sysinfo) X(sigreturn) X(clone) \
+	X(syslog) X(setitimer) X(getitimer) X(wait4) X(ptrace) X(sysinfo) X(sigreturn) X(clone) \
 	X(setdomainname) X(uname) X(sigprocmask) X(getpgid) X(personality) X(setfsuid) \
 	X(setfsgid) X(getsid) X(sched_setparam) X(sched_getparam) X(sched_setscheduler) \
 	X(sched_getscheduler) X(sched_yield) X(sched_get_priority_max) \

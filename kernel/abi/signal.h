@@ -58,6 +58,7 @@ enum {
 #define ILL_ILLOPN 2
 #define TRAP_BRKPT 1
 #define TRAP_TRACE 2
+#define TRAP_HWBKPT 4
 
 struct abi_siginfo {
 	s32 si_signo, si_errno, si_code;

@@ -11,7 +11,10 @@
  *   thread_start()  ------------------> RUNNABLE
  *   waitq_prepare(), mutex_lock():      RUNNABLE -> (UN)INTERRUPTIBLE   the running thread itself
  *   thread_wake(), thread_wake_if():    asleep or STOPPED -> RUNNABLE   anybody, any context
+ *     (STOPPED and TRACED ones only by thread_wake_if())
  *   job control, then schedule():       RUNNABLE -> STOPPED             the running thread itself
+ *   ptrace, then schedule():            RUNNABLE -> TRACED              the running thread itself
+ *   ptrace(2) of its tracer:            STOPPED -> TRACED               anybody
  *   thread_exit():                      RUNNABLE -> DEAD                the running thread itself
  *
  * A thread between marking itself asleep and schedule() still runs; a wake in that window makes it
@@ -39,6 +42,7 @@ enum thread_state {
 	T_INTERRUPTIBLE,   /* asleep; a signal wakes it */
 	T_UNINTERRUPTIBLE, /* asleep until its event comes */
 	T_STOPPED,         /* job control */
+	T_TRACED,          /* stopped for its tracer: kernel/proc/ptrace.h */
 	T_DEAD,            /* will never run again; its stack may be freed by another thread */
 };
 
@@ -46,6 +50,7 @@ enum thread_state {
 #define WORK_RESCHED 1u
 #define WORK_SIGNAL  2u
 #define WORK_RSEQ    4u /* it was switched away, and has `rseq` set */
+#define WORK_TRACE   8u /* a traced system call ends */
 
 /* letter: locked by. r: the run queue's lock, w: the lock of the queue it waits on, o: the
  * thread itself only */

@@ -1,7 +1,8 @@
-/* The trace points of page faults and system calls: where their gates lead while those are traced.
- */
+/* The trace points of page faults and system calls: where their gates lead while those are traced, and
+ * those of threads whose system calls a debugger wants to see. */
 #include "kernel/abi/syscall_nr.h"
 #include "kernel/core/trace.h"
+#include "kernel/proc/ptrace.h"
 #include "kernel/x86/trap.h"
 #include "mm/space.h"
 
@@ -62,6 +63,9 @@ static long call(const struct trapframe *tf, u32 nr)
 /* execve() replaces the frame: what is said afterwards is kept. */
 long traced_syscall(struct trapframe *tf)
 {
+	if (current_task()->thread.x86.traced && !ptrace_syscall_enter(tf))
+		return (long)tf->eax;
+
 	u32 nr = tf->orig_eax, args[] = {tf->ebx, tf->ecx, tf->edx, tf->esi, tf->edi, tf->ebp};
 	struct door door = nr < ABI_NR_SYSCALLS ? doors[nr] : (struct door){0};
 	long ret;

@@ -15,7 +15,7 @@
 /* --- A view --- */
 
 struct view {
-	u32 id, pid, ppid, pgid, sid, nr_threads;
+	u32 id, pid, ppid, pgid, sid, nr_threads, tracer;
 	char state;
 	char comm[16];
 	bool execed, exiting, no_new_privs;
@@ -44,6 +44,8 @@ static char state_of(const struct process *p, const struct task *t)
 		return 'D';
 	case T_STOPPED:
 		return 'T';
+	case T_TRACED:
+		return 't';
 	default:
 		return 'X';
 	}
@@ -94,6 +96,7 @@ static void view_handlers(struct view *v, const struct sighand *s)
 static void view_thread(struct view *v, const struct task *t)
 {
 	memcpy(v->comm, t->comm, sizeof(v->comm));
+	v->tracer = t->ptrace.tracer ? t->ptrace.tracer->tid : 0;
 	v->pending = t->pending.set;
 	v->blocked = t->blocked;
 	v->nvcsw = t->thread.nvcsw;
@@ -236,7 +239,7 @@ int proc_pid_stat_show(struct text *t, const struct proc_node *n)
 static const char *state_name(char state)
 {
 	static const char *const names[] = {"R (running)", "S (sleeping)", "D (disk sleep)",
-		"T (stopped)", "X (dead)", "Z (zombie)"};
+		"T (stopped)", "t (tracing stop)", "X (dead)", "Z (zombie)"};
 
 	for (u32 i = 0; i < ARRAY_SIZE(names); i++)
 		if (names[i][0] == state)
@@ -265,8 +268,8 @@ static void status_ids(struct text *t, const struct view *v, u32 slots)
 	put_name(t, v->comm);
 	if (v->umask >= 0)
 		text_printf(t, "\nUmask:\t%#04o", (u32)v->umask);
-	text_printf(t, "\nState:\t%s\nTgid:\t%u\nNgid:\t0\nPid:\t%u\nPPid:\t%u\nTracerPid:\t0\n",
-		state_name(v->state), v->pid, v->id, v->ppid);
+	text_printf(t, "\nState:\t%s\nTgid:\t%u\nNgid:\t0\nPid:\t%u\nPPid:\t%u\nTracerPid:\t%u\n",
+		state_name(v->state), v->pid, v->id, v->ppid, v->tracer);
 	text_printf(t, "Uid:\t%u\t%u\t%u\t%u\n", c->uid, c->euid, c->suid, c->fsuid);
 	text_printf(t, "Gid:\t%u\t%u\t%u\t%u\n", c->gid, c->egid, c->sgid, c->fsgid);
 	text_printf(t, "FDSize:\t%u\nGroups:\t", slots);

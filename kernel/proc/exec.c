@@ -19,6 +19,7 @@
 #include "kernel/proc/exec.h"
 #include "kernel/proc/posix_timer.h"
 #include "kernel/proc/process.h"
+#include "kernel/proc/ptrace.h"
 #include "kernel/proc/rseq.h"
 #include "kernel/proc/signal.h"
 #include "kernel/proc/vdso.h"
@@ -175,6 +176,13 @@ static long find_program(struct exec *e)
 
 /* --- Rights --- */
 
+/* A tracer without rights must not get them from a program that it controls. */
+static bool is_controlled(void)
+{
+	const struct ptrace *pt = &current_task()->ptrace;
+	return pt->tracer && !pt->privileged && !capable(CAP_SETUID);
+}
+
 /* Set-id bits of the program, unless something forbids them. */
 static void compute_ids(struct exec *e)
 {
@@ -191,6 +199,10 @@ static void compute_ids(struct exec *e)
 			e->egid = inode->gid;
 		if (gid || (inode->mode & S_ISUID))
 			e->personality &= ~PER_CLEAR_ON_SETID;
+	}
+	if (is_controlled()) {
+		e->euid = p->cred.uid;
+		e->egid = p->cred.gid;
 	}
 	e->set_id = e->euid != p->cred.uid || e->egid != p->cred.gid;
 }
@@ -218,6 +230,9 @@ static long become_only_thread(struct process *p, struct task *t)
 	flags = spin_lock_irqsave(&process_lock);
 	p->exec_task = NULL;
 	if (t->tid != p->pid) { /* the first thread is gone: its number is ours */
+		struct task *leader = ptrace_leader(p);
+		if (leader)
+			ptrace_forget(leader);
 		pid_free(t->tid);
 		t->tid = p->pid;
 	}
@@ -294,6 +309,7 @@ static void set_registers(struct task *t, const struct exec *e)
 		.ds = SEL_UDATA,
 		.es = SEL_UDATA,
 		.trapno = (u32)-1,
+		.orig_eax = tf->orig_eax,
 		.eip = e->entry,
 		.cs = SEL_UCODE,
 		.eflags = EFLAGS_IF | 2,
@@ -503,6 +519,7 @@ static long do_execve(s32 dirfd, uptr_t upath, uptr_t argv, uptr_t envp, u32 loo
 	const char *why;
 	char *path, *fdpath = NULL;
 	long err = -ENOMEM;
+	u32 tid = current_task()->tid;
 	path = user_path_get(upath);
 	if (is_err(path))
 		return ptr_err(path);
@@ -521,6 +538,8 @@ static long do_execve(s32 dirfd, uptr_t upath, uptr_t argv, uptr_t envp, u32 loo
 	}
 	kfree(fdpath);
 	user_path_free(path);
+	if (!err)
+		ptrace_exec(tid);
 	return err;
 }
 

@@ -24,6 +24,7 @@
 #include "kernel/proc/pidfd.h"
 #include "kernel/proc/posix_timer.h"
 #include "kernel/proc/process.h"
+#include "kernel/proc/ptrace.h"
 #include "kernel/proc/sem.h"
 #include "kernel/proc/signal.h"
 #include "kernel/syscalls.h"
@@ -33,12 +34,15 @@ static LIST_HEAD(self_reaped); /* struct process.all; under process_lock */
 
 /* --- Freeing --- */
 
+/* Those stay that a tracer has yet to wait for. */
 void process_free_dead_threads(struct process *p)
 {
 	struct task *t, *next;
 	LIST_HEAD(dead);
 	u32 flags = spin_lock_irqsave(&process_lock);
-	list_splice_tail(&p->dead, &dead);
+	list_for_each_entry_safe (t, next, &p->dead, sibling)
+		if (!t->ptrace.tracer)
+			list_move_tail(&t->sibling, &dead);
 	spin_unlock_irqrestore(&process_lock, flags);
 	list_for_each_entry_safe (t, next, &dead, sibling) {
 		kassert(t->thread.state == T_DEAD);
@@ -48,9 +52,15 @@ void process_free_dead_threads(struct process *p)
 
 void process_reap(struct process *p)
 {
+	struct task *t;
 	u32 flags;
 	kassert(p->state == P_ZOMBIE && p->nr_threads == 0);
 	timer_cancel(&p->cpu_tick);
+	flags = spin_lock_irqsave(&process_lock);
+	list_for_each_entry (t, &p->dead, sibling)
+		if (t->ptrace.tracer)
+			ptrace_forget(t);
+	spin_unlock_irqrestore(&process_lock, flags);
 	process_free_dead_threads(p);
 	flags = spin_lock_irqsave(&process_lock);
 	pid_free(p->pid);
@@ -89,10 +99,22 @@ int process_collect(struct process *p)
 
 /* --- Threads --- */
 
+/* A wait status as SIGCHLD's siginfo has it: si_code and si_status. */
+static int exit_why(u32 status)
+{
+	return status & 0x7f ? CLD_KILLED : CLD_EXITED;
+}
+
+static s32 exit_info(u32 status)
+{
+	return (s32)(status & 0x7f ? status & 0x7f : status >> 8 & 0xff);
+}
+
 void process_kill_threads(struct process *p, struct task *except)
 {
 	struct task *t;
 	signal_end_stop(p);
+	ptrace_release(p);
 	list_for_each_entry (t, &p->threads, sibling)
 		if (t != except)
 			task_poke(t);
@@ -109,15 +131,29 @@ static void account_thread(struct process *p, const struct task *t)
 	p->nivcsw += t->thread.nivcsw;
 }
 
-/* Takes the thread out of its process. Caller holds process_lock. */
-static void thread_leave(struct process *p, struct task *t)
+/* Its tracer is to wait for it; for the first thread, when the process is a zombie. */
+static void thread_tell_tracer(const struct process *p, const struct task *t)
+{
+	u32 status = t->ptrace.code;
+	if (t->tid != p->pid)
+		notify_job(t->ptrace.tracer->process, t->tid, p, exit_why(status), exit_info(status));
+}
+
+/* Takes the thread, which exits with a wait status, out of its process. Caller holds process_lock. */
+static void thread_leave(struct process *p, struct task *t, int status)
 {
 	account_thread(p, t);
 	sigpending_flush(&t->pending, p);
 	list_move_tail(&t->sibling, &p->dead);
+	p->nr_stopped -= t->stop_done;
 	p->nr_threads--;
 	nr_threads--;
-	if (t->tid != p->pid)
+	ptrace_tracer_exits(t);
+	t->thread.state = T_DEAD;
+	t->ptrace.code = (u32)status;
+	if (unlikely(t->ptrace.tracer))
+		thread_tell_tracer(p, t);
+	else if (t->tid != p->pid)
 		pid_free(t->tid);
 	if (p->nr_threads == 0)
 		return;
@@ -139,17 +175,16 @@ static bool parent_ignores_exit(const struct process *p)
 	return a->handler == SIG_IGN_K || (a->flags & SA_NOCLDWAIT);
 }
 
-static void send_exit_signal(struct process *p)
+static void send_exit_signal(const struct process *p, struct process *to, u32 sig)
 {
-	struct abi_siginfo info = {.si_signo = (s32)p->exit_signal};
-	u32 sig = (u32)p->exit_status & 0x7f;
-	info.si_code = sig ? CLD_KILLED : CLD_EXITED;
+	struct abi_siginfo info = {.si_signo = (s32)sig};
+	info.si_code = exit_why((u32)p->exit_status);
 	info.chld.pid = (s32)p->pid;
 	info.chld.uid = p->cred.uid;
-	info.chld.status = sig ? (s32)sig : p->exit_status >> 8 & 0xff;
+	info.chld.status = exit_info((u32)p->exit_status);
 	info.chld.utime = (s32)(p->utime_ns / (NSEC_PER_SEC / USER_HZ));
 	info.chld.stime = (s32)(p->stime_ns / (NSEC_PER_SEC / USER_HZ));
-	signal_send_process_locked(p->parent, p->exit_signal, &info);
+	signal_send_process_locked(to, sig, &info);
 }
 
 static void self_reap(struct process *p)
@@ -158,24 +193,38 @@ static void self_reap(struct process *p)
 	list_add_tail(&p->all, &self_reaped);
 }
 
-/* Tells the parent of a zombie. Returns whether nobody will wait for it; then it is out of every
- * list. Caller holds process_lock. */
-static bool notify_parent_exit(struct process *p)
+static void notify_parent_exit(struct process *p)
 {
 	struct process *parent = p->parent;
 	bool ignored = parent_ignores_exit(p);
 	if (!parent) {
 		if (p->detached)
 			self_reap(p);
-		return p->detached;
+		return;
 	}
 	if (p->exit_signal &&
 		!(ignored && parent->sighand->action[SIGCHLD - 1].handler == SIG_IGN_K))
-		send_exit_signal(p);
+		send_exit_signal(p, parent, p->exit_signal);
 	if (ignored)
 		self_reap(p);
 	waitq_wake_all(&parent->child_exit);
-	return ignored;
+}
+
+/* The tracer of its first thread comes before the parent, that of another one before both. */
+void process_notify_exit(struct process *p)
+{
+	struct task *leader = ptrace_leader(p);
+	struct process *tracer = leader ? leader->ptrace.tracer->process : NULL;
+	kassert_dbg(spin_held(&process_lock));
+	if (!ptrace_threads_gone(p))
+		return;
+	if (!tracer) {
+		notify_parent_exit(p);
+		return;
+	}
+	if (tracer != p->parent || p->exit_signal)
+		send_exit_signal(p, tracer, tracer == p->parent ? p->exit_signal : SIGCHLD);
+	waitq_wake_all(&tracer->child_exit);
 }
 
 /* A group that has just been cut off from its shell, with stopped members that nobody could
@@ -217,7 +266,7 @@ static void reparent_children(struct process *p)
 			signal_send_process_locked(c, c->pdeath_signal, NULL);
 		hangup_if_orphaned(c, p, NULL);
 		if (c->state == P_ZOMBIE)
-			notify_parent_exit(c);
+			process_notify_exit(c);
 	}
 }
 
@@ -315,22 +364,21 @@ static __noreturn void init_exit(struct process *init)
 /* --- Exit --- */
 
 /* The process's last thread, with everything given back: from here on it is a zombie. */
-static __noreturn void become_zombie(struct process *p, struct task *t)
+static __noreturn void become_zombie(struct process *p, struct task *t, int status)
 {
 	u32 flags = spin_lock_irqsave(&process_lock);
 	reparent_children(p);
 	hangup_if_orphaned(p, p->parent, p);
-	thread_leave(p, t);
+	thread_leave(p, t, status);
 	p->state = P_ZOMBIE;
 	p->stop_report = p->cont_report = false;
-	notify_parent_exit(p);
+	process_notify_exit(p);
 	pidfd_exited();
-	t->thread.state = T_DEAD;
 	spin_unlock_irqrestore(&process_lock, flags);
 	thread_exit();
 }
 
-static __noreturn void last_thread_exit(struct process *p, struct task *t)
+static __noreturn void last_thread_exit(struct process *p, struct task *t, int status)
 {
 	posix_timers_exit(p);
 	itimer_exit(p);
@@ -343,18 +391,16 @@ static __noreturn void last_thread_exit(struct process *p, struct task *t)
 		tty_leader_exits(p);
 	release_sighand(p);
 	process_reap_dead();
-	become_zombie(p, t);
+	become_zombie(p, t, status);
 }
 
 /* One of several threads ends. Returns false when it has become the last. */
-static bool leave_if_not_last(struct process *p, struct task *t)
+static bool leave_if_not_last(struct process *p, struct task *t, int status)
 {
 	u32 flags = spin_lock_irqsave(&process_lock);
 	bool left = p->nr_threads > 1;
-	if (left) {
-		thread_leave(p, t);
-		t->thread.state = T_DEAD;
-	}
+	if (left)
+		thread_leave(p, t, status);
 	spin_unlock_irqrestore(&process_lock, flags);
 	return left;
 }
@@ -370,6 +416,9 @@ void task_exit(int status)
 {
 	struct task *t = current_task();
 	struct process *p = t->process;
+	if (p->group_exit)
+		status = p->exit_status;
+	ptrace_event(PTRACE_EVENT_EXIT, (u32)status);
 	if (trace_is_on(TE_sched_process_exit))
 		trace_exit(t);
 	process_free_dead_threads(p);
@@ -380,9 +429,9 @@ void task_exit(int status)
 		p->exit_status = status;
 	if (p->nr_threads > 1)
 		thread_set_pmap(NULL);
-	if (leave_if_not_last(p, t))
+	if (leave_if_not_last(p, t, status))
 		thread_exit();
-	last_thread_exit(p, t);
+	last_thread_exit(p, t, status);
 }
 
 void process_exit_group(int wait_status)

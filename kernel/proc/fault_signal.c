@@ -7,6 +7,7 @@
 #include "kernel/proc/fpstate.h"
 #include "kernel/proc/process.h"
 #include "kernel/proc/signal.h"
+#include "kernel/x86/ptrace.h"
 #include "mm/space.h"
 
 /* --- What is said --- */
@@ -14,6 +15,8 @@
 static bool is_fatal(u32 sig)
 {
 	const struct task *t = current_task();
+	if (t->ptrace.tracer)
+		return false; /* who knows */
 	u32 handler = t->process->sighand->action[sig - 1].handler;
 	return handler == SIG_DFL_K || handler == SIG_IGN_K || (t->blocked & sigmask(sig));
 }
@@ -145,6 +148,8 @@ void handle_user_trap(struct trapframe *tf)
 	t->trap_error = tf->orig_eax;
 	if (tf->trapno == VEC_MF || tf->trapno == VEC_XM)
 		info.si_code = fpu_code(tf->trapno);
+	if (tf->trapno == VEC_DB && unlikely(t->thread.x86.traced))
+		info.si_code = x86_debug_trap(tf) & DR6_STEP ? TRAP_TRACE : TRAP_HWBKPT;
 	if (info.si_code == 0)
 		return; /* the exception is gone: the instruction is tried again */
 	if (s->at_eip)

@@ -18,6 +18,7 @@
 #include "kernel/proc/exec.h"
 #include "kernel/proc/pidfd.h"
 #include "kernel/proc/process.h"
+#include "kernel/proc/ptrace.h"
 #include "kernel/proc/rseq.h"
 #include "kernel/proc/signal.h"
 #include "kernel/syscalls.h"
@@ -41,12 +42,12 @@ struct vfork_wait {
 	bool done;	/* process_lock */
 };
 
-/* Flags that change nothing here: no I/O contexts, no System V undo lists, no tracers. */
-#define CLONE_NO_EFFECT (CLONE_PTRACE | CLONE_SYSVSEM | CLONE_DETACHED | CLONE_UNTRACED | CLONE_IO)
+/* Flags that change nothing here: no I/O contexts, no System V undo lists. */
+#define CLONE_NO_EFFECT (CLONE_SYSVSEM | CLONE_DETACHED | CLONE_IO)
 #define CLONE_SUPPORTED                                                                            \
 	(CLONE_VM | CLONE_FS | CLONE_FILES | CLONE_SIGHAND | CLONE_VFORK | CLONE_PARENT |          \
 		CLONE_THREAD | CLONE_PIDFD | CLONE_SETTLS | CLONE_PARENT_SETTID | CLONE_CHILD_CLEARTID |         \
-		CLONE_CHILD_SETTID | CLONE_NO_EFFECT)
+		CLONE_CHILD_SETTID | CLONE_PTRACE | CLONE_UNTRACED | CLONE_NO_EFFECT)
 
 static long clone_check(const struct clone_request *r)
 {
@@ -96,6 +97,8 @@ static long task_copy(const struct clone_request *r, struct mm *mm, struct task 
 	*tf = *x86_thread_frame(&parent->thread.x86);
 	tf->eax = 0;
 	tf->trapno = (u32)-1;
+	if (parent->thread.x86.forced_tf)
+		tf->eflags &= ~EFLAGS_TF;
 	if (r->stack)
 		tf->esp = r->stack;
 	t->blocked = parent->blocked;
@@ -145,6 +148,14 @@ static void task_begin(struct task *t)
 	thread_start(&t->thread);
 }
 
+/* Tells the calling thread's tracer of its new one. */
+static void clone_event(const struct clone_request *r, u32 tid)
+{
+	u32 event = ptrace_clone_event(r->flags, r->exit_signal);
+	if (unlikely(event))
+		ptrace_event(event, tid);
+}
+
 /* --- A thread of the same process --- */
 
 static long thread_clone(const struct clone_request *r)
@@ -164,6 +175,7 @@ static long thread_clone(const struct clone_request *r)
 	if (tid > 0) {
 		t->tid = (u32)tid;
 		process_add_thread(p, t);
+		ptrace_inherit(t, r->flags, r->exit_signal);
 	}
 	spin_unlock_irqrestore(&process_lock, flags);
 	if (tid < 0) {
@@ -173,6 +185,7 @@ static long thread_clone(const struct clone_request *r)
 	if (r->flags & CLONE_PARENT_SETTID)
 		(void)!put_user_u32(r->parent_tid, (u32)tid);
 	task_begin(t);
+	clone_event(r, (u32)tid);
 	return tid;
 }
 
@@ -251,6 +264,8 @@ static long process_enter(struct process *p, struct task *t, const struct clone_
 		p->exit_signal = r->flags & CLONE_PARENT ? parent->exit_signal : r->exit_signal;
 		process_add_thread(p, t);
 		process_link(p, r->flags & CLONE_PARENT ? parent->parent : parent);
+		p->parent_tid = current_task()->tid;
+		ptrace_inherit(t, r->flags, r->exit_signal);
 		itimer_watch_cpu(p);
 	}
 	spin_unlock_irqrestore(&process_lock, flags);
@@ -258,8 +273,8 @@ static long process_enter(struct process *p, struct task *t, const struct clone_
 }
 
 /* The parent of a vfork sleeps until the child no longer uses its memory, or until it must die
- * itself: then the child is told not to look for it. */
-static void vfork_sleep(struct process *child, struct vfork_wait *v)
+ * itself: then the child is told not to look for it. Returns whether it was the child. */
+static bool vfork_sleep(struct process *child, struct vfork_wait *v)
 {
 	struct waiter w;
 	u32 flags;
@@ -273,6 +288,7 @@ static void vfork_sleep(struct process *child, struct vfork_wait *v)
 	if (!v->done)
 		child->vfork_done = NULL;
 	spin_unlock_irqrestore(&process_lock, flags);
+	return v->done;
 }
 
 void vfork_release(struct process *p)
@@ -320,8 +336,9 @@ static long process_clone(const struct clone_request *r)
 	if (r->flags & CLONE_PARENT_SETTID)
 		(void)!put_user_u32(r->parent_tid, (u32)pid);
 	task_begin(t);
-	if (r->flags & CLONE_VFORK)
-		vfork_sleep(p, &v);
+	clone_event(r, (u32)pid);
+	if (r->flags & CLONE_VFORK && vfork_sleep(p, &v))
+		ptrace_event(PTRACE_EVENT_VFORK_DONE, (u32)pid);
 	return pid;
 no_pid:
 	if (r->flags & CLONE_PIDFD)

@@ -77,6 +77,8 @@ __noreturn void task_exit(int status);
 void process_kill_threads(struct process *p, struct task *except);
 /* Lets the parent that sleeps in vfork() go on. */
 void vfork_release(struct process *p);
+/* Tells of a zombie whom it concerns next: a tracer, then the parent. Caller holds process_lock. */
+void process_notify_exit(struct process *p);
 /* Frees threads of the process that have exited. */
 void process_free_dead_threads(struct process *p);
 /* Waits in the kernel, without a process, for one that has no parent. Returns its wait status. */
@@ -99,6 +101,10 @@ void itimer_watch_cpu(struct process *p);
 
 /* --- tls.c: set_thread_area() on any thread; -EINVAL, -ESRCH (no free entry), -EFAULT --- */
 long tls_set(struct task *t, uptr_t desc, bool pick);
+/* One entry of any thread but a running one: -EINVAL when there is none, or *d is not allowed. */
+struct abi_user_desc;
+long tls_entry_set(struct task *t, u32 entry, const struct abi_user_desc *d);
+long tls_entry_get(const struct task *t, u32 entry, struct abi_user_desc *d);
 
 /* --- sys_time.c: reading times from user memory --- */
 

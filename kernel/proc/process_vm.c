@@ -12,6 +12,7 @@
 #include "kernel/fs/file.h"
 #include "kernel/lib/string.h"
 #include "kernel/proc/pidfd.h"
+#include "kernel/proc/ptrace.h"
 #include "kernel/proc/task.h"
 #include "kernel/syscalls.h"
 #include "kernel/x86/trap.h"
@@ -173,22 +174,6 @@ static long copy_all(struct transfer *x)
 
 /* --- Whose memory --- */
 
-/* As a debugger that wants to attach: by the caller's real ids. */
-static bool same_ids(const struct credentials *me, const struct credentials *c)
-{
-	return me->uid == c->uid && me->uid == c->euid && me->uid == c->suid && me->gid == c->gid &&
-	       me->gid == c->egid && me->gid == c->sgid;
-}
-
-static bool may_attach(const struct process *p)
-{
-	const struct credentials *me = &current_process()->cred;
-	if (p == current_process() || p->mm == current_process()->mm || capable(CAP_SYS_PTRACE))
-		return true;
-	return same_ids(me, &p->cred) && p->dumpable &&
-	       !(p->cred.cap_permitted & ~me->cap_permitted);
-}
-
 /* A reference to the address space of the process that the thread belongs to. */
 static long get_mm(u32 tid, struct mm **out)
 {
@@ -197,7 +182,7 @@ static long get_mm(u32 tid, struct mm **out)
 	struct task *t = task_find(tid);
 	struct process *p = t ? t->process : NULL;
 	if (p && p->mm)
-		err = may_attach(p) ? 0 : -EPERM;
+		err = p->mm == current_process()->mm || ptrace_may_attach(p) ? 0 : -EPERM;
 	if (!err) {
 		*out = p->mm;
 		mm_get(*out);

@@ -12,8 +12,10 @@
 #include "kernel/lib/string.h"
 #include "kernel/proc/posix_timer.h"
 #include "kernel/proc/process.h"
+#include "kernel/proc/ptrace.h"
 #include "kernel/proc/rseq.h"
 #include "kernel/proc/signal.h"
+#include "kernel/x86/ptrace.h"
 #include "mm/slab.h"
 
 struct waitq signal_sent = WAITQ_INIT(signal_sent);
@@ -196,11 +198,23 @@ void task_poke(struct task *t)
 	thread_wake_if(&t->thread, 1u << T_INTERRUPTIBLE);
 }
 
+bool must_die(const struct task *t)
+{
+	const struct process *p = t->process;
+	return p->group_exit || (p->exec_task && p->exec_task != t);
+}
+
+/* Its process stops, and it has not yet. */
+static bool must_stop(const struct task *t)
+{
+	return t->process->stop_signal && !t->stop_done;
+}
+
 static bool signal_work(const struct task *t)
 {
 	const struct process *p = t->process;
-	return ((t->pending.set | p->pending.set) & ~t->blocked) || p->group_exit ||
-	       p->stop_signal || (p->exec_task && p->exec_task != t);
+	return ((t->pending.set | p->pending.set) & ~t->blocked) || must_die(t) || must_stop(t) ||
+	       t->ptrace.traps;
 }
 
 void signal_recalc(void)
@@ -238,7 +252,9 @@ bool fatal_signal_pending(void)
 	struct process *p = t->process;
 	u32 flags = spin_lock_irqsave(&process_lock);
 	u64 set = (t->pending.set | p->pending.set) & ~t->blocked;
-	bool fatal = p->group_exit || (p->exec_task && p->exec_task != t);
+	bool fatal = must_die(t);
+	if (unlikely(t->ptrace.tracer)) /* may yet cancel all others */
+		set &= sigmask(SIGKILL);
 	for (; set && !fatal; set &= set - 1)
 		fatal = sig_default_fatal(p, (u32)__builtin_ctzll(set) + 1);
 	spin_unlock_irqrestore(&process_lock, flags);
@@ -246,11 +262,13 @@ bool fatal_signal_pending(void)
 }
 
 /* Ignored signals are not even made pending, unless the thread blocks them: it may yet install a
- * handler, or wait for them. */
+ * handler, or wait for them; or unless a tracer wants to hear of them. */
 static bool sig_ignored(const struct process *p, const struct task *t, u32 sig)
 {
 	u32 handler = p->sighand->action[sig - 1].handler;
 	if ((t->blocked | t->real_blocked) & sigmask(sig))
+		return false;
+	if (unlikely(t->ptrace.tracer) && sig != SIGKILL)
 		return false;
 	if (p->unkillable && handler == SIG_DFL_K)
 		return true;
@@ -261,31 +279,43 @@ static struct task *thread_for(struct process *p, u32 sig)
 {
 	struct task *t;
 	list_for_each_entry (t, &p->threads, sibling)
-		if (sig == SIGKILL || !(t->blocked & sigmask(sig)))
+		if (sig == SIGKILL ||
+			(!(t->blocked & sigmask(sig)) && t->thread.state != T_TRACED))
 			return t;
-	return NULL;
+	return NULL; /* one that goes on will look */
 }
 
 /* --- Job control --- */
 
-static bool parent_wants_job_news(const struct process *parent)
+/* Of an exit it always hears. */
+static bool wants_job_news(const struct process *to, int why)
 {
-	const struct abi_sigaction_k *a = &parent->sighand->action[SIGCHLD - 1];
-	return a->handler != SIG_IGN_K && !(a->flags & SA_NOCLDSTOP);
+	const struct abi_sigaction_k *a = &to->sighand->action[SIGCHLD - 1];
+	return why < CLD_TRAPPED || (a->handler != SIG_IGN_K && !(a->flags & SA_NOCLDSTOP));
 }
 
-void notify_parent_job(struct process *p, int why)
+void notify_job(struct process *to, u32 tid, const struct process *p, int why, s32 status)
 {
-	struct process *parent = p->parent;
 	struct abi_siginfo info = {.si_signo = SIGCHLD, .si_code = why};
-	if (!parent || parent->state == P_ZOMBIE)
-		return;
-	info.chld.pid = (s32)p->pid;
+	info.chld.pid = (s32)tid;
 	info.chld.uid = p->cred.uid;
-	info.chld.status = why == CLD_CONTINUED ? SIGCONT : p->exit_status;
-	if (parent->sighand && parent_wants_job_news(parent))
-		signal_send_process_locked(parent, SIGCHLD, &info);
-	waitq_wake_all(&parent->child_exit);
+	info.chld.status = status;
+	if (to->sighand && wants_job_news(to, why))
+		signal_send_process_locked(to, SIGCHLD, &info);
+	waitq_wake_all(&to->child_exit);
+}
+
+static void notify_parent_job(struct process *p, int why, s32 status)
+{
+	if (p->parent && p->parent->state != P_ZOMBIE)
+		notify_job(p->parent, p->pid, p, why, status);
+}
+
+/* What its tracer tells it of the first thread is all that a parent which traces it hears. */
+static bool parent_traces(const struct process *p)
+{
+	const struct task *leader = ptrace_leader(p);
+	return leader && leader->ptrace.tracer->process == p->parent;
 }
 
 void stop_complete_if_all(struct process *p)
@@ -296,19 +326,27 @@ void stop_complete_if_all(struct process *p)
 	p->exit_status = (int)p->stop_signal;
 	p->stop_report = true;
 	p->cont_report = false;
-	notify_parent_job(p, CLD_STOPPED);
+	if (!parent_traces(p))
+		notify_parent_job(p, CLD_STOPPED, (s32)p->stop_signal);
 }
 
-/* A stop signal was taken: all threads shall park. */
+/* A stop signal was taken: all threads shall park. Those that have already do so again when they
+ * run: as the caller here, let go on by its tracer. */
 static void stop_begin(struct process *p, u32 sig)
 {
-	struct task *t;
-	if (p->stop_signal)
+	struct task *t, *me = current_task();
+	if (must_stop(me))
 		return;
 	p->stop_signal = sig;
-	p->nr_stopped = 0;
-	list_for_each_entry (t, &p->threads, sibling)
+	list_for_each_entry (t, &p->threads, sibling) {
+		if (t->thread.state == T_STOPPED)
+			continue;
+		p->nr_stopped -= t->stop_done;
+		t->stop_done = false;
 		task_poke(t);
+		if (t != me)
+			ptrace_notify(t);
+	}
 }
 
 void signal_end_stop(struct process *p)
@@ -321,8 +359,10 @@ void signal_end_stop(struct process *p)
 		p->state = P_ALIVE;
 		p->exit_status = 0;
 	}
-	list_for_each_entry (t, &p->threads, sibling)
+	list_for_each_entry (t, &p->threads, sibling) {
+		t->stop_done = false;
 		thread_wake_if(&t->thread, 1u << T_STOPPED);
+	}
 }
 
 static void stop_continue(struct process *p)
@@ -334,15 +374,21 @@ static void stop_continue(struct process *p)
 	if (!was_stopped)
 		return;
 	p->cont_report = true;
-	notify_parent_job(p, CLD_CONTINUED);
+	notify_parent_job(p, CLD_CONTINUED, SIGCONT);
 }
 
-/* Parks the calling thread until the stop ends. process_lock is held before and after. */
+/* The calling thread takes part in the stop of its process: it parks until that ends, or is to stop
+ * for its tracer. process_lock is held before and after. */
 static u32 stop_wait(struct task *t, u32 flags)
 {
 	struct process *p = t->process;
+	t->stop_done = true;
 	p->nr_stopped++;
 	stop_complete_if_all(p);
+	if (unlikely(t->ptrace.tracer)) {
+		t->ptrace.traps |= TRAP_STOP;
+		return flags;
+	}
 	t->thread.state = T_STOPPED;
 	spin_unlock_irqrestore(&process_lock, flags);
 	schedule();
@@ -383,13 +429,17 @@ bool pgrp_has_stopped(u32 pgid)
 /* What a signal does to the target the moment it is sent. */
 static void send_side_effects(struct process *p, u32 sig)
 {
+	struct task *t;
 	if (SIGS_STOP & sigmask(sig)) {
 		signal_discard(p, sigmask(SIGCONT));
 	} else if (sig == SIGCONT) {
 		signal_discard(p, SIGS_STOP);
 		stop_continue(p);
+		list_for_each_entry (t, &p->threads, sibling)
+			ptrace_notify(t);
 	} else if (sig == SIGKILL && !p->unkillable) {
 		signal_end_stop(p);
+		ptrace_release(p);
 	}
 }
 
@@ -513,7 +563,7 @@ void signal_force(u32 sig, const struct abi_siginfo *info)
 		a->handler = SIG_DFL_K;
 		t->blocked &= ~sigmask(sig);
 	}
-	if (a->handler == SIG_DFL_K)
+	if (a->handler == SIG_DFL_K && !t->ptrace.tracer)
 		p->unkillable = false;
 	send_locked(p, t, sig, info);
 	spin_unlock_irqrestore(&process_lock, flags);
@@ -589,12 +639,6 @@ static bool default_action(struct process *p, u32 sig)
 	return false;
 }
 
-static bool must_die(const struct task *t)
-{
-	const struct process *p = t->process;
-	return p->group_exit || (p->exec_task && p->exec_task != t);
-}
-
 static void take_action(struct process *p, struct taken_signal *s)
 {
 	struct abi_sigaction_k *a = &p->sighand->action[s->sig - 1];
@@ -615,13 +659,22 @@ static bool signal_take(struct taken_signal *s, struct abi_siginfo *info)
 	bool fatal = false;
 	while (!fatal && !must_die(t)) {
 		u32 handler;
-		if (p->stop_signal) {
+		if (must_stop(t)) {
 			flags = stop_wait(t, flags);
+			continue;
+		}
+		if (unlikely(t->ptrace.traps)) {
+			ptrace_trap(&flags);
 			continue;
 		}
 		s->sig = signal_dequeue(~t->blocked, info);
 		if (!s->sig)
 			break;
+		if (unlikely(t->ptrace.tracer) && s->sig != SIGKILL) {
+			s->sig = ptrace_signal(s->sig, info, &flags);
+			if (!s->sig)
+				continue;
+		}
 		handler = p->sighand->action[s->sig - 1].handler;
 		if (handler == SIG_IGN_K)
 			continue;
@@ -726,7 +779,8 @@ bool signal_handle(struct trapframe *tf, u32 sig, const struct abi_siginfo *info
 	struct taken_signal s;
 	u32 flags = spin_lock_irqsave(&process_lock);
 	bool now = p->sighand->action[sig - 1].handler > SIG_IGN_K &&
-		   !(t->blocked & sigmask(sig)) && !(t->thread.work & WORK_SIGNAL);
+		   !(t->blocked & sigmask(sig)) && !(t->thread.work & WORK_SIGNAL) &&
+		   likely(!t->ptrace.tracer);
 	s.sig = sig;
 	s.info = info;
 	s.info_size = size;
@@ -743,11 +797,17 @@ static void do_signal(struct trapframe *tf)
 	struct task *t = current_task();
 	struct abi_siginfo info;
 	struct taken_signal s = {.info = &info, .info_size = sizeof(info)};
-	bool from_syscall = tf->trapno == VEC_SYSCALL;
-	if (signal_take(&s, &info)) {
+	bool taken = signal_take(&s, &info);
+	bool from_syscall = tf->trapno == VEC_SYSCALL; /* a tracer may have had a word in it */
+	if (taken) {
+		bool stepping = t->thread.x86.stepping;
 		if (from_syscall)
 			restart_with_handler(tf, s.action.flags);
+		if (unlikely(stepping))
+			x86_step(&t->thread.x86, false);
 		run_handler(tf, &s);
+		if (unlikely(stepping))
+			ptrace_stepped();
 	} else {
 		if (from_syscall)
 			restart_without_handler(tf);
@@ -769,6 +829,8 @@ void handle_user_return(struct trapframe *tf)
 	}
 	if (t->work & WORK_RSEQ)
 		rseq_resume(tf);
+	if (unlikely(t->work & WORK_TRACE))
+		ptrace_syscall_exit(tf);
 	if (t->work & WORK_SIGNAL)
 		do_signal(tf);
 }

@@ -93,6 +93,9 @@ u64 signal_pending_set(void);
 /* Recomputes the calling thread's WORK_SIGNAL. Caller holds process_lock. */
 void signal_recalc(void);
 
+/* The thread's process ends, or becomes another thread's alone. Caller holds process_lock. */
+bool must_die(const struct task *t);
+
 /* A signal that ends the process waits for the calling thread. */
 bool fatal_signal_pending(void);
 
@@ -109,8 +112,9 @@ void signal_discard(struct process *p, u64 mask);
 
 bool sig_default_ignored(u32 sig);
 
-/* SIGCHLD to the parent about a stop or continuation. Caller holds process_lock. */
-void notify_parent_job(struct process *p, int why);
+/* SIGCHLD to a parent or tracer about what a thread of p does, and a wake-up if it waits. `why` is a
+ * CLD_ code. Caller holds process_lock. */
+void notify_job(struct process *to, u32 tid, const struct process *p, int why, s32 status);
 /* A stop, complete or not, is over: parked threads run. Caller holds process_lock. */
 void signal_end_stop(struct process *p);
 /* If every thread left has stopped, the process has. Caller holds process_lock. */

@@ -56,6 +56,7 @@ struct task *task_create(void)
 	}
 	t->altstack_flags = SS_DISABLE;
 	sigpending_init(&t->pending);
+	list_init(&t->tracees);
 	return t;
 }
 

@@ -57,6 +57,7 @@ struct process {
 	struct list_head threads;     /* l: struct task.sibling */
 	u32 nr_threads;               /* l */
 	struct process *parent;       /* l */
+	u32 parent_tid;               /* the thread of the parent that made it */
 	struct list_head children;    /* l: struct process.sibling */
 	struct list_head sibling;     /* l */
 	u32 pgid, sid;                /* l */
@@ -112,6 +113,25 @@ struct process {
 	bool set_id;                  /* o: its last execve() gained rights: AT_SECURE */
 };
 
+/* What a thread has of being traced (kernel/proc/ptrace.h); all under process_lock. */
+struct ptrace {
+	struct task *tracer;     /* NULL: it is not, and the rest means nothing */
+	struct list_head link;   /* tracer->tracees */
+	u32 options;             /* PTRACE_O_ bits */
+	bool seized;             /* by PTRACE_SEIZE */
+	bool privileged;         /* the tracer had CAP_SYS_PTRACE when that began */
+	bool syscalls;           /* it stops at both ends of system calls, */
+	bool emulate;            /* or at their begin, and they are not carried out */
+	u8 traps;                /* TRAP_ bits: it shall stop by itself */
+	u32 code;                /* T_TRACED: event << 8 | signal, or 0 once wait4() has told; then the
+				  * signal to go on with. T_DEAD: its wait status */
+	/* while T_TRACED: */
+	bool listening;          /* not to be touched until its process has news */
+	bool has_info;           /* `info` is set */
+	u32 message;             /* PTRACE_GETEVENTMSG */
+	struct abi_siginfo info;
+};
+
 struct task {
 	struct thread thread;      /* first: current_task() and the scheduler share the pointer */
 	u32 tid;
@@ -122,6 +142,9 @@ struct task {
 	u64 saved_blocked;         /* o: to restore after sigsuspend, with restore_blocked */
 	bool restore_blocked;
 	struct sigpending pending; /* l */
+	bool stop_done;            /* l: counted in process->nr_stopped */
+	struct list_head tracees;  /* l: struct ptrace.link of the threads that it traces */
+	struct ptrace ptrace;      /* l */
 	u32 altstack_sp, altstack_size, altstack_flags; /* o */
 	uptr_t set_child_tid;      /* o: where its tid goes when it first runs, 0: nowhere */
 	uptr_t clear_child_tid;    /* o */

@@ -80,28 +80,45 @@ static long find_free(const struct x86_thread *x)
 	return -ESRCH;
 }
 
+/* Nothing at all, or something that may be. */
+static bool is_valid(const struct abi_user_desc *d)
+{
+	return is_empty(d) || is_zero(d) || is_allowed(d);
+}
+
+long tls_entry_set(struct task *t, u32 entry, const struct abi_user_desc *d)
+{
+	bool empty = is_empty(d) || is_zero(d);
+	if (!is_valid(d) || entry - GDT_TLS_MIN >= GDT_TLS_NR)
+		return -EINVAL;
+	t->thread.x86.tls[entry - GDT_TLS_MIN] = empty ? (struct segdesc){0, 0} : to_segdesc(d);
+	return 0;
+}
+
+long tls_entry_get(const struct task *t, u32 entry, struct abi_user_desc *d)
+{
+	if (entry - GDT_TLS_MIN >= GDT_TLS_NR)
+		return -EINVAL;
+	*d = from_segdesc(&t->thread.x86.tls[entry - GDT_TLS_MIN], entry);
+	return 0;
+}
+
 long tls_set(struct task *t, uptr_t udesc, bool pick)
 {
-	struct x86_thread *x = &t->thread.x86;
 	struct abi_user_desc d;
-	bool empty;
 	if (copy_from_user(&d, udesc, sizeof(d)) < 0)
 		return -EFAULT;
-	empty = is_empty(&d) || is_zero(&d);
-	if (!empty && !is_allowed(&d))
+	if (!is_valid(&d))
 		return -EINVAL;
 	if (d.entry_number == ~0u && pick) {
-		long entry = find_free(x);
+		long entry = find_free(&t->thread.x86);
 		if (entry < 0)
 			return entry;
 		d.entry_number = (u32)entry;
 		if (put_user_u32(udesc, d.entry_number) < 0)
 			return -EFAULT;
 	}
-	if (d.entry_number - GDT_TLS_MIN >= GDT_TLS_NR)
-		return -EINVAL;
-	x->tls[d.entry_number - GDT_TLS_MIN] = empty ? (struct segdesc){0, 0} : to_segdesc(&d);
-	return 0;
+	return tls_entry_set(t, d.entry_number, &d);
 }
 
 long sys_set_thread_area(uptr_t desc)
@@ -115,13 +132,11 @@ long sys_set_thread_area(uptr_t desc)
 
 long sys_get_thread_area(uptr_t udesc)
 {
-	const struct x86_thread *x = &current_task()->thread.x86;
 	struct abi_user_desc d;
 	u32 entry;
+	long err;
 	if (get_user_u32(&entry, udesc) < 0)
 		return -EFAULT;
-	if (entry - GDT_TLS_MIN >= GDT_TLS_NR)
-		return -EINVAL;
-	d = from_segdesc(&x->tls[entry - GDT_TLS_MIN], entry);
-	return copy_to_user(udesc, &d, sizeof(d));
+	err = tls_entry_get(current_task(), entry, &d);
+	return err ? err : copy_to_user(udesc, &d, sizeof(d));
 }

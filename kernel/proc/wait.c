@@ -6,6 +6,7 @@
 #include "kernel/lib/string.h"
 #include "kernel/proc/pidfd.h"
 #include "kernel/proc/process.h"
+#include "kernel/proc/ptrace.h"
 #include "kernel/proc/signal.h"
 #include "kernel/proc/usage.h"
 #include "kernel/syscalls.h"
@@ -24,21 +25,25 @@ struct wait_request {
 	struct process *reap; /* a zombie that was taken: to be freed */
 };
 
-enum { WAIT_NONE, WAIT_NO_CHILD, WAIT_FOUND };
+enum { WAIT_NO_CHILD, WAIT_NONE, WAIT_FOUND }; /* one that matches, or two, are worth the most */
+
+static bool id_matches(const struct wait_request *r, u32 id, const struct process *c)
+{
+	if (r->who == P_PID)
+		return id == r->id;
+	return r->who == P_ALL || c->pgid == r->id;
+}
 
 static bool wait_matches(const struct wait_request *r, const struct process *c)
 {
 	bool clone_child = c->exit_signal != SIGCHLD;
-	if (r->who == P_PID && c->pid != r->id)
-		return false;
-	if (r->who == P_PGID && c->pgid != r->id)
-		return false;
-	return (r->options & W_ALL) || clone_child == !!(r->options & W_CLONE);
+	return id_matches(r, c->pid, c) &&
+	       ((r->options & W_ALL) || clone_child == !!(r->options & W_CLONE));
 }
 
-static void found(struct wait_request *r, struct process *c, int code, int status)
+static void found(struct wait_request *r, u32 id, struct process *c, int code, int status)
 {
-	r->pid = c->pid;
+	r->pid = id;
 	r->uid = c->cred.uid;
 	r->code = code;
 	r->status = status;
@@ -59,48 +64,120 @@ static void inherit_usage(struct process *p, const struct process *c)
 	p->cmaxrss = MAX(p->cmaxrss, MAX(c->maxrss, c->cmaxrss));
 }
 
-/* Is there news of this child? A zombie that is taken is unlinked. */
+static void found_exit(struct wait_request *r, u32 id, struct process *c, int status)
+{
+	found(r, id, c, status & 0x7f ? CLD_KILLED : CLD_EXITED, status);
+}
+
+/* A zombie whose status the caller has: it is his to free. */
+static void take_zombie(struct wait_request *r, struct process *c)
+{
+	inherit_usage(c->parent, c);
+	process_unlink(c);
+	r->reap = c;
+}
+
+/* Is there news of this child? A zombie that is taken is unlinked. One that is traced is its
+ * tracer's first. */
 static bool wait_child(struct wait_request *r, struct process *c)
 {
 	bool take = !(r->options & WNOWAIT);
 	if (c->state == P_ZOMBIE && (r->options & WEXITED)) {
-		found(r, c, c->exit_status & 0x7f ? CLD_KILLED : CLD_EXITED, c->exit_status);
-		if (take) {
-			inherit_usage(c->parent, c);
-			process_unlink(c);
-			r->reap = c;
-		}
+		if (ptrace_leader(c) || !ptrace_threads_gone(c))
+			return false;
+		found_exit(r, c->pid, c, c->exit_status);
+		if (take)
+			take_zombie(r, c);
 		return true;
 	}
 	if (c->stop_report && (r->options & WSTOPPED)) {
-		found(r, c, CLD_STOPPED, W_STATUS_STOPPED(c->exit_status));
+		found(r, c->pid, c, CLD_STOPPED, W_STATUS_STOPPED(c->exit_status));
 		c->stop_report = !take;
 		return true;
 	}
 	if (c->cont_report && (r->options & WCONTINUED)) {
-		found(r, c, CLD_CONTINUED, W_STATUS_CONTINUED);
+		found(r, c->pid, c, CLD_CONTINUED, W_STATUS_CONTINUED);
 		c->cont_report = !take;
 		return true;
 	}
 	return false;
 }
 
+/* A tracee has exited: a process with its last thread, another thread for itself. */
+static bool wait_dead_tracee(struct wait_request *r, struct task *t)
+{
+	struct process *c = t->process;
+	bool first = t->tid == c->pid, own = c->parent == current_process();
+	if (!(r->options & WEXITED) || (first && (c->state != P_ZOMBIE || !ptrace_threads_gone(c))))
+		return false;
+	found_exit(r, t->tid, c, first ? c->exit_status : (int)t->ptrace.code);
+	if (r->options & WNOWAIT)
+		return true;
+	if (first && own) {
+		ptrace_forget(t);
+		take_zombie(r, c);
+	} else {
+		ptrace_unlink(t);
+	}
+	return true;
+}
+
+/* Is there news of a thread that the caller traces? */
+static bool wait_tracee(struct wait_request *r, struct task *t)
+{
+	u32 code = t->ptrace.code;
+	if (t->thread.state == T_DEAD)
+		return wait_dead_tracee(r, t);
+	if (t->thread.state != T_TRACED || t->ptrace.listening || !code)
+		return false;
+	found(r, t->tid, t->process, CLD_TRAPPED, (int)W_STATUS_STOPPED(code));
+	if (!(r->options & WNOWAIT))
+		t->ptrace.code = 0;
+	return true;
+}
+
+static int scan_tracees(struct wait_request *r, const struct process *p)
+{
+	struct task *by, *t;
+	int result = WAIT_NO_CHILD;
+	list_for_each_entry (by, &p->threads, sibling) {
+		if ((r->options & W_NOTHREAD) && by != current_task())
+			continue;
+		list_for_each_entry (t, &by->tracees, ptrace.link) {
+			if (!id_matches(r, t->tid, t->process))
+				continue;
+			if (wait_tracee(r, t))
+				return WAIT_FOUND;
+			result = WAIT_NONE;
+		}
+	}
+	return result;
+}
+
+/* Children that the caller traces are looked at as that. */
+static int scan_children(struct wait_request *r, const struct process *p)
+{
+	struct process *c;
+	int result = WAIT_NO_CHILD;
+	list_for_each_entry (c, &p->children, sibling) {
+		const struct task *leader = ptrace_leader(c);
+		if (!wait_matches(r, c) || (leader && leader->ptrace.tracer->process == p))
+			continue;
+		if (wait_child(r, c))
+			return WAIT_FOUND;
+		result = WAIT_NONE;
+	}
+	return result;
+}
+
 static int wait_scan(struct wait_request *r)
 {
-	struct process *p = current_process(), *c;
-	int result = WAIT_NO_CHILD;
+	const struct process *p = current_process();
 	u32 flags = spin_lock_irqsave(&process_lock);
-	list_for_each_entry (c, &p->children, sibling) {
-		if (!wait_matches(r, c))
-			continue;
-		result = WAIT_NONE;
-		if (!wait_child(r, c))
-			continue;
-		result = WAIT_FOUND;
-		break;
-	}
+	int children = scan_children(r, p);
+	int tracees = children == WAIT_FOUND ? WAIT_NO_CHILD : scan_tracees(r, p);
 	spin_unlock_irqrestore(&process_lock, flags);
-	return result;
+	return MAX(children, tracees);
 }
 
 /* The pid found, 0 with WNOHANG when there is no news, or a negative errno. */
@@ -168,7 +245,8 @@ static s32 waitid_status(const struct wait_request *r)
 	switch (r->code) {
 	case CLD_EXITED:
 	case CLD_STOPPED:
-		return r->status >> 8 & 0xff;
+	case CLD_TRAPPED: /* with the event above the signal */
+		return r->status >> 8;
 	case CLD_CONTINUED:
 		return SIGCONT;
 	}

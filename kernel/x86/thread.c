@@ -6,12 +6,14 @@
  * its struct; they are switched at once, never lazily.
  */
 #include "kernel/x86/thread.h"
+#include "kernel/abi/errno.h"
 #include "kernel/abi/signal.h"
 #include "kernel/core/sched.h"
 #include "kernel/lib/kassert.h"
 #include "kernel/lib/string.h"
 #include "kernel/x86/gdt.h"
 #include "kernel/x86/kmap.h"
+#include "kernel/x86/ptrace.h"
 #include "kernel/x86/trap.h"
 #include "kernel/x86/uaccess.h"
 
@@ -90,20 +92,35 @@ void x86_fpu_load_fresh(void)
 	__asm__ volatile("fxrstor %0" ::"m"(fpu_fresh));
 }
 
-/* A set bit of MXCSR that the CPU does not know makes FXRSTOR fault. */
-static u32 mxcsr_mask(struct x86_thread *t)
+/* A set bit of MXCSR that the CPU does not know makes FXRSTOR fault. What it knows stands in every
+ * image that it has saved. */
+static u32 mxcsr_mask(const struct x86_thread *t)
 {
 	const struct fxsave *f = (const struct fxsave *)t->fpu;
 
-	x86_fpu_save(t);
 	return f->mxcsr_mask ? f->mxcsr_mask : MXCSR_MASK_LEGACY;
+}
+
+long x86_fpu_set(struct x86_thread *t, const void *fxsave512)
+{
+	struct fxsave *f = (struct fxsave *)t->fpu;
+	const struct fxsave *from = fxsave512;
+	u32 mask = mxcsr_mask(t);
+
+	if (from->mxcsr & ~mask)
+		return -EINVAL;
+	memcpy(f, from, sizeof(*f));
+	f->mxcsr_mask = mask;
+	return 0;
 }
 
 void x86_fpu_load_user(struct x86_thread *t, const void *fxsave512)
 {
 	struct fxsave *f = (struct fxsave *)t->fpu;
-	u32 mask = mxcsr_mask(t);
+	u32 mask;
 
+	x86_fpu_save(t);
+	mask = mxcsr_mask(t);
 	memcpy(f, fxsave512, sizeof(*f));
 	f->mxcsr &= mask;
 	x86_fpu_restore(t);
@@ -168,6 +185,8 @@ void x86_thread_reset_user(struct x86_thread *t)
 {
 	u32 flags = irq_save();
 
+	if (t->traced & TRACED_DEBUG)
+		x86_debug_clear(t);
 	fpu_reset(t);
 	memset(t->tls, 0, sizeof(t->tls));
 	t->fs = 0;
@@ -198,6 +217,8 @@ void x86_switch(struct x86_thread *from, struct x86_thread *to)
 		user_state_save(from);
 	if (from->kmap_depth || to->kmap_depth)
 		kmap_switch(from, to);
+	if (unlikely(from->traced | to->traced))
+		x86_switch_traced(from, to);
 	tss_set_stack(to->kstack_top);
 	if (to->user)
 		user_state_load(to);

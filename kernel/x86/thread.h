@@ -14,6 +14,15 @@ struct segdesc {
 
 struct trapframe;
 
+/* Debug registers (Intel SDM vol. 3B, 17.2) as a debugger set them; dr6 without its fixed bits. */
+struct x86_debug {
+	u32 addr[4], dr6, dr7;
+};
+
+/* Bits of x86_thread.traced: what a switch to or from it has to change besides. */
+#define TRACED_SYSCALLS 1u /* its system calls go through the tracer's gate */
+#define TRACED_DEBUG    2u /* it has breakpoints in debug registers */
+
 struct x86_thread {
 	u8 fpu[512] __aligned(16); /* FXSAVE image, SDM vol. 1, 10.5 */
 	u32 ksp;                   /* kernel stack pointer while it does not run */
@@ -21,6 +30,10 @@ struct x86_thread {
 	struct segdesc tls[GDT_TLS_NR];
 	u16 fs, gs;
 	bool user;         /* FPU, TLS, fs and gs are switched; false for kernel threads */
+	u8 traced;         /* TRACED_ bits; 0: nothing more to switch */
+	bool stepping;     /* its tracer wants to see each instruction: x86_step() */
+	bool forced_tf;    /* EFLAGS.TF is set for that, not by the program */
+	struct x86_debug debug;
 	u8 kmap_depth;     /* kmap slots in use, reinstalled when it runs again */
 	pte_t kmap[KMAP_SLOTS];
 };
@@ -50,6 +63,9 @@ void x86_fpu_restore(struct x86_thread *t);
 /* Takes over an FXSAVE image that a program may have forged, with what the CPU would refuse masked
  * out, and loads it. t is the running thread. */
 void x86_fpu_load_user(struct x86_thread *t, const void *fxsave512);
+
+/* Gives a thread that does not run an FXSAVE image; -EINVAL when the CPU would refuse it. */
+long x86_fpu_set(struct x86_thread *t, const void *fxsave512) __must_check;
 
 /* The running thread's FPU state, to and from a struct abi_fpstate in user memory: the old FSAVE
  * image with the FXSAVE image behind it. A handler may have changed either: the x87 registers are

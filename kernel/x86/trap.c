@@ -7,6 +7,7 @@
 #include "kernel/x86/extable.h"
 #include "kernel/x86/gdt.h"
 #include "kernel/x86/pic.h"
+#include "kernel/x86/ptrace.h"
 
 /* Gates of the IDT, Intel SDM vol. 3A, 6.11. */
 #define GATE_INTERRUPT 0x8e00u
@@ -66,10 +67,19 @@ static void load_idt(const struct gate *gates)
 	__asm__ volatile("lidt %0" ::"m"(ptr));
 }
 
-void trap_trace(bool on)
+static bool trace_all;
+
+void trap_trace_thread(bool on)
 {
+	on |= trace_all;
 	load_idt(on ? traced_idt : idt);
 	sysenter_door = on ? do_syscall_traced : do_syscall;
+}
+
+void trap_trace(bool on)
+{
+	trace_all = on;
+	trap_trace_thread(current_thread()->x86.traced & TRACED_SYSCALLS);
 }
 
 static __init void idt_init(void)
@@ -130,6 +140,8 @@ void trap_dispatch(struct trapframe *tf)
 		handle_user_trap(tf);
 		return;
 	}
+	if (tf->trapno == VEC_DB && x86_debug_trap(tf) & DR6_HITS)
+		return; /* the kernel touched what a debugger watches: nobody is told, as on Linux */
 	if (!is_stepping_in(tf) && !trap_fixup(tf))
 		panic_trap(tf, "unexpected exception %u in the kernel", tf->trapno);
 }

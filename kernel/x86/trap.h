@@ -108,6 +108,8 @@ __noreturn void trap_return(struct trapframe *tf);
 
 /* Sends page faults and system calls to the tracer from now on, or no more. On this CPU. */
 void trap_trace(bool on);
+/* The same for as long as the thread runs that is switched to. */
+void trap_trace_thread(bool on);
 
 /* GDT, TSS, IDT, exception table, interrupt controller. Interrupts stay off until irq_enable(). */
 void trap_init(void);
