@@ -249,7 +249,7 @@ void ptrace_inherit(struct task *child, u32 clone_flags, u32 exit_signal)
 	if (pt->seized)
 		child->ptrace.traps = TRAP_STOP;
 	else
-		child->pending.set |= sigmask(SIGSTOP);
+		signal_send_task_locked(child, SIGSTOP, &(struct abi_siginfo){.si_code = SI_USER});
 	work_set(child, WORK_SIGNAL);
 }
 
