@@ -348,6 +348,8 @@ long sys_sync_file_range(u32 fd, u32 off_lo, u32 off_hi, u32 len_lo, u32 len_hi,
 long sys_fadvise64_64(u32 fd, u32 off_lo, u32 off_hi, u32 len_lo, u32 len_hi, u32 advice);
 long sys_fadvise64(u32 fd, u32 off_lo, u32 off_hi, u32 len, u32 advice);
 long sys_readahead(u32 fd, u32 off_lo, u32 off_hi, u32 count);
+long sys_swapon(uptr_t path, u32 flags);
+long sys_swapoff(uptr_t path);
 
 /* kernel/fs/sys_open.c */
 long sys_openat(s32 dirfd, uptr_t path, u32 flags, u32 mode);
@@ -475,7 +477,7 @@ long sys_socketcall(u32 call, uptr_t args);
 	X(_llseek) X(getdents) X(_newselect) X(flock) X(readv) X(writev) X(fdatasync) \
 	X(poll) X(pread64) X(pwrite64) X(chown) X(getcwd) X(sendfile) X(truncate64) \
 	X(ftruncate64) X(stat64) X(lstat64) X(fstat64) X(lchown32) X(fchown32) X(chown32) \
-	X(getdents64) X(fcntl64) X(readahead) X(setxattr) X(lsetxattr) X(fsetxattr) \
+	X(getdents64) X(fcntl64) X(readahead) X(swapon) X(swapoff) X(setxattr) X(lsetxattr) X(fsetxattr) \
 	X(getxattr) X(lgetxattr) X(fgetxattr) X(listxattr) X(llistxattr) X(flistxattr) \
 	X(removexattr) X(lremovexattr) X(fremovexattr) X(sendfile64) X(fadvise64) \
 	X(statfs64) X(fstatfs64) X(utimes) X(fadvise64_64) X(openat) X(mkdirat) X(mknodat) \

@@ -1,15 +1,17 @@
-/* System calls on whole file systems: mount, umount, and the syncs and hints that have nothing to
- * do while memory is the only storage. */
+/* System calls on whole file systems: mount, umount, and the swapping, syncs and hints that have
+ * nothing to do while memory is the only storage. */
 #include "kernel/abi/prctl.h"
+#include "kernel/fs/open.h"
 #include "kernel/fs/path.h"
 #include "kernel/lib/string.h"
 #include "kernel/proc/task.h"
 #include "kernel/syscalls.h"
 #include "kernel/x86/uaccess.h"
 
-#define PROPAGATION  (MS_UNBINDABLE | MS_PRIVATE | MS_SLAVE | MS_SHARED)
-#define STORED_FLAGS (MS_RDONLY | MS_NOSUID | MS_NODEV | MS_NOEXEC | MS_NOATIME)
-#define ADVICE_MAX   5u /* POSIX_FADV_NOREUSE */
+#define PROPAGATION	 (MS_UNBINDABLE | MS_PRIVATE | MS_SLAVE | MS_SHARED)
+#define STORED_FLAGS	 (MS_RDONLY | MS_NOSUID | MS_NODEV | MS_NOEXEC | MS_NOATIME)
+#define ADVICE_MAX	 5u	  /* POSIX_FADV_NOREUSE */
+#define SWAP_FLAGS_VALID 0x7ffffu /* priority, PREFER, DISCARD and how */
 
 static struct file *get_file(u32 fd)
 {
@@ -207,4 +209,37 @@ long sys_readahead(u32 fd, u32 off_lo, u32 off_hi, u32 count)
 		err = -EINVAL;
 	file_put(f);
 	return err;
+}
+
+/* --- Swapping --- */
+
+/* There is no file that pages could be swapped out to: all are in memory. -EINVAL, or what is wrong
+ * with the path. */
+static long refuse_swap_file(uptr_t path)
+{
+	char *buf = user_path_get(path);
+	struct file *f;
+	long err = -EINVAL;
+
+	if (is_err(buf))
+		return ptr_err(buf);
+	f = path_open(AT_FDCWD, buf, O_RDWR | O_LARGEFILE, 0);
+	if (is_err(f))
+		err = ptr_err(f);
+	else
+		file_put(f);
+	user_path_free(buf);
+	return err;
+}
+
+long sys_swapon(uptr_t path, u32 flags)
+{
+	if (flags & ~SWAP_FLAGS_VALID)
+		return -EINVAL;
+	return capable(CAP_SYS_ADMIN) ? refuse_swap_file(path) : -EPERM;
+}
+
+long sys_swapoff(uptr_t path)
+{
+	return capable(CAP_SYS_ADMIN) ? refuse_swap_file(path) : -EPERM;
 }

@@ -3,6 +3,7 @@
 #include <sched.h>
 #include <sys/prctl.h>
 #include <sys/random.h>
+#include <sys/swap.h>
 #include <sys/sysinfo.h>
 #include <sys/utsname.h>
 
@@ -111,6 +112,30 @@ static void process_control(void)
 	check("set_tid_address", syscall(SYS_set_tid_address, &value) == getpid());
 }
 
+static void swapping(void)
+{
+	static char page[PAGE] = {[PAGE - 10] = 'S', 'W', 'A', 'P', 'S', 'P', 'A', 'C', 'E', '2'};
+	static const char *const paths[] = {"not_there", "/dev/null", "/tmp", "swap", "swap/file", ""};
+	char name[40];
+
+	close(make_file("swap", page, PAGE));
+	for (size_t i = 0; i < COUNT(paths); i++) {
+		snprintf(name, sizeof(name), "swapon %s", paths[i]);
+		answer(name, swapon(paths[i], 0));
+		snprintf(name, sizeof(name), "swapoff %s", paths[i]);
+		answer(name, swapoff(paths[i]));
+	}
+	answer("swapon.flags", swapon("swap", 0x80000));
+	answer("swapon.priority", swapon("swap", SWAP_FLAG_PREFER | 5));
+	answer("swapon.null", swapon(NULL, 0));
+	answer("swapoff.null", swapoff(NULL));
+	setuid(1000);
+	answer("swapon.user", swapon("swap", 0));
+	answer("swapon.user_flags", swapon("swap", 0x80000));
+	answer("swapoff.user", swapoff("not_there"));
+	unlink("swap");
+}
+
 int main(void)
 {
 	names();
@@ -118,5 +143,6 @@ int main(void)
 	randomness();
 	scheduling();
 	process_control();
+	swapping();
 	return test_failed;
 }
