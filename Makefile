@@ -166,9 +166,10 @@ ROOT_CPIO = $(or $(patsubst $(ROOT):%,%,$(filter $(ROOT):%,$(ROOTS))), \
 $(B)/pkg/.debian: tools/packages.debian tools/guest-packages
 	$(Q)tools/guest-packages --depends $< $(PACKAGES) >$@.new && mv $@.new $@
 
-$(B)/debian.cpio: $(B)/pkg/.debian $(B)/initramfs.cpio tools/mkdebroot
+$(B)/debian.cpio: $(B)/pkg/.debian $(B)/initramfs.cpio tools/mkdebroot $(B)/malloc/libtmalloc32.so
 	$(call say,CPIO,$@)
 	$(Q)tools/mkdebroot $< $(PACKAGES) $(B)/root $(B)/debroot
+	$(Q)$(STRIP) -o $(B)/debroot/usr/lib/libtmalloc32.so $(B)/malloc/libtmalloc32.so
 	$(Q)tools/mkinitramfs.py --devices -o $@ $(B)/debroot
 
 iso: $(B)/tessera.iso ## build/tessera.iso, started by GRUB

@@ -439,6 +439,17 @@ def malloc_suite(log):
         raise Failure(f"exit status {run.returncode}", last_lines(log))
 
 
+def malloc_guest(log):
+    """Programs that are linked with it, on Tessera."""
+    folder = log + ".files"
+    os.makedirs(folder, exist_ok=True)
+    for name in "program.linked", "interface.linked":
+        shutil.copy(os.path.join(vm.BUILD, "malloc", name), folder)
+    got = run_program(log, CMD="cd /tmp; /program.linked && /interface.linked", FILES=folder)
+    if got != (b"program (32 bits): ok\ninterface: ok\n", 0):
+        raise Failure(str(got))
+
+
 def tool_order(log):
     result = subprocess.run([os.path.join(vm.TOP, "tools/check-deps.py")], stdout=subprocess.PIPE)
     if result.returncode:
@@ -515,7 +526,7 @@ def all_jobs(pattern):
     own += [*run_jobs(), *boot_jobs(), *bad_jobs(), *crash_jobs(), *tty_jobs()]
     own += [*module_cases("gdb/suite.py"), *module_cases("report/suite.py"),
             *module_cases("picture/suite.py"), *module_cases("trace/suite.py")]
-    own += [Job("malloc.suite", malloc_suite)]
+    own += [Job("malloc.suite", malloc_suite), Job("malloc.guest", malloc_guest)]
     own += [Job("tool.order", tool_order), Job("tool.initramfs", tool_initramfs),
             Job("tool.ktap", tool_ktap), Job("tool.abi", tool_abi)]
     jobs = []
