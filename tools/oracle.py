@@ -17,7 +17,7 @@ MARK = "=-=-="
 
 
 def guest_script(chosen):
-    lines = ["exec </dev/null", f"echo \"{MARK} kernel $(uname -r -v)\""]
+    lines = ["exec </dev/null", "ifconfig lo up", f"echo \"{MARK} kernel $(uname -r -v)\""]
     for case in chosen:
         lines += [f"echo '{MARK} {case.name}'",
                   f"( {case.script()}\n)",

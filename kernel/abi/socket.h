@@ -1,4 +1,5 @@
-/* Sockets of the AF_UNIX family: socket(2) and its relatives (linux/socket.h, linux/un.h). */
+/* Sockets: socket(2) and its relatives (linux/socket.h, linux/un.h, linux/in.h, linux/tcp.h,
+ * linux/sockios.h, linux/if.h). */
 #ifndef ABI_SOCKET_H
 #define ABI_SOCKET_H
 
@@ -6,6 +7,7 @@
 
 #define AF_UNSPEC 0u
 #define AF_UNIX	  1u
+#define AF_INET	  2u
 #define AF_MAX	  46u
 
 #define SOCK_STREAM    1u
@@ -26,6 +28,20 @@ struct abi_sockaddr_un {
 	char path[UNIX_PATH_MAX];
 };
 _Static_assert(sizeof(struct abi_sockaddr_un) == 110, "struct sockaddr_un is 110 bytes");
+
+/* Port and address have their high byte first. */
+struct abi_sockaddr_in {
+	u16 family;
+	u16 port;
+	u32 addr;
+	u8 zero[8];
+};
+_Static_assert(sizeof(struct abi_sockaddr_in) == 16, "struct sockaddr_in is 16 bytes");
+
+#define IPPROTO_IP  0
+#define IPPROTO_TCP 6
+#define IPPROTO_UDP 17
+#define IPPROTO_MAX 263u
 
 #define SOCKADDR_MAX 128u /* struct sockaddr_storage */
 
@@ -101,6 +117,53 @@ struct abi_ucred {
 
 struct abi_linger {
 	s32 onoff, linger;
+};
+
+/* Options at IPPROTO_TCP. */
+#define TCP_NODELAY	 1u
+#define TCP_CORK	 3u
+#define TCP_KEEPIDLE	 4u
+#define TCP_KEEPINTVL	 5u
+#define TCP_KEEPCNT	 6u
+#define TCP_SYNCNT	 7u
+#define TCP_DEFER_ACCEPT 9u
+#define TCP_QUICKACK	 12u
+#define TCP_USER_TIMEOUT 18u
+
+/* Options at IPPROTO_IP. */
+#define IP_TOS			1u
+#define IP_TTL			2u
+#define IP_MTU_DISCOVER		10u
+#define IP_RECVERR		11u
+#define IP_BIND_ADDRESS_NO_PORT 24u
+
+/* Requests about interfaces, ioctl(2). */
+#define SIOCGIFNAME    0x8910u
+#define SIOCGIFCONF    0x8912u
+#define SIOCGIFFLAGS   0x8913u
+#define SIOCSIFFLAGS   0x8914u
+#define SIOCGIFADDR    0x8915u
+#define SIOCGIFNETMASK 0x891bu
+#define SIOCGIFMTU     0x8921u
+#define SIOCGIFINDEX   0x8933u
+
+#define IFF_UP	     0x1u
+#define IFF_LOOPBACK 0x8u
+#define IFF_RUNNING  0x40u
+
+struct abi_ifreq {
+	char name[16];
+	union {
+		struct abi_sockaddr_in addr;
+		u16 flags;
+		u32 number; /* index, MTU */
+	};
+};
+_Static_assert(sizeof(struct abi_ifreq) == 32, "struct ifreq is 32 bytes");
+
+struct abi_ifconf {
+	s32 len;
+	u32 req;
 };
 
 /* First argument of socketcall(2). */

@@ -6,7 +6,7 @@
 #include "kernel/fs/proc.h"
 #include "kernel/fs/tty.h"
 #include "kernel/fs/vfs.h"
-#include "kernel/net/unix.h"
+#include "kernel/net/sock.h"
 
 void __init fs_init(void)
 {
@@ -22,7 +22,7 @@ void __init fs_init(void)
 	anon_file_init();
 	epoll_init();
 	eventfd_init();
-	unix_init();
+	sock_init();
 	devfs_init();
 	sysfs_init();
 	tracefs_init();

@@ -13,6 +13,7 @@
 #include "kernel/lib/fmt.h"
 #include "kernel/lib/number.h"
 #include "kernel/lib/string.h"
+#include "kernel/net/inet.h"
 #include "kernel/proc/exec.h"
 #include "kernel/proc/process.h"
 #include "kernel/x86/layout.h"
@@ -361,6 +362,51 @@ static const struct proc_dir kernel_dir = {
 	.nr_rows = ARRAY_SIZE(kernel_rows),
 };
 
+/* --- net --- */
+
+static const struct numbers port_range_numbers = {inet_port_range, 2, 1, UINT16_MAX, NULL};
+
+/* The first must not be above the last. */
+static long port_range_store(const struct proc_node *n, char *s, size_t len, u64 pos)
+{
+	u32 first = inet_port_range[0], last = inet_port_range[1];
+	long ret = numbers_store(n, s, len, pos);
+
+	if (inet_port_range[0] <= inet_port_range[1])
+		return ret;
+	inet_port_range[0] = first;
+	inet_port_range[1] = last;
+	return -EINVAL;
+}
+
+static const struct proc_entry net_core_rows[] = {
+	{"somaxconn", S_IFREG | 0644, NUMBERS(&sock_somaxconn, 1, 0, INT32_MAX, NULL)},
+};
+
+static const struct proc_dir net_core_dir = {
+	.rows = net_core_rows,
+	.nr_rows = ARRAY_SIZE(net_core_rows),
+};
+
+static const struct proc_entry net_ipv4_rows[] = {
+	{"ip_local_port_range", S_IFREG | 0644, .show = numbers_show, .store = port_range_store,
+		.inode_ops = &sys_ops, .data = &port_range_numbers},
+	{"ip_unprivileged_port_start", S_IFREG | 0644,
+		NUMBERS(&inet_unprivileged_port, 1, 0, UINT16_MAX, NULL)},
+};
+
+static const struct proc_dir net_ipv4_dir = {
+	.rows = net_ipv4_rows,
+	.nr_rows = ARRAY_SIZE(net_ipv4_rows),
+};
+
+static const struct proc_entry net_rows[] = {
+	{"core", S_IFDIR | 0555, .dir = &net_core_dir},
+	{"ipv4", S_IFDIR | 0555, .dir = &net_ipv4_dir},
+};
+
+static const struct proc_dir net_dir = {.rows = net_rows, .nr_rows = ARRAY_SIZE(net_rows)};
+
 /* --- fs --- */
 
 static int file_nr_show(struct text *t, const struct proc_node *n)
@@ -396,6 +442,7 @@ static const struct proc_dir fs_dir = {.rows = fs_rows, .nr_rows = ARRAY_SIZE(fs
 static const struct proc_entry sys_rows[] = {
 	{"fs", S_IFDIR | 0555, .dir = &fs_dir},
 	{"kernel", S_IFDIR | 0555, .dir = &kernel_dir},
+	{"net", S_IFDIR | 0555, .dir = &net_dir},
 	{"vm", S_IFDIR | 0555, .dir = &vm_dir},
 };
 

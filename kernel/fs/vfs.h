@@ -467,7 +467,7 @@ void eventfd_init(void);
 /* epoll.c: the file goes; no instance watches it any more. */
 void epoll_forget(struct file *f);
 
-/* kernel/net/unix_gc.c: a descriptor was closed, or (`now`) a whole table, which may have been the
+/* kernel/net/sock_gc.c: a descriptor was closed, or (`now`) a whole table, which may have been the
  * last way to sockets in messages: looks for such if it is time. */
 void sockets_collect(bool now);
 

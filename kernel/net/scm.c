@@ -2,7 +2,7 @@
 #include "kernel/abi/errno.h"
 #include "kernel/abi/prctl.h"
 #include "kernel/fs/vfs.h"
-#include "kernel/net/unix.h"
+#include "kernel/net/sock.h"
 #include "kernel/proc/task.h"
 #include "kernel/x86/uaccess.h"
 #include "mm/kmalloc.h"
@@ -12,7 +12,7 @@
 
 /* --- Sending --- */
 
-static int add_file(struct unix_scm *scm, u32 fd)
+static int add_file(struct scm *scm, u32 fd)
 {
 	struct file *f = files_fget(current_process()->files, fd);
 
@@ -26,7 +26,7 @@ static int add_file(struct unix_scm *scm, u32 fd)
 	return 0;
 }
 
-static int send_rights(struct unix_scm *scm, uptr_t data, u32 len)
+static int send_rights(struct scm *scm, uptr_t data, u32 len)
 {
 	u32 n = len / sizeof(s32), fd;
 	int err = 0;
@@ -64,7 +64,7 @@ static int check_cred(const struct abi_ucred *u)
 	return exists ? 0 : -ESRCH;
 }
 
-static int send_cred(struct unix_scm *scm, uptr_t data, u32 len)
+static int send_cred(struct scm *scm, uptr_t data, u32 len)
 {
 	int err;
 
@@ -77,7 +77,7 @@ static int send_cred(struct unix_scm *scm, uptr_t data, u32 len)
 	return err;
 }
 
-static int send_one(struct unix_scm *scm, const struct abi_cmsghdr *h, uptr_t data)
+static int send_one(struct scm *scm, const struct abi_cmsghdr *h, uptr_t data)
 {
 	if (h->level != SOL_SOCKET)
 		return 0;
@@ -91,7 +91,7 @@ static int send_one(struct unix_scm *scm, const struct abi_cmsghdr *h, uptr_t da
 	}
 }
 
-int scm_send(struct unix_scm *scm, uptr_t control, u32 len)
+int scm_send(struct scm *scm, uptr_t control, u32 len)
 {
 	struct abi_cmsghdr h;
 	u32 at = 0;
@@ -109,7 +109,7 @@ int scm_send(struct unix_scm *scm, uptr_t control, u32 len)
 		at = err ? at : MIN(len, at + ALIGN_UP(h.len, 4));
 	}
 	if (err)
-		unix_scm_drop(scm);
+		scm_drop(scm);
 	return err;
 }
 
@@ -162,7 +162,7 @@ static bool put_file(struct file *f, bool cloexec, uptr_t at)
 	return true;
 }
 
-static void put_rights(struct control *c, const struct unix_scm *scm, bool cloexec)
+static void put_rights(struct control *c, const struct scm *scm, bool cloexec)
 {
 	u32 fit = room(c) > HEADER ? (room(c) - HEADER) / sizeof(s32) : 0, n = 0;
 
@@ -176,7 +176,7 @@ static void put_rights(struct control *c, const struct unix_scm *scm, bool cloex
 		c->used = MIN(c->len, c->used + ALIGN_UP(HEADER + n * (u32)sizeof(s32), 4));
 }
 
-u32 scm_recv(struct unix_scm *scm, bool with_cred, u32 flags, uptr_t control, u32 len, u32 *used)
+u32 scm_recv(struct scm *scm, bool with_cred, u32 flags, uptr_t control, u32 len, u32 *used)
 {
 	struct control c = {.user = control, .len = control.va ? len : 0};
 
@@ -184,7 +184,7 @@ u32 scm_recv(struct unix_scm *scm, bool with_cred, u32 flags, uptr_t control, u3
 		put_cred(&c, &scm->cred);
 	if (scm->nr_files)
 		put_rights(&c, scm, flags & MSG_CMSG_CLOEXEC);
-	unix_scm_drop(scm);
+	scm_drop(scm);
 	*used = c.used;
 	return c.flags;
 }

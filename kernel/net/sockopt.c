@@ -1,11 +1,11 @@
-/* Options at SOL_SOCKET. Those that mean nothing between processes of one machine are kept and
- * given back, as Linux does. */
+/* Options of sockets: those at SOL_SOCKET here, others are their family's. Those that mean nothing
+ * between processes of one machine are kept and given back, as Linux does. */
 #include "kernel/abi/errno.h"
 #include "kernel/abi/prctl.h"
 #include "kernel/abi/time.h"
 #include "kernel/core/clock.h"
 #include "kernel/fs/vfs.h"
-#include "kernel/net/unix.h"
+#include "kernel/net/sock.h"
 #include "kernel/x86/uaccess.h"
 
 #define SNDBUF_MAX 180224u
@@ -69,20 +69,20 @@ static long put_time(u64 ns, bool time64, uptr_t to, uptr_t ulen, u32 len)
 /* The kernel's own bookkeeping needs as much again. */
 static void set_size(u32 *size, u32 value, u32 max)
 {
-	*size = MAX(MIN(value, max) * 2, UNIX_SNDBUF_MIN);
+	*size = MAX(MIN(value, max) * 2, SOCK_BUF_MIN);
 }
 
-static void set_switch(struct unix_sock *s, u32 option, bool on)
+static void set_switch(struct sock *s, u32 option, bool on)
 {
-	spin_lock(&unix_lock);
+	spin_lock(&sock_lock);
 	if (on)
 		s->options |= 1u << option;
 	else
 		s->options &= ~(1u << option);
-	spin_unlock(&unix_lock);
+	spin_unlock(&sock_lock);
 }
 
-static long set_linger(struct unix_sock *s, uptr_t from, s32 len)
+static long set_linger(struct sock *s, uptr_t from, s32 len)
 {
 	struct abi_linger l;
 
@@ -96,7 +96,7 @@ static long set_linger(struct unix_sock *s, uptr_t from, s32 len)
 	return 0;
 }
 
-static long set_number(struct unix_sock *s, u32 option, u32 value)
+static long set_number(struct sock *s, u32 option, u32 value)
 {
 	switch (option) {
 	case SO_SNDBUF:
@@ -125,12 +125,12 @@ static long set_number(struct unix_sock *s, u32 option, u32 value)
 	}
 }
 
-long unix_setsockopt(struct unix_sock *s, s32 level, u32 option, uptr_t value, s32 len)
+long sock_setsockopt(struct sock *s, s32 level, u32 option, uptr_t value, s32 len)
 {
 	u32 v;
 
 	if (level != SOL_SOCKET)
-		return -EOPNOTSUPP;
+		return s->ops->setopt(s, level, option, value, len);
 	if (len < (s32)sizeof(v))
 		return -EINVAL;
 	switch (option) {
@@ -153,32 +153,23 @@ long unix_setsockopt(struct unix_sock *s, s32 level, u32 option, uptr_t value, s
 
 /* --- Getting --- */
 
-static u32 take_error(struct unix_sock *s)
-{
-	u32 err;
-
-	spin_lock(&unix_lock);
-	err = (u32)s->error;
-	s->error = 0;
-	spin_unlock(&unix_lock);
-	return err;
-}
-
 /* An option whose value is one number. False: there is no such. */
-static bool get_number(struct unix_sock *s, u32 option, u32 *v)
+static bool get_number(struct sock *s, u32 option, u32 *v)
 {
 	switch (option) {
 	case SO_TYPE:
 		*v = s->type;
 		return true;
 	case SO_DOMAIN:
-		*v = AF_UNIX;
+		*v = s->ops->family;
 		return true;
 	case SO_PROTOCOL:
-		*v = 0;
+		*v = s->protocol;
 		return true;
 	case SO_ERROR:
-		*v = take_error(s);
+		spin_lock(&sock_lock);
+		*v = (u32)-sock_take_error(s);
+		spin_unlock(&sock_lock);
 		return true;
 	case SO_SNDBUF:
 		*v = s->sndbuf;
@@ -196,37 +187,40 @@ static bool get_number(struct unix_sock *s, u32 option, u32 *v)
 		*v = 1;
 		return true;
 	case SO_ACCEPTCONN:
-		*v = s->state == UNIX_LISTENING;
+		*v = s->state == SS_LISTENING;
 		return true;
 	}
-	*v = option < 32 && (s->options >> option & 1);
+	*v = option < 32 && sock_option(s, option);
 	return is_switch(option);
 }
 
 /* Who the peer was when the connection was made; nobody without one. */
-static struct abi_ucred peer_cred(const struct unix_sock *s)
+static struct abi_ucred peer_cred(const struct sock *s)
 {
 	struct abi_ucred c;
 
-	spin_lock(&unix_lock);
+	spin_lock(&sock_lock);
 	c = s->peercred;
 	if (!c.pid)
 		c.uid = c.gid = UINT32_MAX;
-	spin_unlock(&unix_lock);
+	spin_unlock(&sock_lock);
 	return c;
 }
 
-long unix_getsockopt(struct unix_sock *s, s32 level, u32 option, uptr_t value, uptr_t ulen)
+long sock_getsockopt(struct sock *s, s32 level, u32 option, uptr_t value, uptr_t ulen)
 {
 	struct abi_ucred cred;
 	u32 len, v;
+	long err;
 
-	if (level != SOL_SOCKET)
-		return -EOPNOTSUPP;
 	if (get_user_u32(&len, ulen))
 		return -EFAULT;
 	if ((s32)len < 0)
 		return -EINVAL;
+	if (level != SOL_SOCKET) {
+		err = s->ops->getopt(s, level, option, (s32 *)&v);
+		return err ? err : put_value(&v, sizeof(v), value, ulen, len);
+	}
 	switch (option) {
 	case SO_PEERCRED:
 		cred = peer_cred(s);

@@ -6,7 +6,7 @@
 #include "kernel/fs/vector.h"
 #include "kernel/fs/vfs.h"
 #include "kernel/lib/string.h"
-#include "kernel/net/unix.h"
+#include "kernel/net/sock.h"
 #include "kernel/proc/task.h"
 #include "kernel/syscalls.h"
 #include "kernel/x86/uaccess.h"
@@ -30,13 +30,7 @@ static long get_socket(u32 fd, struct file **f)
 
 /* --- Addresses --- */
 
-/* An address from user memory, at the beginning of a buffer of SOCKADDR_MAX bytes. */
-union address {
-	struct abi_sockaddr_un un;
-	u8 bytes[SOCKADDR_MAX];
-};
-
-static long get_address(union address *a, uptr_t from, s32 len)
+static long get_address(union sock_addr *a, uptr_t from, s32 len)
 {
 	if (len < 0 || len > (s32)SOCKADDR_MAX)
 		return -EINVAL;
@@ -45,7 +39,7 @@ static long get_address(union address *a, uptr_t from, s32 len)
 }
 
 /* Gives as much as fits, and the whole length. */
-static long put_address(const struct abi_sockaddr_un *a, u32 len, uptr_t to, uptr_t ulen)
+static long put_address(const union sock_addr *a, u32 len, uptr_t to, uptr_t ulen)
 {
 	u32 room;
 
@@ -60,37 +54,27 @@ static long put_address(const struct abi_sockaddr_un *a, u32 len, uptr_t to, upt
 
 /* --- Making --- */
 
-static long check_family(u32 family, u32 type, u32 protocol)
+static struct sock *create(u32 family, u32 type, u32 protocol)
 {
+	static const struct sock_family *const families[] = {&unix_family, &inet_family};
 	u32 kind = type & SOCK_TYPE_MASK;
 
 	if (type & ~(SOCK_TYPE_MASK | O_CLOEXEC | O_NONBLOCK))
-		return -EINVAL;
+		return err_ptr(-EINVAL);
 	if (family >= AF_MAX)
-		return -EAFNOSUPPORT;
+		return err_ptr(-EAFNOSUPPORT);
 	if (kind >= SOCK_MAX)
-		return -EINVAL;
-	if (family != AF_UNIX)
-		return -EAFNOSUPPORT;
-	if (protocol && protocol != AF_UNIX)
-		return -EPROTONOSUPPORT;
-	return kind == SOCK_STREAM || kind == SOCK_DGRAM || kind == SOCK_RAW ||
-			       kind == SOCK_SEQPACKET
-		       ? 0
-		       : -ESOCKTNOSUPPORT;
-}
-
-static struct unix_sock *create(u32 type)
-{
-	u32 kind = type & SOCK_TYPE_MASK;
-
-	return unix_create(kind == SOCK_RAW ? SOCK_DGRAM : kind);
+		return err_ptr(-EINVAL);
+	for (u32 i = 0; i < ARRAY_SIZE(families); i++)
+		if (families[i]->family == family)
+			return families[i]->create(kind, protocol);
+	return err_ptr(-EAFNOSUPPORT);
 }
 
 /* A descriptor for a socket, which is taken over. */
-static long install(struct unix_sock *s, u32 flags)
+static long install(struct sock *s, u32 flags)
 {
-	struct file *f = unix_file_create(s, flags & O_NONBLOCK);
+	struct file *f = sock_file_create(s, flags & O_NONBLOCK);
 	long fd;
 
 	if (is_err(f))
@@ -103,41 +87,41 @@ static long install(struct unix_sock *s, u32 flags)
 
 long sys_socket(u32 family, u32 type, u32 protocol)
 {
-	long err = check_family(family, type, protocol);
-	struct unix_sock *s;
+	struct sock *s = create(family, type, protocol);
 
-	if (err)
-		return err;
-	s = create(type);
-	return s ? install(s, type) : -ENOMEM;
+	return is_err(s) ? ptr_err(s) : install(s, type);
 }
 
 /* Two files on two sockets that are each other's peer. */
-static long create_pair(struct file *f[2], u32 type)
+static long create_pair(struct file *f[2], u32 family, u32 type, u32 protocol)
 {
-	struct unix_sock *s[2];
+	struct sock *s;
 
 	for (u32 i = 0; i < 2; i++) {
-		s[i] = create(type);
-		f[i] = s[i] ? unix_file_create(s[i], type & O_NONBLOCK) : err_ptr(-ENOMEM);
+		s = create(family, type, protocol);
+		f[i] = is_err(s) ? err_ptr(ptr_err(s)) : sock_file_create(s, type & O_NONBLOCK);
 		if (is_err(f[i])) {
 			if (i)
 				file_put(f[0]);
 			return ptr_err(f[i]);
 		}
 	}
-	return unix_pair(s[0], s[1]);
+	if (family == AF_UNIX) {
+		sock_pair(sock_of(f[0]), sock_of(f[1]));
+		return 0;
+	}
+	file_put(f[0]);
+	file_put(f[1]);
+	return -EOPNOTSUPP;
 }
 
 long sys_socketpair(u32 family, u32 type, u32 protocol, uptr_t fds)
 {
 	struct files *fs = current_process()->files;
 	struct file *f[2];
-	long fd[2], err = check_family(family, type, protocol);
+	long fd[2], err = create_pair(f, family, type, protocol);
 	s32 out[2];
 
-	if (!err)
-		err = create_pair(f, type);
 	if (err)
 		return err;
 	fd[0] = files_reserve(fs, 0, type & O_CLOEXEC);
@@ -161,7 +145,7 @@ long sys_socketpair(u32 family, u32 type, u32 protocol, uptr_t fds)
 
 long sys_bind(u32 fd, uptr_t addr, s32 len)
 {
-	union address a;
+	union sock_addr a;
 	struct file *f;
 	long err = get_socket(fd, &f);
 
@@ -169,14 +153,14 @@ long sys_bind(u32 fd, uptr_t addr, s32 len)
 		return err;
 	err = get_address(&a, addr, len);
 	if (!err)
-		err = unix_bind(unix_of(f), &a.un, (u32)len);
+		err = sock_of(f)->ops->bind(sock_of(f), &a, (u32)len);
 	file_put(f);
 	return err;
 }
 
 long sys_connect(u32 fd, uptr_t addr, s32 len)
 {
-	union address a;
+	union sock_addr a;
 	struct file *f;
 	long err = get_socket(fd, &f);
 
@@ -184,7 +168,7 @@ long sys_connect(u32 fd, uptr_t addr, s32 len)
 		return err;
 	err = get_address(&a, addr, len);
 	if (!err)
-		err = unix_connect(unix_of(f), &a.un, (u32)len, f->flags & O_NONBLOCK);
+		err = sock_of(f)->ops->connect(sock_of(f), &a, (u32)len, f->flags & O_NONBLOCK);
 	file_put(f);
 	return err;
 }
@@ -196,7 +180,7 @@ long sys_listen(u32 fd, s32 backlog)
 
 	if (err)
 		return err;
-	err = unix_listen(unix_of(f), backlog);
+	err = sock_listen(sock_of(f), backlog);
 	file_put(f);
 	return err;
 }
@@ -205,22 +189,22 @@ long sys_listen(u32 fd, s32 backlog)
 static long accept_one(struct file *f, uptr_t addr, uptr_t ulen, u32 flags)
 {
 	struct files *fs = current_process()->files;
-	struct abi_sockaddr_un name;
-	struct unix_sock *conn;
+	union sock_addr name;
+	struct sock *conn;
 	struct file *nf;
 	long fd = files_reserve(fs, 0, flags & O_CLOEXEC), err, len;
 
 	if (fd < 0)
 		return fd;
-	err = unix_accept(unix_of(f), f->flags & O_NONBLOCK, &conn);
+	err = sock_accept(sock_of(f), f->flags & O_NONBLOCK, &conn);
 	if (err)
 		goto unreserve;
-	nf = unix_file_create(conn, flags & O_NONBLOCK);
+	nf = sock_file_create(conn, flags & O_NONBLOCK);
 	err = is_err(nf) ? ptr_err(nf) : 0;
 	if (err)
 		goto unreserve;
 	if (addr.va) {
-		len = unix_getname(conn, true, &name);
+		len = conn->ops->getname(conn, true, &name);
 		err = len < 0 ? -ECONNABORTED : put_address(&name, (u32)len, addr, ulen);
 	}
 	if (!err) {
@@ -250,13 +234,13 @@ long sys_accept4(u32 fd, uptr_t addr, uptr_t len, u32 flags)
 
 static long get_name(u32 fd, bool peer, uptr_t addr, uptr_t ulen)
 {
-	struct abi_sockaddr_un name;
+	union sock_addr name;
 	struct file *f;
 	long ret = get_socket(fd, &f);
 
 	if (ret)
 		return ret;
-	ret = unix_getname(unix_of(f), peer, &name);
+	ret = sock_of(f)->ops->getname(sock_of(f), peer, &name);
 	if (ret >= 0)
 		ret = put_address(&name, (u32)ret, addr, ulen);
 	file_put(f);
@@ -280,7 +264,7 @@ long sys_shutdown(u32 fd, u32 how)
 
 	if (err)
 		return err;
-	err = unix_shutdown(unix_of(f), how);
+	err = how > SHUT_RDWR ? -EINVAL : sock_of(f)->ops->shutdown(sock_of(f), how + 1);
 	file_put(f);
 	return err;
 }
@@ -292,7 +276,7 @@ long sys_setsockopt(u32 fd, s32 level, u32 option, uptr_t value, s32 len)
 
 	if (err)
 		return err;
-	err = unix_setsockopt(unix_of(f), level, option, value, len);
+	err = sock_setsockopt(sock_of(f), level, option, value, len);
 	file_put(f);
 	return err;
 }
@@ -304,37 +288,34 @@ long sys_getsockopt(u32 fd, s32 level, u32 option, uptr_t value, uptr_t len)
 
 	if (err)
 		return err;
-	err = unix_getsockopt(unix_of(f), level, option, value, len);
+	err = sock_getsockopt(sock_of(f), level, option, value, len);
 	file_put(f);
 	return err;
 }
 
 /* --- Data --- */
 
-static void set_flags(struct unix_call *c, const struct file *f, u32 flags)
+static void set_flags(struct sock_call *c, const struct file *f, u32 flags)
 {
 	c->flags = flags;
 	c->nonblock = (f->flags & O_NONBLOCK) || (flags & MSG_DONTWAIT);
 }
 
 /* To where: no address is one of length 0. */
-static long set_target(struct unix_call *c, uptr_t addr, s32 len)
+static long set_target(struct sock_call *c, uptr_t addr, s32 len)
 {
-	union address a;
 	long err;
 
 	if (!addr.va)
 		return 0;
-	err = get_address(&a, addr, len);
-	if (!err) {
-		c->addr = a.un;
+	err = get_address(&c->addr, addr, len);
+	if (!err)
 		c->addr_len = (u32)len;
-	}
 	return err;
 }
 
 /* One buffer as a vector. */
-static long one_buffer(struct unix_call *c, struct abi_iovec *iov, uptr_t buf, u32 n)
+static long one_buffer(struct sock_call *c, struct abi_iovec *iov, uptr_t buf, u32 n)
 {
 	n = MIN(n, MAX_LEN);
 	if (!user_range_ok(buf, n))
@@ -348,7 +329,7 @@ static long one_buffer(struct unix_call *c, struct abi_iovec *iov, uptr_t buf, u
 
 long sys_sendto(u32 fd, uptr_t buf, u32 n, u32 flags, uptr_t addr, s32 len)
 {
-	struct unix_call c = {.len = 0};
+	struct sock_call c = {.len = 0};
 	struct abi_iovec iov;
 	struct file *f;
 	long ret = one_buffer(&c, &iov, buf, n);
@@ -360,14 +341,14 @@ long sys_sendto(u32 fd, uptr_t buf, u32 n, u32 flags, uptr_t addr, s32 len)
 	set_flags(&c, f, flags);
 	ret = set_target(&c, addr, len);
 	if (!ret)
-		ret = unix_send(unix_of(f), &c);
+		ret = sock_of(f)->ops->send(sock_of(f), &c);
 	file_put(f);
 	return ret;
 }
 
 long sys_recvfrom(u32 fd, uptr_t buf, u32 n, u32 flags, uptr_t addr, uptr_t len)
 {
-	struct unix_call c = {.len = 0};
+	struct sock_call c = {.len = 0};
 	struct abi_iovec iov;
 	struct file *f;
 	long ret = one_buffer(&c, &iov, buf, n), err;
@@ -377,8 +358,8 @@ long sys_recvfrom(u32 fd, uptr_t buf, u32 n, u32 flags, uptr_t addr, uptr_t len)
 	if (ret)
 		return ret;
 	set_flags(&c, f, flags);
-	ret = unix_recv(unix_of(f), &c);
-	unix_scm_drop(&c.scm);
+	ret = sock_of(f)->ops->recv(sock_of(f), &c);
+	scm_drop(&c.scm);
 	if (ret >= 0 && addr.va) {
 		err = put_address(&c.addr, c.addr_len, addr, len);
 		ret = err ? err : ret;
@@ -387,7 +368,7 @@ long sys_recvfrom(u32 fd, uptr_t buf, u32 n, u32 flags, uptr_t addr, uptr_t len)
 	return ret;
 }
 
-static long get_msg(struct abi_msghdr *m, struct vector *v, struct unix_call *c, uptr_t user)
+static long get_msg(struct abi_msghdr *m, struct vector *v, struct sock_call *c, uptr_t user)
 {
 	long err;
 
@@ -411,7 +392,7 @@ static long get_msg(struct abi_msghdr *m, struct vector *v, struct unix_call *c,
 
 static long send_msg(struct file *f, uptr_t user, u32 flags)
 {
-	struct unix_call c = {.len = 0};
+	struct sock_call c = {.len = 0};
 	struct abi_msghdr m;
 	struct vector v;
 	long ret = get_msg(&m, &v, &c, user);
@@ -422,11 +403,11 @@ static long send_msg(struct file *f, uptr_t user, u32 flags)
 	ret = set_target(&c, UPTR(m.name), (s32)MIN(m.namelen, SOCKADDR_MAX));
 	if (!ret && m.controllen > INT32_MAX)
 		ret = -ENOBUFS;
-	if (!ret && m.controllen)
+	if (!ret && m.controllen && sock_of(f)->ops == &unix_family)
 		ret = scm_send(&c.scm, UPTR(m.control), m.controllen);
 	if (!ret)
-		ret = unix_send(unix_of(f), &c);
-	unix_scm_drop(&c.scm);
+		ret = sock_of(f)->ops->send(sock_of(f), &c);
+	scm_drop(&c.scm);
 	vector_free(&v);
 	return ret;
 }
@@ -445,9 +426,10 @@ long sys_sendmsg(u32 fd, uptr_t msg, u32 flags)
 
 /* What recvmsg(2) tells beside the bytes, into the user's struct and where that points. */
 static long put_results(
-	struct unix_call *c, struct file *f, const struct abi_msghdr *m, uptr_t user)
+	struct sock_call *c, struct file *f, const struct abi_msghdr *m, uptr_t user)
 {
-	bool cred = unix_of(f)->options & 1u << SO_PASSCRED;
+	const struct sock *s = sock_of(f);
+	bool cred = s->ops == &unix_family && sock_option(s, SO_PASSCRED);
 	u32 used;
 	long err = 0;
 
@@ -465,7 +447,7 @@ static long put_results(
 
 static long recv_msg(struct file *f, uptr_t user, u32 flags)
 {
-	struct unix_call c = {.len = 0};
+	struct sock_call c = {.len = 0};
 	struct abi_msghdr m;
 	struct vector v;
 	long err, ret = get_msg(&m, &v, &c, user);
@@ -473,10 +455,10 @@ static long recv_msg(struct file *f, uptr_t user, u32 flags)
 	if (ret)
 		return ret;
 	set_flags(&c, f, flags);
-	ret = unix_recv(unix_of(f), &c);
+	ret = sock_of(f)->ops->recv(sock_of(f), &c);
 	vector_free(&v);
 	if (ret < 0) {
-		unix_scm_drop(&c.scm);
+		scm_drop(&c.scm);
 		return ret;
 	}
 	err = put_results(&c, f, &m, user);

@@ -405,7 +405,7 @@ KTEST(procfs, listing_of_settings)
 
 	KREQUIRE(begin());
 	list(DIR, "sys", &l);
-	KEXPECT(strcmp(l.names.buf, " . .. fs kernel vm") == 0);
+	KEXPECT(strcmp(l.names.buf, " . .. fs kernel net vm") == 0);
 	text_free(&l.names);
 	end();
 }

@@ -7,27 +7,27 @@
  * messages have doubled since it last ran. Programs that never send sockets never pay for it.
  */
 #include "kernel/fs/vfs.h"
-#include "kernel/net/unix.h"
+#include "kernel/net/sock.h"
 
 #define FIRST_LIMIT 64u
 
-u32 unix_nr_inflight;
-static u32 limit = FIRST_LIMIT; /* unix_lock */
-bool unix_gc_wanted;
+u32 scm_nr_inflight;
+static u32 limit = FIRST_LIMIT; /* sock_lock */
+bool sock_gc_wanted;
 
-void unix_inflight(const struct unix_scm *scm, s32 by)
+void scm_inflight(const struct scm *scm, s32 by)
 {
 	for (u32 i = 0; i < scm->nr_files; i++) {
 		if (!file_is_socket(scm->files[i]))
 			continue;
-		unix_of(scm->files[i])->inflight += (u32)by;
-		unix_nr_inflight += (u32)by;
+		sock_of(scm->files[i])->inflight += (u32)by;
+		scm_nr_inflight += (u32)by;
 	}
 }
 
-/* --- Marking. All of this with unix_lock held. --- */
+/* --- Marking. All of this with sock_lock held. --- */
 
-static void mark(struct unix_sock *s, struct list_head *todo)
+static void mark(struct sock *s, struct list_head *todo)
 {
 	if (s->reachable)
 		return;
@@ -36,17 +36,17 @@ static void mark(struct unix_sock *s, struct list_head *todo)
 }
 
 /* Whether somebody has it who is no message. */
-static bool is_held(const struct unix_sock *s)
+static bool is_held(const struct sock *s)
 {
 	return s->file && READ_ONCE(s->file->refcount) > s->inflight;
 }
 
-static void mark_queue(struct unix_sock *s, struct list_head *todo)
+static void mark_queue(struct sock *s, struct list_head *todo)
 {
-	struct unix_sock *waiting;
-	struct unix_msg *m;
+	struct sock *waiting;
+	struct sock_msg *m;
 
-	if (s->state == UNIX_LISTENING) {
+	if (s->state == SS_LISTENING) {
 		list_for_each_entry (waiting, &s->receive, waiting)
 			mark(waiting, todo);
 		return;
@@ -54,55 +54,55 @@ static void mark_queue(struct unix_sock *s, struct list_head *todo)
 	list_for_each_entry (m, &s->receive, link) {
 		for (u32 i = 0; i < m->scm.nr_files; i++)
 			if (file_is_socket(m->scm.files[i]))
-				mark(unix_of(m->scm.files[i]), todo);
+				mark(sock_of(m->scm.files[i]), todo);
 	}
 }
 
 static void mark_all(void)
 {
 	LIST_HEAD(todo);
-	struct unix_sock *s;
+	struct sock *s;
 
-	list_for_each_entry (s, &unix_socks, all)
+	list_for_each_entry (s, &socks, all)
 		s->reachable = false;
-	list_for_each_entry (s, &unix_socks, all)
+	list_for_each_entry (s, &socks, all)
 		if (is_held(s))
 			mark(s, &todo);
 	while (!list_empty(&todo)) {
-		s = list_first_entry(&todo, struct unix_sock, gc);
+		s = list_first_entry(&todo, struct sock, gc);
 		list_del(&s->gc);
 		mark_queue(s, &todo);
 	}
 }
 
-static void take_messages(struct unix_sock *s, struct list_head *to)
+static void take_messages(struct sock *s, struct list_head *to)
 {
-	if (s->state == UNIX_LISTENING)
+	if (s->state == SS_LISTENING)
 		return;
 	list_splice_tail(&s->receive, to);
 	s->queued = s->unread = 0;
 }
 
-void unix_gc(void)
+void sock_gc(void)
 {
 	LIST_HEAD(garbage);
-	struct unix_sock *s;
+	struct sock *s;
 
-	spin_lock(&unix_lock);
+	spin_lock(&sock_lock);
 	mark_all();
-	list_for_each_entry (s, &unix_socks, all)
-		if (!s->reachable && (s->inflight || !list_empty(&s->waiting)))
+	list_for_each_entry (s, &socks, all)
+		if (!s->reachable && (s->inflight || s->listener))
 			take_messages(s, &garbage);
-	unix_gc_wanted = false;
-	spin_unlock(&unix_lock);
-	unix_msgs_free(&garbage);
-	limit = MAX(2 * unix_nr_inflight, FIRST_LIMIT);
+	sock_gc_wanted = false;
+	spin_unlock(&sock_lock);
+	sock_msgs_free(&garbage);
+	limit = MAX(2 * scm_nr_inflight, FIRST_LIMIT);
 }
 
 void sockets_collect(bool now)
 {
-	u32 n = READ_ONCE(unix_nr_inflight);
+	u32 n = READ_ONCE(scm_nr_inflight);
 
-	if (unlikely(n && (now || READ_ONCE(unix_gc_wanted) || n > READ_ONCE(limit))))
-		unix_gc();
+	if (unlikely(n && (now || READ_ONCE(sock_gc_wanted) || n > READ_ONCE(limit))))
+		sock_gc();
 }

@@ -8,18 +8,18 @@
  */
 #include "kernel/abi/errno.h"
 #include "kernel/lib/string.h"
-#include "kernel/net/unix.h"
+#include "kernel/net/sock.h"
 #include "mm/kmalloc.h"
 
-#define PIECE_MAX (PAGE_SIZE - sizeof(struct unix_piece))
+#define PIECE_MAX (PAGE_SIZE - sizeof(struct msg_piece))
 
-static LIST_HEAD(graveyard); /* struct unix_msg.link; unix_lock */
-static bool digging;	     /* unix_lock */
+static LIST_HEAD(graveyard); /* struct sock_msg.link; sock_lock */
+static bool digging;	     /* sock_lock */
 
 /* --- Bytes --- */
 
 /* Where the call's memory goes on, and how much of it is there in one stretch. */
-static struct iobuf stretch(struct unix_call *c, const struct unix_pos *at, u32 *n)
+static struct iobuf stretch(struct sock_call *c, const struct msg_pos *at, u32 *n)
 {
 	const struct abi_iovec *iov = &c->iov[at->i];
 
@@ -29,7 +29,7 @@ static struct iobuf stretch(struct unix_call *c, const struct unix_pos *at, u32 
 	return iobuf_user(UPTR(iov->base + at->off));
 }
 
-static void advance(struct unix_call *c, struct unix_pos *at, const struct iobuf *b, u32 n)
+static void advance(struct sock_call *c, struct msg_pos *at, const struct iobuf *b, u32 n)
 {
 	if (c->kernel) {
 		*c->kernel = *b;
@@ -43,7 +43,7 @@ static void advance(struct unix_call *c, struct unix_pos *at, const struct iobuf
 }
 
 /* Moves n bytes between kernel memory and the call's. Returns how many were. */
-static u32 move(struct unix_call *c, struct unix_pos *at, u8 *kernel, u32 n, bool in)
+static u32 move(struct sock_call *c, struct msg_pos *at, u8 *kernel, u32 n, bool in)
 {
 	u32 done = 0, part, left;
 	struct iobuf b;
@@ -61,9 +61,9 @@ static u32 move(struct unix_call *c, struct unix_pos *at, u8 *kernel, u32 n, boo
 	return done;
 }
 
-static void free_pieces(struct unix_msg *m)
+static void free_pieces(struct sock_msg *m)
 {
-	struct unix_piece *p;
+	struct msg_piece *p;
 
 	while ((p = m->pieces)) {
 		m->pieces = p->next;
@@ -71,13 +71,13 @@ static void free_pieces(struct unix_msg *m)
 	}
 }
 
-static int fill(struct unix_msg *m, struct unix_call *c, struct unix_pos *at, u32 len)
+static int fill(struct sock_msg *m, struct sock_call *c, struct msg_pos *at, u32 len)
 {
-	struct unix_piece **end = &m->pieces;
+	struct msg_piece **end = &m->pieces;
 
 	while (m->len < len) {
 		u32 n = MIN(len - m->len, PIECE_MAX);
-		struct unix_piece *p = kmalloc(sizeof(*p) + n);
+		struct msg_piece *p = kmalloc(sizeof(*p) + n);
 
 		if (!p)
 			return -ENOMEM;
@@ -93,10 +93,10 @@ static int fill(struct unix_msg *m, struct unix_call *c, struct unix_pos *at, u3
 	return 0;
 }
 
-struct unix_msg *unix_msg_create(
-	struct unix_sock *sender, struct unix_call *c, struct unix_pos *at, u32 len)
+struct sock_msg *sock_msg_create(
+	struct sock *sender, struct sock_call *c, struct msg_pos *at, u32 len)
 {
-	struct unix_msg *m = kzalloc(sizeof(*m));
+	struct sock_msg *m = kzalloc(sizeof(*m));
 	int err;
 
 	if (!m)
@@ -108,17 +108,17 @@ struct unix_msg *unix_msg_create(
 		kfree(m);
 		return err_ptr(err);
 	}
-	spin_lock(&unix_lock);
-	m->sender = unix_hold(sender);
+	spin_lock(&sock_lock);
+	m->sender = sock_hold(sender);
 	sender->charged += m->charge;
-	spin_unlock(&unix_lock);
+	spin_unlock(&sock_lock);
 	return m;
 }
 
-u32 unix_msg_copy(
-	const struct unix_msg *m, u32 from, u32 n, struct unix_call *c, struct unix_pos *at)
+u32 sock_msg_copy(
+	const struct sock_msg *m, u32 from, u32 n, struct sock_call *c, struct msg_pos *at)
 {
-	struct unix_piece *p = m->pieces;
+	struct msg_piece *p = m->pieces;
 	u32 done = 0, part, got;
 
 	for (; p && from >= p->len; p = p->next)
@@ -136,7 +136,7 @@ u32 unix_msg_copy(
 
 /* --- Files --- */
 
-void unix_scm_drop(struct unix_scm *scm)
+void scm_drop(struct scm *scm)
 {
 	for (u32 i = 0; i < scm->nr_files; i++)
 		file_put(scm->files[i]);
@@ -145,7 +145,7 @@ void unix_scm_drop(struct unix_scm *scm)
 	scm->nr_files = 0;
 }
 
-int unix_scm_copy(struct unix_scm *to, const struct unix_scm *from)
+int scm_copy(struct scm *to, const struct scm *from)
 {
 	*to = *from;
 	if (!from->nr_files)
@@ -162,37 +162,37 @@ int unix_scm_copy(struct unix_scm *to, const struct unix_scm *from)
 
 /* --- The end --- */
 
-static void bury(struct unix_msg *m)
+static void bury(struct sock_msg *m)
 {
-	struct unix_sock *sender = m->sender;
+	struct sock *sender = m->sender;
 
-	unix_scm_drop(&m->scm);
+	scm_drop(&m->scm);
 	free_pieces(m);
-	spin_lock(&unix_lock);
+	spin_lock(&sock_lock);
 	sender->charged -= m->charge;
-	spin_unlock(&unix_lock);
+	spin_unlock(&sock_lock);
 	waitq_wake_all(&sender->writers);
-	unix_put(sender);
+	sock_put(sender);
 	kfree(m);
 }
 
 /* The next grave to dig; NULL ends the work. */
-static struct unix_msg *next_grave(void)
+static struct sock_msg *next_grave(void)
 {
-	struct unix_msg *m = NULL;
+	struct sock_msg *m = NULL;
 
-	spin_lock(&unix_lock);
+	spin_lock(&sock_lock);
 	if (list_empty(&graveyard)) {
 		digging = false;
 	} else {
-		m = list_first_entry(&graveyard, struct unix_msg, link);
+		m = list_first_entry(&graveyard, struct sock_msg, link);
 		list_del(&m->link);
 	}
-	spin_unlock(&unix_lock);
+	spin_unlock(&sock_lock);
 	return m;
 }
 
-void unix_msg_free(struct unix_msg *m)
+void sock_msg_free(struct sock_msg *m)
 {
 	bool other;
 
@@ -200,22 +200,22 @@ void unix_msg_free(struct unix_msg *m)
 		bury(m);
 		return;
 	}
-	spin_lock(&unix_lock);
-	unix_inflight(&m->scm, -1);
+	spin_lock(&sock_lock);
+	scm_inflight(&m->scm, -1);
 	list_add_tail(&m->link, &graveyard);
 	other = digging;
 	digging = true;
-	spin_unlock(&unix_lock);
+	spin_unlock(&sock_lock);
 	while (!other && (m = next_grave()))
 		bury(m);
 }
 
-void unix_msgs_free(struct list_head *msgs)
+void sock_msgs_free(struct list_head *msgs)
 {
 	while (!list_empty(msgs)) {
-		struct unix_msg *m = list_first_entry(msgs, struct unix_msg, link);
+		struct sock_msg *m = list_first_entry(msgs, struct sock_msg, link);
 
 		list_del(&m->link);
-		unix_msg_free(m);
+		sock_msg_free(m);
 	}
 }
