@@ -323,6 +323,9 @@ long sys_epoll_wait(u32 epfd, uptr_t events, s32 max, s32 ms);
 long sys_epoll_pwait(u32 epfd, uptr_t events, s32 max, s32 ms, uptr_t mask, u32 size);
 long sys_epoll_pwait2(u32 epfd, uptr_t events, s32 max, uptr_t time, uptr_t mask, u32 size);
 
+/* kernel/fs/userfaultfd.c */
+long sys_userfaultfd(u32 flags);
+
 /* kernel/fs/eventfd.c */
 long sys_eventfd(u32 count);
 long sys_eventfd2(u32 count, u32 flags);
@@ -488,7 +491,8 @@ long sys_socketcall(u32 call, uptr_t args);
 	X(utimensat_time64) X(pselect6_time64) X(ppoll_time64) X(close_range) X(faccessat2) \
 	X(epoll_create) X(epoll_create1) X(epoll_ctl) X(epoll_wait) X(epoll_pwait) \
 	X(epoll_pwait2) X(eventfd) X(eventfd2) X(signalfd) X(signalfd4) X(timerfd_create) \
-	X(timerfd_settime) X(timerfd_settime64) X(timerfd_gettime) X(timerfd_gettime64)
+	X(timerfd_settime) X(timerfd_settime64) X(timerfd_gettime) X(timerfd_gettime64) \
+	X(userfaultfd)
 
 #define SYSCALLS_NET(X) \
 	X(socketcall) X(recvmmsg) X(sendmmsg) X(socket) X(socketpair) X(bind) X(connect) \

@@ -6,6 +6,7 @@
 #include "mm/hugetlb.h"
 #include "mm/page_alloc.h"
 #include "mm/space.h"
+#include "mm/userfault.h"
 
 static long fault_errno(enum fault_result r)
 {
@@ -27,17 +28,33 @@ static u32 populate_access(const struct vma *v)
 	return (v->flags & (VM_WRITE | VM_SHARED)) == VM_WRITE ? PF_WRITE : 0;
 }
 
-/* [at, stop) lies in v. */
-static long populate_vma(struct vma *v, vaddr_t at, vaddr_t stop, s32 access)
+/* fault_in() that waits for userfaultfd(2)'s programs: then mm->lock is let go meanwhile. */
+static enum fault_result fault_or_wait(struct mm *mm, vaddr_t addr, u32 access, bool *waited)
 {
-	if (access < 0 && (v->flags & VM_LOCKONFAULT))
-		return 0;
+	enum fault_result r = fault_in(mm, addr, access);
+	*waited = r == FAULT_USERFAULT;
+	if (*waited) {
+		mutex_unlock(&mm->lock);
+		r = userfault_wait(mm, addr, access);
+		mutex_lock(&mm->lock);
+	}
+	return r;
+}
+
+/* [*at, stop) lies in v. Goes on to where it has come; not to the end when v may have changed. */
+static long populate_vma(struct vma *v, vaddr_t *at, vaddr_t stop, s32 access)
+{
 	if (access >= 0 && !(v->flags & (access & PF_WRITE ? VM_WRITE : VM_READ)))
 		return -EACCES;
+	if (access < 0 && (v->flags & VM_LOCKONFAULT))
+		*at = stop;
 	u32 how = access < 0 ? populate_access(v) : (u32)access;
 	long err = 0;
-	for (; at < stop && !err; at += PAGE_SIZE)
-		err = fault_errno(fault_in(v->mm, at, how));
+	for (bool waited = false; *at < stop && !err && !waited;) {
+		err = fault_errno(fault_or_wait(v->mm, *at, how, &waited));
+		if (!waited)
+			*at += PAGE_SIZE;
+	}
 	return err;
 }
 
@@ -45,10 +62,9 @@ long mm_populate_access(struct mm *mm, vaddr_t start, vaddr_t end, s32 access)
 {
 	long err = 0;
 	mutex_lock(&mm->lock);
-	for (vaddr_t stop; start < end && !err; start = stop) {
+	while (start < end && !err) {
 		struct vma *v = vma_at(&mm->vmas, start);
-		stop = v ? MIN(v->end, end) : end;
-		err = v ? populate_vma(v, start, stop, access) : -ENOMEM;
+		err = v ? populate_vma(v, &start, MIN(v->end, end), access) : -ENOMEM;
 	}
 	mutex_unlock(&mm->lock);
 	return err;
@@ -89,14 +105,25 @@ static void drop_page(struct page *p)
 		page_put(p);
 }
 
+/* Faults in the page that somebody else wants; a debugger does not wait for the program. */
+static enum fault_result fault_for_other(struct mm *mm, vaddr_t addr, u32 access)
+{
+	enum fault_result r;
+	bool forced = access & FAULT_FORCE, waited = false;
+	do {
+		if (!(forced || vma_at(&mm->vmas, addr)) || is_hidden(mm, addr, access))
+			return FAULT_MAPERR;
+		r = forced ? fault_in(mm, addr, access) : fault_or_wait(mm, addr, access, &waited);
+	} while (waited && r == FAULT_DONE);
+	return r;
+}
+
 /* The frame behind addr with a reference, after faulting it in; NULL when it cannot be. */
 static struct page *get_page_at(struct mm *mm, vaddr_t addr, u32 access)
 {
 	struct page *p = NULL;
 	mutex_lock(&mm->lock);
-	bool may_grow = access & FAULT_FORCE;
-	if (addr < USER_TOP && (may_grow || vma_at(&mm->vmas, addr)) &&
-		!is_hidden(mm, addr, access) && fault_in(mm, addr, access) == FAULT_DONE)
+	if (addr < USER_TOP && fault_for_other(mm, addr, access) == FAULT_DONE)
 		p = hold_page(mm, addr);
 	mutex_unlock(&mm->lock);
 	return p;

@@ -14,6 +14,7 @@
 #include "mm/page_alloc.h"
 #include "mm/pagecache.h"
 #include "mm/trace_mm.h"
+#include "mm/userfault.h"
 #include "mm/zap.h"
 
 /* One fault on its way. */
@@ -257,6 +258,8 @@ __forceinline enum fault_result fault_in(struct mm *mm, vaddr_t addr, u32 access
 		return FAULT_MAPERR;
 	if (unlikely(!access_allowed(v->flags, access)))
 		return FAULT_ACCERR;
+	if (unlikely(v->flags & VM_UFFD_MISSING) && userfault_missing(v, addr))
+		return FAULT_USERFAULT;
 	if (trace_mm_on())
 		return fault_traced(v, addr, access & PF_WRITE);
 	return fault_vma(v, addr, access & PF_WRITE);
@@ -282,6 +285,8 @@ static void fault_user(vaddr_t addr, u32 error, enum fault_result r)
 static __noinline void fault_failed(struct trapframe *tf, vaddr_t addr, enum fault_result r)
 {
 	u32 error = tf->orig_eax;
+	if (r == FAULT_USERFAULT && (r = userfault_wait(current_mm(), addr, error)) == FAULT_DONE)
+		return;
 	if (tf_from_user(tf))
 		/* Linux shows programs every kernel address as a protection violation. */
 		fault_user(addr, addr >= USER_TOP ? error | PF_PRESENT : error, r);

@@ -21,6 +21,7 @@ enum fault_result {
 	FAULT_MAPERR, /* SIGSEGV: nothing is mapped there */
 	FAULT_ACCERR, /* SIGSEGV: not for this access */
 	FAULT_SIGBUS, /* beyond the end of the object */
+	FAULT_USERFAULT, /* the program's: userfault_wait() with no lock held, then again */
 };
 
 /* Kinds of access, besides PF_WRITE and PF_INSTR of the hardware. */

@@ -11,6 +11,7 @@
 #include "kernel/abi/errno.h"
 #include "kernel/lib/string.h"
 #include "kernel/x86/trap.h"
+#include "kernel/x86/uaccess.h"
 #include "mm/kmalloc.h"
 #include "mm/page_alloc.h"
 #include "mm/pagecache.h"
@@ -473,6 +474,11 @@ static enum fault_result fault_private(const struct huge_fault *f, struct page *
 	return FAULT_DONE;
 }
 
+static bool is_beyond(const struct object *o, u32 index)
+{
+	return index / HUGE_PAGES >= o->size >> HUGE_LOG2;
+}
+
 static enum fault_result fault_missing(const struct huge_fault *f)
 {
 	struct object *o = f->vma->object;
@@ -481,7 +487,7 @@ static enum fault_result fault_missing(const struct huge_fault *f)
 
 	if (f->vma->pages_lost)
 		return FAULT_SIGBUS;
-	if (!p && index / HUGE_PAGES >= o->size >> HUGE_LOG2)
+	if (!p && is_beyond(o, index))
 		return FAULT_SIGBUS;
 	return f->vma->flags & VM_MAYSHARE ? fault_shared(f, p) : fault_private(f, p);
 }
@@ -500,6 +506,72 @@ enum fault_result hugetlb_fault(struct vma *v, vaddr_t addr, bool write)
 	r = pte_maps(*f.pde) ? fault_present(&f) : fault_missing(&f);
 	mutex_unlock(&v->object->lock);
 	return r;
+}
+
+/* --- Faults that a program resolves (mm/userfault.h) --- */
+
+bool hugetlb_missing(struct vma *v, vaddr_t addr)
+{
+	struct object *o = v->object;
+	u32 index = vma_pgoff(v, ALIGN_DOWN(addr, HUGE_SIZE));
+	bool missing;
+
+	if (pte_maps(hugetlb_entry(v->mm, addr)))
+		return false;
+	mutex_lock(&o->lock);
+	missing = !v->pages_lost && !is_beyond(o, index) && !cached(o, index);
+	mutex_unlock(&o->lock);
+	return missing;
+}
+
+/* What another thread of the caller unmaps meanwhile reads as zeroes. */
+static void copy_from_program(struct page *head, uptr_t src)
+{
+	for (u32 i = 0; i < HUGE_PAGES; i++, src = uptr_add(src, PAGE_SIZE)) {
+		char *va = kmap_local(head + i);
+		size_t left = copy_from_user_nofault(va, src, PAGE_SIZE);
+
+		memset(va + PAGE_SIZE - left, 0, left);
+		kunmap_local(va);
+	}
+}
+
+/* The entry is empty. */
+static int fill_locked(const struct huge_fault *f, uptr_t src, bool from_file)
+{
+	bool shared = f->vma->flags & VM_MAYSHARE;
+	struct object *o = f->vma->object;
+	u32 index = vma_pgoff(f->vma, f->addr);
+	struct page *p = cached(o, index);
+	u64 rights = shared || !(f->vma->flags & VM_WRITE) ? PTE_D : PTE_W | PTE_D;
+
+	if (from_file) {
+		if (p)
+			map_huge(f, p, shared ? PTE_D : 0);
+		return p ? 0 : -EFAULT;
+	}
+	if (is_beyond(o, index))
+		return -EFAULT;
+	if (shared && p)
+		return -EEXIST;
+	if (shared ? make_cached(o, index, &p) : !(p = make_private(f)))
+		return -ENOMEM;
+	copy_from_program(p, src);
+	map_huge(f, p, rights);
+	return 0;
+}
+
+int hugetlb_fill(struct vma *v, vaddr_t addr, uptr_t src, bool from_file)
+{
+	struct huge_fault f = {.vma = v, .addr = addr, .pde = pmap_pde_alloc(&v->mm->pmap, addr)};
+	int err;
+
+	if (!f.pde)
+		return -ENOMEM;
+	mutex_lock(&v->object->lock);
+	err = pte_maps(*f.pde) ? -EEXIST : fill_locked(&f, src, from_file);
+	mutex_unlock(&v->object->lock);
+	return err;
 }
 
 /* --- Entries of ranges --- */

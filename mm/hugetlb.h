@@ -115,6 +115,12 @@ void hugetlb_clear_tables(struct mm *mm, vaddr_t start, u32 len);
 
 enum fault_result hugetlb_fault(struct vma *v, vaddr_t addr, bool write);
 
+/* For userfaultfd(2). Whether a fault at addr would have to make a page. */
+bool hugetlb_missing(struct vma *v, vaddr_t addr);
+/* Makes it with the caller's memory at src, of which no page is missing, or (`from_file`) maps what the
+ * file has. 0, -EEXIST, -EFAULT beyond the end or for want of a page in the file, -ENOMEM. */
+int hugetlb_fill(struct vma *v, vaddr_t addr, uptr_t src, bool from_file) __must_check;
+
 /* As zap_range(), cow_protect() and cow_fork(); o->lock held, start and end aligned. */
 void hugetlb_zap(struct vma *v, vaddr_t start, vaddr_t end, bool keep_private);
 void hugetlb_protect(struct vma *v, vaddr_t start, vaddr_t end);

@@ -9,6 +9,7 @@
 #include "mm/object.h"
 #include "mm/space_impl.h"
 #include "mm/trace_mm.h"
+#include "mm/userfault.h"
 #include "mm/zap.h"
 
 #define NEVER_MERGEABLE (VM_SHARED | VM_MAYSHARE | VM_DONTEXPAND | VM_HUGETLB)
@@ -66,13 +67,33 @@ static long set_advised(struct vma *v, vaddr_t start, vaddr_t end, u32 advice)
 	return 0;
 }
 
-static long drop(struct vma *v, vaddr_t start, vaddr_t end)
+/* May these pages be dropped, at once or (MADV_FREE) some time? */
+static bool may_drop(const struct vma *v, vaddr_t start, u32 advice)
 {
-	if (v->flags & VM_HUGETLB) {
-		if (!IS_ALIGNED(start, HUGE_SIZE))
-			return -EINVAL;
+	if ((v->flags & VM_LOCKED) && advice != MADV_DONTNEED_LOCKED)
+		return false;
+	if (v->object && advice == MADV_FREE)
+		return false;
+	return !(v->flags & VM_HUGETLB) || IS_ALIGNED(start, HUGE_SIZE);
+}
+
+static long drop(struct vma *v, vaddr_t start, vaddr_t end, u32 advice)
+{
+	struct mm *mm = v->mm;
+	if (!may_drop(v, start, advice))
+		return -EINVAL;
+	if (v->flags & VM_HUGETLB)
 		end = ALIGN_DOWN(end, HUGE_SIZE); /* rather too little than too much */
+	if (start == end)
+		return 0;
+	if ((v->flags & VM_UFFD_MISSING) && userfault_remove(v, start, end)) {
+		v = vma_at(&mm->vmas, start);
+		if (!v || !may_drop(v, start, advice))
+			return v ? -EINVAL : -ENOMEM;
+		end = MIN(end, v->end);
 	}
+	if (advice == MADV_FREE) /* freed when memory runs short, which nothing waits for yet */
+		return 0;
 	vma_lock_entries(v);
 	if (trace_mm_on())
 		trace_zap(v, start, end, false);
@@ -95,6 +116,8 @@ static long remove_pages(struct vma *v, vaddr_t start, vaddr_t end)
 	if (!b->ops->punch)
 		return -EINVAL;
 	b->ops->get(b);
+	if (v->flags & VM_UFFD_MISSING)
+		(void)userfault_remove(v, start, end);
 	mutex_unlock(&mm->lock);
 	long err = b->ops->punch(b, from, from + (end - start));
 	mutex_lock(&mm->lock);
@@ -122,12 +145,10 @@ static long advise_vma(struct vma *v, vaddr_t start, vaddr_t end, u32 advice)
 	case MADV_COLD:
 	case MADV_PAGEOUT:
 		return v->flags & (VM_LOCKED | VM_HUGETLB) ? -EINVAL : 0;
-	case MADV_FREE: /* freed when memory runs short, which nothing waits for yet */
-		return v->object || (v->flags & VM_LOCKED) ? -EINVAL : 0;
+	case MADV_FREE:
 	case MADV_DONTNEED:
-		return v->flags & VM_LOCKED ? -EINVAL : drop(v, start, end);
 	case MADV_DONTNEED_LOCKED:
-		return drop(v, start, end);
+		return drop(v, start, end, advice);
 	case MADV_REMOVE:
 		return remove_pages(v, start, end);
 	default:

@@ -9,6 +9,7 @@
 #include "mm/mmap.h"
 #include "mm/space_impl.h"
 #include "mm/trace_mm.h"
+#include "mm/userfault.h"
 #include "mm/zap.h"
 
 /* One call. Lengths are page aligned. */
@@ -82,7 +83,7 @@ static void move_entries(const struct remap *r)
 
 /* The VMA for the new place. Pages keep their index, so it keeps its numbering; where there are
  * none yet it is numbered by its address, like any new mapping. */
-static struct vma *make_target(const struct remap *r, struct vma *v)
+static struct vma *make_target(const struct remap *r, struct vma *v, bool unmap)
 {
 	struct vma *to = vma_dup(v);
 	if (!to)
@@ -90,6 +91,10 @@ static struct vma *make_target(const struct remap *r, struct vma *v)
 	to->start = r->new_addr;
 	to->end = r->new_addr + r->new_len;
 	to->pgoff = v->object || v->anon ? vma_pgoff(v, r->addr) : r->new_addr >> PAGE_SHIFT;
+	if ((to->flags & VM_UFFD_MISSING) && userfault_remap(to, r->addr, r->old_len, unmap) < 0) {
+		vma_drop(to);
+		return NULL;
+	}
 	if (!(v->flags & VM_HUGETLB))
 		anon_join(to, v);
 	vma_attach(to);
@@ -120,7 +125,7 @@ static long move(struct remap *r, struct vma *v)
 		return -ENOMEM;
 	if ((v->flags & VM_ACCOUNT) && !commit_charge(pages, r->mm->total_vm))
 		return -ENOMEM;
-	struct vma *to = make_tables(r, huge) < 0 ? NULL : make_target(r, v);
+	struct vma *to = make_tables(r, huge) < 0 ? NULL : make_target(r, v, unmap);
 	if (!to) {
 		if (v->flags & VM_ACCOUNT)
 			commit_release(pages);
@@ -146,6 +151,7 @@ static long move(struct remap *r, struct vma *v)
 	if (r->flags & MREMAP_DONTUNMAP)
 		leave_behind(r, v, to);
 	if (unmap) {
+		v->flags &= ~VM_UFFD_MISSING; /* it has been told */
 		kassert(mm_unmap(r->mm, r->addr, r->old_len) == 0);
 		vma_merge(to);
 	}
@@ -277,7 +283,7 @@ long sys_mremap(u32 addr, u32 old_len, u32 new_len, u32 flags, u32 new_addr)
 	long at = remap(&r);
 	struct vma *v = is_err((void *)at) ? NULL : vma_at(&r.mm->vmas, at);
 	bool locked = v && (v->flags & VM_LOCKED) && r.new_len > r.old_len;
-	mutex_unlock(&r.mm->lock);
+	mm_unlock(r.mm);
 	if (locked)
 		(void)mm_populate(r.mm, at + r.old_len, at + r.new_len);
 	return at;

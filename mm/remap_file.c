@@ -7,6 +7,7 @@
 #include "mm/mmap.h"
 #include "mm/object.h"
 #include "mm/space.h"
+#include "mm/userfault.h"
 
 /* [start, end) begins in v and does not leave what was once the same mapping. */
 static bool is_uniform(struct mm *mm, struct vma *v, vaddr_t end)
@@ -55,7 +56,7 @@ long sys_remap_file_pages(u32 start, u32 size, u32 prot, u32 pgoff, u32 flags)
 		return -EINVAL;
 	mutex_lock(&mm->lock);
 	long at = remap(mm, &a, flags, &populate);
-	mutex_unlock(&mm->lock);
+	mm_unlock(mm);
 	if (populate)
 		(void)mm_populate(mm, a.r.addr, a.r.addr + a.r.len);
 	return is_err((void *)at) ? at : 0;

@@ -20,6 +20,7 @@
 #include "mm/slab.h"
 #include "mm/space_impl.h"
 #include "mm/trace_mm.h"
+#include "mm/userfault.h"
 #include "mm/zap.h"
 
 LIST_HEAD(mm_list);
@@ -62,6 +63,14 @@ void vma_attach(struct vma *v)
 	mutex_unlock(&v->object->lock);
 }
 
+/* Undoes vma_dup(). */
+void vma_drop(struct vma *v)
+{
+	if (v->backing)
+		v->backing->ops->put(v->backing);
+	slab_free(vma_cache, v);
+}
+
 /* Leaves every list and goes; no entry of it is mapped, and it is in no tree. */
 void vma_free(struct vma *v)
 {
@@ -73,9 +82,7 @@ void vma_free(struct vma *v)
 		mutex_unlock(&v->object->lock);
 	}
 	anon_leave(v);
-	if (v->backing)
-		v->backing->ops->put(v->backing);
-	slab_free(vma_cache, v);
+	vma_drop(v);
 }
 
 /* Bounds and pgoff of a VMA on an object's list change only under the object's lock. */
@@ -259,6 +266,10 @@ long mm_unmap(struct mm *mm, vaddr_t start, u32 len)
 		return -EINVAL;
 	if (v->start < start && v->end > end && !vma_split(v, end))
 		return -ENOMEM;
+	if (unlikely(mm->has_userfault) && userfault_unmap(v, start, end) < 0) {
+		vma_merge(v);
+		return -ENOMEM;
+	}
 	if (trace_mm_on())
 		trace_unmap(mm, start, end);
 	for (; v && v->start < end; v = next) {
@@ -499,7 +510,7 @@ vaddr_t mm_brk(struct mm *mm, vaddr_t brk)
 	bool moved = brk_move(mm, brk);
 	vaddr_t result = mm->brk;
 	bool populate = moved && (mm->def_flags & VM_LOCKED);
-	mutex_unlock(&mm->lock);
+	mm_unlock(mm);
 	if (populate && ALIGN_UP(result, PAGE_SIZE) > old)
 		(void)mm_populate(mm, old, ALIGN_UP(result, PAGE_SIZE));
 	return result;
@@ -619,7 +630,7 @@ struct mm *mm_create(void)
 	}
 	vma_set_init(&mm->vmas);
 	mutex_init(&mm->lock);
-	mm->users = 1;
+	mm->users = mm->pins = 1;
 	mm->limits = (struct mm_limits){~0u, ~0u, ~0u, 8u << 20, 8u << 20};
 	spin_lock(&mm_list_lock);
 	list_add_tail(&mm->link, &mm_list);
@@ -653,7 +664,34 @@ void mm_put(struct mm *mm)
 	list_del(&mm->link);
 	spin_unlock(&mm_list_lock);
 	pmap_destroy(&mm->pmap);
-	slab_free(mm_cache, mm);
+	mm_unpin(mm);
+}
+
+void mm_pin(struct mm *mm)
+{
+	spin_lock(&mm_list_lock);
+	mm->pins++;
+	spin_unlock(&mm_list_lock);
+}
+
+void mm_unpin(struct mm *mm)
+{
+	spin_lock(&mm_list_lock);
+	bool last = --mm->pins == 0;
+	spin_unlock(&mm_list_lock);
+	if (last)
+		slab_free(mm_cache, mm);
+}
+
+struct mm *mm_get_living(struct mm *mm)
+{
+	spin_lock(&mm_list_lock);
+	if (mm->users)
+		mm_get(mm);
+	else
+		mm = NULL;
+	spin_unlock(&mm_list_lock);
+	return mm;
 }
 
 /* The child's copy of a VMA, in no list or tree yet but that of its family. */
@@ -666,9 +704,7 @@ static struct vma *fork_dup(struct mm *mm, struct vma *from)
 	v->flags &= ~(VM_LOCKED | VM_LOCKONFAULT);
 	if ((v->flags & VM_WIPEONFORK) || anon_fork(v, from) == 0)
 		return v;
-	if (v->backing)
-		v->backing->ops->put(v->backing);
-	slab_free(vma_cache, v);
+	vma_drop(v);
 	return NULL;
 }
 
@@ -689,6 +725,8 @@ static int fork_vma(struct mm *mm, struct vma *from)
 	mm_account(mm, v->flags, pages);
 	if (trace_mm_on())
 		trace_map(v, v->start, v->end);
+	if (unlikely(v->flags & VM_UFFD_MISSING) && userfault_fork(v, from->mm) < 0)
+		return -ENOMEM;
 	if (!v->anon && !(v->flags & VM_HUGETLB))
 		return 0; /* faults find the pages again */
 	vma_lock_entries(v);
@@ -739,7 +777,9 @@ struct mm *mm_fork(struct mm *old)
 	}
 	pmap_flush_range(&old->pmap, 0, USER_TOP);
 	mm->hiwater_rss = mm_rss(mm);
-	mutex_unlock(&old->lock);
+	if (err)
+		userfault_fork_failed(old);
+	mm_unlock(old);
 	if (err) {
 		mm_put(mm);
 		return NULL;

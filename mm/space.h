@@ -50,6 +50,10 @@ struct mm {
 	u32 def_flags;          /* VM_LOCKED after mlockall(MCL_FUTURE) */
 	struct mm_limits limits;
 	bool read_implies_exec; /* personality: what may be read may be executed */
+
+	u32 pins;               /* who may still look at this struct; under mm_list_lock */
+	bool has_userfault;     /* VMAs are registered with userfaultfd(2), or were */
+	struct userfault_event *userfault_events; /* to be told by mm_unlock() (mm/userfault.h) */
 };
 
 /* All address spaces, for rmap-less walks: mm_check, /proc. */
@@ -63,6 +67,12 @@ static inline void mm_get(struct mm *mm)
 }
 /* The last user unmaps everything. May sleep. Not for the loaded address space. */
 void mm_put(struct mm *mm);
+
+/* The struct stays, though the memory may go. */
+void mm_pin(struct mm *mm);
+void mm_unpin(struct mm *mm);
+/* One more user of a pinned space's memory; NULL when it has gone. */
+struct mm *mm_get_living(struct mm *mm) __must_check;
 
 /* fork: a copy that shares every private page copy-on-write. Returns NULL when memory is out,
  * leaving nothing behind. */

@@ -12,6 +12,8 @@
 /* A copy of `from` with a reference of its own to the file, in no tree, list or family yet. NULL
  * when memory is out. */
 struct vma *vma_dup(const struct vma *from) __must_check;
+/* Undoes that. */
+void vma_drop(struct vma *v);
 /* Enters the list of its object, after its bounds are set. */
 void vma_attach(struct vma *v);
 /* Drops a VMA that is out of the tree and maps nothing any more. */

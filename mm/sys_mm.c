@@ -14,6 +14,7 @@
 #include "mm/hugetlb.h"
 #include "mm/mmap.h"
 #include "mm/space.h"
+#include "mm/userfault.h"
 
 long sys_brk(u32 brk)
 {
@@ -205,7 +206,7 @@ static long do_mmap(struct mmap_args *a)
 	bool populate;
 	mutex_lock(&mm->lock);
 	long at = mmap_locked(mm, a, &populate);
-	mutex_unlock(&mm->lock);
+	mm_unlock(mm);
 	if (populate)
 		(void)mm_populate(mm, at, at + a->r.len);
 	return at;
@@ -267,7 +268,7 @@ long sys_munmap(u32 addr, u32 len)
 	struct mm *mm = current_process()->mm;
 	mutex_lock(&mm->lock);
 	long err = mm_unmap(mm, addr, len);
-	mutex_unlock(&mm->lock);
+	mm_unlock(mm);
 	return err;
 }
 

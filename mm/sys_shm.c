@@ -32,6 +32,7 @@
 #include "mm/mmap.h"
 #include "mm/page_alloc.h"
 #include "mm/space.h"
+#include "mm/userfault.h"
 
 #define ANY_READ    0444u
 #define ANY_WRITE   0222u
@@ -379,7 +380,7 @@ static long map_attach(struct attach *a, u32 addr, bool fixed, u32 flags)
 	bool populate;
 	mutex_lock(&mm->lock);
 	long at = map_locked(mm, &m, flags, &populate);
-	mutex_unlock(&mm->lock);
+	mm_unlock(mm);
 	if (populate)
 		(void)mm_populate(mm, at, at + m.r.len);
 	return at;
@@ -406,11 +407,12 @@ static bool is_part(const struct vma *v, u32 addr)
 	       (v->start - addr) >> PAGE_SHIFT == v->pgoff;
 }
 
-/* Unmaps a whole VMA: nothing has to be cut, which alone could fail. Returns the next. */
+/* Unmaps a whole VMA: nothing has to be cut. It stays only when memory is out for telling whom
+ * userfaultfd(2) promised to. Returns the next. */
 static struct vma *unmap_vma(struct mm *mm, struct vma *v)
 {
 	struct vma *next = vma_next(v);
-	kassert(mm_unmap(mm, v->start, v->end - v->start) == 0);
+	(void)!mm_unmap(mm, v->start, v->end - v->start);
 	return next;
 }
 
@@ -439,7 +441,7 @@ long sys_shmdt(u32 addr)
 		return -EINVAL;
 	mutex_lock(&mm->lock);
 	long err = detach_locked(mm, addr);
-	mutex_unlock(&mm->lock);
+	mm_unlock(mm);
 	return err;
 }
 

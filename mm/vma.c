@@ -234,7 +234,8 @@ vaddr_t vma_gap_bottomup(struct vma_set *s, u32 len, vaddr_t low, vaddr_t high, 
 bool vma_continues(const struct vma *a, const struct vma *b)
 {
 	return a->object == b->object && a->backing == b->backing &&
-	       b->pgoff == vma_pgoff(a, a->end) && !(a->flags & (VM_HUGETLB | VM_DONTMERGE));
+	       b->pgoff == vma_pgoff(a, a->end) && !(a->flags & (VM_HUGETLB | VM_DONTMERGE)) &&
+	       (!(a->flags & VM_UFFD_MISSING) || a->uffd == b->uffd);
 }
 
 /* The hole [start, end) must not belie what the set remembers of the last search. */

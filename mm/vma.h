@@ -20,6 +20,7 @@ struct hugetlb_promises;
 struct lineage;
 struct object;
 struct mm;
+struct userfault;
 
 /* vma.flags. The first three have the values of PROT_READ, PROT_WRITE and PROT_EXEC. */
 #define VM_READ       0x00000001u
@@ -48,6 +49,7 @@ struct mm;
 #define VM_DONTMERGE  0x00800000u /* its backing counts its VMAs: they stay as they are */
 #define VM_MERGEABLE  0x01000000u /* MADV_MERGEABLE */
 #define VM_SYNC       0x02000000u /* MAP_SYNC, which means nothing for memory */
+#define VM_UFFD_MISSING 0x04000000u /* userfaultfd(2): missing pages are its program's business */
 #define VM_PROT       (VM_READ | VM_WRITE | VM_EXEC)
 
 /* letter: m: the mm's lock, a: also the lock of the anon or object whose list it is on */
@@ -73,6 +75,7 @@ struct vma {
 		};
 	};
 	struct list_head object_link; /* a: object->vmas */
+	struct userfault *uffd;       /* m: who fills it; valid with VM_UFFD_MISSING */
 };
 
 /* Kept free below a growing stack, in bytes: a stray pointer past the stack must hit a hole. */

@@ -18,7 +18,7 @@ struct file *anon_file_create(
 	if (!d)
 		return err_ptr(-ENOMEM);
 	d->flags |= D_KIND;
-	return file_create_with(d, O_RDWR | flags, ops, private);
+	return file_create_with(d, flags, ops, private);
 }
 
 /* For what could not become a file: releases `private` the way the file would. */

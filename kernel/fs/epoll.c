@@ -559,7 +559,7 @@ long sys_epoll_create1(u32 flags)
 	spin_init(&ep->lock, "epoll");
 	list_init(&ep->ready);
 	waitq_init(&ep->waiters);
-	f = anon_file_create("anon_inode:[eventpoll]", 0, &epoll_ops, ep);
+	f = anon_file_create("anon_inode:[eventpoll]", O_RDWR, &epoll_ops, ep);
 	if (is_err(f)) {
 		slab_free(epoll_cache, ep);
 		return ptr_err(f);

@@ -130,7 +130,8 @@ long sys_eventfd2(u32 count, u32 flags)
 	waitq_init(&e->writers);
 	e->count = count;
 	e->semaphore = flags & EFD_SEMAPHORE;
-	return anon_fd_create("anon_inode:[eventfd]", flags & ~EFD_SEMAPHORE, &eventfd_ops, e);
+	flags = (flags & ~EFD_SEMAPHORE) | O_RDWR;
+	return anon_fd_create("anon_inode:[eventfd]", flags, &eventfd_ops, e);
 }
 
 long sys_eventfd(u32 count)

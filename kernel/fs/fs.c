@@ -22,6 +22,7 @@ void __init fs_init(void)
 	anon_file_init();
 	epoll_init();
 	eventfd_init();
+	userfaultfd_init();
 	sock_init();
 	devfs_init();
 	sysfs_init();

@@ -261,6 +261,7 @@ static const struct {
 	{VM_MAYEXEC, "me "},
 	{VM_MAYSHARE, "ms "},
 	{VM_GROWSDOWN, "gd "},
+	{VM_UFFD_MISSING, "um "},
 	{VM_LOCKED, "lo "},
 	{VM_SEQ_READ, "sr "},
 	{VM_RAND_READ, "rr "},

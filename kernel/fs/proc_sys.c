@@ -25,6 +25,7 @@
 #include "mm/shm.h"
 #include "mm/slab.h"
 #include "mm/space.h"
+#include "mm/userfault.h"
 
 static bool is_space(char c)
 {
@@ -252,6 +253,8 @@ static const struct proc_entry vm_rows[] = {
 		NUMBERS(&overcommit_memory, 1, OVERCOMMIT_GUESS, OVERCOMMIT_NEVER, NULL)},
 	{"overcommit_ratio", S_IFREG | 0644,
 		NUMBERS(&overcommit_ratio, 1, 0, INT32_MAX, ratio_written)},
+	{"unprivileged_userfaultfd", S_IFREG | 0644,
+		NUMBERS(&unprivileged_userfaultfd, 1, 0, 1, NULL)},
 };
 
 static const struct proc_dir vm_dir = {.rows = vm_rows, .nr_rows = ARRAY_SIZE(vm_rows)};

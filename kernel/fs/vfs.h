@@ -454,7 +454,7 @@ ssize_k pipe_to_pipe(const struct pipe_copy *c, struct pipe_mover *m, size_t n);
 void pipe_init(void);
 
 /* anonfile.c: an open file that has no name, only a kind, as in "anon_inode:[eventfd]". flags: O_
- * bits. Error pointer; then `private` is still the caller's. */
+ * bits, O_RDWR among them. Error pointer; then `private` is still the caller's. */
 struct file *anon_file_create(const char *kind, u32 flags, const struct file_ops *ops,
 	void *private) __must_check;
 /* The same, and a descriptor for it (O_CLOEXEC and O_NONBLOCK in flags count), or a negative errno.
@@ -463,6 +463,7 @@ long anon_fd_create(const char *kind, u32 flags, const struct file_ops *ops, voi
 void anon_file_init(void);
 void epoll_init(void);
 void eventfd_init(void);
+void userfaultfd_init(void);
 
 /* epoll.c: the file goes; no instance watches it any more. */
 void epoll_forget(struct file *f);

@@ -105,7 +105,7 @@ static long promise_file(struct pidfd_promise *pp)
 
 	if (!pf)
 		return -ENOMEM;
-	pp->file = anon_file_create(PIDFD_KIND, 0, &pidfd_ops, pf);
+	pp->file = anon_file_create(PIDFD_KIND, O_RDWR, &pidfd_ops, pf);
 	if (!is_err(pp->file))
 		return 0;
 	kfree(pf);
@@ -171,7 +171,7 @@ long sys_pidfd_open(s32 pid, u32 flags)
 	pf = pidfd_make((u32)pid, start_ns);
 	if (!pf)
 		return -ENOMEM;
-	return anon_fd_create(PIDFD_KIND, flags | O_CLOEXEC, &pidfd_ops, pf);
+	return anon_fd_create(PIDFD_KIND, O_RDWR | flags | O_CLOEXEC, &pidfd_ops, pf);
 }
 
 /* Whether the process is on its way out, so that its memory goes without help: 0, -EINVAL when not,

@@ -134,7 +134,7 @@ static long create(u64 mask, u32 flags)
 	if (!s)
 		return -ENOMEM;
 	s->mask = mask;
-	return anon_fd_create("anon_inode:[signalfd]", flags, &signalfd_ops, s);
+	return anon_fd_create("anon_inode:[signalfd]", O_RDWR | flags, &signalfd_ops, s);
 }
 
 static long change(u32 fd, u64 mask)

@@ -187,7 +187,7 @@ long sys_timerfd_create(s32 clock, u32 flags)
 	waitq_init(&t->readers);
 	t->clock = clock;
 	waitq_enter(&clock_was_set, &t->clock_set, clock_set);
-	return anon_fd_create("anon_inode:[timerfd]", flags, &timerfd_ops, t);
+	return anon_fd_create("anon_inode:[timerfd]", O_RDWR | flags, &timerfd_ops, t);
 }
 
 /* Caller holds t->lock. */
