@@ -1,5 +1,5 @@
-/* userfaultfd(2): programs that fill the pages they miss themselves. Its calls, what they refuse, and
- * faults of threads and of the kernel on their behalf. */
+/* userfaultfd(2): programs that fill the pages they miss themselves. Its calls, what they refuse,
+ * and faults of threads and of the kernel on their behalf. */
 #include "tests/user/userfaultfd.h"
 #include <sys/uio.h>
 
@@ -312,7 +312,8 @@ static void protected_pages(void)
 	say("protected.read", "%c", area[0]);
 	pager_join(&p);
 	say("protected.write_copied", "%s", try_write(area));
-	answer("protected.copy_none", copy_to(p.fd, area + 2 * PAGE, letters(area, area), PAGE, 0, NULL));
+	answer("protected.copy_none",
+		copy_to(p.fd, area + 2 * PAGE, letters(area, area), PAGE, 0, NULL));
 	mprotect(area, 3 * PAGE, RW);
 	say("protected.allowed", "%s %c", try_write(area), area[2 * PAGE]);
 	close(p.fd);
@@ -419,7 +420,8 @@ static void kernel_faults(void)
 	close(vm);
 	close(p.fd);
 	drop_area();
-	p = (struct pager){.name = "user_only", .fd = make_uffd(UFFD_USER_MODE_ONLY, 0), .how = "c"};
+	p = (struct pager){
+		.name = "user_only", .fd = make_uffd(UFFD_USER_MODE_ONLY, 0), .how = "c"};
 	fresh_area();
 	reg(p.fd, p.base = area, PAGES * PAGE);
 	pager_start(&p);
@@ -515,6 +517,8 @@ static void crowd(void)
 	answer("crowd.read_short", read(fd, m, 3 * sizeof(m[0]) / 2));
 	answer("crowd.read_rest", read(fd, m, sizeof(m)));
 	zero_at(fd, area + PAGE, 2 * PAGE, UFFDIO_ZEROPAGE_MODE_DONTWAKE, NULL);
+	wake(fd, area + 3 * PAGE, PAGE);
+	wake(fd, area, PAGE);
 	fdinfo("crowd.not_woken", fd);
 	wake(fd, area + PAGE, 2 * PAGE);
 	for (unsigned i = 0; i < 2; i++)
@@ -660,7 +664,8 @@ static void forked(void)
 	if (!pid) {
 		say("fork.child_flags", "%s", vm_flags(area));
 		say("fork.child_reads", "%c %d", area[0], area[PAGE]);
-		answer("fork.child_copies", copy_to(fd, area + PAGE, letters(area, area + PAGE), PAGE, 0, NULL));
+		answer("fork.child_copies",
+			copy_to(fd, area + PAGE, letters(area, area + PAGE), PAGE, 0, NULL));
 		say("fork.child_still_reads", "%d", area[PAGE]);
 		_exit(0);
 	}

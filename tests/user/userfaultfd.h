@@ -8,8 +8,8 @@
 #include <pthread.h>
 #include <sys/ioctl.h>
 
-#define RW	(PROT_READ | PROT_WRITE)
-#define PAGES	8u
+#define RW    (PROT_READ | PROT_WRITE)
+#define PAGES 8u
 
 static maybe int open_uffd(int flags)
 {
@@ -65,7 +65,8 @@ static maybe long wake(int fd, const void *p, size_t len)
 	return range_call(fd, UFFDIO_WAKE, p, len);
 }
 
-static maybe long copy_to(int fd, void *to, const void *from, size_t len, uint64_t mode, int64_t *done)
+static maybe long copy_to(
+	int fd, void *to, const void *from, size_t len, uint64_t mode, int64_t *done)
 {
 	struct uffdio_copy c = {(uintptr_t)to, (uintptr_t)from, len, mode, 0x5555};
 	long result = ioctl(fd, UFFDIO_COPY, &c);
@@ -94,7 +95,8 @@ static maybe void answer_copy(const char *name, long result, int64_t done)
 		say(name, "%ld, %lld", result, (long long)done);
 }
 
-static maybe void try_copy(const char *name, int fd, void *to, const void *from, size_t len, uint64_t mode)
+static maybe void try_copy(
+	const char *name, int fd, void *to, const void *from, size_t len, uint64_t mode)
 {
 	int64_t done;
 	long result = copy_to(fd, to, from, len, mode, &done);

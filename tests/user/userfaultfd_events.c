@@ -4,8 +4,7 @@
 #ifndef MREMAP_DONTUNMAP
 #define MREMAP_DONTUNMAP 4
 #endif
-#define EVENTS                                                                                     \
-	(UFFD_FEATURE_EVENT_REMAP | UFFD_FEATURE_EVENT_REMOVE | UFFD_FEATURE_EVENT_UNMAP)
+#define EVENTS (UFFD_FEATURE_EVENT_REMAP | UFFD_FEATURE_EVENT_REMOVE | UFFD_FEATURE_EVENT_UNMAP)
 
 static char *area; /* PAGES of private memory */
 
@@ -97,7 +96,8 @@ static void unmapping(void)
 	listen_for(fd, 1);
 	heard("unmap.with_more", munmap(area + 5 * PAGE, 3 * PAGE));
 	listen_for(fd, 1);
-	heard("unmap.map_over", moved(mmap(area, PAGE, RW, MAP_PRIVATE | MAP_ANONYMOUS | MAP_FIXED, -1, 0)));
+	heard("unmap.map_over",
+		moved(mmap(area, PAGE, RW, MAP_PRIVATE | MAP_ANONYMOUS | MAP_FIXED, -1, 0)));
 	say("unmap.now_registered", "%s", registered(area));
 	drop(fd);
 	fd = fresh(0);
@@ -118,7 +118,8 @@ static void remap_with(const char *name, uint64_t features, unsigned events)
 
 	copy_to(fd, area, letters(area, area), PAGE, 0, NULL);
 	listen_for(fd, events);
-	to = mremap(area, PAGES * PAGE, 2 * PAGES * PAGE, MREMAP_MAYMOVE | MREMAP_FIXED, FREE_AREA2);
+	to = mremap(
+		area, PAGES * PAGE, 2 * PAGES * PAGE, MREMAP_MAYMOVE | MREMAP_FIXED, FREE_AREA2);
 	heard(name, moved(to));
 	say(name, "%s, %c", registered(to), to[0]);
 	if (!(features & UFFD_FEATURE_EVENT_REMAP))
@@ -143,15 +144,16 @@ static void remapping(void)
 	heard("remap.shrink", moved(mremap(area, (PAGES + 2) * PAGE, PAGES * PAGE, 0)));
 	listen_for(fd, 2);
 	heard("remap.part", moved(mremap(area + 2 * PAGE, 2 * PAGE, 2 * PAGE,
-		MREMAP_MAYMOVE | MREMAP_FIXED, FREE_AREA2)));
+				    MREMAP_MAYMOVE | MREMAP_FIXED, FREE_AREA2)));
 	answer("remap.fill_moved", zero_at(fd, FREE_AREA2, PAGE, 0, NULL));
 	listen_for(fd, 1);
-	heard("remap.dont_unmap", moved(mremap(area + 4 * PAGE, 2 * PAGE, 2 * PAGE,
-		MREMAP_MAYMOVE | MREMAP_FIXED | MREMAP_DONTUNMAP, FREE_AREA2 + 8 * PAGE)));
+	heard("remap.dont_unmap",
+		moved(mremap(area + 4 * PAGE, 2 * PAGE, 2 * PAGE,
+			MREMAP_MAYMOVE | MREMAP_FIXED | MREMAP_DONTUNMAP, FREE_AREA2 + 8 * PAGE)));
 	say("remap.left", "%s, %s", registered(area + 4 * PAGE), registered(FREE_AREA2 + 8 * PAGE));
 	listen_for(fd, 3);
-	heard("remap.over", moved(mremap(area + 6 * PAGE, PAGE, PAGE,
-		MREMAP_MAYMOVE | MREMAP_FIXED, FREE_AREA2 + 8 * PAGE)));
+	heard("remap.over", moved(mremap(area + 6 * PAGE, PAGE, PAGE, MREMAP_MAYMOVE | MREMAP_FIXED,
+				    FREE_AREA2 + 8 * PAGE)));
 	listen_for(fd, 0);
 	heard("remap.fails", moved(mremap(area + 7 * PAGE, 2 * PAGE, 3 * PAGE, MREMAP_MAYMOVE)));
 	drop(fd);
@@ -188,7 +190,8 @@ static void removing(void)
 	listen_for(fd, 1);
 	heard("remove.file", madvise(shared, PAGE, MADV_REMOVE));
 	listen_for(fd, 0);
-	heard("remove.file_punched", fallocate(file, FALLOC_FL_PUNCH_HOLE | FALLOC_FL_KEEP_SIZE, 0, PAGE));
+	heard("remove.file_punched",
+		fallocate(file, FALLOC_FL_PUNCH_HOLE | FALLOC_FL_KEEP_SIZE, 0, PAGE));
 	answer("remove.file_fill", zero_at(fd, shared, PAGE, 0, NULL));
 	drop(fd);
 	munmap(FREE_AREA, PAGES * PAGE);
@@ -312,7 +315,8 @@ static void forking(void)
 	answer_status("fork.exit", status);
 	pthread_join(t, &result);
 	answer("fork.child_gone", wake((intptr_t)result, area, PAGE));
-	answer("fork.child_gone_copy", copy_to((intptr_t)result, area, letters(area, area), PAGE, 0, NULL));
+	answer("fork.child_gone_copy",
+		copy_to((intptr_t)result, area, letters(area, area), PAGE, 0, NULL));
 	close((intptr_t)result);
 	say("fork.parent_registered", "%s", registered(area));
 	answer("fork.parent_copy", copy_to(fd, area + PAGE, letters(area, area), PAGE, 0, NULL));
