@@ -75,11 +75,15 @@ long mm_populate(struct mm *mm, vaddr_t start, vaddr_t end)
 	return mm_populate_access(mm, start, end, -1);
 }
 
-/* What may be written or executed but not read: the machine would read it all the same. */
+/* What may be written or executed but not read: the machine would read it all the same. And what
+ * others would see that the process itself may not write: that is not to be forced. */
 static bool is_hidden(struct mm *mm, vaddr_t addr, u32 access)
 {
-	struct vma *v = access ? NULL : vma_at(&mm->vmas, addr);
-	return v && !(v->flags & VM_READ);
+	const struct vma *v = vma_at(&mm->vmas, addr);
+	if (v && access == 0)
+		return !(v->flags & VM_READ);
+	return v && access == (FAULT_FORCE | PF_WRITE) &&
+	       (v->flags & (VM_SHARED | VM_WRITE)) == VM_SHARED;
 }
 
 /* The frame behind addr, which has been faulted in, with a reference; one of a huge page holds the

@@ -237,16 +237,10 @@ static __noinline struct vma *find_or_grow(struct mm *mm, vaddr_t addr)
 	return v;
 }
 
-/* What would be seen by others must not be forced. */
-static bool is_shared_write(u32 flags, u32 access)
-{
-	return flags & VM_SHARED && access & PF_WRITE;
-}
-
 static bool access_allowed(u32 flags, u32 access)
 {
 	u32 wanted = access & PF_WRITE ? VM_WRITE : access & PF_INSTR ? VM_EXEC : VM_PROT;
-	if (unlikely(access & FAULT_FORCE) && !is_shared_write(flags, access))
+	if (unlikely(access & FAULT_FORCE))
 		wanted <<= 4; /* the VM_MAY bits */
 	return flags & wanted;
 }

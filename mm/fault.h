@@ -25,7 +25,8 @@ enum fault_result {
 };
 
 /* Kinds of access, besides PF_WRITE and PF_INSTR of the hardware. */
-#define FAULT_FORCE 0x100u /* for a debugger: only the VM_MAY* bits count, but in shared memory */
+/* For a debugger: only the VM_MAY* bits count; and mm_access() writes to no shared memory so. */
+#define FAULT_FORCE 0x100u
 
 /* Makes `addr` accessible. Caller holds mm->lock. Does not sleep but for the object's filler. */
 enum fault_result fault_in(struct mm *mm, vaddr_t addr, u32 access);

@@ -60,11 +60,9 @@ void process_reap(struct process *p)
 	list_for_each_entry (t, &p->dead, sibling)
 		if (t->ptrace.tracer)
 			ptrace_forget(t);
-	spin_unlock_irqrestore(&process_lock, flags);
-	process_free_dead_threads(p);
-	flags = spin_lock_irqsave(&process_lock);
 	pid_free(p->pid);
 	spin_unlock_irqrestore(&process_lock, flags);
+	process_free_dead_threads(p);
 	process_free(p);
 }
 
@@ -136,10 +134,12 @@ static void thread_tell_tracer(const struct process *p, const struct task *t)
 {
 	u32 status = t->ptrace.code;
 	if (t->tid != p->pid)
-		notify_job(t->ptrace.tracer->process, t->tid, p, exit_why(status), exit_info(status));
+		notify_job(
+			t->ptrace.tracer->process, t->tid, p, exit_why(status), exit_info(status));
 }
 
-/* Takes the thread, which exits with a wait status, out of its process. Caller holds process_lock. */
+/* Takes the thread, which exits with a wait status, out of its process. Caller holds process_lock.
+ */
 static void thread_leave(struct process *p, struct task *t, int status)
 {
 	account_thread(p, t);

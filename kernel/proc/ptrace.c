@@ -173,6 +173,7 @@ void ptrace_link(struct task *t, struct task *tracer)
 {
 	kassert_dbg(spin_held(&process_lock));
 	t->ptrace = (struct ptrace){.tracer = tracer};
+	t->process->nr_traced++;
 	list_add_tail(&t->ptrace.link, &tracer->tracees);
 }
 
@@ -182,6 +183,7 @@ void ptrace_forget(struct task *t)
 	list_del(&t->ptrace.link);
 	t->ptrace.tracer = NULL;
 	t->ptrace.traps = 0;
+	t->process->nr_traced--;
 	if (t->thread.state == T_DEAD && t->tid != t->process->pid)
 		pid_free(t->tid);
 }
@@ -273,6 +275,8 @@ void ptrace_release(struct process *p)
 struct task *ptrace_leader(const struct process *p)
 {
 	struct task *t;
+	if (likely(!p->nr_traced))
+		return NULL;
 	list_for_each_entry (t, &p->threads, sibling)
 		if (t->tid == p->pid)
 			return t->ptrace.tracer ? t : NULL;
@@ -284,11 +288,7 @@ struct task *ptrace_leader(const struct process *p)
 
 bool ptrace_threads_gone(const struct process *p)
 {
-	const struct task *t;
-	list_for_each_entry (t, &p->dead, sibling)
-		if (t->ptrace.tracer && t->tid != p->pid)
-			return false;
-	return true;
+	return p->nr_traced == (ptrace_leader(p) ? 1 : 0);
 }
 
 static bool same_ids(const struct credentials *me, const struct credentials *c)

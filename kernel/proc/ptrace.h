@@ -79,7 +79,7 @@ void ptrace_release(struct process *p);
 
 /* The first thread of the process, dead or alive, if it is traced; else NULL. */
 struct task *ptrace_leader(const struct process *p);
-/* No exited thread but the first waits for its tracer. */
+/* For a zombie: none of its threads but perhaps the first waits for a tracer. */
 bool ptrace_threads_gone(const struct process *p);
 
 /* Whether the calling process may trace this one, by its real ids. */

@@ -77,6 +77,7 @@ struct process {
 	struct task *exec_task;       /* l: the thread in execve() that the others must die for */
 	u32 stop_signal;              /* l: the threads must stop or have stopped for it; 0: run */
 	u32 nr_stopped;               /* l: threads that have */
+	u32 nr_traced;                /* l: threads that are traced, dead ones too */
 	struct list_head dead;        /* l: struct task.sibling of threads that have exited */
 	struct waitq threads_gone;    /* execve() waits for the other threads here */
 	u32 nr_sigqueue;              /* l: siginfos queued for it and its threads */

@@ -110,8 +110,7 @@ static bool wait_dead_tracee(struct wait_request *r, struct task *t)
 	bool first = t->tid == c->pid, own = c->parent == current_process();
 	if (!(r->options & WEXITED) || (first && (c->state != P_ZOMBIE || !ptrace_threads_gone(c))))
 		return false;
-	found_exit(r, t->tid, c,
-		first || c->group_exit ? c->exit_status : (int)t->ptrace.code);
+	found_exit(r, t->tid, c, first || c->group_exit ? c->exit_status : (int)t->ptrace.code);
 	if (r->options & WNOWAIT)
 		return true;
 	if (first && own) {
