@@ -314,6 +314,36 @@ static void options(void)
 	CHECK(!mallinfo2().hblks);
 }
 
+static bool all_are(const char *p, size_t from, size_t to, char byte)
+{
+	for (; from < to; from++)
+		if (p[from] != byte)
+			return false;
+	return true;
+}
+
+/* New memory gets the complement of the byte, freed memory the byte (but for some links). */
+static void perturbed(void)
+{
+	char *p, *q;
+
+	CHECK(mallopt(M_PERTURB, 0x5c));
+	p = malloc(5000);
+	CHECK(all_are(p, 0, 5000, (char)0xa3));
+	q = calloc(1, 5000);
+	CHECK(all_are(q, 0, 5000, 0));
+	free(q);
+	free(p);
+	CHECK(all_are(p, 64, 4900, 0x5c));
+	p = memset(malloc(60000), 1, 60000);
+	CHECK(mallopt(M_PERTURB, 0));
+	p = memset(realloc(p, 100000), 2, 100000);
+	CHECK(malloc_usable_size(p) >= 100000);
+	p = realloc(p, 110000);
+	CHECK(all_are(p, 0, 100000, 2));
+	free(p);
+}
+
 /* --- Signals and fork() --------------------------------------------------------------------- */
 
 static volatile sig_atomic_t signals;
@@ -631,6 +661,7 @@ int main(void)
 	free_leaves_errno();
 	trims();
 	options();
+	perturbed();
 	free_without_mappings();
 	forks_in_handlers();
 	CHECK(!pthread_key_create(&key, last_words));

@@ -394,7 +394,7 @@ struct span *large_lookup(const void *p);
 struct debug {
 	bool on;       /* any of the next three */
 	bool guard;    /* a page that faults after each block */
-	bool junk;     /* fill new and freed memory */
+	uint8_t fill;  /* for freed memory, its complement for new; 0: as it is */
 	bool leaks;    /* report at exit */
 	bool stats;    /* malloc_stats() at exit */
 	size_t quarantine; /* bytes of freed blocks that stay inaccessible */
@@ -403,6 +403,8 @@ struct debug {
 extern struct debug debug;
 extern struct lock debug_lock; /* the quarantine's; heap.lock nests inside it */
 void debug_options(const char *text);
+/* M_PERTURB: the byte, or 0. */
+void debug_perturb(uint8_t fill);
 void *debug_alloc(size_t size, size_t align);
 void debug_free(struct span *s, void *p);
 size_t debug_size(struct span *s);

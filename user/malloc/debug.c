@@ -3,7 +3,7 @@
  *
  *   guard         each block on pages of its own, its end against a page that faults
  *   quarantine=N  N bytes of freed blocks stay, inaccessible where they can; a write is found
- *   junk          new blocks are filled with 0xa5, freed ones with 0xdf
+ *   junk          new blocks are filled with 0xa5, freed ones with 0x5a
  *   leaks         the blocks that are left, at exit
  *   stats         malloc_stats() at exit
  *   json=FILE     the heap's state at exit as JSON; svg=FILE: as a drawing
@@ -15,8 +15,7 @@
 #include "out.h"
 #include "tmalloc.h"
 
-#define JUNK_NEW   0xa5
-#define JUNK_FREE  0xdf
+#define JUNK	   0x5a
 #define MAX_GUARDS 16000 /* each guard splits a mapping in two; Linux allows 65530 of them */
 #define MAX_LEAKS  100
 
@@ -72,7 +71,7 @@ static void option(const char *t)
 	if (option_is(&t, "guard"))
 		debug.guard = true;
 	else if (option_is(&t, "junk"))
-		debug.junk = true;
+		debug.fill = JUNK;
 	else if (option_is(&t, "leaks"))
 		debug.leaks = true;
 	else if (option_is(&t, "stats"))
@@ -85,6 +84,14 @@ static void option(const char *t)
 		debug.svg = option_name(t);
 }
 
+/* From now on each block has pages of its own, or no longer. */
+static void debug_switch(void)
+{
+	debug.on = debug.guard || debug.fill || debug.leaks || debug.quarantine;
+	if (debug.on && tcache.state == CACHE_LIVE)
+		cache_flush();
+}
+
 void debug_options(const char *text)
 {
 	while (text && *text) {
@@ -92,9 +99,16 @@ void debug_options(const char *text)
 		while (*text && *text++ != ',')
 			;
 	}
-	debug.on = debug.guard || debug.junk || debug.leaks || debug.quarantine;
-	if (debug.on && tcache.state == CACHE_LIVE)
-		cache_flush();
+	debug_switch();
+}
+
+/* What is in the quarantine is expected to keep the byte that it has. */
+void debug_perturb(uint8_t fill)
+{
+	if (debug.quarantine)
+		return;
+	debug.fill = fill;
+	debug_switch();
 }
 
 /* --- Blocks --------------------------------------------------------------------------------- */
@@ -140,8 +154,8 @@ void *debug_alloc(size_t size, size_t align)
 		s->bump = 0;
 	s->asked = size + 1;
 	p = (void *)(s->start + s->bump);
-	if (debug.junk)
-		__builtin_memset(p, JUNK_NEW, size);
+	if (debug.fill)
+		__builtin_memset(p, (uint8_t)~debug.fill, size);
 	return p;
 }
 
@@ -152,9 +166,9 @@ static void block_return(struct span *s)
 
 	if (s->guard)
 		os_protect((void *)s->start, len + PAGE_SIZE, true);
-	else if (debug.junk && s->asked)
+	else if (debug.fill && s->asked)
 		for (size_t i = 0; i < debug_size(s); i++)
-			if (p[i] != JUNK_FREE)
+			if (p[i] != debug.fill)
 				die("use after free: a freed block was written to", p + i);
 	s->dead = s->bump = s->asked = 0;
 	s->next = NULL;
@@ -181,8 +195,8 @@ void debug_free(struct span *s, void *p)
 {
 	struct span *out;
 
-	if (debug.junk)
-		__builtin_memset(p, JUNK_FREE, debug_size(s));
+	if (debug.fill)
+		__builtin_memset(p, debug.fill, debug_size(s));
 	lock_take(&debug_lock);
 	s->dead = 1;
 	s->next = NULL;

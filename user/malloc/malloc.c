@@ -141,7 +141,7 @@ static bool realloc_large(struct span *s, size_t size)
 {
 	size_t pages = page_round_up(size) >> PAGE_SHIFT;
 
-	if (debug.on || s->guard || size <= SMALL_MAX)
+	if (debug.on || s->asked || size <= SMALL_MAX)
 		return false;
 	if (pages == s->pages)
 		return true;
@@ -265,6 +265,20 @@ EXPORT void API(cfree)(void *p)
 	API(free)(p);
 }
 
+/* C23's, which a newer C library would serve itself. */
+EXPORT void API(free_sized)(void *p, size_t size)
+{
+	(void)size;
+	API(free)(p);
+}
+
+EXPORT void API(free_aligned_sized)(void *p, size_t align, size_t size)
+{
+	(void)align;
+	(void)size;
+	API(free)(p);
+}
+
 /* --- Tuning --------------------------------------------------------------------------------- */
 
 EXPORT int API(malloc_trim)(size_t pad)
@@ -297,6 +311,9 @@ EXPORT int API(mallopt)(int what, int value)
 	case TM_MMAP_MAX:
 		heap.mmap_max = v;
 		heap.fixed_thresholds = true;
+		return 1;
+	case TM_PERTURB:
+		debug_perturb(value);
 		return 1;
 	case TM_MXFAST:
 		return v <= TM_MXFAST_MAX;

@@ -12,6 +12,7 @@
 #define TM_TOP_PAD        (-2)
 #define TM_MMAP_THRESHOLD (-3)
 #define TM_MMAP_MAX       (-4)
+#define TM_PERTURB        (-6)
 
 #define TM_MXFAST_MAX (80 * sizeof(size_t) / 4)
 
