@@ -186,31 +186,6 @@ void os_lock_wake(int *word)
 	errno = saved;
 }
 
-static void thread_exit(void *unused)
-{
-	(void)unused;
-	cache_thread_exit();
-}
-
-static pthread_key_t exit_key;
-static bool exit_key_made;
-
-static void exit_key_make(void)
-{
-	exit_key_made = !pthread_key_create(&exit_key, thread_exit);
-}
-
-/* The key is made with the process's first block, so it is one of the first keys, which live in
- * the thread's own structure: to set one needs no memory. */
-void os_thread_register(void)
-{
-	static pthread_once_t once = PTHREAD_ONCE_INIT;
-
-	pthread_once(&once, exit_key_make);
-	if (exit_key_made)
-		pthread_setspecific(exit_key, &tcache);
-}
-
 /* --- fork() --------------------------------------------------------------------------------- */
 
 static bool fork_locked;
@@ -247,10 +222,38 @@ static void after_fork_child(void)
 
 /* --- Beginning and end ---------------------------------------------------------------------- */
 
+static void thread_exit(void *unused)
+{
+	(void)unused;
+	cache_thread_exit();
+}
+
+static pthread_key_t exit_key;
+static bool exit_key_made;
+
+/* With the process's first block, or before main(). So the key is one of the first, which live in
+ * the thread's own structure: to set one needs no memory. And the handlers are among the first:
+ * before a fork they run after those of other libraries, which may hold locks while they want
+ * memory. */
+static void first_block(void)
+{
+	exit_key_made = !pthread_key_create(&exit_key, thread_exit);
+	pthread_atfork(before_fork, after_fork_parent, after_fork_child);
+}
+
+void os_thread_register(void)
+{
+	static pthread_once_t once = PTHREAD_ONCE_INIT;
+
+	pthread_once(&once, first_block);
+	if (exit_key_made)
+		pthread_setspecific(exit_key, &tcache);
+}
+
 __attribute__((constructor)) static void start(void)
 {
 	core_init();
-	pthread_atfork(before_fork, after_fork_parent, after_fork_child);
+	os_thread_register();
 	debug_options(secure_getenv("TMALLOC_OPTIONS"));
 }
 
