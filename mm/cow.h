@@ -13,17 +13,11 @@
 #include "mm/space.h"
 
 /* Flags of an entry of a VMA with these VM_ flags, for a page that it may not write yet unless it
- * is shared. PTE_A is set: the entry is made because somebody touches the page. */
+ * is shared. */
+extern u64 vm_pte_table[16];
 static inline u64 vm_pte_flags(u32 vm_flags)
 {
-	if (unlikely(!(vm_flags & VM_PROT)))
-		return PTE_PROTNONE | PTE_U | PTE_A | pte_nx_mask;
-	u64 flags = PTE_P | PTE_U | PTE_A;
-	if (!(vm_flags & VM_EXEC))
-		flags |= pte_nx_mask;
-	if ((vm_flags & (VM_SHARED | VM_WRITE)) == (VM_SHARED | VM_WRITE))
-		flags |= PTE_W;
-	return flags;
+	return vm_pte_table[vm_flags % 16];
 }
 
 /* Copies the entries of `from` into `to`, its copy in another space; private pages become

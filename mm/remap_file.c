@@ -23,7 +23,7 @@ static bool is_uniform(struct mm *mm, struct vma *v, vaddr_t end)
 	return true;
 }
 
-static long remap(struct mm *mm, struct mmap_args *a, u32 flags, bool *populate)
+static long remap(struct mm *mm, struct mmap_args *a, u32 flags)
 {
 	struct vma *v = vma_at(&mm->vmas, a->r.addr);
 	if (!v || !(v->flags & VM_SHARED) || !is_uniform(mm, v, a->r.addr + a->r.len))
@@ -35,7 +35,7 @@ static long remap(struct mm *mm, struct mmap_args *a, u32 flags, bool *populate)
 	/* The mapping that holds the file goes before the new one comes. */
 	struct backing *b = v->backing;
 	b->ops->get(b);
-	long at = mmap_locked(mm, a, populate);
+	long at = mmap_locked(mm, a);
 	b->ops->put(b);
 	return at;
 }
@@ -51,13 +51,11 @@ long sys_remap_file_pages(u32 start, u32 size, u32 prot, u32 pgoff, u32 flags)
 				.pgoff = pgoff,
 			},
 	};
-	bool populate = false;
 	if (prot || a.r.addr + a.r.len <= a.r.addr || pgoff + (a.r.len >> PAGE_SHIFT) < pgoff)
 		return -EINVAL;
 	mutex_lock(&mm->lock);
-	long at = remap(mm, &a, flags, &populate);
+	long at = remap(mm, &a, flags);
 	mm_unlock(mm);
-	if (populate)
-		(void)mm_populate(mm, a.r.addr, a.r.addr + a.r.len);
+	mmap_populate(mm, &a, at);
 	return is_err((void *)at) ? at : 0;
 }

@@ -30,8 +30,37 @@ vaddr_t user_min = USER_MIN;
 
 static struct slab_cache *mm_cache, *vma_cache;
 
+/* By VM_READ to VM_SHARED. */
+u64 vm_pte_table[16] __ro_after_init;
+u8 vm_kinds[16] __ro_after_init;
+
+/* PTE_A is set: the entry is made because somebody touches the page. */
+static u64 pte_flags(u32 vm_flags)
+{
+	if (!(vm_flags & VM_PROT))
+		return PTE_PROTNONE | PTE_U | PTE_A | pte_nx_mask;
+	u64 flags = PTE_P | PTE_U | PTE_A;
+	if (!(vm_flags & VM_EXEC))
+		flags |= pte_nx_mask;
+	if ((vm_flags & (VM_SHARED | VM_WRITE)) == (VM_SHARED | VM_WRITE))
+		flags |= PTE_W;
+	return flags;
+}
+
+/* As in Linux's vm_stat_account(). */
+static enum vm_kind kind_of(u32 vm_flags)
+{
+	if ((vm_flags & (VM_EXEC | VM_WRITE)) == VM_EXEC)
+		return VM_KIND_EXEC;
+	return (vm_flags & (VM_WRITE | VM_SHARED)) == VM_WRITE ? VM_KIND_DATA : VM_KIND_OTHER;
+}
+
 void space_init(void)
 {
+	for (u32 flags = 0; flags < 16; flags++) {
+		vm_pte_table[flags] = pte_flags(flags);
+		vm_kinds[flags] = kind_of(flags);
+	}
 	mm_cache = slab_create("mm_struct", sizeof(struct mm), 0, 0, NULL);
 	vma_cache = slab_create("vm_area_struct", sizeof(struct vma), 0, 0, NULL);
 	kassert(mm_cache && vma_cache);
@@ -53,11 +82,8 @@ struct vma *vma_dup(const struct vma *from)
 	return v;
 }
 
-/* Enters the lists of its object. Caller has set the bounds. */
-void vma_attach(struct vma *v)
+void vma_attach_object(struct vma *v)
 {
-	if (!v->object)
-		return;
 	mutex_lock(&v->object->lock);
 	list_add_tail(&v->object_link, &v->object->vmas);
 	mutex_unlock(&v->object->lock);
@@ -81,7 +107,8 @@ void vma_free(struct vma *v)
 			hugetlb_close(v);
 		mutex_unlock(&v->object->lock);
 	}
-	anon_leave(v);
+	if (v->anon)
+		anon_leave(v);
 	vma_drop(v);
 }
 
@@ -153,11 +180,6 @@ struct vma *vma_merge(struct vma *v)
 
 /* --- Counts and limits --- */
 
-static bool is_data(u32 flags)
-{
-	return (flags & (VM_WRITE | VM_SHARED | VM_GROWSDOWN)) == VM_WRITE;
-}
-
 /* Private memory that can be written is promised memory. Huge pages are promised by their pool. */
 static bool is_accountable(u32 flags)
 {
@@ -168,7 +190,8 @@ bool mm_may_expand(const struct mm *mm, u32 flags, u32 pages)
 {
 	if (mm->total_vm + pages > mm->limits.as >> PAGE_SHIFT)
 		return false;
-	return !is_data(flags) || mm->data_vm + pages <= mm->limits.data >> PAGE_SHIFT;
+	return vm_kind(flags) != VM_KIND_DATA ||
+	       mm->kind_vm[VM_KIND_DATA] + pages <= mm->limits.data >> PAGE_SHIFT;
 }
 
 bool mm_may_lock(const struct mm *mm, u32 pages)
@@ -180,8 +203,7 @@ bool mm_may_lock(const struct mm *mm, u32 pages)
 static u32 mapped_pages(struct mm *mm, vaddr_t start, vaddr_t end)
 {
 	u32 pages = 0;
-	for (struct vma *v = vma_find(&mm->vmas, start); v && v->start < end;
-		v = vma_next(v))
+	for (struct vma *v = vma_find(&mm->vmas, start); v && v->start < end; v = vma_next(v))
 		pages += (MIN(v->end, end) - MAX(v->start, start)) >> PAGE_SHIFT;
 	return pages;
 }
@@ -199,6 +221,7 @@ static void vma_clear(struct vma *v, vaddr_t start, vaddr_t end)
 		zap_range(v, start, end, false);
 		vma_unlock_entries(v);
 	}
+	mm->hiwater_vm = MAX(mm->hiwater_vm, mm->total_vm);
 	mm_account(mm, v->flags, -(s32)pages);
 	if (v->flags & VM_ACCOUNT)
 		commit_release(pages);
@@ -220,7 +243,7 @@ static void vma_unmap(struct vma *v, vaddr_t start, vaddr_t end)
 	}
 }
 
-struct vma *vma_isolate(struct vma *v, vaddr_t start, vaddr_t end)
+struct vma *vma_cut_out(struct vma *v, vaddr_t start, vaddr_t end)
 {
 	bool cut = v->start < start;
 	if (cut && !(v = vma_split(v, start)))
@@ -294,9 +317,13 @@ static __forceinline long place_aligned(struct mm *mm, vaddr_t hint, u32 len, u3
 		if (at <= USER_TOP - len && (!above || at + len <= vma_start_gap(above)))
 			return at;
 	}
-	vaddr_t at = vma_gap_topdown(&mm->vmas, len, user_min, mm->mmap_base, align);
-	if (!at)
-		at = vma_gap_bottomup(&mm->vmas, len, USER_TOP / 3, USER_TOP, align);
+	struct vma_room room = {&mm->vmas, len, align, user_min, mm->mmap_base};
+	vaddr_t at = vma_gap_topdown(&room);
+	if (!at) {
+		room.low = USER_TOP / 3;
+		room.high = USER_TOP;
+		at = vma_gap_bottomup(&room);
+	}
 	return at ? (long)at : -ENOMEM;
 }
 
@@ -558,8 +585,8 @@ static long protect_vma(struct vma *v, vaddr_t start, vaddr_t end, u32 prot)
 			commit_release(pages);
 		return err ? err : -ENOMEM;
 	}
-	mm_account_kind(mm, old_flags, -(s32)pages);
-	mm_account_kind(mm, flags, pages);
+	mm->kind_vm[vm_kind(old_flags)] -= pages;
+	mm->kind_vm[vm_kind(flags)] += pages;
 	v->flags = flags;
 	v->prot = vm_pte_flags(flags);
 	vma_lock_entries(v);

@@ -15,6 +15,9 @@
 
 enum rss_kind { RSS_FILE, RSS_ANON, RSS_SHMEM, RSS_NR };
 
+/* What a VMA counts as: by VM_READ to VM_SHARED, and all that grow down as stack. */
+enum vm_kind { VM_KIND_OTHER, VM_KIND_DATA, VM_KIND_EXEC, VM_KIND_STACK, VM_KIND_NR };
+
 #define AUXV_MAX 44 /* words saved for /proc/PID/auxv */
 
 /* What a process may use; the process layer owns the values, mm reads them at each call. */
@@ -42,7 +45,8 @@ struct mm {
 	vaddr_t vdso;           /* the kernel's library in it (kernel/proc/vdso.h), or 0 */
 	u32 auxv[AUXV_MAX];
 
-	u32 total_vm, data_vm, exec_vm, stack_vm, locked_vm; /* pages */
+	u32 total_vm, locked_vm; /* pages */
+	u32 kind_vm[VM_KIND_NR]; /* the same as total_vm */
 	u32 rss[RSS_NR];        /* pages mapped now, by kind */
 	u32 huge_pages;         /* of 2 MiB, mapped now; not in rss */
 	bool has_huge;          /* there are VMAs of huge pages, or were */

@@ -15,13 +15,22 @@ struct vma *vma_dup(const struct vma *from) __must_check;
 /* Undoes that. */
 void vma_drop(struct vma *v);
 /* Enters the list of its object, after its bounds are set. */
-void vma_attach(struct vma *v);
+void vma_attach_object(struct vma *v);
+static inline void vma_attach(struct vma *v)
+{
+	if (v->object)
+		vma_attach_object(v);
+}
 /* Drops a VMA that is out of the tree and maps nothing any more. */
 void vma_free(struct vma *v);
 
 /* Makes borders at start and end, which lie in v. Returns the VMA between them, or NULL when memory
  * or the number of VMAs is out. */
-struct vma *vma_isolate(struct vma *v, vaddr_t start, vaddr_t end) __must_check;
+struct vma *vma_cut_out(struct vma *v, vaddr_t start, vaddr_t end) __must_check;
+static inline struct vma *vma_isolate(struct vma *v, vaddr_t start, vaddr_t end)
+{
+	return v->start == start && v->end == end ? v : vma_cut_out(v, start, end);
+}
 /* 0, or -EINVAL: a border of [start, end), which lies in v, would cut a huge page. */
 static inline int vma_check_borders(const struct vma *v, vaddr_t start, vaddr_t end)
 {
@@ -47,25 +56,20 @@ static inline void vma_unlock_entries(struct vma *v)
 		mutex_unlock(&v->object->lock);
 }
 
-/* Adds `pages` (negative: takes away) to the counts by kind, as Linux's vm_stat_account(). */
-static inline void mm_account_kind(struct mm *mm, u32 flags, s32 pages)
+extern u8 vm_kinds[16];
+
+static inline enum vm_kind vm_kind(u32 flags)
 {
-	if (flags & VM_GROWSDOWN)
-		mm->stack_vm += pages;
-	else if ((flags & (VM_EXEC | VM_WRITE)) == VM_EXEC)
-		mm->exec_vm += pages;
-	else if ((flags & (VM_WRITE | VM_SHARED)) == VM_WRITE)
-		mm->data_vm += pages;
+	return flags & VM_GROWSDOWN ? VM_KIND_STACK : vm_kinds[flags % 16];
 }
 
-/* The same, and to those of all mapped and locked pages. */
+/* Adds `pages` (negative: takes away) to the counts of what is mapped. */
 static inline void mm_account(struct mm *mm, u32 flags, s32 pages)
 {
 	mm->total_vm += pages;
-	mm_account_kind(mm, flags, pages);
+	mm->kind_vm[vm_kind(flags)] += pages;
 	if (flags & VM_LOCKED)
 		mm->locked_vm += pages;
-	mm->hiwater_vm = MAX(mm->hiwater_vm, mm->total_vm);
 }
 
 #endif

@@ -184,73 +184,70 @@ static long map_locked(struct mm *mm, struct mmap_args *a)
 	return at;
 }
 
-long mmap_locked(struct mm *mm, struct mmap_args *a, bool *populate)
+long mmap_locked(struct mm *mm, struct mmap_args *a)
 {
-	*populate = false;
-	long at = check_lengths(a);
-	if (at)
-		return at;
+	long err = check_lengths(a);
+	if (err)
+		return err;
 	if (a->flags & (MAP_FIXED | MAP_FIXED_NOREPLACE))
 		a->r.how |= MM_FIXED | mmap_may_go_low(a->r.addr) |
 			    (a->flags & MAP_FIXED_NOREPLACE ? MM_NOREPLACE : 0);
-	at = map_locked(mm, a);
-	if (!is_err((void *)at))
-		*populate = (a->r.vm_flags & VM_LOCKED) ||
-			    (a->flags & (MAP_POPULATE | MAP_NONBLOCK)) == MAP_POPULATE;
-	return at;
+	return map_locked(mm, a);
 }
 
-static long do_mmap(struct mmap_args *a)
+/* What is mapped: the file that fd names, or for MAP_HUGETLB without one a nameless file of huge
+ * pages. The caller puts it. */
+static struct file *choose_file(const struct mmap_args *a, u32 fd)
 {
-	struct mm *mm = current_process()->mm;
-	bool populate;
-	mutex_lock(&mm->lock);
-	long at = mmap_locked(mm, a, &populate);
-	mm_unlock(mm);
-	if (populate)
-		(void)mm_populate(mm, at, at + a->r.len);
-	return at;
-}
-
-static long mmap_file(struct mmap_args *a, u32 fd)
-{
-	struct file *f = files_fget(current_process()->files, fd);
-	long at = -EBADF;
-	if (f && !(f->flags & O_PATH)) {
-		mmap_set_backing(a, &f->backing);
-		if (a->r.how & MM_HUGE)
-			a->r.len = ALIGN_UP(a->r.len, HUGE_SIZE);
-		at = (a->flags & MAP_HUGETLB) && !(a->r.how & MM_HUGE) ? -EINVAL : do_mmap(a);
+	if (!(a->flags & MAP_ANONYMOUS)) {
+		struct file *f = files_fget(current_process()->files, fd);
+		if (f && !(f->flags & O_PATH))
+			return f;
+		file_put(f);
+		return err_ptr(-EBADF);
 	}
-	file_put(f);
-	return at;
+	if (!hugetlb_size_ok(a->flags >> MAP_HUGE_SHIFT & MAP_HUGE_MASK))
+		return err_ptr(-EINVAL);
+	return file_create_huge(ALIGN_UP(a->r.len, HUGE_SIZE));
 }
 
-/* MAP_HUGETLB: a nameless file of huge pages is made and mapped. */
-static __noinline long mmap_huge(struct mmap_args *a)
+/* The same, entered in the request. */
+static struct file *open_file(struct mmap_args *a, u32 fd)
 {
-	if (!hugetlb_size_ok(a->flags >> MAP_HUGE_SHIFT & MAP_HUGE_MASK))
-		return -EINVAL;
-	a->r.len = ALIGN_UP(a->r.len, HUGE_SIZE);
-	struct file *f = file_create_huge(a->r.len);
+	struct file *f = choose_file(a, fd);
 	if (is_err(f))
-		return ptr_err(f);
+		return f;
 	mmap_set_backing(a, &f->backing);
-	long at = do_mmap(a);
-	file_put(f);
-	return at;
+	if (a->r.how & MM_HUGE) {
+		a->r.len = ALIGN_UP(a->r.len, HUGE_SIZE);
+	} else if (a->flags & MAP_HUGETLB) {
+		file_put(f);
+		return err_ptr(-EINVAL);
+	}
+	return f;
 }
 
 long sys_mmap2(u32 addr, u32 len, u32 prot, u32 flags, u32 fd, u32 pgoff)
 {
+	struct mm *mm = current_process()->mm;
 	struct mmap_args a = {
 		.prot = prot,
 		.flags = flags,
 		.r = {.addr = addr, .len = len, .pgoff = pgoff},
 	};
-	if (!(flags & MAP_ANONYMOUS))
-		return mmap_file(&a, fd);
-	return flags & MAP_HUGETLB ? mmap_huge(&a) : do_mmap(&a);
+	struct file *f = NULL;
+	if ((flags & (MAP_ANONYMOUS | MAP_HUGETLB)) != MAP_ANONYMOUS) {
+		f = open_file(&a, fd);
+		if (is_err(f))
+			return ptr_err(f);
+	}
+	mutex_lock(&mm->lock);
+	long at = mmap_locked(mm, &a);
+	mm_unlock(mm);
+	mmap_populate(mm, &a, at);
+	if (f)
+		file_put(f);
+	return at;
 }
 
 long sys_mmap(uptr_t args)

@@ -357,15 +357,14 @@ static u32 shmat_prot(u32 flags)
 }
 
 /* Without SHM_REMAP nothing may be in the way. */
-static long map_locked(struct mm *mm, struct mmap_args *m, u32 flags, bool *populate)
+static long map_locked(struct mm *mm, struct mmap_args *m, u32 flags)
 {
-	*populate = false;
 	vaddr_t end = m->r.addr + m->r.len;
 	if (m->r.addr && !(flags & SHM_REMAP)) {
 		if (end < m->r.addr || vma_overlap(&mm->vmas, m->r.addr, end))
 			return -EINVAL;
 	}
-	return mmap_locked(mm, m, populate);
+	return mmap_locked(mm, m);
 }
 
 static long map_attach(struct attach *a, u32 addr, bool fixed, u32 flags)
@@ -377,12 +376,10 @@ static long map_attach(struct attach *a, u32 addr, bool fixed, u32 flags)
 		.r = {.addr = addr, .len = (u32)a->backing.object->size},
 	};
 	mmap_set_backing(&m, &a->backing);
-	bool populate;
 	mutex_lock(&mm->lock);
-	long at = map_locked(mm, &m, flags, &populate);
+	long at = map_locked(mm, &m, flags);
 	mm_unlock(mm);
-	if (populate)
-		(void)mm_populate(mm, at, at + m.r.len);
+	mmap_populate(mm, &m, at);
 	return at;
 }
 
@@ -429,8 +426,7 @@ static long detach_locked(struct mm *mm, u32 addr)
 	u64 size = ALIGN_UP(v->object->size, PAGE_SIZE);
 	v = unmap_vma(mm, v);
 	while (v && v->end - addr <= size)
-		v = v->backing == of && is_part(v, addr) ? unmap_vma(mm, v)
-							 : vma_next(v);
+		v = v->backing == of && is_part(v, addr) ? unmap_vma(mm, v) : vma_next(v);
 	return 0;
 }
 

@@ -124,14 +124,7 @@ void vma_resize(struct vma_set *s, struct vma *v, vaddr_t start, vaddr_t end)
 		hole_grown(s, vma_next(v));
 }
 
-/* What a search wants: room for len inside [low, high). */
-struct room {
-	struct vma_set *set;
-	u32 len, align;
-	vaddr_t low, high;
-};
-
-static vaddr_t fit_top(const struct room *r, vaddr_t start, vaddr_t end)
+static vaddr_t fit_top(const struct vma_room *r, vaddr_t start, vaddr_t end)
 {
 	start = MAX(start, r->low);
 	end = MIN(end, r->high);
@@ -141,7 +134,7 @@ static vaddr_t fit_top(const struct room *r, vaddr_t start, vaddr_t end)
 	return at >= start ? at : 0;
 }
 
-static vaddr_t fit_bottom(const struct room *r, vaddr_t start, vaddr_t end)
+static vaddr_t fit_bottom(const struct vma_room *r, vaddr_t start, vaddr_t end)
 {
 	start = MAX(start, r->low);
 	end = MIN(end, r->high);
@@ -152,13 +145,13 @@ static vaddr_t fit_bottom(const struct room *r, vaddr_t start, vaddr_t end)
 }
 
 /* The VMA above what was found: a hint for the insertion that follows. */
-static vaddr_t found(const struct room *r, struct vma *above, vaddr_t at)
+static vaddr_t found(const struct vma_room *r, struct vma *above, vaddr_t at)
 {
 	r->set->last = above;
 	return at;
 }
 
-static vaddr_t search_top(const struct room *r, struct rb_node *n)
+static vaddr_t search_top(const struct vma_room *r, struct rb_node *n)
 {
 	if (gap_of(n) < r->len)
 		return 0;
@@ -174,7 +167,7 @@ static vaddr_t search_top(const struct room *r, struct rb_node *n)
 	return 0;
 }
 
-static vaddr_t search_bottom(const struct room *r, struct rb_node *n)
+static vaddr_t search_bottom(const struct vma_room *r, struct rb_node *n)
 {
 	if (gap_of(n) < r->len)
 		return 0;
@@ -198,7 +191,7 @@ static vaddr_t last_end(struct vma_set *s)
 }
 
 /* Nearly always the hole below `high` has room at once. */
-static vaddr_t highest_room(const struct room *r)
+static vaddr_t highest_room(const struct vma_room *r)
 {
 	struct vma *above = vma_find(r->set, r->high - 1);
 	vaddr_t at = above ? fit_top(r, vma_hole(above), above->start)
@@ -206,29 +199,29 @@ static vaddr_t highest_room(const struct room *r)
 	return at ? found(r, above, at) : search_top(r, r->set->root.node);
 }
 
-vaddr_t vma_gap_topdown(struct vma_set *s, u32 len, vaddr_t low, vaddr_t high, u32 align)
+vaddr_t vma_gap_topdown(struct vma_room *r)
 {
-	struct room r = {.set = s, .len = len, .align = align, .low = low, .high = high};
-	if (len >= s->packed.len && high <= s->packed.to)
-		r.high = MIN(high, s->packed.from);
-	vaddr_t at;
-	while ((at = highest_room(&r)) && s->last && vma_start_gap(s->last) < at + len)
-		high = r.high = vma_start_gap(s->last);
-	if (at && align == PAGE_SIZE) {
-		s->packed.from = at + len;
-		s->packed.to = high;
-		s->packed.len = len;
+	struct vma_set *s = r->set;
+	vaddr_t at, to = r->high;
+	if (r->len >= s->packed.len && to <= s->packed.to)
+		r->high = MIN(to, s->packed.from);
+	while ((at = highest_room(r)) && s->last && vma_start_gap(s->last) < at + r->len)
+		to = r->high = vma_start_gap(s->last);
+	if (at && r->align == PAGE_SIZE) {
+		s->packed.from = at + r->len;
+		s->packed.to = to;
+		s->packed.len = r->len;
 	}
 	return at;
 }
 
-vaddr_t vma_gap_bottomup(struct vma_set *s, u32 len, vaddr_t low, vaddr_t high, u32 align)
+vaddr_t vma_gap_bottomup(struct vma_room *r)
 {
-	struct room r = {.set = s, .len = len, .align = align, .low = low, .high = high};
+	struct vma_set *s = r->set;
 	vaddr_t at;
-	while ((at = search_bottom(&r, s->root.node)) && vma_start_gap(s->last) < at + len)
-		r.low = s->last->end;
-	return at ? at : fit_bottom(&r, last_end(s), high);
+	while ((at = search_bottom(r, s->root.node)) && vma_start_gap(s->last) < at + r->len)
+		r->low = s->last->end;
+	return at ? at : fit_bottom(r, last_end(s), r->high);
 }
 
 bool vma_continues(const struct vma *a, const struct vma *b)

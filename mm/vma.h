@@ -190,13 +190,18 @@ void vma_join(struct vma_set *s, struct vma *v, struct vma *upper);
 /* Moves a border without passing a neighbour. */
 void vma_resize(struct vma_set *s, struct vma *v, vaddr_t start, vaddr_t end);
 
-/*
- * Room for `len` bytes (page aligned, not 0) inside [low, high): the highest place that fits
- * (top-down), or the lowest. `align` is a power of two, at least a page. Returns the address, or
- * 0 when there is none.
- */
-vaddr_t vma_gap_topdown(struct vma_set *s, u32 len, vaddr_t low, vaddr_t high, u32 align);
-vaddr_t vma_gap_bottomup(struct vma_set *s, u32 len, vaddr_t low, vaddr_t high, u32 align);
+/* Room that is looked for, inside [low, high). */
+struct vma_room {
+	struct vma_set *set;
+	u32 len;   /* bytes, page aligned, not 0 */
+	u32 align; /* a power of two, at least a page */
+	vaddr_t low, high;
+};
+
+/* The highest place that fits (top-down), or the lowest; 0 when there is none. The search narrows
+ * what it was given. */
+vaddr_t vma_gap_topdown(struct vma_room *r);
+vaddr_t vma_gap_bottomup(struct vma_room *r);
 
 /* Nobody has touched it: no entry maps anything there. */
 static inline bool vma_is_untouched(const struct vma *v)

@@ -389,7 +389,7 @@ int proc_statm_show(struct text *t, const struct proc_node *n)
 	}
 	text_printf(t, "%u %u %u %u 0 %u 0\n", mm->total_vm, mm_rss(mm),
 		mm->rss[RSS_FILE] + mm->rss[RSS_SHMEM], proc_text_bytes(mm) / PAGE_SIZE,
-		mm->data_vm + mm->stack_vm);
+		mm->kind_vm[VM_KIND_DATA] + mm->kind_vm[VM_KIND_STACK]);
 	mm_put(mm);
 	return 0;
 }

@@ -289,7 +289,7 @@ static void status_memory(struct text *t, const struct mm *mm)
 {
 	u32 rss = mm_rss(mm), code = proc_text_bytes(mm);
 
-	code = MIN(code, mm->exec_vm * PAGE_SIZE);
+	code = MIN(code, mm->kind_vm[VM_KIND_EXEC] * PAGE_SIZE);
 	put_kb(t, "VmPeak", MAX(mm->hiwater_vm, mm->total_vm));
 	put_kb(t, "VmSize", mm->total_vm);
 	put_kb(t, "VmLck", mm->locked_vm);
@@ -299,10 +299,10 @@ static void status_memory(struct text *t, const struct mm *mm)
 	put_kb(t, "RssAnon", mm->rss[RSS_ANON]);
 	put_kb(t, "RssFile", mm->rss[RSS_FILE]);
 	put_kb(t, "RssShmem", mm->rss[RSS_SHMEM]);
-	put_kb(t, "VmData", mm->data_vm);
-	put_kb(t, "VmStk", mm->stack_vm);
+	put_kb(t, "VmData", mm->kind_vm[VM_KIND_DATA]);
+	put_kb(t, "VmStk", mm->kind_vm[VM_KIND_STACK]);
 	put_kb(t, "VmExe", code / PAGE_SIZE);
-	put_kb(t, "VmLib", mm->exec_vm - code / PAGE_SIZE);
+	put_kb(t, "VmLib", mm->kind_vm[VM_KIND_EXEC] - code / PAGE_SIZE);
 	put_kb(t, "VmPTE", mm->pmap.nr_tables);
 	put_kb(t, "VmSwap", 0);
 	put_kb(t, "HugetlbPages", mm->huge_pages * PT_ENTRIES);

@@ -101,7 +101,8 @@ static long choose_bias(struct mm *mm, const struct elf_image *img, u32 base, u3
 		return 0;
 	if (!base) {
 		mutex_lock(&mm->lock);
-		at = vma_gap_topdown(&mm->vmas, span, USER_MIN, mm->mmap_base, img->align);
+		struct vma_room room = {&mm->vmas, span, img->align, USER_MIN, mm->mmap_base};
+		at = vma_gap_topdown(&room);
 		mutex_unlock(&mm->lock);
 	}
 	if (!at || at > USER_TOP || span > USER_TOP - at)

@@ -240,7 +240,7 @@ KTEST(space, stack_grows_to_its_limit)
 	mm->limits.stack = 64 * PAGE_SIZE;
 	KEXPECT_EQ(map_anon(mm, top - PAGE_SIZE, 1, RW | VM_GROWSDOWN), top - PAGE_SIZE);
 	KEXPECT_EQ(touch(mm, top - 10 * PAGE_SIZE, PF_WRITE), FAULT_DONE);
-	KEXPECT_EQ(mm->stack_vm, 10);
+	KEXPECT_EQ(mm->kind_vm[VM_KIND_STACK], 10);
 	KEXPECT_EQ(touch(mm, top - 64 * PAGE_SIZE, PF_WRITE), FAULT_DONE);
 	KEXPECT_EQ(touch(mm, top - 65 * PAGE_SIZE, PF_WRITE), FAULT_MAPERR);
 	KEXPECT_EQ(mm->vmas.count, 1);

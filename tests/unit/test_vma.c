@@ -119,6 +119,16 @@ static void compare_lookup(void)
 	KEXPECT_EQ(v ? v - node + 1 : 0, next < PAGES ? owner[next] : 0);
 }
 
+static vaddr_t topdown(u32 len, vaddr_t low, vaddr_t high, u32 align)
+{
+	return vma_gap_topdown(&(struct vma_room){&set, len, align, low, high});
+}
+
+static vaddr_t bottomup(u32 len, vaddr_t low, vaddr_t high, u32 align)
+{
+	return vma_gap_bottomup(&(struct vma_room){&set, len, align, low, high});
+}
+
 static void compare_gaps(void)
 {
 	u32 len = 1 + ktest_random() % 24, low = 1 + ktest_random() % (PAGES / 2);
@@ -126,11 +136,9 @@ static void compare_gaps(void)
 	u32 align = 1u << ktest_random() % 4;
 	if (high < low + len)
 		return;
-	KEXPECT_EQ(vma_gap_topdown(&set, len * PAGE_SIZE, low * PAGE_SIZE, high * PAGE_SIZE,
-			   align * PAGE_SIZE),
+	KEXPECT_EQ(topdown(len * PAGE_SIZE, low * PAGE_SIZE, high * PAGE_SIZE, align * PAGE_SIZE),
 		model_topdown(len, low, high, align));
-	KEXPECT_EQ(vma_gap_bottomup(&set, len * PAGE_SIZE, low * PAGE_SIZE, high * PAGE_SIZE,
-			   align * PAGE_SIZE),
+	KEXPECT_EQ(bottomup(len * PAGE_SIZE, low * PAGE_SIZE, high * PAGE_SIZE, align * PAGE_SIZE),
 		model_bottomup(len, low, high, align));
 }
 
@@ -178,9 +186,9 @@ KTEST(vma, failed_search_lowers_gaps)
 		vma_resize(&set, &node[i], node[i].start, node[i].end + 7 * PAGE_SIZE);
 	struct vma *root = rb_entry(set.root.node, struct vma, rb);
 	KEXPECT_EQ(root->rb.bound, 8 * PAGE_SIZE);
-	KEXPECT_EQ(vma_gap_topdown(&set, 2 * PAGE_SIZE, 0, node[31].start, PAGE_SIZE), 0u);
+	KEXPECT_EQ(topdown(2 * PAGE_SIZE, 0, node[31].start, PAGE_SIZE), 0u);
 	KEXPECT_EQ(root->rb.bound, PAGE_SIZE);
-	KEXPECT_EQ(vma_gap_topdown(&set, PAGE_SIZE, 0, SPACE, PAGE_SIZE), SPACE - PAGE_SIZE);
+	KEXPECT_EQ(topdown(PAGE_SIZE, 0, SPACE, PAGE_SIZE), SPACE - PAGE_SIZE);
 	KEXPECT_EQ(vma_check(&set, complain), 0u);
 }
 
@@ -191,14 +199,14 @@ KTEST(vma, guard_gap_of_a_stack)
 	vma_set_init(&set);
 	vma_insert(&set, &stack);
 	vma_insert(&set, &low);
-	vaddr_t at = vma_gap_topdown(&set, PAGE_SIZE, 0x1000, stack.start, PAGE_SIZE);
+	vaddr_t at = topdown(PAGE_SIZE, 0x1000, stack.start, PAGE_SIZE);
 	KEXPECT_EQ(at, stack.start - STACK_GUARD_GAP - PAGE_SIZE);
 	/* What lies in the guard gap makes no room there. */
 	struct vma inside = {.start = stack.start - 0x80000, .end = stack.start - 0x7f000};
 	vma_insert(&set, &inside);
-	at = vma_gap_topdown(&set, PAGE_SIZE, 0x1000, stack.start, PAGE_SIZE);
+	at = topdown(PAGE_SIZE, 0x1000, stack.start, PAGE_SIZE);
 	KEXPECT_EQ(at, stack.start - STACK_GUARD_GAP - PAGE_SIZE);
-	at = vma_gap_bottomup(&set, PAGE_SIZE, inside.end, 0xC0000000, PAGE_SIZE);
+	at = bottomup(PAGE_SIZE, inside.end, 0xC0000000, PAGE_SIZE);
 	KEXPECT_EQ(at, stack.end);
 }
 
@@ -206,12 +214,12 @@ KTEST(vma, gap_at_the_edges)
 {
 	struct vma v = {.start = 0x10000, .end = 0x20000};
 	vma_set_init(&set);
-	KEXPECT_EQ(vma_gap_topdown(&set, 0x1000, 0x10000, 0xC0000000, PAGE_SIZE), 0xBFFFF000u);
-	KEXPECT_EQ(vma_gap_bottomup(&set, 0x1000, 0x10000, 0xC0000000, PAGE_SIZE), 0x10000u);
+	KEXPECT_EQ(topdown(0x1000, 0x10000, 0xC0000000, PAGE_SIZE), 0xBFFFF000u);
+	KEXPECT_EQ(bottomup(0x1000, 0x10000, 0xC0000000, PAGE_SIZE), 0x10000u);
 	vma_insert(&set, &v);
-	KEXPECT_EQ(vma_gap_bottomup(&set, 0x1000, 0x10000, 0xC0000000, PAGE_SIZE), 0x20000u);
-	KEXPECT_EQ(vma_gap_topdown(&set, 0x1000, 0x10000, 0x20000, PAGE_SIZE), 0u);
-	KEXPECT_EQ(vma_gap_topdown(&set, 0xC0000000, 0x10000, 0xC0000000, PAGE_SIZE), 0u);
+	KEXPECT_EQ(bottomup(0x1000, 0x10000, 0xC0000000, PAGE_SIZE), 0x20000u);
+	KEXPECT_EQ(topdown(0x1000, 0x10000, 0x20000, PAGE_SIZE), 0u);
+	KEXPECT_EQ(topdown(0xC0000000, 0x10000, 0xC0000000, PAGE_SIZE), 0u);
 }
 
 /* The set knows up to where the last search met no room; room that comes above counts again. */
@@ -222,14 +230,14 @@ KTEST(vma, room_above_the_last_place)
 	vma_set_init(&set);
 	vma_insert(&set, &low);
 	vma_insert(&set, &high);
-	KEXPECT_EQ(vma_gap_topdown(&set, 0x2000, 0x1000, 0x30000, PAGE_SIZE), 0xe000u);
+	KEXPECT_EQ(topdown(0x2000, 0x1000, 0x30000, PAGE_SIZE), 0xe000u);
 	vma_resize(&set, &low, 0x10000, 0x1e000);
-	KEXPECT_EQ(vma_gap_topdown(&set, 0x2000, 0x1000, 0x30000, PAGE_SIZE), 0x1e000u);
+	KEXPECT_EQ(topdown(0x2000, 0x1000, 0x30000, PAGE_SIZE), 0x1e000u);
 	vma_resize(&set, &high, 0x20000, 0x2e000);
-	KEXPECT_EQ(vma_gap_topdown(&set, 0x2000, 0x1000, 0x30000, PAGE_SIZE), 0x2e000u);
-	KEXPECT_EQ(vma_gap_topdown(&set, 0x4000, 0x1000, 0x30000, PAGE_SIZE), 0xc000u);
+	KEXPECT_EQ(topdown(0x2000, 0x1000, 0x30000, PAGE_SIZE), 0x2e000u);
+	KEXPECT_EQ(topdown(0x4000, 0x1000, 0x30000, PAGE_SIZE), 0xc000u);
 	vma_remove(&set, &high);
-	KEXPECT_EQ(vma_gap_topdown(&set, 0x4000, 0x1000, 0x30000, PAGE_SIZE), 0x2c000u);
+	KEXPECT_EQ(topdown(0x4000, 0x1000, 0x30000, PAGE_SIZE), 0x2c000u);
 	KEXPECT_EQ(vma_check(&set, complain), 0u);
 }
 
