@@ -81,8 +81,6 @@ int anon_fork(struct vma *v, struct vma *from)
 void anon_leave(struct vma *v)
 {
 	struct anon *a = v->anon;
-	if (!a)
-		return;
 	spin_lock(&a->lock);
 	list_del(&v->anon_link);
 	struct lineage *dead = lineage_leave(v), *next;

@@ -41,7 +41,7 @@ void anon_join(struct vma *v, struct vma *from);
 /* The same for the copy of `from` in a forked process. Returns 0 or -ENOMEM. */
 int anon_fork(struct vma *v, struct vma *from) __must_check;
 
-/* Takes the VMA out; the last one frees the family. */
+/* Takes the VMA, which has a family, out of it; the last one frees it. */
 void anon_leave(struct vma *v);
 
 /* Makes `p`, fresh and mapped nowhere, the family's page at addr of v. */

@@ -109,7 +109,7 @@ static void leave_behind(struct remap *r, struct vma *v, const struct vma *to)
 	if (v->flags & VM_LOCKED)
 		r->mm->locked_vm -= r->new_len >> PAGE_SHIFT;
 	v->flags &= ~(VM_LOCKED | VM_LOCKONFAULT);
-	if (v != to && v->start == r->addr && v->end == r->addr + r->old_len)
+	if (v != to && v->start == r->addr && v->end == r->addr + r->old_len && v->anon)
 		anon_leave(v);
 }
 

@@ -56,17 +56,21 @@ struct vma *vma_search(struct vma_set *s, vaddr_t addr)
 	return found;
 }
 
-/* The hole below v (NULL: above all) has grown, or is new. */
-static void hole_grown(struct vma_set *s, struct vma *v)
+/* Makes the bounds true of the hole below v. */
+static u32 raise_bounds(struct vma *v)
 {
-	if (!v) {
-		s->packed.to = 0;
-		return;
-	}
 	u32 hole = hole_size(v);
 	for (struct rb_node *n = &v->rb; n && n->bound < hole; n = n->parent)
 		n->bound = hole;
-	if (hole >= s->packed.len && v->start > s->packed.from)
+	return hole;
+}
+
+/* The hole below v (NULL: above all) has grown. */
+static void hole_grown(struct vma_set *s, struct vma *v)
+{
+	if (!v)
+		s->packed.to = 0;
+	else if (raise_bounds(v) >= s->packed.len && v->start > s->packed.from)
 		s->packed.from = v->start;
 }
 
@@ -76,7 +80,7 @@ void vma_insert_after(struct vma_set *s, struct vma *below, struct vma *v)
 	kassert_dbg(vma_hole(v) <= v->start);
 	kassert_dbg(!vma_next(v) || v->end <= vma_next(v)->start);
 	v->rb.bound = 0;
-	hole_grown(s, v);
+	raise_bounds(v);
 	rb_balance(&s->root, &v->rb);
 	s->last = v;
 	s->count++;

@@ -76,8 +76,14 @@ static void insert_rotate(struct rb_root *root, struct rb_node *n)
 static void set_neighbours(
 	struct rb_root *root, struct rb_node *n, struct rb_node *before, struct rb_node *after)
 {
-	*(n->prev ? &n->prev->next : &root->first) = after;
-	*(n->next ? &n->next->prev : &root->last) = before;
+	if (n->prev)
+		n->prev->next = after;
+	else
+		root->first = after;
+	if (n->next)
+		n->next->prev = before;
+	else
+		root->last = before;
 }
 
 /* Of two neighbours one has no child on the other's side. */
