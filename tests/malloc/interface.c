@@ -587,7 +587,7 @@ static void *hungry(void *unused)
 /* In a child with little address space; afterwards there is memory again. */
 static void hungry_threads(int how, size_t size, size_t align)
 {
-	struct rlimit limit = {200 << 20, 200 << 20};
+	struct rlimit limit = {80 << 20, 80 << 20};
 	pthread_t t[4];
 	pthread_attr_t attr;
 	int status;
@@ -609,7 +609,7 @@ static void hungry_threads(int how, size_t size, size_t align)
 	for (int i = 0; i < 4; i++)
 		pthread_join(t[i], NULL);
 	malloc_trim(0);
-	CHECK(malloc(100) && malloc(10000) && malloc(50 << 20));
+	CHECK(malloc(100) && malloc(10000) && malloc(10 << 20));
 	_exit(0);
 }
 
