@@ -14,13 +14,15 @@ done
 TSAN_OPTIONS="suppressions=$tests/tsan.supp history_size=7" setarch -R \
 	./stress.tsan "$((${STEPS:-8000} / 10))" "$SEED"
 
-# What the C library's allocator does too, then all with ours: preloaded, and linked.
-./interface64
-./interface32
+# What the C library's allocator does too, then all with ours: preloaded, and linked. A deadlock
+# ends after a while.
+run() { timeout 120 env "$@"; }
+run ./interface64
+run ./interface32
 for program in program interface; do
-	LD_PRELOAD=./libtmalloc.so ./${program}64
-	LD_PRELOAD=./libtmalloc32.so ./${program}32
-	./$program.linked
+	run LD_PRELOAD=./libtmalloc.so ./${program}64
+	run LD_PRELOAD=./libtmalloc32.so ./${program}32
+	run ./$program.linked
 done
 
 TMALLOC_OPTIONS=guard,junk,quarantine=100000 LD_PRELOAD=./libtmalloc.so ./program64 guard
