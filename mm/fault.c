@@ -2,7 +2,6 @@
  * goes through is inlined into handle_page_fault(): each call would cost it a tenth. */
 #include "mm/fault.h"
 #include "kernel/abi/errno.h"
-#include "kernel/abi/signal.h"
 #include "kernel/core/log.h"
 #include "kernel/core/panic.h"
 #include "kernel/x86/features.h"
@@ -261,31 +260,16 @@ __forceinline enum fault_result fault_in(struct mm *mm, vaddr_t addr, u32 access
 
 /* --- What cannot be resolved --- */
 
-static void fault_user(vaddr_t addr, u32 error, enum fault_result r)
-{
-	switch (r) {
-	case FAULT_OOM:
-		(void)oom_kill();
-		return;
-	case FAULT_SIGBUS:
-		signal_force_fault(SIGBUS, BUS_ADRERR, addr, VEC_PF, error);
-		return;
-	default:
-		signal_force_fault(SIGSEGV, r == FAULT_ACCERR ? SEGV_ACCERR : SEGV_MAPERR, addr,
-			VEC_PF, error);
-	}
-}
-
 static __noinline void fault_failed(struct trapframe *tf, vaddr_t addr, enum fault_result r)
 {
-	u32 error = tf->orig_eax;
-	if (r == FAULT_USERFAULT && (r = userfault_wait(current_mm(), addr, error)) == FAULT_DONE)
+	if (r == FAULT_USERFAULT)
+		r = userfault_wait(current_mm(), addr, tf->orig_eax);
+	if (r == FAULT_DONE)
 		return;
+	if (r == FAULT_OOM && (oom_kill() || tf_from_user(tf)))
+		return; /* a copy of the kernel's is repeated as a program's access is */
 	if (tf_from_user(tf))
-		/* Linux shows programs every kernel address as a protection violation. */
-		fault_user(addr, addr >= USER_TOP ? error | PF_PRESENT : error, r);
-	else if (r == FAULT_OOM && oom_kill())
-		return; /* the copy is repeated, as a program's access would be */
+		signal_force_fault(tf, addr, r);
 	else if (!trap_fixup(tf))
 		panic_trap(tf, "page fault in the kernel at %08x", addr);
 }

@@ -31,9 +31,11 @@ enum fault_result {
 /* Makes `addr` accessible. Caller holds mm->lock. Does not sleep but for the object's filler. */
 enum fault_result fault_in(struct mm *mm, vaddr_t addr, u32 access);
 
-/* Implemented by kernel/proc/signal.c: a fault's signal for the running thread, delivered even
- * when it is blocked or ignored (then it kills). */
-void signal_force_fault(u32 sig, int code, vaddr_t addr, u32 trapno, u32 error);
+/* Implemented by kernel/proc/fault_signal.c: the signal of a fault of the running thread, whose frame
+ * is tf, for FAULT_MAPERR, _ACCERR or _SIGBUS; delivered even when it is blocked or ignored (then it
+ * kills). */
+struct trapframe;
+void signal_force_fault(struct trapframe *tf, vaddr_t addr, enum fault_result why);
 
 /* Implemented by kernel/proc/oom.c: ends the process that holds most memory and lets it go its
  * way. Returns whether the caller should try again: not when it is the one that must die. */

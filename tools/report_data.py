@@ -38,7 +38,7 @@ VERDICTS = [
     ("reuse", "f-reuse", "fault_write_protected", "write to a frame that nobody shares any more"),
     ("stack growth", "f-stack", "find_or_grow", "below the stack: it grows, by a new frame"),
     ("huge page", "k-huge", "hugetlb_fault", "one entry of the directory for 2 MiB at once"),
-    ("signal", "f-bad", "fault_user", "nothing may be there: SIGSEGV or SIGBUS"),
+    ("signal", "f-bad", "signal_force_fault", "nothing may be there: SIGSEGV or SIGBUS"),
     ("refused copy", "f-bad", "fault_failed", "the kernel's copy for the program fails: EFAULT"),
     ("no memory", "f-bad", "oom_kill", "no frame was left: somebody is killed"),
     ("nothing to do", "f-other", "fault_present", "the entry allowed it already"),

@@ -15,20 +15,6 @@ void spin_contended(struct spinlock *l)
 	panic("spin lock \"%s\" taken twice on one CPU", l->name);
 }
 
-u32 spin_lock_irqsave(struct spinlock *l)
-{
-	u32 flags = irq_save();
-
-	spin_lock(l);
-	return flags;
-}
-
-void spin_unlock_irqrestore(struct spinlock *l, u32 flags)
-{
-	spin_unlock(l);
-	irq_restore(flags);
-}
-
 void assert_may_sleep(void)
 {
 	const struct cpu *c = this_cpu();

@@ -14,6 +14,7 @@
 #include "kernel/core/cpu.h"
 #include "kernel/lib/list.h"
 #include "kernel/lib/types.h"
+#include "kernel/x86/trap.h"
 
 struct spinlock {
 	u32 locked;
@@ -45,8 +46,18 @@ static inline bool spin_held(const struct spinlock *l)
 }
 
 /* Disables interrupts, returns their former state for the unlock. */
-u32 spin_lock_irqsave(struct spinlock *l);
-void spin_unlock_irqrestore(struct spinlock *l, u32 flags);
+static inline u32 spin_lock_irqsave(struct spinlock *l)
+{
+	u32 flags = irq_save();
+	spin_lock(l);
+	return flags;
+}
+
+static inline void spin_unlock_irqrestore(struct spinlock *l, u32 flags)
+{
+	spin_unlock(l);
+	irq_restore(flags);
+}
 
 /* Asserts that the caller may sleep: no interrupt handler, no spin lock held. */
 void assert_may_sleep(void);

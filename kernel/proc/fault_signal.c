@@ -8,7 +8,7 @@
 #include "kernel/proc/process.h"
 #include "kernel/proc/signal.h"
 #include "kernel/x86/ptrace.h"
-#include "mm/space.h"
+#include "mm/fault.h"
 
 /* --- What is said --- */
 
@@ -71,24 +71,30 @@ static void report_trap(const struct trapframe *tf, const char *what, u32 error)
 /* The words of siginfo that a fault sets. */
 #define FAULT_INFO_SIZE (offsetof(struct abi_siginfo, fault.addr) + sizeof(u32))
 
-void signal_force_fault(u32 sig, int code, vaddr_t addr, u32 trapno, u32 error)
+void signal_force_fault(struct trapframe *tf, vaddr_t addr, enum fault_result why)
 {
 	struct task *t = current_task();
 	struct abi_siginfo info;
-	info.si_signo = (s32)sig;
+	struct taken_signal s = {.sig = why == FAULT_SIGBUS ? SIGBUS : SIGSEGV,
+		.info = &info,
+		.info_size = FAULT_INFO_SIZE};
+	info.si_signo = (s32)s.sig;
 	info.si_errno = 0;
-	info.si_code = code;
+	info.si_code = why == FAULT_SIGBUS   ? BUS_ADRERR
+		       : why == FAULT_ACCERR ? SEGV_ACCERR
+					     : SEGV_MAPERR;
 	info.fault.addr = addr;
-	t->trapno = trapno;
-	t->trap_error =
-		error | (addr >= USER_TOP ? PF_PRESENT : 0); /* as Linux: hides the kernel */
+	t->trapno = VEC_PF;
+	/* Linux shows programs every kernel address as a protection violation. */
+	t->trap_error = addr >= USER_TOP ? tf->orig_eax | PF_PRESENT : tf->orig_eax;
 	t->trap_addr = addr;
-	if (signal_handle(x86_thread_frame(&t->thread.x86), sig, &info, FAULT_INFO_SIZE))
+	if (signal_handle(tf, &s))
 		return;
-	if (may_report(sig))
-		report_page_fault(sig == SIGBUS ? "bus error" : "segfault", addr, t->trap_error);
+	if (may_report(s.sig))
+		report_page_fault(
+			why == FAULT_SIGBUS ? "bus error" : "segfault", addr, t->trap_error);
 	memset((u8 *)&info + FAULT_INFO_SIZE, 0, sizeof(info) - FAULT_INFO_SIZE);
-	signal_force(sig, &info);
+	signal_force(s.sig, &info);
 }
 
 /* --- The others --- */

@@ -75,7 +75,7 @@ static bool place_frame(
 
 /* --- Out --- */
 
-static bool put_context(
+static __forceinline bool put_context(
 	struct abi_sigcontext *sc, const struct trapframe *tf, u32 fpstate, u32 oldmask)
 {
 	const struct task *t = current_task();
@@ -128,6 +128,17 @@ fault:
 	return false;
 }
 
+static bool put_info(struct abi_siginfo *to, const struct taken_signal *s)
+{
+	static const struct abi_siginfo zeroes;
+	u32 size = s->info_size;
+	put_user_words(to, s->info, size / 4, fault);
+	put_user_words((u8 *)to + size, &zeroes, (sizeof(*to) - size) / 4, fault);
+	return true;
+fault:
+	return false;
+}
+
 static bool put_rt(struct abi_rt_sigframe *f, const struct trapframe *tf,
 	const struct taken_signal *s, u32 fpstate, u64 mask)
 {
@@ -145,19 +156,12 @@ static bool put_rt(struct abi_rt_sigframe *f, const struct trapframe *tf,
 	put_user_word((u32 *)&f->uc.uc_sigmask + 1, mask >> 32, fault);
 	put_user_word(f->retcode, rt_sigreturn_code[0], fault);
 	put_user_word(f->retcode + 4, rt_sigreturn_code[1], fault);
-	return put_context(&f->uc.uc_mcontext, tf, fpstate, (u32)mask);
+	return put_info(&f->info, s) && put_context(&f->uc.uc_mcontext, tf, fpstate, (u32)mask);
 fault:
 	return false;
 }
 
-static bool push_info(u32 at, const struct taken_signal *s)
-{
-	u32 rest = (u32)sizeof(*s->info) - s->info_size;
-	return copy_to_user(UPTR(at), s->info, s->info_size) == 0 &&
-	       clear_user(UPTR(at + s->info_size), rest) == 0;
-}
-
-/* The frame, but for siginfo and the FPU's state. */
+/* The frame, but for the FPU's state. */
 static bool push_frame(const struct trapframe *tf, const struct taken_signal *s,
 	const struct frame_place *at, u32 size)
 {
@@ -193,8 +197,6 @@ bool sigframe_push(struct trapframe *tf, const struct taken_signal *s)
 	u32 size = rt ? sizeof(struct abi_rt_sigframe) : sizeof(struct abi_sigframe);
 	struct frame_place at;
 	if (!place_frame(tf, s, size, &at) || !push_frame(tf, s, &at, size))
-		return false;
-	if (rt && !push_info(at.frame + offsetof(struct abi_rt_sigframe, info), s))
 		return false;
 	if (!x86_fpu_to_user(UPTR(at.fpstate)))
 		return false;

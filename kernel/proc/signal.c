@@ -772,23 +772,19 @@ static void run_handler(struct trapframe *tf, const struct taken_signal *s)
 	signal_force_kernel(SIGSEGV);
 }
 
-bool signal_handle(struct trapframe *tf, u32 sig, const struct abi_siginfo *info, u32 size)
+bool signal_handle(struct trapframe *tf, struct taken_signal *s)
 {
 	struct task *t = current_task();
 	struct process *p = t->process;
-	struct taken_signal s;
 	u32 flags = spin_lock_irqsave(&process_lock);
-	bool now = p->sighand->action[sig - 1].handler > SIG_IGN_K &&
-		   !(t->blocked & sigmask(sig)) && !(t->thread.work & WORK_SIGNAL) &&
+	bool now = p->sighand->action[s->sig - 1].handler > SIG_IGN_K &&
+		   !(t->blocked & sigmask(s->sig)) && !(t->thread.work & WORK_SIGNAL) &&
 		   likely(!t->ptrace.tracer);
-	s.sig = sig;
-	s.info = info;
-	s.info_size = size;
 	if (now)
-		take_action(p, &s);
+		take_action(p, s);
 	spin_unlock_irqrestore(&process_lock, flags);
 	if (now)
-		run_handler(tf, &s);
+		run_handler(tf, s);
 	return now;
 }
 

@@ -71,10 +71,11 @@ u32 signal_send_pgrp_locked(u32 pgid, u32 sig, const struct abi_siginfo *info);
 void signal_force(u32 sig, const struct abi_siginfo *info);
 void signal_force_kernel(u32 sig);
 
+struct taken_signal;
 /* Enters the handler for a signal of the exception that the calling thread, whose frame is tf, has
- * just made. False: there is none to enter at once, the signal must be forced. `size`: bytes of
- * *info that are set, the rest standing for zero. */
-bool signal_handle(struct trapframe *tf, u32 sig, const struct abi_siginfo *info, u32 size);
+ * just made: all of *s but its action. False: there is none to enter at once, the signal must be
+ * forced. */
+bool signal_handle(struct trapframe *tf, struct taken_signal *s);
 
 /* siginfo of kill(2), sent by the calling process. */
 struct abi_siginfo siginfo_user(u32 sig, s32 code);

@@ -216,8 +216,6 @@ void signal_send_process(struct process *p, u32 sig, const struct abi_siginfo *i
 void signal_send_task(struct task *t, u32 sig, const struct abi_siginfo *info);
 /* Every process of the group; returns how many there were. */
 u32 signal_send_pgrp(u32 pgid, u32 sig);
-/* A fault's signal: delivered to this thread even when blocked or ignored (then it kills). */
-void signal_force_fault(u32 sig, int code, vaddr_t addr, u32 trapno, u32 error);
 
 /* True when the calling process ignores or blocks the signal (tty job control asks). */
 bool signal_ignored_or_blocked(u32 sig);

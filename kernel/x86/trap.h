@@ -43,7 +43,7 @@ static inline bool tf_from_user(const struct trapframe *tf)
 #define PF_RSVD    0x08u
 #define PF_INSTR   0x10u
 
-enum vector {
+enum { /* vectors */
 	VEC_DE = 0,
 	VEC_DB = 1,
 	VEC_NMI = 2,

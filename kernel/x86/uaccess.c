@@ -13,7 +13,6 @@ size_t kernel_peek(void *dst, const void *src, size_t n);
 long user_strncpy(char *dst, const char *src, size_t n);
 int user_get_u32(u32 *dst, const u32 *src);
 int user_put_u32(u32 *dst, u32 v);
-void user_stac(void);
 
 /* A place where STAC or CLAC goes, see kernel/x86/asm.h. */
 struct smap_site {
@@ -26,14 +25,6 @@ extern const struct smap_site __start_smap_sites[], __stop_smap_sites[];
 static bool can_access(uptr_t p, size_t n)
 {
 	return current_thread()->pmap && user_range_ok(p, n);
-}
-
-bool user_access_begin(uptr_t p, size_t n)
-{
-	if (!can_access(p, n))
-		return false;
-	user_stac();
-	return true;
 }
 
 size_t copy_from_user_partial(void *dst, uptr_t src, size_t n)

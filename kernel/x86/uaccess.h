@@ -28,11 +28,12 @@ int get_user_u32(u32 *dst, uptr_t src) __must_check;
 int put_user_u32(uptr_t dst, u32 v) __must_check;
 
 /*
- * Words one by one without a call each: between user_access_begin(), which is false when [p, p+n)
- * is not user space, and user_access_end(). A store that faults goes to the label, where the end
- * is still due. Nothing else that touches user memory may be called meanwhile.
+ * Words one by one without a call each, for a thread on its way to user mode: between
+ * user_access_begin(), which is false when [p, p+n) is not user space, and user_access_end(). A
+ * store that faults goes to the label, where the end is still due. Nothing else that touches user
+ * memory may be called meanwhile.
  */
-bool user_access_begin(uptr_t p, size_t n) __must_check;
+static inline bool user_access_begin(uptr_t p, size_t n) __must_check;
 void user_access_end(void);
 
 #define put_user_word(p, v, label)                                                                 \
@@ -46,6 +47,23 @@ void user_access_end(void);
 		     : "memory"                                                                    \
 		     : label)
 
+/* `n` words, each as above. */
+#define put_user_words(p, from, n, label)                                                          \
+	do {                                                                                       \
+		void *to_ = (p);                                                                   \
+		const void *from_ = (from);                                                        \
+		u32 n_ = (n);                                                                      \
+		__asm__ volatile goto("1: rep movsl\n"                                             \
+				      ".pushsection __ex_table, \"a\"\n"                          \
+				      ".balign 4\n"                                                \
+				      ".long 1b, %l[" #label "]\n"                                 \
+				      ".popsection"                                                \
+				      : "+D"(to_), "+S"(from_), "+c"(n_)                           \
+				      :                                                            \
+				      : "memory"                                                   \
+				      : label);                                                    \
+	} while (0)
+
 /* Copies a string with its NUL. Returns its length, -EFAULT, or -ENAMETOOLONG when it does not
  * end within `size` bytes. */
 long strncpy_from_user(char *dst, uptr_t src, size_t size);
@@ -54,6 +72,16 @@ long strncpy_from_user(char *dst, uptr_t src, size_t size);
 static inline bool user_range_ok(uptr_t p, size_t n)
 {
 	return n <= USER_TOP && p.va <= USER_TOP - n;
+}
+
+void user_stac(void);
+
+static inline bool user_access_begin(uptr_t p, size_t n)
+{
+	if (!user_range_ok(p, n))
+		return false;
+	user_stac();
+	return true;
 }
 
 /* Reads kernel memory that may not be mapped, for panics and dumps. Returns bytes not read. The
