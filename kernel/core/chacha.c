@@ -23,8 +23,10 @@ void chacha20_block(const u32 state[16], u32 out[16])
 	for (u32 i = 0; i < 16; i++)
 		out[i] = state[i];
 	for (u32 round = 0; round < 10; round++) {
+#pragma GCC unroll 4
 		for (u32 i = 0; i < 4; i++)
 			quarter_round(out, i, i + 4, i + 8, i + 12);
+#pragma GCC unroll 4
 		for (u32 i = 0; i < 4; i++)
 			quarter_round(out, i, 4 + (i + 1) % 4, 8 + (i + 2) % 4, 12 + (i + 3) % 4);
 	}

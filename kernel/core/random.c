@@ -10,22 +10,26 @@
 #define JITTER_ROUNDS 64u
 
 /* Taken before the clock's lock. Guards `state`: the constants "expand 32-byte k", the key (words 4
- * to 11), a counter, a nonce. */
+ * to 11), a counter, a nonce; and `ready`, the last block's half that is for callers, of which the
+ * first nr_ready bytes are still to be had and the others are zero. */
 static struct spinlock random_lock = SPINLOCK_INIT("random");
 static u32 state[16] = {0x61707865, 0x3320646e, 0x79622d32, 0x6b206574};
+static u8 ready[32];
+static u32 nr_ready;
 
 static u64 cycles(void)
 {
 	return cpu_features.tsc ? rdtsc() : clock_ticks;
 }
 
-/* The next block begins with the next key; the caller gets the other half, 32 bytes. */
-static void next_block(u32 out[8])
+/* The next block begins with the next key. */
+static void next_block(void)
 {
 	u32 block[16];
 	chacha20_block(state, block);
 	memcpy(state + 4, block, 32);
-	memcpy(out, block + 8, 32);
+	memcpy(ready, block + 8, sizeof(ready));
+	nr_ready = sizeof(ready);
 	if (++state[12] == 0)
 		state[13]++;
 	memset(block, 0, sizeof(block));
@@ -35,10 +39,8 @@ static void next_block(u32 out[8])
 static void stir_word(u32 i, u32 word)
 {
 	state[4 + i % 8] ^= word;
-	if (i % 8 == 7) {
-		u32 unused[8];
-		next_block(unused);
-	}
+	if (i % 8 == 7)
+		next_block();
 }
 
 /* Caller holds random_lock. */
@@ -64,24 +66,34 @@ void random_stir(const void *buf, size_t n)
 {
 	u32 flags = spin_lock_irqsave(&random_lock);
 	const u8 *p = buf;
-	u32 unused[8];
 	for (size_t i = 0; i < n; i++)
 		stir_word((u32)i, p[i]);
-	next_block(unused);
+	next_block();
 	spin_unlock_irqrestore(&random_lock, flags);
+}
+
+/* Moves at most n bytes that are ready to p. */
+static u32 hand_out(u8 *p, size_t n)
+{
+	u32 part = MIN(nr_ready, n);
+	nr_ready -= part;
+	memcpy(p, ready + nr_ready, part);
+	memset(ready + nr_ready, 0, part);
+	return part;
 }
 
 void random_bytes(void *buf, size_t n)
 {
 	u8 *p = buf;
 	while (n) {
-		u32 out[8], part = MIN((u32)sizeof(out), n);
-		u32 flags = spin_lock_irqsave(&random_lock);
+		u32 part, flags = spin_lock_irqsave(&random_lock);
 		seed();
-		state[14] ^= (u32)cycles();
-		next_block(out);
+		if (!nr_ready) {
+			state[14] ^= (u32)cycles();
+			next_block();
+		}
+		part = hand_out(p, n);
 		spin_unlock_irqrestore(&random_lock, flags);
-		memcpy(p, out, part);
 		p += part;
 		n -= part;
 	}

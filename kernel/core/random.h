@@ -1,7 +1,7 @@
 /*
  * Random numbers for AT_RANDOM, getrandom(2) and /dev/urandom: a ChaCha20 generator whose key is
- * replaced after every request, so that nothing that was handed out can be computed from what is
- * in memory later. Seeded at the first request, from RDRAND where the CPU has it and from the jitter
+ * replaced with every block, and what is handed out forgotten, so that it cannot be computed from
+ * what is in memory later. Seeded at the first request, from RDRAND where the CPU has it and from the jitter
  * of the TSC.
  */
 #ifndef CORE_RANDOM_H
