@@ -133,6 +133,14 @@ bool sysenter_complete(struct trapframe *tf)
 	return false;
 }
 
+/* Linux's rule. A trap flag would step the kernel from POPFL on, and RF comes back with IRET only. */
+bool sysexit_suffices(const struct trapframe *tf)
+{
+	return tf->eip == vdso_address(current_process()->mm, vdso_landing) &&
+	       tf->cs == SEL_UCODE && tf->ss == SEL_UDATA &&
+	       !(tf->eflags & (EFLAGS_TF | EFLAGS_RF));
+}
+
 u32 vdso_address(const struct mm *mm, const char *place)
 {
 	return mm->vdso ? mm->vdso + (u32)place : 0;

@@ -20,8 +20,10 @@
 #define TF_EDX    8
 #define TF_EBP    20
 #define TF_EAX    24
+#define TF_EIP    44
 #define TF_CS     48
 #define TF_EFLAGS 52
+#define TF_ESP    56
 
 #define EFLAGS_TF 0x100
 #define EFLAGS_IF 0x200
@@ -73,11 +75,10 @@
 	.endm
 
 /*
- * Pops the frame. A program can put any selector into its frame (sigreturn): one that the CPU
- * refuses becomes 0, which faults as soon as the program uses it; a refused cs or ss is reported
- * as an exception of the program.
+ * Pops the frame up to eip. A program can put any selector into its frame (sigreturn): one that the
+ * CPU refuses becomes 0, which faults as soon as the program uses it.
  */
-	.macro	RESTORE_AND_IRET
+	.macro	RESTORE_REGS
 	POP	ebx
 	POP	ecx
 	POP	edx
@@ -91,7 +92,6 @@
 	.cfi_adjust_cfa_offset -4
 	addl	$8, %esp
 	.cfi_adjust_cfa_offset -8
-664:	iret
 	.pushsection .text.entry, "ax"
 	.subsection 1
 665:	movl	$0, (%esp)
@@ -101,25 +101,24 @@
 	.popsection
 	EXTABLE	662b, 665b
 	EXTABLE	663b, 666b
-	EXTABLE	664b, bad_iret
+	.endm
+
+/* A refused cs or ss is reported as an exception of the program. */
+	.macro	RESTORE_AND_IRET
+	RESTORE_REGS
+667:	iret
+	EXTABLE	667b, bad_iret
 	.endm
 
 	.section .text.entry, "ax"
 
 /*
- * System calls: a trap gate, interrupts stay on. The program's registers are the arguments: three
- * go where -mregparm=3 wants them, three on the stack.
+ * System calls. The program's registers are the arguments: three go where -mregparm=3 wants them,
+ * three on the stack.
  */
-
-	ENTRY	entry_syscall
-	CFI_TRAP 12
-	PUSH_WORD %eax
-	PUSH_WORD $VEC_SYSCALL
-	SAVE_REGS
-	.globl	do_syscall
-do_syscall:
+	.macro	CALL_SYSCALL missing
 	cmpl	$ABI_NR_SYSCALLS, %eax
-	jae	3f
+	jae	\missing
 	PUSH_WORD %ebp
 	PUSH_WORD %edi
 	PUSH_WORD %esi
@@ -130,6 +129,15 @@ do_syscall:
 	call	*%esi
 	addl	$12, %esp
 	.cfi_adjust_cfa_offset -12
+	.endm
+
+/* A trap gate, interrupts stay on. */
+	ENTRY	entry_syscall
+	CFI_TRAP 12
+	PUSH_WORD %eax
+	PUSH_WORD $VEC_SYSCALL
+	SAVE_REGS
+	CALL_SYSCALL missing=3f
 syscall_done:
 	movl	%eax, TF_EAX(%esp)
 	.globl	return_to_user
@@ -170,6 +178,9 @@ do_syscall_traced:
  * loaded cs, ss, eip and the thread's kernel stack; the program's esp is in ebp, and where it goes
  * on is known. What INT would have cleared must be cleared here: TF, which traps each step up to
  * then (trap.c lets them pass), and NT, which would make `iret` a task switch.
+ *
+ * SYSEXIT goes back to esp in ecx and eip in edx, so only to where those two are dead: the vDSO's
+ * landing. Interrupts come on with the instruction after STI, which is in user mode.
  */
 	ENTRY	entry_sysenter
 	.cfi_startproc simple
@@ -204,6 +215,32 @@ entry_sysenter_flags_set:
 	movl	TF_EDX(%esp), %edx
 	movl	TF_EBP(%esp), %ebp
 	jmp	*sysenter_door
+	.globl	do_sysenter
+do_sysenter:
+	CALL_SYSCALL missing=3f
+2:	movl	%eax, TF_EAX(%esp)
+	cli
+	movl	cpus, %eax
+	cmpl	$0, THREAD_WORK(%eax)
+	jne	return_to_user
+	movl	%esp, %eax
+	call	sysexit_suffices
+	testb	%al, %al
+	jz	restore_user
+	.cfi_remember_state
+	RESTORE_REGS
+	movl	(%esp), %edx
+	movl	TF_ESP - TF_EIP(%esp), %ecx
+	addl	$(TF_EFLAGS - TF_EIP), %esp
+	.cfi_adjust_cfa_offset -8
+	andl	$~EFLAGS_IF, (%esp)
+	popfl
+	.cfi_adjust_cfa_offset -4
+	sti
+	sysexit
+	.cfi_restore_state
+3:	call	syscall_missing
+	jmp	2b
 	.cfi_endproc
 	END	entry_sysenter
 
@@ -211,7 +248,7 @@ entry_sysenter_flags_set:
 	.balign	4
 	.globl	sysenter_door
 sysenter_door:
-	.long	do_syscall
+	.long	do_sysenter
 	.popsection
 
 /* --- Page faults: an interrupt gate, so that CR2 is ours until it is read --- */

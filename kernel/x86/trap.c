@@ -30,7 +30,7 @@ static struct gate traced_idt[NR_GATES] __ro_after_init __aligned(8);
 extern u8 entry_vectors[];
 extern void entry_page_fault(void), entry_page_fault_traced(void);
 extern void entry_syscall(void), entry_syscall_traced(void);
-extern void do_syscall(void), do_syscall_traced(void);
+extern void do_sysenter(void), do_syscall_traced(void);
 extern void (*sysenter_door)(void); /* which of these two SYSENTER goes on to */
 extern u8 entry_sysenter[], entry_sysenter_flags_set[];
 void trap_dispatch(struct trapframe *tf);
@@ -39,8 +39,10 @@ _Static_assert(offsetof(struct trapframe, ecx) == 4, "TF_ECX in entry.S");
 _Static_assert(offsetof(struct trapframe, edx) == 8, "TF_EDX in entry.S");
 _Static_assert(offsetof(struct trapframe, ebp) == 20, "TF_EBP in entry.S");
 _Static_assert(offsetof(struct trapframe, eax) == 24, "TF_EAX in entry.S");
+_Static_assert(offsetof(struct trapframe, eip) == 44, "TF_EIP in entry.S");
 _Static_assert(offsetof(struct trapframe, cs) == 48, "TF_CS in entry.S");
 _Static_assert(offsetof(struct trapframe, eflags) == 52, "TF_EFLAGS in entry.S");
+_Static_assert(offsetof(struct trapframe, esp) == 56, "TF_ESP in entry.S");
 _Static_assert(offsetof(struct cpu, thread) == 0, "entry.S reads cpus[0].thread");
 
 /* Offers an offset to assembly as an absolute symbol. Never called. */
@@ -73,7 +75,7 @@ void trap_trace_thread(bool on)
 {
 	on |= trace_all;
 	load_idt(on ? traced_idt : idt);
-	sysenter_door = on ? do_syscall_traced : do_syscall;
+	sysenter_door = on ? do_syscall_traced : do_sysenter;
 }
 
 void trap_trace(bool on)

@@ -78,6 +78,9 @@ extern const syscall_fn syscall_table[];
 /* kernel/proc/vdso.c. Fills in what SYSENTER leaves out of a frame: eip and ebp. False: the frame's
  * eax says why there is no call to make. */
 bool sysenter_complete(struct trapframe *tf);
+/* The same file. SYSEXIT restores what is in the frame, but for ecx and edx, and these nobody misses.
+ * Interrupts are off. */
+bool sysexit_suffices(const struct trapframe *tf);
 /* The function of the numbers beyond the table, and of those without a call. */
 long syscall_missing(void);
 

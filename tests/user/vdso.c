@@ -275,6 +275,21 @@ static void single_step(void)
 	signal(SIGTRAP, SIG_DFL);
 }
 
+/* Flags that a call must give back: carry, nested task, alignment check. */
+static void flags(void)
+{
+	unsigned after;
+
+	asm volatile("pushl $0x44003; popfl\n\t"
+		     "call *%1\n\t"
+		     "pushfl; popl %0\n\t"
+		     "pushl $2; popfl"
+		     : "=r"(after)
+		     : "r"(sysinfo), "a"(SYS_getpid)
+		     : "memory", "cc");
+	say("flags", "%x", after);
+}
+
 static void calls(void)
 {
 	struct sigaction action = {.sa_sigaction = lost, .sa_flags = SA_SIGINFO | SA_ONSTACK};
@@ -300,6 +315,7 @@ static void calls(void)
 	lose((void *)16);
 	signal(SIGSEGV, SIG_DFL);
 	single_step();
+	flags();
 	if (pipe(pipes))
 		die("pipe");
 	interrupted("restarted", SA_RESTART);
