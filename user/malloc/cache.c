@@ -8,7 +8,7 @@
 
 #define GRANT_MIN ((size_t)512 << 10) /* of all threads together */
 
-__thread struct tcache tcache __attribute__((tls_model("initial-exec")));
+__thread struct tcache tcache TLS_MODEL;
 struct caches caches;
 uintptr_t block_key;
 

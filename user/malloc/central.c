@@ -1,6 +1,6 @@
 /*
  * The centre: for each size class the spans that have blocks to give. A span is cut lazily: blocks
- * that were never handed out are the run [bump, nr * size), and a thread that needs blocks gets
+ * that were never handed out are the last @fresh of it, and a thread that needs blocks gets
  * the whole run of a new span at once without a page of it being touched. Blocks come back in
  * batches; a span whose last block came back returns to the page heap.
  *
@@ -52,7 +52,7 @@ static struct span *span_create(struct central *ce, unsigned c)
 		return NULL;
 	s->state = SPAN_SMALL;
 	s->class = c;
-	s->nr = (pages << PAGE_SHIFT) / classes[c].size;
+	s->nr = s->fresh = classes[c].blocks;
 	ce->pages += pages;
 	ce->nr_spans++;
 	info_set(s, c);
@@ -71,32 +71,24 @@ static void span_destroy(struct central *ce, struct span *s)
 /* All blocks of @s that were never handed out. */
 static void take_run(struct central *ce, struct span *s, struct refill *r)
 {
-	uint32_t end = s->nr * classes[s->class].size;
+	uint32_t size = classes[s->class].size;
 
-	r->bump = (char *)s->start + s->bump;
-	r->end = (char *)s->start + end;
+	r->end = (char *)s->start + s->nr * size;
+	r->bump = r->end - s->fresh * size;
 	r->zero = s->zero;
-	ce->used += s->nr - s->bump / classes[s->class].size;
-	s->used += s->nr - s->bump / classes[s->class].size;
-	s->bump = end;
-	s->zero = 0;
+	ce->used += s->fresh;
+	s->used += s->fresh;
+	s->fresh = s->zero = 0;
 }
 
 /* The whole list of @s, without a look at its blocks. */
 static void take_list(struct central *ce, struct span *s, struct refill *r)
 {
-	unsigned fresh = s->nr - s->bump / classes[s->class].size;
-
 	r->head = s->free;
-	r->n = s->nr - s->used - fresh;
+	r->n = s->nr - s->used - s->fresh;
 	s->free = NULL;
 	s->used += r->n;
 	ce->used += r->n;
-}
-
-static bool span_has_run(const struct span *s)
-{
-	return s->bump < s->nr * classes[s->class].size;
 }
 
 static bool take_transfer(struct central *ce, unsigned c, struct refill *r)
@@ -112,7 +104,7 @@ static bool take_transfer(struct central *ce, unsigned c, struct refill *r)
 static void take_span(struct central *ce, struct span *s, struct refill *r)
 {
 	take_list(ce, s, r);
-	if (span_has_run(s))
+	if (s->fresh)
 		take_run(ce, s, r);
 	if (s->listed)
 		list_remove(ce, s);
@@ -209,7 +201,7 @@ void central_give_run(unsigned c, char *bump, char *end)
 	unsigned n = (end - bump) / classes[c].size;
 
 	lock_take(&ce->lock);
-	s->bump = (uintptr_t)bump - s->start;
+	s->fresh = n;
 	s->used -= n;
 	ce->used -= n;
 	span_changed(ce, s);
@@ -237,11 +229,11 @@ static void check_blocks(const struct span *s)
 
 	for (struct block *b = s->free; b; b = block_next(b), n++)
 		if (pagemap_span((uintptr_t)b) != s || ((uintptr_t)b - s->start) % size ||
-			(uintptr_t)b - s->start >= s->bump)
+			(uintptr_t)b - s->start >= (s->nr - s->fresh) * size)
 			die("check: a block is on the wrong span", b);
-	if (n + s->used + (s->nr * size - s->bump) / size != s->nr)
+	if (n + s->used + s->fresh != s->nr)
 		die("check: blocks of a span are miscounted", s);
-	if (s->listed != (s->free || span_has_run(s)))
+	if (s->listed != (s->free || s->fresh))
 		die("check: a span is on the wrong list", s);
 }
 

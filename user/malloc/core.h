@@ -88,6 +88,7 @@ struct class_info {
 	uint32_t size;    /* of a block */
 	uint32_t inverse; /* 2^32 / size, rounded up: see class_is_start() */
 	uint16_t pages;   /* of the shortest span that wastes little */
+	uint16_t blocks;  /* in it */
 	uint16_t cap;     /* the most blocks in one thread's list */
 	uint16_t batch;   /* how many go back to the centre at once */
 } __attribute__((aligned(32)));
@@ -116,20 +117,23 @@ struct block {
 
 extern uintptr_t block_key;
 
-static inline uintptr_t block_mark(const struct block *b, uintptr_t link)
-{
-	return (link ^ (uintptr_t)b) + 0x6d2b79f5;
-}
+#define MARK 0x6d2b79f5
 
 static inline void block_link(struct block *b, struct block *next)
 {
 	uintptr_t link = (uintptr_t)next ^ block_key;
 
 	b->link = link;
-	b->mark = block_mark(b, link);
+	b->mark = (link ^ (uintptr_t)b) + MARK;
 #ifndef __LP64__
 	b->echo = ~b->mark;
 #endif
+}
+
+/* The link that the mark of @b was made of. */
+static inline uintptr_t block_marked_link(const struct block *b)
+{
+	return (b->mark - MARK) ^ (uintptr_t)b;
 }
 
 static inline bool block_is_marked(const struct block *b)
@@ -138,18 +142,28 @@ static inline bool block_is_marked(const struct block *b)
 	if (b->echo != ~b->mark)
 		return false;
 #endif
-	return b->mark == block_mark(b, b->link);
+	return b->link == block_marked_link(b);
 }
 
-/* The block after @b, which is on a list; aborts when @b was written to. */
+static inline struct block *block_of_link(uintptr_t link)
+{
+	return (struct block *)(link ^ block_key);
+}
+
 _Noreturn void die(const char *what, const void *addr);
+/* The ends of fast paths: they abort too, but as functions that might return they are reached by a
+ * jump, and the paths need no stack. */
+void *die_of_write(const struct block *b);
+void die_of_double_free(const struct block *b);
+
+/* The block after @b, which is on a list; aborts when @b was written to. */
 static inline struct block *block_next(const struct block *b)
 {
-	uintptr_t link = b->link;
+	uintptr_t link = block_marked_link(b);
 
-	if (unlikely(b->mark != block_mark(b, link)))
-		die("use after free: a freed block was written to", b);
-	return (struct block *)(link ^ block_key);
+	if (unlikely(b->link != link))
+		die_of_write(b);
+	return block_of_link(link);
 }
 
 /* --- Spans and the page map ----------------------------------------------------------------- */
@@ -170,10 +184,11 @@ struct span {
 		struct block *free; /* small: blocks that came back to the span */
 		size_t asked;       /* run, mapped: what the program asked for, when debugging */
 	};
-	uint32_t bump;            /* small: offset of the first block never handed out */
+	uint32_t bump;            /* run, mapped: where the block begins, when debugging */
 	uint32_t freed_at;        /* free: second */
 	uint16_t used;            /* small: blocks held by threads and programs */
 	uint16_t nr;              /* small: blocks in all */
+	uint16_t fresh;           /* small: the last so many were never handed out */
 	uint8_t state, class;
 	uint8_t zero;     /* never written since the system gave it */
 	uint8_t mapped;   /* from an extent, not from brk */
@@ -366,7 +381,13 @@ struct tcache {
 	enum cache_state state;
 };
 
-extern __thread struct tcache tcache __attribute__((tls_model("initial-exec")));
+/* In a library that is preloaded, or in the program. */
+#ifdef __PIC__
+#define TLS_MODEL __attribute__((tls_model("initial-exec")))
+#else
+#define TLS_MODEL __attribute__((tls_model("local-exec")))
+#endif
+extern __thread struct tcache tcache TLS_MODEL;
 
 struct caches {
 	struct lock lock;

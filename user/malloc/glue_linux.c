@@ -10,6 +10,7 @@
 #include <limits.h>
 #include <pthread.h>
 #include <stdlib.h>
+#include <string.h>
 #include <sys/auxv.h>
 #include <sys/mman.h>
 #include <sys/syscall.h>
@@ -119,16 +120,16 @@ uint32_t os_seconds(void)
 	return clock_gettime(CLOCK_MONOTONIC_COARSE, &t) ? 0 : (uint32_t)t.tv_sec;
 }
 
+/* Mixed, for what the kernel gives is the C library's guard words too. No clock: two page faults in
+ * each process would be its price. */
 uintptr_t os_random(void)
 {
 	const void *random = (const void *)getauxval(AT_RANDOM);
-	struct timespec t = {0};
-	uintptr_t v = 0;
+	uintptr_t v[2] = {0};
 
 	if (random)
-		__builtin_memcpy(&v, random, sizeof(v));
-	clock_gettime(CLOCK_MONOTONIC, &t);
-	return v ^ (uintptr_t)&t * 0x9e3779b1u ^ (uintptr_t)t.tv_nsec << 7;
+		memcpy(v, random, sizeof(v));
+	return (v[0] ^ (uintptr_t)&heap) * (uintptr_t)0x9e3779b97f4a7c15 + (v[1] >> 7);
 }
 
 /* The system calls themselves, which are no cancellation points: a lock may be held. */
@@ -250,9 +251,9 @@ void os_thread_register(void)
 		pthread_setspecific(exit_key, &tcache);
 }
 
+/* As little as can be: most processes are short, and many need no memory. */
 __attribute__((constructor)) static void start(void)
 {
-	core_init();
 	os_thread_register();
 	debug_options(secure_getenv("TMALLOC_OPTIONS"));
 }

@@ -7,11 +7,13 @@
  */
 #include "core.h"
 
-#define EXTENT_MIN   ((size_t)1 << 20)
-#define CHUNK_SPANS  512
-#define POPULATE_MIN 256 /* pages of short runs before the first */
-#define POPULATE_MAX ((size_t)256 << 10)
-#define DECAY_SCAN   64 /* free runs looked at in one round: the cost of a decay is bounded */
+#define EXTENT_MIN         ((size_t)1 << 20)
+#define CHUNK_SPANS        512
+#define POPULATE_MIN       256 /* pages of short runs before the first are populated */
+#define POPULATE_MAX       ((size_t)256 << 10)
+#define TRIM_THRESHOLD_MAX ((size_t)64 << 20)
+#define SOON               4096 /* ticks: a trim so long before the heap grows was a mistake */
+#define DECAY_SCAN         64 /* free runs looked at in one round: the cost of a decay is bounded */
 
 #ifdef __LP64__
 #define MMAP_THRESHOLD_MAX ((size_t)32 << 20)
@@ -277,9 +279,9 @@ static bool top_grow(size_t pages)
 	}
 	heap.brk_bytes += got + more - (now == heap.end ? now : heap.top);
 	heap.end = got + more;
-	/* Soon after a trim this was a mistake: keep more the next time. */
-	if (!heap.fixed_thresholds && heap.trimmed_at && heap.tick - heap.trimmed_at < 256 &&
-		heap.trim_threshold < 2 * MMAP_THRESHOLD_MAX)
+	/* Soon after a trim: keep more the next time. */
+	if (!heap.fixed_thresholds && heap.trimmed_at && heap.tick - heap.trimmed_at < SOON &&
+		heap.trim_threshold < TRIM_THRESHOLD_MAX)
 		heap.trim_threshold *= 2;
 	return true;
 }
@@ -520,7 +522,7 @@ struct span *heap_alloc(size_t pages, size_t align)
 	if (s) {
 		s->zero |= s->purged;
 		s->purged = s->listed = s->class = 0;
-		s->bump = s->used = s->nr = s->asked = 0;
+		s->bump = s->used = s->nr = s->fresh = s->asked = 0;
 		s->free = NULL;
 		pagemap_set_ends(s);
 	}

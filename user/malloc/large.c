@@ -61,6 +61,7 @@ static void class_init(unsigned c)
 	k->size = class_compute_size(c);
 	k->inverse = UINT32_MAX / k->size + 1;
 	k->pages = span_pages(k->size);
+	k->blocks = (k->pages << PAGE_SHIFT) / k->size;
 	k->cap = clamp((32 << 10) / k->size, 4, 2048);
 	k->batch = clamp((4 << 10) / k->size, 2, 64);
 }

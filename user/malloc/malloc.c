@@ -3,26 +3,11 @@
  * list of the calling thread, and out.
  */
 #include <errno.h>
+#include <string.h>
 #include "core.h"
 #include "tmalloc.h"
 
 /* --- Fast paths ----------------------------------------------------------------------------- */
-
-static inline __attribute__((always_inline)) void *small_alloc(unsigned c)
-{
-	struct bin *b = &tcache.bin[c];
-	struct block *p = b->head;
-
-	if (likely(p != NULL)) {
-		b->head = block_next(p);
-		b->room++;
-		p->mark = 0;
-		return p;
-	}
-	if (likely(b->bump != b->end))
-		return bin_carve(b, c);
-	return NULL;
-}
 
 cold static void *out_of_memory(void)
 {
@@ -43,21 +28,39 @@ static __attribute__((noinline)) void *malloc_slow(size_t size)
 	return p ? p : out_of_memory();
 }
 
+static inline __attribute__((always_inline)) void *small_alloc(size_t size, size_t c)
+{
+	struct bin *bin = &tcache.bin[c];
+	struct block *b = bin->head;
+
+	if (likely(b != NULL)) {
+		uintptr_t link = block_marked_link(b);
+
+		if (unlikely(b->link != link))
+			return die_of_write(b);
+		bin->head = block_of_link(link);
+		bin->room++;
+		b->mark = 0;
+		return b;
+	}
+	if (likely(bin->bump != bin->end))
+		return bin_carve(bin, c);
+	return malloc_slow(size);
+}
+
 static __attribute__((noinline)) void *malloc_medium(size_t size)
 {
-	void *p = size <= SMALL_MAX ? small_alloc(class_of(size)) : NULL;
-
-	return likely(p != NULL) ? p : malloc_slow(size);
+	return size <= SMALL_MAX ? small_alloc(size, class_of(size)) : malloc_slow(size);
 }
 
 EXPORT void *API(malloc)(size_t size)
 {
-	void *p;
+	return likely(size <= TABLE_MAX) ? small_alloc(size, class_of(size)) : malloc_medium(size);
+}
 
-	if (unlikely(size > TABLE_MAX))
-		return malloc_medium(size);
-	p = small_alloc(class_of(size));
-	return likely(p != NULL) ? p : malloc_slow(size);
+static __attribute__((noinline)) void list_full(size_t c)
+{
+	cache_overflow(c);
 }
 
 static inline void small_free(size_t c, struct block *b)
@@ -67,7 +70,7 @@ static inline void small_free(size_t c, struct block *b)
 	block_link(b, bin->head);
 	bin->head = b;
 	if (unlikely(--bin->room < 0))
-		cache_overflow(c);
+		list_full(c);
 }
 
 /* No block of a class begins at @p. */
@@ -90,7 +93,7 @@ EXPORT void API(free)(void *p)
 	if (unlikely(!class_is_start(c, info_offset(info, (uintptr_t)p))))
 		return free_other(p);
 	if (unlikely(block_is_marked(p)))
-		die("free(): double free", p);
+		return die_of_double_free(p);
 	small_free(c, p);
 }
 
@@ -109,13 +112,13 @@ EXPORT void *API(calloc)(size_t n, size_t each)
 		p = large_alloc(size, 1, &zero);
 		if (!p)
 			return out_of_memory();
-		return zero ? p : __builtin_memset(p, 0, size);
+		return zero ? p : memset(p, 0, size);
 	}
 	c = class_of(size);
 	if (!tcache.bin[c].head && tcache.bin[c].bump != tcache.bin[c].end)
 		zero = tcache.zero_runs[c / 64] >> c % 64 & 1;
 	p = API(malloc)(size);
-	return !p || zero ? p : __builtin_memset(p, 0, size);
+	return !p || zero ? p : memset(p, 0, size);
 }
 
 static size_t usable(const void *p)
@@ -125,15 +128,27 @@ static size_t usable(const void *p)
 	return c ? classes[c].size : debug_size(large_lookup(p));
 }
 
+/* What a growing block of whole pages gets: an eighth more, so that the next steps find it there.
+ * Pages that are never touched cost nothing. */
+static size_t with_slack(size_t size)
+{
+	return size <= SMALL_MAX || debug.on ? size : size + size / 8;
+}
+
 static void *realloc_move(void *p, size_t old, size_t size)
 {
-	void *q = API(malloc)(size);
+	void *q = API(malloc)(size > old ? with_slack(size) : size);
 
 	if (!q)
 		return NULL;
-	__builtin_memcpy(q, p, old < size ? old : size);
+	memcpy(q, p, old < size ? old : size);
 	API(free)(p);
 	return q;
+}
+
+static bool run_resize(struct span *s, size_t pages)
+{
+	return s->state == SPAN_RUN ? heap_resize(s, pages) : heap_remap(s, pages << PAGE_SHIFT);
 }
 
 /* Blocks of whole pages grow and shrink where they are, or by mremap. */
@@ -143,9 +158,9 @@ static bool realloc_large(struct span *s, size_t size)
 
 	if (debug.on || s->asked || size <= SMALL_MAX)
 		return false;
-	if (pages == s->pages)
+	if (pages <= s->pages && s->pages - pages <= pages / 8)
 		return true;
-	return s->state == SPAN_RUN ? heap_resize(s, pages) : heap_remap(s, pages << PAGE_SHIFT);
+	return (pages > s->pages && run_resize(s, pages + pages / 8)) || run_resize(s, pages);
 }
 
 EXPORT void *API(realloc)(void *p, size_t size)

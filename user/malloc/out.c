@@ -90,3 +90,13 @@ void die(const char *what, const void *addr)
 	out_flush(&o);
 	os_abort();
 }
+
+void *die_of_write(const struct block *b)
+{
+	die("use after free: a freed block was written to", b);
+}
+
+void die_of_double_free(const struct block *b)
+{
+	die("free(): double free", b);
+}
