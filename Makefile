@@ -267,7 +267,7 @@ libtmalloc: $(T_M)/libtmalloc.a $(T_M)/libtmalloc.so $(T_M)/libtmalloc32.so $(T_
 $(T_M)/obj/%.o: user/malloc/%.c $(TM_HEADERS)
 	$(call say,CC,$<)
 	@mkdir -p $(@D)
-	$(Q)$(TM_32) $(TM_CFLAGS) -fno-pie -c $< -o $@
+	$(Q)$(TM_32) -mtune=generic $(TM_CFLAGS) -fno-pie -c $< -o $@
 
 $(T_M)/libtmalloc.a: $(TM_SOURCES:user/malloc/%.c=$(T_M)/obj/%.o)
 	$(call say,AR,$@)
@@ -276,12 +276,12 @@ $(T_M)/libtmalloc.a: $(TM_SOURCES:user/malloc/%.c=$(T_M)/obj/%.o)
 $(T_M)/libtmalloc.so: $(TM_SOURCES) $(TM_HEADERS)
 	$(call say,CC,$@)
 	@mkdir -p $(@D)
-	$(Q)$(TM_64) $(TM_CFLAGS) -fPIC -shared -Wl,-z,now $(TM_SOURCES) -o $@
+	$(Q)$(TM_64) $(TM_CFLAGS) -fPIC -shared -Wl,-z,now,-z,noseparate-code $(TM_SOURCES) -o $@
 
 $(T_M)/libtmalloc32.so: $(TM_SOURCES) $(TM_HEADERS)
 	$(call say,CC,$@)
 	@mkdir -p $(@D)
-	$(Q)$(TM_32) $(TM_CFLAGS) -fPIC -shared -Wl,-z,now $(TM_SOURCES) -o $@
+	$(Q)$(TM_32) -mtune=generic $(TM_CFLAGS) -fPIC -shared -Wl,-z,now,-z,noseparate-code $(TM_SOURCES) -o $@
 
 # A small program for a small machine: musl's C library, our malloc in front of its own.
 $(T_M)/malloc-tour: user/malloc/tour/malloc-tour.c $(T_M)/libtmalloc.a $(B)/pkg/.guest
@@ -340,7 +340,32 @@ $(T_M)/bench-run: tools/bench-malloc-run.c
 	@mkdir -p $(@D)
 	$(Q)gcc -O2 -static $< -o $@
 
-bench-malloc: $(T_M)/bench $(T_M)/bench-run $(T_M)/libtmalloc.so ## beside the C library's and others
+# bench/malloc.c with one allocator or another: static, but for mimalloc.
+PEER_LIB     = $(PACKAGES)/$(1)/usr/lib/$(or $(2),i386-linux-gnu)
+GUEST_PEERS := glibc jemalloc tcmalloc mimalloc tmalloc
+GUEST_BENCH := $(GUEST_PEERS:%=$(T_M)/guest/%)
+$(T_M)/guest/jemalloc: peer := $(call PEER_LIB,libjemalloc-dev)/libjemalloc.a -lm
+$(T_M)/guest/tcmalloc: peer := $(call PEER_LIB,libgoogle-perftools-dev)/libtcmalloc_minimal.a \
+	$(call PEER_LIB,libstdc++-12-dev,gcc/i686-linux-gnu/12)/libstdc++.a -lm
+$(T_M)/guest/mimalloc: drop := -static
+$(T_M)/guest/mimalloc: peer := $(call PEER_LIB,libmimalloc2.0)/libmimalloc.so.2.0
+$(T_M)/guest/tmalloc:  peer := $(T_M)/libtmalloc.a
+$(T_M)/guest/tmalloc:  $(T_M)/libtmalloc.a
+
+$(B)/pkg/.malloc: tools/packages.malloc tools/guest-packages
+	$(Q)tools/guest-packages $< $(PACKAGES)
+	@touch $@
+
+$(GUEST_BENCH): bench/malloc.c $(B)/pkg/.malloc
+	$(call say,CC,$@)
+	@mkdir -p $(@D)
+	$(Q)$(CC) $(filter-out $(drop),$(USER_CFLAGS)) -O2 -fno-builtin $< $(peer) -o $@
+
+ifeq ($(GUEST),1)
+bench-malloc: $(B)/tessera.elf $(GUEST_BENCH)
+bench-malloc: BENCHFLAGS += --guest $(T_M)/guest
+endif
+bench-malloc: $(T_M)/bench $(T_M)/bench-run $(T_M)/libtmalloc.so ## beside other allocators; GUEST=1: on Tessera
 	@tools/bench-malloc --ours $(T_M)/libtmalloc.so --bench $(T_M)/bench \
 		--launcher $(T_M)/bench-run --svg $(T_M)/bench.svg $(BENCHFLAGS)
 
