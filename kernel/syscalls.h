@@ -188,6 +188,12 @@ long sys_semget(s32 key, s32 nsems, u32 flags);
 long sys_semtimedop_time64(s32 id, uptr_t ops, u32 n, uptr_t time);
 long sys_semctl(s32 id, u32 num, u32 cmd, u32 arg);
 
+/* kernel/proc/sys_msg.c */
+long sys_msgget(s32 key, u32 flags);
+long sys_msgsnd(s32 id, uptr_t buf, u32 size, u32 flags);
+long sys_msgrcv(s32 id, uptr_t buf, u32 size, s32 type, u32 flags);
+long sys_msgctl(s32 id, u32 cmd, uptr_t buf);
+
 /* kernel/proc/rseq.c */
 long sys_rseq(uptr_t area, u32 len, u32 flags, u32 signature);
 
@@ -464,7 +470,8 @@ long sys_socketcall(u32 call, uptr_t args);
 	X(futex_time64) X(sched_rr_get_interval_time64) X(process_vm_readv) \
 	X(process_vm_writev) X(timer_gettime64) X(timer_settime64) X(clone3) \
 	X(pidfd_open) X(pidfd_send_signal) X(process_madvise) X(process_mrelease) X(membarrier) \
-	X(rseq) X(semget) X(semctl) X(semtimedop_time64)
+	X(rseq) X(msgget) X(msgsnd) X(msgrcv) X(msgctl) \
+	X(semget) X(semctl) X(semtimedop_time64)
 
 #define SYSCALLS_MM(X) \
 	X(brk) X(mmap) X(munmap) X(mprotect) X(msync) X(mlock) X(munlock) X(mlockall) \
@@ -512,7 +519,6 @@ long sys_socketcall(u32 call, uptr_t args);
 	P(fallocate, "COLLAPSE_RANGE, INSERT_RANGE, UNSHARE_RANGE: EOPNOTSUPP") \
 	P(futex, "priority inheritance: ENOSYS") \
 	P(futex_time64, "priority inheritance: ENOSYS") \
-	P(ipc, "message queues: ENOSYS") \
 	P(madvise, "MERGEABLE, HUGEPAGE, FREE, COLD, PAGEOUT only noted; no HWPOISON") \
 	P(mount, "MS_BIND, MS_MOVE: EINVAL; propagation is ignored") \
 	P(pipe2, "O_DIRECT (packets): EINVAL") \

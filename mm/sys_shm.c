@@ -22,6 +22,7 @@
 #include "kernel/lib/fmt.h"
 #include "kernel/lib/string.h"
 #include "kernel/proc/ipc_ids.h"
+#include "kernel/proc/msg.h"
 #include "kernel/proc/sem.h"
 #include "kernel/proc/task.h"
 #include "kernel/syscalls.h"
@@ -718,7 +719,16 @@ static long ipc_semctl(s32 id, u32 num, u32 cmd, uptr_t ptr)
 	return sem_control(id, num, cmd & ~(u32)IPC_64, arg, cmd & IPC_64);
 }
 
-/* Message queues are not there. */
+static long ipc_msgrcv(u32 version, s32 id, u32 size, u32 flags, uptr_t ptr, s32 type)
+{
+	struct abi_ipc_kludge k = {ptr.va, type};
+	if (version == 0 && !ptr.va)
+		return -EINVAL;
+	if (version == 0 && copy_from_user(&k, ptr, sizeof(k)))
+		return -EFAULT;
+	return sys_msgrcv(id, UPTR(k.buf), size, k.type, flags);
+}
+
 long sys_ipc(u32 call, s32 first, u32 second, u32 third, uptr_t ptr, u32 fifth)
 {
 	switch (call & 0xffff) {
@@ -730,6 +740,14 @@ long sys_ipc(u32 call, s32 first, u32 second, u32 third, uptr_t ptr, u32 fifth)
 		return sys_semget(first, (s32)second, third);
 	case IPC_CALL_SEMCTL:
 		return ipc_semctl(first, second, third, ptr);
+	case IPC_CALL_MSGSND:
+		return sys_msgsnd(first, ptr, second, third);
+	case IPC_CALL_MSGRCV:
+		return ipc_msgrcv(call >> 16, first, second, third, ptr, (s32)fifth);
+	case IPC_CALL_MSGGET:
+		return sys_msgget(first, second);
+	case IPC_CALL_MSGCTL:
+		return msg_control(first, second & ~(u32)IPC_64, ptr, second & IPC_64);
 	case IPC_CALL_SHMAT:
 		return ipc_shmat(call >> 16, first, ptr.va, second, UPTR(third));
 	case IPC_CALL_SHMDT:

@@ -10,6 +10,10 @@
 #define IPC_CALL_SEMGET	    2u
 #define IPC_CALL_SEMCTL	    3u
 #define IPC_CALL_SEMTIMEDOP 4u
+#define IPC_CALL_MSGSND	    11u
+#define IPC_CALL_MSGRCV	    12u
+#define IPC_CALL_MSGGET	    13u
+#define IPC_CALL_MSGCTL	    14u
 #define IPC_CALL_SHMAT  21u
 #define IPC_CALL_SHMDT  22u
 #define IPC_CALL_SHMGET 23u
@@ -135,5 +139,46 @@ struct abi_seminfo {
 	s32 semmap, semmni, semmns, semmnu, semmsl, semopm, semume, semusz, semvmx, semaem;
 };
 _Static_assert(sizeof(struct abi_seminfo) == 40, "struct seminfo is 40 bytes");
+
+/* --- Message queues --- */
+
+#define MSG_NOERROR 010000u
+#define MSG_EXCEPT  020000u
+#define MSG_COPY    040000u
+
+#define MSG_STAT     11
+#define MSG_INFO     12
+#define MSG_STAT_ANY 13
+
+/* Where version 0 of ipc(MSGRCV) has its two last arguments. */
+struct abi_ipc_kludge {
+	u32 buf;
+	s32 type;
+};
+
+struct abi_msqid_ds {
+	struct abi_ipc_perm perm;
+	u32 unused[2]; /* kernel pointers once */
+	s32 stime, rtime, ctime;
+	u32 lcbytes, lqbytes;
+	u16 cbytes, qnum, qbytes; /* what of the counts fits */
+	u16 lspid, lrpid, pad;
+};
+_Static_assert(sizeof(struct abi_msqid_ds) == 56, "struct msqid_ds is 56 bytes");
+
+struct abi_msqid64_ds {
+	struct abi_ipc64_perm perm;
+	u32 stime, stime_high, rtime, rtime_high, ctime, ctime_high;
+	u32 cbytes, qnum, qbytes;
+	s32 lspid, lrpid;
+	u32 unused4, unused5;
+};
+_Static_assert(sizeof(struct abi_msqid64_ds) == 88, "struct msqid64_ds is 88 bytes");
+
+struct abi_msginfo {
+	s32 msgpool, msgmap, msgmax, msgmnb, msgmni, msgssz, msgtql;
+	u16 msgseg, pad;
+};
+_Static_assert(sizeof(struct abi_msginfo) == 32, "struct msginfo is 32 bytes");
 
 #endif

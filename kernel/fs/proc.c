@@ -24,6 +24,7 @@ static int mounts_readlink(const struct proc_node *n, char *buf, size_t size)
 }
 
 static const struct proc_entry sysvipc_rows[] = {
+	{"msg", S_IFREG | 0444, .show = proc_msg_show},
 	{"sem", S_IFREG | 0444, .show = proc_sem_show},
 	{"shm", S_IFREG | 0444, .show = proc_shm_show},
 };

@@ -223,6 +223,7 @@ int proc_filesystems_show(struct text *t, const struct proc_node *n);
 int proc_interrupts_show(struct text *t, const struct proc_node *n);
 int proc_loadavg_show(struct text *t, const struct proc_node *n);
 int proc_modules_show(struct text *t, const struct proc_node *n);
+int proc_msg_show(struct text *t, const struct proc_node *n);
 int proc_sem_show(struct text *t, const struct proc_node *n);
 int proc_shm_show(struct text *t, const struct proc_node *n);
 int proc_mountinfo_show(struct text *t, const struct proc_node *n);

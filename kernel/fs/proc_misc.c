@@ -6,6 +6,7 @@
 #include "kernel/abi/utsname.h"
 #include "kernel/fs/proc_impl.h"
 #include "kernel/lib/string.h"
+#include "kernel/proc/msg.h"
 #include "kernel/proc/sem.h"
 #include "kernel/proc/process.h"
 #include "kernel/x86/features.h"
@@ -196,6 +197,12 @@ int proc_boot_cmdline_show(struct text *t, const struct proc_node *n)
 }
 
 /* --- System V IPC --- */
+
+int proc_msg_show(struct text *t, const struct proc_node *n)
+{
+	msg_show(t);
+	return 0;
+}
 
 int proc_sem_show(struct text *t, const struct proc_node *n)
 {

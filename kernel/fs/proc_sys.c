@@ -15,7 +15,9 @@
 #include "kernel/lib/string.h"
 #include "kernel/net/inet.h"
 #include "kernel/proc/exec.h"
+#include "kernel/proc/msg.h"
 #include "kernel/proc/process.h"
+#include "kernel/proc/sem.h"
 #include "kernel/x86/layout.h"
 #include "mm/allocinfo.h"
 #include "mm/commit.h"
@@ -343,6 +345,9 @@ static const struct proc_entry kernel_rows[] = {
 	{"cap_last_cap", S_IFREG | 0444, TEXT(cap_last_cap_show)},
 	{"domainname", S_IFREG | 0644, NAME(domainname)},
 	{"hostname", S_IFREG | 0644, NAME(nodename)},
+	{"msgmax", S_IFREG | 0644, NUMBERS(&msg_max, 1, 0, INT32_MAX, NULL)},
+	{"msgmnb", S_IFREG | 0644, NUMBERS(&msg_mnb, 1, 0, INT32_MAX, NULL)},
+	{"msgmni", S_IFREG | 0644, NUMBERS(&msg_mni, 1, 0, IPC_IDS_MAX, NULL)},
 	{"ngroups_max", S_IFREG | 0444, TEXT(ngroups_max_show)},
 	{"osrelease", S_IFREG | 0444, NAME(release)},
 	{"ostype", S_IFREG | 0444, NAME(sysname)},
@@ -352,6 +357,7 @@ static const struct proc_entry kernel_rows[] = {
 	{"random", S_IFDIR | 0555, .dir = &random_dir},
 	{"randomize_va_space", S_IFREG | 0644,
 		NUMBERS(&randomize_va_space, 1, INT32_MIN, INT32_MAX, NULL)},
+	{"sem", S_IFREG | 0644, NUMBERS(sem_limits, 4, 0, INT32_MAX, NULL)},
 	{"shmall", S_IFREG | 0644, NUMBERS(&shm_all, 1, 0, UINT32_MAX, NULL)},
 	{"shmmax", S_IFREG | 0644, NUMBERS(&shm_max, 1, 0, UINT32_MAX, NULL)},
 	{"shmmni", S_IFREG | 0644, NUMBERS(&shm_mni, 1, 0, IPC_IDS_MAX, NULL)},

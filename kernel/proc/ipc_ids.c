@@ -106,6 +106,46 @@ void ipc_leave(struct ipc_table *t, struct ipc_object *o)
 	t->max_place = at;
 }
 
+void ipc_event_init(struct ipc_event *e)
+{
+	*e = (struct ipc_event){.changes = 0};
+	waitq_init(&e->waitq);
+}
+
+void ipc_event_signal(struct ipc_event *e)
+{
+	e->changes++;
+	waitq_wake_all(&e->waitq);
+}
+
+long ipc_event_wait(struct ipc_table *t, struct ipc_event *e, u64 deadline)
+{
+	u32 seen = e->changes;
+	struct alarm_clock alarm;
+	long err;
+
+	e->sleepers++;
+	mutex_unlock(&t->lock);
+	alarm_clock_arm(&alarm, deadline);
+	err = wait_event_interruptible(
+		&e->waitq, READ_ONCE(e->changes) != seen || READ_ONCE(alarm.expired));
+	alarm_clock_cancel(&alarm);
+	mutex_lock(&t->lock);
+	e->sleepers--;
+	if (e->removed)
+		return -EIDRM;
+	if (err)
+		return -EINTR;
+	return e->changes == seen ? -EAGAIN : 0;
+}
+
+bool ipc_event_remove(struct ipc_event *e)
+{
+	e->removed = true;
+	ipc_event_signal(e);
+	return !e->sleepers;
+}
+
 bool ipc_may(const struct ipc_object *o, u32 wanted)
 {
 	u32 euid = current_process()->cred.euid, granted = o->mode;

@@ -10,6 +10,7 @@
 
 #include "kernel/abi/ipc.h"
 #include "kernel/core/lock.h"
+#include "kernel/core/sched.h"
 #include "kernel/lib/radix.h"
 
 #define IPC_IDS_SHIFT 15
@@ -31,6 +32,18 @@ struct ipc_table {
 	s32 last_place; /* given out last */
 	u32 next_place; /* where to look for the next */
 	u32 seq;
+};
+
+#define IPC_ANY_READ  0444u
+#define IPC_ANY_WRITE 0222u
+
+/* What those sleep on who cannot go on with an object until anything about it has changed. All of
+ * it: the table's lock. */
+struct ipc_event {
+	u32 changes; /* counted, so that sleepers see them */
+	u32 sleepers;
+	bool removed;
+	struct waitq waitq;
 };
 
 struct radix_node *ipc_node_alloc(void);
@@ -55,6 +68,14 @@ void ipc_own(struct ipc_object *o, s32 key, u32 flags);
 /* Gives it an identifier, if there are fewer than `limit`. 0, -ENOSPC or -ENOMEM. */
 int ipc_enter(struct ipc_table *t, struct ipc_object *o, u32 limit) __must_check;
 void ipc_leave(struct ipc_table *t, struct ipc_object *o);
+
+void ipc_event_init(struct ipc_event *e);
+void ipc_event_signal(struct ipc_event *e);
+/* Sleeps until a change, with the table's lock let go meanwhile. 0; -EAGAIN at the deadline; -EINTR;
+ * -EIDRM: the object was removed, and if nobody sleeps any more the caller frees it. */
+long ipc_event_wait(struct ipc_table *t, struct ipc_event *e, u64 deadline);
+/* The object is removed. Returns whether nobody sleeps, so that it can be freed at once. */
+bool ipc_event_remove(struct ipc_event *e);
 
 /* Whether the calling process has these permissions; `wanted` may have them in the place of the
  * owner, of the group or of others. */

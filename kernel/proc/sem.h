@@ -7,6 +7,9 @@
 struct process;
 struct text;
 
+/* /proc/sys/kernel/sem: semaphores of one set, of all sets, operations of one semop(), sets */
+extern u32 sem_limits[4];
+
 /* semtimedop(2) with a struct timespec of 32 bits, NULL: without end. */
 long sem_timedop(s32 id, uptr_t ops, u32 n, uptr_t time);
 

@@ -23,16 +23,9 @@
 #include "kernel/x86/uaccess.h"
 #include "mm/kmalloc.h"
 
-#define SEMMNI 32000u
-#define SEMMSL 32000u
-#define SEMMNS 1024000000u
-#define SEMOPM 500u
 #define SEMVMX 32767
 #define SEMAEM 32767
 #define SEMUSZ 20
-
-#define ANY_READ  0444u
-#define ANY_WRITE 0222u
 
 #define FEW_OPS 8u
 
@@ -45,12 +38,9 @@ struct sem {
 struct sem_set {
 	struct ipc_object ipc;
 	u32 nsems;
-	u32 sleepers;
-	bool removed;
-	u32 changes; /* counted, so that sleepers see them */
 	s64 otime, ctime;
 	struct list_head undos; /* struct sem_undo.in_set */
-	struct waitq changed;
+	struct ipc_event changed;
 	struct sem sems[];
 };
 
@@ -61,18 +51,19 @@ struct sem_undo {
 	s32 adjust[];		 /* for each semaphore */
 };
 
+u32 sem_limits[4] = {32000, 1024000000, 500, 32000};
+
+#define SEMMSL sem_limits[0]
+#define SEMMNS sem_limits[1]
+#define SEMOPM sem_limits[2]
+#define SEMMNI sem_limits[3]
+
 static struct ipc_table sems = IPC_TABLE_INIT(sems);
 static u32 nr_sems; /* in all sets; sems.lock */
 
 static struct sem_set *set_of(struct ipc_object *o)
 {
 	return o ? container_of(o, struct sem_set, ipc) : NULL;
-}
-
-static void set_changed(struct sem_set *set)
-{
-	set->changes++;
-	waitq_wake_all(&set->changed);
 }
 
 /* --- semget --- */
@@ -93,7 +84,7 @@ static long create(s32 key, u32 nsems, u32 flags)
 	set->nsems = nsems;
 	set->ctime = ipc_now();
 	list_init(&set->undos);
-	waitq_init(&set->changed);
+	ipc_event_init(&set->changed);
 	err = ipc_enter(&sems, &set->ipc, SEMMNI);
 	if (err) {
 		kfree(set);
@@ -216,7 +207,7 @@ static long check_ops(const struct sem_set *set, const struct sem_call *c)
 	for (u32 i = 0; i < c->nr_ops; i++)
 		if (c->ops[i].num >= set->nsems)
 			return -EFBIG;
-	return ipc_may(&set->ipc, c->alters ? ANY_WRITE : ANY_READ) ? 0 : -EACCES;
+	return ipc_may(&set->ipc, c->alters ? IPC_ANY_WRITE : IPC_ANY_READ) ? 0 : -EACCES;
 }
 
 /* Sleeps until the set has changed. Called and returns with the table locked; the set may be gone
@@ -225,28 +216,14 @@ static long wait_for_change(struct sem_set *set, const struct sem_call *c)
 {
 	const struct abi_sembuf *op = &c->ops[c->blocker];
 	u32 *count = op->op ? &set->sems[op->num].ncnt : &set->sems[op->num].zcnt;
-	u32 seen = set->changes;
-	struct alarm_clock alarm;
 	long err;
 
 	++*count;
-	set->sleepers++;
-	mutex_unlock(&sems.lock);
-	alarm_clock_arm(&alarm, c->deadline);
-	err = wait_event_interruptible(
-		&set->changed, READ_ONCE(set->changes) != seen || READ_ONCE(alarm.expired));
-	alarm_clock_cancel(&alarm);
-	mutex_lock(&sems.lock);
+	err = ipc_event_wait(&sems, &set->changed, c->deadline);
 	--*count;
-	set->sleepers--;
-	if (set->removed) {
-		if (!set->sleepers)
-			kfree(set);
-		return -EIDRM;
-	}
-	if (err)
-		return -EINTR;
-	return set->changes == seen ? -EAGAIN : 0;
+	if (err == -EIDRM && !set->changed.sleepers)
+		kfree(set);
+	return err;
 }
 
 static long semop_locked(struct sem_call *c)
@@ -265,7 +242,7 @@ static long semop_locked(struct sem_call *c)
 		if (!err) {
 			set->otime = ipc_now();
 			if (c->alters)
-				set_changed(set);
+				ipc_event_signal(&set->changed);
 			return 0;
 		}
 		if (err == WOULD_BLOCK)
@@ -335,10 +312,7 @@ static void destroy(struct sem_set *set)
 	nr_sems -= set->nsems;
 	list_for_each_entry_safe (u, next, &set->undos, in_set)
 		u->set = NULL;
-	set->removed = true;
-	if (set->sleepers)
-		set_changed(set);
-	else
+	if (ipc_event_remove(&set->changed))
 		kfree(set);
 }
 
@@ -354,7 +328,7 @@ static void undo(struct sem_undo *u)
 	}
 	set->otime = ipc_now();
 	list_del(&u->in_set);
-	set_changed(set);
+	ipc_event_signal(&set->changed);
 }
 
 void sem_exit(struct process *p)
@@ -408,7 +382,7 @@ static long sem_stat(s32 id, u32 cmd, uptr_t to, bool is64)
 	set = set_of(cmd == IPC_STAT ? ipc_find(&sems, id) : ipc_at(&sems, id));
 	if (!set) {
 		result = -EINVAL;
-	} else if (cmd != SEM_STAT_ANY && !ipc_may(&set->ipc, ANY_READ)) {
+	} else if (cmd != SEM_STAT_ANY && !ipc_may(&set->ipc, IPC_ANY_READ)) {
 		result = -EACCES;
 	} else {
 		fill_stat(set, &d);
@@ -421,8 +395,8 @@ static long sem_stat(s32 id, u32 cmd, uptr_t to, bool is64)
 /* Limits, or with SEM_INFO what is in use. Returns the highest place in use. */
 static long sem_info(u32 cmd, uptr_t to)
 {
-	struct abi_seminfo info = {
-		SEMMNS, SEMMNI, SEMMNS, SEMMNS, SEMMSL, SEMOPM, SEMOPM, SEMUSZ, SEMVMX, SEMAEM};
+	struct abi_seminfo info = {(s32)SEMMNS, (s32)SEMMNI, (s32)SEMMNS, (s32)SEMMNS,
+		(s32)SEMMSL, (s32)SEMOPM, (s32)SEMOPM, SEMUSZ, SEMVMX, SEMAEM};
 	long result;
 
 	mutex_lock(&sems.lock);
@@ -460,13 +434,13 @@ static long set_one(s32 id, u32 num, s32 value)
 	set = set_of(ipc_find(&sems, id));
 	if (!set || num >= set->nsems)
 		err = -EINVAL;
-	else if (!ipc_may(&set->ipc, ANY_WRITE))
+	else if (!ipc_may(&set->ipc, IPC_ANY_WRITE))
 		err = -EACCES;
 	if (!err) {
 		set_value(set, num, value);
 		forget_adjustments(set, num, 1);
 		set->ctime = ipc_now();
-		set_changed(set);
+		ipc_event_signal(&set->changed);
 	}
 	mutex_unlock(&sems.lock);
 	return err;
@@ -504,7 +478,7 @@ static long exchange_all(s32 id, u16 *values, long n, bool set_them)
 	if (!err && set_them) {
 		forget_adjustments(set, 0, (u32)n);
 		set->ctime = ipc_now();
-		set_changed(set);
+		ipc_event_signal(&set->changed);
 	}
 	mutex_unlock(&sems.lock);
 	return err;
@@ -523,7 +497,7 @@ static long values_from_user(u16 *values, u32 n, uptr_t from)
 /* GETALL, SETALL. */
 static long move_all(s32 id, uptr_t user, bool set_them)
 {
-	long n = size_of(id, set_them ? ANY_WRITE : ANY_READ), err = 0;
+	long n = size_of(id, set_them ? IPC_ANY_WRITE : IPC_ANY_READ), err = 0;
 	u16 *values;
 
 	if (n < 0)
@@ -548,7 +522,7 @@ static long get_one(s32 id, u32 num, u32 cmd)
 
 	mutex_lock(&sems.lock);
 	set = set_of(ipc_find(&sems, id));
-	if (set && !ipc_may(&set->ipc, ANY_READ))
+	if (set && !ipc_may(&set->ipc, IPC_ANY_READ))
 		value = -EACCES;
 	else if (set && num < set->nsems)
 		value = cmd == GETVAL	 ? set->sems[num].value
