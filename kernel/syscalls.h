@@ -517,8 +517,8 @@ long sys_socketcall(u32 call, uptr_t args);
 	P(fcntl, "leases, F_SETSIG, F_NOTIFY: EINVAL; F_SETOWN sends no SIGIO") \
 	P(fcntl64, "leases, F_SETSIG, F_NOTIFY: EINVAL; F_SETOWN sends no SIGIO") \
 	P(fallocate, "COLLAPSE_RANGE, INSERT_RANGE, UNSHARE_RANGE: EOPNOTSUPP") \
-	P(futex, "priority inheritance: ENOSYS") \
-	P(futex_time64, "priority inheritance: ENOSYS") \
+	P(futex, "PI locks are handed over, but the scheduler has no priority to inherit") \
+	P(futex_time64, "PI locks are handed over, but the scheduler has no priority to inherit") \
 	P(madvise, "MERGEABLE, HUGEPAGE, FREE, COLD, PAGEOUT only noted; no HWPOISON") \
 	P(mount, "MS_BIND, MS_MOVE: EINVAL; propagation is ignored") \
 	P(pipe2, "O_DIRECT (packets): EINVAL") \

@@ -416,12 +416,16 @@ void task_exit(int status)
 {
 	struct task *t = current_task();
 	struct process *p = t->process;
+	u32 flags;
 	if (p->group_exit)
 		status = p->exit_status;
 	ptrace_event(PTRACE_EVENT_EXIT, (u32)status);
 	if (trace_is_on(TE_sched_process_exit))
 		trace_exit(t);
 	process_free_dead_threads(p);
+	flags = spin_lock_irqsave(&process_lock);
+	t->exiting = true;
+	spin_unlock_irqrestore(&process_lock, flags);
 	if (p->mm)
 		futex_thread_exit(t);
 	/* Without exit_group() it is the first thread whose status counts. */

@@ -12,41 +12,20 @@
 #include "kernel/abi/prctl.h"
 #include "kernel/core/clock.h"
 #include "kernel/proc/futex.h"
-#include "kernel/proc/process.h"
+#include "kernel/proc/futex_impl.h"
 #include "kernel/syscalls.h"
 #include "kernel/x86/uaccess.h"
 #include "mm/space.h"
 
-#define FUTEX_BUCKETS	  64u
 #define ROBUST_LIST_LIMIT 2048u
 
-struct futex_key {
-	const void *owner; /* struct mm or struct object; compared, never looked behind */
-	u64 at;		   /* address, or byte of the object */
-};
-
-struct bucket {
-	struct spinlock lock;
-	struct list_head waiters; /* struct futex_waiter, oldest first */
-};
-
-/* On the stack of the thread that waits. */
-struct futex_waiter {
-	struct list_head link;
-	struct bucket *bucket; /* changed under the locks of both, by a requeue */
-	struct futex_key key;
-	struct thread *thread;
-	u32 bitset;
-	bool woken; /* and out of the bucket */
-};
-
-static struct bucket buckets[FUTEX_BUCKETS];
+struct futex_bucket futex_buckets[FUTEX_BUCKETS];
 
 void futex_init(void)
 {
 	for (u32 i = 0; i < FUTEX_BUCKETS; i++) {
-		spin_init(&buckets[i].lock, "futex");
-		list_init(&buckets[i].waiters);
+		spin_init(&futex_buckets[i].lock, "futex");
+		list_init(&futex_buckets[i].waiters);
 	}
 }
 
@@ -66,7 +45,7 @@ static long shared_key(vaddr_t addr, struct futex_key *key)
 	return v ? 0 : -EFAULT;
 }
 
-static long get_key(uptr_t addr, u32 op, struct futex_key *key)
+long futex_get_key(uptr_t addr, u32 op, struct futex_key *key)
 {
 	if (addr.va % 4)
 		return -EINVAL;
@@ -76,27 +55,27 @@ static long get_key(uptr_t addr, u32 op, struct futex_key *key)
 	return op & FUTEX_PRIVATE_FLAG ? 0 : shared_key(addr.va, key);
 }
 
-static bool key_equal(const struct futex_key *a, const struct futex_key *b)
+bool futex_key_equal(const struct futex_key *a, const struct futex_key *b)
 {
 	return a->owner == b->owner && a->at == b->at;
 }
 
-static struct bucket *bucket_of(const struct futex_key *key)
+struct futex_bucket *futex_bucket_of(const struct futex_key *key)
 {
 	u32 h = ((u32)(uintptr_t)key->owner >> 4) * 0x9e3779b1u + (u32)(key->at >> 2);
 	h *= 0x85ebca6bu;
-	return &buckets[h >> 26];
+	return &futex_buckets[h >> 26];
 }
 _Static_assert(FUTEX_BUCKETS == 1u << (32 - 26), "the hash has six bits");
 
-static void lock_two(struct bucket *a, struct bucket *b)
+void futex_lock_two(struct futex_bucket *a, struct futex_bucket *b)
 {
 	spin_lock(a < b ? &a->lock : &b->lock);
 	if (a != b)
 		spin_lock(a < b ? &b->lock : &a->lock);
 }
 
-static void unlock_two(struct bucket *a, struct bucket *b)
+void futex_unlock_two(struct futex_bucket *a, struct futex_bucket *b)
 {
 	spin_unlock(&a->lock);
 	if (a != b)
@@ -105,23 +84,41 @@ static void unlock_two(struct bucket *a, struct bucket *b)
 
 /* --- Waking --- */
 
-/* Caller holds the bucket's lock, which the waiter takes before it returns. */
-static void wake(struct futex_waiter *w)
+/* The waiter takes the bucket's lock before it returns. */
+void futex_wake_waiter(struct futex_waiter *w)
 {
 	list_del(&w->link);
 	w->woken = true;
-	thread_wake(w->thread);
+	thread_wake(&w->task->thread);
 }
 
-/* Wakes up to nr (but at least one) of the key. Caller holds the bucket's lock. */
-static long wake_locked(struct bucket *b, const struct futex_key *key, u32 nr, u32 bitset)
+void futex_move_waiter(struct futex_waiter *w, const struct futex_key *to)
+{
+	w->key = *to;
+	w->bucket = futex_bucket_of(to);
+	list_move_tail(&w->link, &w->bucket->waiters);
+}
+
+/* One that is to have a lock is not woken by the way, nor moved. */
+static bool wants_lock(const struct futex_waiter *w)
+{
+	return w->owner || w->requeue_to;
+}
+
+/* Wakes up to nr (but at least one) of the key. Returns how many, or -EINVAL. Caller holds the
+ * bucket's lock. */
+static long wake_locked(struct futex_bucket *b, const struct futex_key *key, u32 nr, u32 bitset)
 {
 	struct futex_waiter *w, *next;
 	long n = 0;
 	list_for_each_entry_safe (w, next, &b->waiters, link) {
-		if (!key_equal(&w->key, key) || !(w->bitset & bitset))
+		if (!futex_key_equal(&w->key, key))
 			continue;
-		wake(w);
+		if (wants_lock(w))
+			return -EINVAL;
+		if (!(w->bitset & bitset))
+			continue;
+		futex_wake_waiter(w);
 		if (++n >= (long)nr)
 			break;
 	}
@@ -131,11 +128,11 @@ static long wake_locked(struct bucket *b, const struct futex_key *key, u32 nr, u
 static long futex_wake(uptr_t addr, u32 op, s32 nr, u32 bitset)
 {
 	struct futex_key key;
-	struct bucket *b;
-	long n = bitset ? get_key(addr, op, &key) : -EINVAL;
+	struct futex_bucket *b;
+	long n = bitset ? futex_get_key(addr, op, &key) : -EINVAL;
 	if (n)
 		return n;
-	b = bucket_of(&key);
+	b = futex_bucket_of(&key);
 	spin_lock(&b->lock);
 	n = wake_locked(b, &key, nr < 0 ? 0 : (u32)nr, bitset);
 	spin_unlock(&b->lock);
@@ -150,10 +147,9 @@ static bool read_locked(u32 *val, uptr_t addr)
 	return copy_from_user_nofault(val, addr, sizeof(*val)) == 0;
 }
 
-/* Hangs the waiter up if the word still is `val`. 0, -EAGAIN, -EFAULT. */
-static long enqueue(struct futex_waiter *w, uptr_t addr, u32 val)
+long futex_enqueue(struct futex_waiter *w, uptr_t addr, u32 val)
 {
-	struct bucket *b = bucket_of(&w->key);
+	struct futex_bucket *b = futex_bucket_of(&w->key);
 	u32 now;
 	bool read;
 	for (;;) {
@@ -175,7 +171,7 @@ static long enqueue(struct futex_waiter *w, uptr_t addr, u32 val)
 static bool dequeue(struct futex_waiter *w)
 {
 	for (;;) {
-		struct bucket *b = READ_ONCE(w->bucket);
+		struct futex_bucket *b = READ_ONCE(w->bucket);
 		bool woken;
 		spin_lock(&b->lock);
 		if (b != w->bucket) {
@@ -190,8 +186,7 @@ static bool dequeue(struct futex_waiter *w)
 	}
 }
 
-/* Sleeps until woken, or the deadline, or a signal. 0, -ETIMEDOUT, -EINTR. */
-static long sleep_on(struct futex_waiter *w, u64 deadline)
+long futex_sleep(struct futex_waiter *w, u64 deadline)
 {
 	struct alarm_clock alarm = {.expired = false};
 	struct waitq nobody = WAITQ_INIT(nobody);
@@ -208,12 +203,12 @@ static long sleep_on(struct futex_waiter *w, u64 deadline)
 
 static long futex_wait(uptr_t addr, u32 op, u32 val, u32 bitset, u64 deadline)
 {
-	struct futex_waiter w = {.thread = current_thread(), .bitset = bitset};
-	long err = bitset ? get_key(addr, op, &w.key) : -EINVAL;
+	struct futex_waiter w = {.task = current_task(), .bitset = bitset};
+	long err = bitset ? futex_get_key(addr, op, &w.key) : -EINVAL;
 	if (!err)
-		err = enqueue(&w, addr, val);
+		err = futex_enqueue(&w, addr, val);
 	if (!err)
-		err = sleep_on(&w, deadline);
+		err = futex_sleep(&w, deadline);
 	if (err != -EINTR)
 		return err;
 	if (deadline == DEADLINE_NEVER)
@@ -248,23 +243,22 @@ struct requeue {
 static long requeue_locked(
 	const struct requeue *r, const struct futex_key *from, const struct futex_key *to)
 {
-	struct bucket *a = bucket_of(from), *b = bucket_of(to);
+	struct futex_bucket *a = futex_bucket_of(from);
 	struct futex_waiter *w, *next;
 	long n = 0;
 	list_for_each_entry_safe (w, next, &a->waiters, link) {
 		if (n >= (long)r->nr_wake + r->nr_move)
 			break;
-		if (!key_equal(&w->key, from))
+		if (!futex_key_equal(&w->key, from))
 			continue;
-		if (n++ < r->nr_wake) {
-			wake(w);
-			continue;
-		}
-		w->key = *to;
-		if (a != b) {
-			list_move_tail(&w->link, &b->waiters);
-			w->bucket = b;
-		}
+		if (wants_lock(w))
+			return -EINVAL;
+		if (n++ < r->nr_wake)
+			futex_wake_waiter(w);
+		else if (futex_bucket_of(to) != a)
+			futex_move_waiter(w, to);
+		else
+			w->key = *to;
 	}
 	return n;
 }
@@ -272,25 +266,25 @@ static long requeue_locked(
 static long futex_requeue(const struct requeue *r)
 {
 	struct futex_key from, to;
-	struct bucket *a, *b;
+	struct futex_bucket *a, *b;
 	long n;
 	if (r->nr_wake < 0 || r->nr_move < 0)
 		return -EINVAL;
-	n = get_key(r->from, r->op, &from);
+	n = futex_get_key(r->from, r->op, &from);
 	if (!n)
-		n = get_key(r->to, r->op, &to);
+		n = futex_get_key(r->to, r->op, &to);
 	if (n)
 		return n;
-	a = bucket_of(&from);
-	b = bucket_of(&to);
+	a = futex_bucket_of(&from);
+	b = futex_bucket_of(&to);
 	for (;;) {
 		u32 now = r->val;
 		bool read;
-		lock_two(a, b);
+		futex_lock_two(a, b);
 		read = !r->compare || read_locked(&now, r->from);
 		if (read)
 			n = now == r->val ? requeue_locked(r, &from, &to) : -EAGAIN;
-		unlock_two(a, b);
+		futex_unlock_two(a, b);
 		if (read)
 			return n;
 		if (get_user_u32(&now, r->from) < 0)
@@ -371,26 +365,30 @@ static long futex_wake_op(uptr_t addr, u32 op, s32 nr, s32 nr2, uptr_t addr2, u3
 	struct futex_key key, key2;
 	u32 old;
 	bool holds;
-	long n = get_key(addr, op, &key);
+	long n = futex_get_key(addr, op, &key);
 	if (!n)
-		n = get_key(addr2, op, &key2);
+		n = futex_get_key(addr2, op, &key2);
 	if (!n)
 		n = wake_op_change(addr2, code, &old);
 	if (n)
 		return n;
 	if (!wake_op_compare(code, old, &holds))
 		return -ENOSYS;
-	lock_two(bucket_of(&key), bucket_of(&key2));
-	n = wake_locked(bucket_of(&key), &key, (u32)MAX(nr, 0), FUTEX_BITSET_ANY);
-	if (holds)
-		n += wake_locked(bucket_of(&key2), &key2, (u32)MAX(nr2, 0), FUTEX_BITSET_ANY);
-	unlock_two(bucket_of(&key), bucket_of(&key2));
+	futex_lock_two(futex_bucket_of(&key), futex_bucket_of(&key2));
+	n = wake_locked(futex_bucket_of(&key), &key, (u32)MAX(nr, 0), FUTEX_BITSET_ANY);
+	if (n >= 0 && holds) {
+		long n2 = wake_locked(
+			futex_bucket_of(&key2), &key2, (u32)MAX(nr2, 0), FUTEX_BITSET_ANY);
+		n = n2 < 0 ? n2 : n + n2;
+	}
+	futex_unlock_two(futex_bucket_of(&key), futex_bucket_of(&key2));
 	return n;
 }
 
 /* --- The call --- */
 
-/* When the wait ends: FUTEX_WAIT's time is relative, FUTEX_WAIT_BITSET's absolute. */
+/* When the wait ends: FUTEX_WAIT's time is relative, all others' absolute; FUTEX_LOCK_PI's is always
+ * of the wall clock. */
 static long get_deadline(u32 op, u32 cmd, uptr_t timeout, bool time64, u64 *deadline)
 {
 	u64 ns;
@@ -403,17 +401,32 @@ static long get_deadline(u32 op, u32 cmd, uptr_t timeout, bool time64, u64 *dead
 		return err;
 	if (cmd == FUTEX_WAIT)
 		*deadline = deadline_after(ns);
+	else if ((op & FUTEX_CLOCK_REALTIME) || cmd == FUTEX_LOCK_PI)
+		*deadline = deadline_realtime(ns);
 	else
-		*deadline = op & FUTEX_CLOCK_REALTIME ? deadline_realtime(ns) : ns;
+		*deadline = ns;
 	return 0;
 }
 
-static long futex_wait_call(uptr_t addr, u32 op, u32 val, uptr_t timeout, u32 bitset, bool time64)
+/* The operations that may wait until a time. */
+static long futex_timed(
+	uptr_t addr, u32 op, u32 cmd, u32 val, u64 deadline, uptr_t addr2, u32 val3)
 {
-	u64 deadline;
-	long err = get_deadline(
-		op, op & ~(FUTEX_PRIVATE_FLAG | FUTEX_CLOCK_REALTIME), timeout, time64, &deadline);
-	return err ? err : futex_wait(addr, op, val, bitset, deadline);
+	switch (cmd) {
+	case FUTEX_WAIT:
+		return futex_wait(addr, op, val, FUTEX_BITSET_ANY, deadline);
+	case FUTEX_WAIT_BITSET:
+		return futex_wait(addr, op, val, val3, deadline);
+	case FUTEX_WAIT_REQUEUE_PI:
+		return futex_wait_requeue_pi(addr, op, val, deadline, FUTEX_BITSET_ANY, addr2);
+	default: /* FUTEX_LOCK_PI, FUTEX_LOCK_PI2 */
+		return futex_lock_pi(addr, op, deadline, false);
+	}
+}
+
+static bool knows_clock(u32 cmd)
+{
+	return cmd == FUTEX_WAIT_BITSET || cmd == FUTEX_WAIT_REQUEUE_PI || cmd == FUTEX_LOCK_PI2;
 }
 
 static long do_futex(
@@ -423,13 +436,24 @@ static long do_futex(
 	u32 val2 = timeout.va; /* a count in the calls that know no time */
 	struct requeue r = {
 		.from = addr, .to = addr2, .op = op, .nr_wake = (s32)val, .nr_move = (s32)val2};
-	if ((op & FUTEX_CLOCK_REALTIME) && cmd != FUTEX_WAIT_BITSET)
+	u64 deadline;
+	long err;
+	if ((op & FUTEX_CLOCK_REALTIME) && !knows_clock(cmd))
 		return -ENOSYS;
 	switch (cmd) {
 	case FUTEX_WAIT:
-		return futex_wait_call(addr, op, val, timeout, FUTEX_BITSET_ANY, time64);
 	case FUTEX_WAIT_BITSET:
-		return futex_wait_call(addr, op, val, timeout, val3, time64);
+	case FUTEX_WAIT_REQUEUE_PI:
+	case FUTEX_LOCK_PI:
+	case FUTEX_LOCK_PI2:
+		err = get_deadline(op, cmd, timeout, time64, &deadline);
+		return err ? err : futex_timed(addr, op, cmd, val, deadline, addr2, val3);
+	case FUTEX_TRYLOCK_PI:
+		return futex_lock_pi(addr, op, DEADLINE_NEVER, true);
+	case FUTEX_UNLOCK_PI:
+		return futex_unlock_pi(addr, op);
+	case FUTEX_CMP_REQUEUE_PI:
+		return futex_cmp_requeue_pi(addr, op, (s32)val, (s32)val2, addr2, val3);
 	case FUTEX_WAKE:
 		return futex_wake(addr, op, (s32)val, FUTEX_BITSET_ANY);
 	case FUTEX_WAKE_BITSET:
@@ -458,38 +482,39 @@ long sys_futex_time64(uptr_t addr, u32 op, u32 val, uptr_t timeout, uptr_t addr2
 
 /* --- Threads that die --- */
 
-/* A lock of the list: if the thread holds it, it becomes "owner died", and one waiter may try. */
-static void release_robust(const struct task *t, u32 entry, s32 offset)
+/* A lock of the list: if the thread holds it, it becomes "owner died", and one waiter may try. Bit 0
+ * of the link marks a lock that the kernel hands over itself: futex_pi_exit(). */
+static void release_robust(const struct task *t, u32 link, s32 offset)
 {
+	u32 entry = link & ~1u;
 	uptr_t word = UPTR(entry + (u32)offset);
 	u32 val;
 	if (word.va % 4 || get_user_u32(&val, word) < 0 || (val & FUTEX_TID_MASK) != t->tid)
 		return;
 	if (put_user_u32(word, (val & FUTEX_WAITERS) | FUTEX_OWNER_DIED) < 0)
 		return;
-	if (val & FUTEX_WAITERS)
+	if ((val & FUTEX_WAITERS) && !(link & 1))
 		(void)futex_wake(word, FUTEX_WAKE, 1, FUTEX_BITSET_ANY);
 }
 
-/* Bit 0 of a link marks a priority-inheritance lock, of which there are none here. */
 static void walk_robust_list(const struct task *t)
 {
 	struct abi_robust_list_head head;
-	u32 entry;
+	u32 link;
 	if (copy_from_user(&head, t->robust_list, sizeof(head)) < 0)
 		return;
-	entry = head.next & ~1u;
-	for (u32 n = 0; entry != t->robust_list.va && n < ROBUST_LIST_LIMIT; n++) {
+	link = head.next;
+	for (u32 n = 0; (link & ~1u) != t->robust_list.va && n < ROBUST_LIST_LIMIT; n++) {
 		u32 next;
-		bool more = get_user_u32(&next, UPTR(entry)) == 0;
-		if (entry != (head.pending & ~1u))
-			release_robust(t, entry, head.futex_offset);
+		bool more = get_user_u32(&next, UPTR(link & ~1u)) == 0;
+		if ((link & ~1u) != (head.pending & ~1u))
+			release_robust(t, link, head.futex_offset);
 		if (!more)
 			return;
-		entry = next & ~1u;
+		link = next;
 	}
 	if (head.pending & ~1u)
-		release_robust(t, head.pending & ~1u, head.futex_offset);
+		release_robust(t, head.pending, head.futex_offset);
 }
 
 void futex_thread_exit(struct task *t)
@@ -497,6 +522,7 @@ void futex_thread_exit(struct task *t)
 	if (t->robust_list.va)
 		walk_robust_list(t);
 	t->robust_list = UPTR(0);
+	futex_pi_exit(t);
 	/* Whoever joins the thread waits for this word, if there is anybody who could. */
 	if (t->clear_child_tid.va && (t->process->nr_threads > 1 || t->process->mm->users > 1)) {
 		(void)!put_user_u32(t->clear_child_tid, 0);

@@ -150,6 +150,8 @@ struct task {
 	uptr_t set_child_tid;      /* o: where its tid goes when it first runs, 0: nowhere */
 	uptr_t clear_child_tid;    /* o */
 	uptr_t robust_list;        /* o */
+	bool owns_futex;           /* l: somebody waits for a lock that it has (kernel/proc/futex_pi.c) */
+	bool exiting;              /* l: it gives no lock away any more */
 	uptr_t rseq;               /* o: its area (kernel/proc/rseq.c), 0: none */
 	u32 rseq_signature;        /* o */
 	struct restart {           /* o: what restart_syscall(2) goes on with */

@@ -52,6 +52,32 @@ int clear_user(uptr_t dst, size_t n)
 	return can_access(dst, n) && !user_clear((void *)dst.va, n) ? 0 : -EFAULT;
 }
 
+int cmpxchg_user(uptr_t word, u32 from, u32 to)
+{
+	u32 seen = from;
+	int err = 0;
+
+	if (!user_access_begin(word, sizeof(u32)))
+		return -EFAULT;
+	__asm__ volatile("1: lock cmpxchgl %3, %1\n"
+			 "2:\n"
+			 ".pushsection .text.unlikely, \"ax\"\n"
+			 "3: movl %4, %2\n"
+			 "jmp 2b\n"
+			 ".popsection\n"
+			 ".pushsection __ex_table, \"a\"\n"
+			 ".balign 4\n"
+			 ".long 1b, 3b\n"
+			 ".popsection"
+			 : "+a"(seen), "+m"(*(u32 *)word.va), "+r"(err)
+			 : "r"(to), "i"(-EFAULT)
+			 : "memory", "cc");
+	user_access_end();
+	if (err)
+		return err;
+	return seen == from ? 0 : -EAGAIN;
+}
+
 int get_user_u32(u32 *dst, uptr_t src)
 {
 	return can_access(src, sizeof(*dst)) ? user_get_u32(dst, (const u32 *)src.va) : -EFAULT;
@@ -89,6 +115,22 @@ static bool user_frame(vaddr_t va, paddr_t *out)
 		return false;
 	page = w.levels == 2 ? PD_SIZE : PAGE_SIZE;
 	*out = PADDR((leaf.v & PTE_FRAME & ~(u64)(page - 1)) | (va & (page - 1)));
+	return true;
+}
+
+bool user_is_writable(uptr_t word)
+{
+	struct pmap_walk w;
+
+	if (!can_access(word, sizeof(u32)))
+		return false;
+	pmap_walk(read_cr3(), word.va, &w);
+	if (w.levels < 2)
+		return false;
+	for (u32 i = 1; i < w.levels; i++)
+		if (!pte_present(w.level[i].entry) || !pte_user(w.level[i].entry) ||
+			!pte_write(w.level[i].entry))
+			return false;
 	return true;
 }
 

@@ -24,6 +24,12 @@ size_t copy_to_user_partial(uptr_t dst, const void *src, size_t n);
  * fault path cannot be taken. */
 size_t copy_from_user_nofault(void *dst, uptr_t src, size_t n);
 
+/* Whether the aligned word can be written now without a fault, and so cmpxchg_user() where the fault
+ * path cannot be taken. */
+bool user_is_writable(uptr_t word) __must_check;
+/* Sets the aligned word to `to` if it is `from`, in one step. 0, -EAGAIN: it is not, -EFAULT. */
+int cmpxchg_user(uptr_t word, u32 from, u32 to) __must_check;
+
 int get_user_u32(u32 *dst, uptr_t src) __must_check;
 int put_user_u32(uptr_t dst, u32 v) __must_check;
 

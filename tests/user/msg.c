@@ -45,9 +45,10 @@ static void show_stat(const char *what, int id)
 		answer(what, -1);
 		return;
 	}
-	say(what, "mode %o %lu messages, %lu of %lu bytes, times %d%d%d, by me %d%d", d.msg_perm.mode,
-		d.msg_qnum, d.msg_cbytes, d.msg_qbytes, d.msg_stime != 0, d.msg_rtime != 0,
-		d.msg_ctime != 0, d.msg_lspid == getpid(), d.msg_lrpid == getpid());
+	say(what, "mode %o %lu messages, %lu of %lu bytes, times %d%d%d, by me %d%d",
+		d.msg_perm.mode, d.msg_qnum, d.msg_cbytes, d.msg_qbytes, d.msg_stime != 0,
+		d.msg_rtime != 0, d.msg_ctime != 0, d.msg_lspid == getpid(),
+		d.msg_lrpid == getpid());
 }
 
 static void test_get(void)
@@ -220,7 +221,8 @@ static void test_waiting(void)
 	pthread_create(&t, NULL, later, "receive");
 	answer("wait.send", put_flags(queue, 2, "fits", 0));
 	pthread_join(t, NULL);
-	sigaction(SIGALRM, &(struct sigaction){.sa_handler = on_alarm, .sa_flags = SA_RESTART}, NULL);
+	sigaction(
+		SIGALRM, &(struct sigaction){.sa_handler = on_alarm, .sa_flags = SA_RESTART}, NULL);
 	alarm(1);
 	show("wait.signal", queue, 100, 99, 0);
 	pthread_create(&t, NULL, later, "remove");

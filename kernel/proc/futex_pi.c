@@ -1,0 +1,315 @@
+/*
+ * Locks that the kernel hands over: FUTEX_LOCK_PI and its relatives, of which pthreads make mutexes
+ * with PTHREAD_PRIO_INHERIT.
+ *
+ * The word of such a lock is the owner's thread id, with FUTEX_WAITERS while somebody sleeps. A
+ * free lock is taken, and one that nobody waits for released, by the program alone. Otherwise the
+ * owner gives it to the thread that has waited longest, and writes that one's id into the word.
+ *
+ * The scheduler is round robin, so nobody's priority has to be inherited: what remains of PI is the
+ * handing over, and that a lock whose owner dies goes to the next with FUTEX_OWNER_DIED. The word
+ * may be in memory that the dying thread cannot reach, so the next one writes it.
+ *
+ * The word is read and written under the bucket's lock, where it cannot be faulted in: if it is not
+ * there to be written, it is made so without the lock and all begins anew.
+ */
+#include "kernel/abi/errno.h"
+#include "kernel/abi/futex.h"
+#include "kernel/proc/futex_impl.h"
+#include "kernel/proc/task.h"
+#include "kernel/x86/uaccess.h"
+
+#define ACQUIRED 1	   /* of take_lock() */
+#define FAULT_IN (-EFAULT) /* nothing was done: fault_in() and try again */
+
+/* Reads the word, if it can be written too. Caller holds the bucket's lock. */
+static bool read_word(u32 *val, uptr_t addr)
+{
+	return user_is_writable(addr) && !copy_from_user_nofault(val, addr, sizeof(*val));
+}
+
+static long fault_in(uptr_t addr)
+{
+	return cmpxchg_user(addr, 0, 0) == -EFAULT ? -EFAULT : 0;
+}
+
+/* The one that has waited longest, or NULL. */
+static struct futex_waiter *first_waiter(const struct futex_key *key)
+{
+	struct futex_waiter *w;
+
+	list_for_each_entry (w, &futex_bucket_of(key)->waiters, link)
+		if (futex_key_equal(&w->key, key))
+			return w;
+	return NULL;
+}
+
+/* Those who wait for the lock wait for this owner now. */
+static void set_owner(const struct futex_key *key, struct task *owner)
+{
+	struct futex_waiter *w;
+
+	list_for_each_entry (w, &futex_bucket_of(key)->waiters, link) {
+		if (!futex_key_equal(&w->key, key))
+			continue;
+		w->owner = owner;
+		owner->owns_futex = true;
+	}
+}
+
+/* The living thread of this id. */
+static struct task *find_owner(u32 tid)
+{
+	u32 flags = spin_lock_irqsave(&process_lock);
+	struct task *t = task_find(tid);
+
+	if (t && t->exiting)
+		t = NULL;
+	if (t)
+		t->owns_futex = true;
+	spin_unlock_irqrestore(&process_lock, flags);
+	return t;
+}
+
+/*
+ * Takes the lock for t, or finds whom t has to wait for: ACQUIRED; 0: *owner; FAULT_IN; or a
+ * negative errno. waiters: FUTEX_WAITERS if others will wait, else 0. Caller holds the bucket's
+ * lock.
+ */
+static long take_lock(
+	const struct futex_key *key, uptr_t addr, struct task *t, u32 waiters, struct task **owner)
+{
+	const struct futex_waiter *first = first_waiter(key);
+	u32 old;
+
+	if (!read_word(&old, addr))
+		return FAULT_IN;
+	if ((old & FUTEX_TID_MASK) == t->tid)
+		return -EDEADLK;
+	if (first) {
+		*owner = first->owner;
+		return *owner ? 0 : -EINVAL;
+	}
+	if (!(old & FUTEX_TID_MASK)) {
+		u32 own = (old & FUTEX_OWNER_DIED) | t->tid | waiters;
+
+		return cmpxchg_user(addr, old, own) ? FAULT_IN : ACQUIRED;
+	}
+	*owner = find_owner(old & FUTEX_TID_MASK);
+	if (!*owner)
+		return -ESRCH;
+	return cmpxchg_user(addr, old, old | FUTEX_WAITERS) ? FAULT_IN : 0;
+}
+
+/* The owner died and left the lock to this waiter, who says so in the word. */
+static long settle(struct futex_waiter *w, uptr_t addr)
+{
+	struct futex_bucket *b = w->bucket;
+	u32 old;
+	long err = 0;
+
+	for (;;) {
+		spin_lock(&b->lock);
+		if (err || read_word(&old, addr))
+			break;
+		spin_unlock(&b->lock);
+		err = fault_in(addr);
+	}
+	list_del(&w->link);
+	if (!err)
+		err = cmpxchg_user(addr, old, FUTEX_OWNER_DIED | FUTEX_WAITERS | w->task->tid);
+	spin_unlock(&b->lock);
+	return err;
+}
+
+/* Ends a wait for the lock at `addr`. err: what the sleep ended with. */
+static long finish_wait(struct futex_waiter *w, uptr_t addr, long err)
+{
+	return w->granted ? settle(w, addr) : err;
+}
+
+long futex_lock_pi(uptr_t addr, u32 op, u64 deadline, bool try)
+{
+	struct futex_waiter w = {.task = current_task(), .bitset = FUTEX_BITSET_ANY};
+	long err = futex_get_key(addr, op, &w.key);
+
+	while (!err) {
+		w.bucket = futex_bucket_of(&w.key);
+		spin_lock(&w.bucket->lock);
+		err = take_lock(&w.key, addr, w.task, 0, &w.owner);
+		if (!err && try)
+			err = -EAGAIN;
+		if (!err)
+			list_add_tail(&w.link, &w.bucket->waiters);
+		spin_unlock(&w.bucket->lock);
+		if (!err)
+			break;
+		if (err == FAULT_IN)
+			err = fault_in(addr);
+	}
+	if (err)
+		return err == ACQUIRED ? 0 : err;
+	err = finish_wait(&w, addr, futex_sleep(&w, deadline));
+	return err == -EINTR ? -ERESTARTNOINTR : err;
+}
+
+/* Gives the lock to the first who waits, or to nobody. FAULT_IN, 0 or a negative errno. Caller
+ * holds the bucket's lock. */
+static long release(const struct futex_key *key, uptr_t addr)
+{
+	struct futex_waiter *first = first_waiter(key);
+	u32 old, new;
+
+	if (!read_word(&old, addr))
+		return FAULT_IN;
+	if ((old & FUTEX_TID_MASK) != current_task()->tid)
+		return -EPERM;
+	if (first && !first->owner)
+		return -EINVAL;
+	new = first ? FUTEX_WAITERS | first->task->tid : 0;
+	if (cmpxchg_user(addr, old, new))
+		return FAULT_IN;
+	if (first) {
+		futex_wake_waiter(first);
+		set_owner(key, first->task);
+	}
+	return 0;
+}
+
+long futex_unlock_pi(uptr_t addr, u32 op)
+{
+	struct futex_key key;
+	struct futex_bucket *b;
+	u32 now;
+	long err = get_user_u32(&now, addr);
+
+	if (!err && (now & FUTEX_TID_MASK) != current_task()->tid)
+		err = -EPERM;
+	if (!err)
+		err = futex_get_key(addr, op, &key);
+	if (err)
+		return err;
+	b = futex_bucket_of(&key);
+	for (;;) {
+		spin_lock(&b->lock);
+		err = release(&key, addr);
+		spin_unlock(&b->lock);
+		if (err != FAULT_IN)
+			return err;
+		err = fault_in(addr);
+		if (err)
+			return err;
+	}
+}
+
+/* --- Condition variables: waiting for one word, and then for a lock --- */
+
+long futex_wait_requeue_pi(uptr_t addr, u32 op, u32 val, u64 deadline, u32 bitset, uptr_t lock_addr)
+{
+	struct futex_key lock;
+	struct futex_waiter w = {.task = current_task(), .bitset = bitset, .requeue_to = &lock};
+	long err = addr.va == lock_addr.va || !bitset ? -EINVAL : 0;
+
+	if (!err)
+		err = futex_get_key(addr, op, &w.key);
+	if (!err)
+		err = futex_get_key(lock_addr, op, &lock);
+	if (!err)
+		err = futex_enqueue(&w, addr, val);
+	if (err)
+		return err;
+	err = finish_wait(&w, lock_addr, futex_sleep(&w, deadline));
+	if (err != -EINTR)
+		return err;
+	return w.owner ? -EAGAIN : -ERESTARTNOINTR;
+}
+
+struct requeue_pi {
+	struct futex_key from, to;
+	uptr_t to_addr;
+	s32 nr_move;
+};
+
+/* The first gets the lock if it is free; all others wait for it. Returns how many were woken or
+ * moved, FAULT_IN or a negative errno. Caller holds both locks. */
+static long requeue_locked(const struct requeue_pi *r)
+{
+	struct futex_waiter *w, *next;
+	long n = 0, err;
+
+	list_for_each_entry_safe (w, next, &futex_bucket_of(&r->from)->waiters, link) {
+		if (n > r->nr_move)
+			break;
+		if (!futex_key_equal(&w->key, &r->from))
+			continue;
+		if (!w->requeue_to || !futex_key_equal(w->requeue_to, &r->to))
+			return -EINVAL;
+		err = take_lock(
+			&r->to, r->to_addr, w->task, r->nr_move ? FUTEX_WAITERS : 0, &w->owner);
+		if (err && err != ACQUIRED)
+			return n && err == FAULT_IN ? n : err;
+		if (err == ACQUIRED)
+			futex_wake_waiter(w);
+		else
+			futex_move_waiter(w, &r->to);
+		n++;
+	}
+	return n;
+}
+
+long futex_cmp_requeue_pi(uptr_t from, u32 op, s32 nr_wake, s32 nr_move, uptr_t to, u32 val)
+{
+	struct requeue_pi r = {.to_addr = to, .nr_move = nr_move};
+	struct futex_bucket *a, *b;
+	long n = from.va == to.va || nr_wake != 1 || nr_move < 0 ? -EINVAL : 0;
+	u32 now;
+
+	if (!n)
+		n = futex_get_key(from, op, &r.from);
+	if (!n)
+		n = futex_get_key(to, op, &r.to);
+	if (n)
+		return n;
+	a = futex_bucket_of(&r.from);
+	b = futex_bucket_of(&r.to);
+	for (;;) {
+		futex_lock_two(a, b);
+		n = FAULT_IN;
+		if (!copy_from_user_nofault(&now, from, sizeof(now)) && user_is_writable(to))
+			n = now == val ? requeue_locked(&r) : -EAGAIN;
+		futex_unlock_two(a, b);
+		if (n != FAULT_IN)
+			return n;
+		if (get_user_u32(&now, from) || fault_in(to))
+			return -EFAULT;
+	}
+}
+
+/* --- Owners that die --- */
+
+/* Caller holds the bucket's lock. */
+static void leave_to_next(struct futex_bucket *b, const struct task *t)
+{
+	struct futex_waiter *w;
+
+	list_for_each_entry (w, &b->waiters, link) {
+		if (w->owner != t)
+			continue;
+		set_owner(&w->key, w->task);
+		w->granted = true;
+		w->woken = true;
+		thread_wake(&w->task->thread);
+	}
+}
+
+void futex_pi_exit(struct task *t)
+{
+	if (!t->owns_futex)
+		return;
+	for (u32 i = 0; i < FUTEX_BUCKETS; i++) {
+		spin_lock(&futex_buckets[i].lock);
+		leave_to_next(&futex_buckets[i], t);
+		spin_unlock(&futex_buckets[i].lock);
+	}
+	t->owns_futex = false;
+}
