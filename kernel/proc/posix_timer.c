@@ -27,7 +27,7 @@ struct posix_timer {
 	u64 interval_ns;          /* 0: once */
 	u64 overrun;              /* expirations since the signal was queued, that one not counted */
 	s32 overrun_last;         /* what the last signal told */
-	struct sigqueue signal;
+	struct sigqueue *signal;  /* its own; what waits when the timer goes is the process's */
 };
 
 static struct slab_cache *posix_timer_cache;
@@ -105,7 +105,7 @@ static void signal_send(struct posix_timer *pt)
 		if (!t || t->process != pt->process)
 			return;
 	}
-	signal_send_entry_locked(pt->process, t, &pt->signal);
+	signal_send_entry_locked(pt->process, t, pt->signal);
 }
 
 static void expire(struct posix_timer *pt, u64 now)
@@ -118,7 +118,7 @@ static void expire(struct posix_timer *pt, u64 now)
 	pt->armed = pt->interval_ns;
 	if (pt->notify == SIGEV_NONE)
 		return;
-	if (sigqueue_waits(&pt->signal)) {
+	if (sigqueue_waits(pt->signal)) {
 		pt->overrun += missed + 1;
 		return;
 	}
@@ -191,25 +191,21 @@ static bool sigevent_ok(const struct abi_sigevent *e)
 	return false;
 }
 
-static void timer_free(struct posix_timer *pt)
-{
-	pt->process->nr_sigqueue--;
-	slab_free(posix_timer_cache, pt);
-}
-
 void posix_timer_unqueued(struct posix_timer *pt)
 {
-	list_init(&pt->signal.link);
+	list_init(&pt->signal->link);
 }
 
-/* Caller holds process_lock. A signal that waits goes with its timer. */
-static void timer_delete(struct posix_timer *pt)
+/* Caller holds process_lock. */
+static void timer_delete(struct posix_timer *pt, bool drop_signal)
 {
 	timer_cancel(&pt->timer);
-	if (sigqueue_waits(&pt->signal))
-		signal_entry_drop_locked(pt->process, &pt->signal);
+	if (sigqueue_waits(pt->signal) && !drop_signal)
+		pt->signal->timer = NULL;
+	else
+		signal_entry_free_locked(pt->process, pt->signal);
 	list_del(&pt->link);
-	timer_free(pt);
+	slab_free(posix_timer_cache, pt);
 }
 
 void posix_timers_exit(struct process *p)
@@ -217,27 +213,30 @@ void posix_timers_exit(struct process *p)
 	struct posix_timer *pt, *next;
 	u32 flags = spin_lock_irqsave(&process_lock);
 	list_for_each_entry_safe (pt, next, &p->posix_timers, link)
-		timer_delete(pt);
+		timer_delete(pt, true);
 	spin_unlock_irqrestore(&process_lock, flags);
 }
 
 /* Numbers the timer and makes it known, unless the process has its fill of queued signals: a timer
  * counts as one, since it owns the place for it. */
-static bool timer_enter(struct posix_timer *pt, bool value_is_id)
+static bool timer_enter(struct posix_timer *pt, const struct abi_sigevent *e, bool value_is_id)
 {
 	struct process *p = pt->process;
 	u32 flags = spin_lock_irqsave(&process_lock);
-	bool room = p->nr_sigqueue < p->rlimit[RLIMIT_SIGPENDING].cur;
-	if (room) {
-		p->nr_sigqueue++;
+	struct sigqueue *q = signal_entry_alloc_locked(p);
+	if (q) {
+		pt->signal = q;
 		pt->id = p->next_timer_id++ & INT32_MAX;
-		pt->signal.info.timer.tid = (s32)pt->id;
-		if (value_is_id)
-			pt->signal.info.timer.value = pt->id;
+		*q = (struct sigqueue){.sig = (u32)e->signo, .timer = pt};
+		list_init(&q->link);
+		q->info.si_signo = e->signo;
+		q->info.si_code = SI_TIMER;
+		q->info.timer.tid = (s32)pt->id;
+		q->info.timer.value = value_is_id ? pt->id : e->value;
 		list_add_tail(&pt->link, &p->posix_timers);
 	}
 	spin_unlock_irqrestore(&process_lock, flags);
-	return room;
+	return q;
 }
 
 static struct posix_timer *timer_make(s32 clock, const struct abi_sigevent *e, bool value_is_id)
@@ -250,13 +249,8 @@ static struct posix_timer *timer_make(s32 clock, const struct abi_sigevent *e, b
 		.clock = clock,
 		.notify = (u32)e->notify,
 		.tid = (u32)e->tid,
-		.signal = {.sig = (u32)e->signo, .timer = pt},
 	};
-	list_init(&pt->signal.link);
-	pt->signal.info.si_signo = e->signo;
-	pt->signal.info.si_code = SI_TIMER;
-	pt->signal.info.timer.value = e->value;
-	if (timer_enter(pt, value_is_id))
+	if (timer_enter(pt, e, value_is_id))
 		return pt;
 	slab_free(posix_timer_cache, pt);
 	return NULL;
@@ -290,7 +284,7 @@ long sys_timer_delete(u32 id)
 	u32 flags = spin_lock_irqsave(&process_lock);
 	struct posix_timer *pt = timer_find(id);
 	if (pt)
-		timer_delete(pt);
+		timer_delete(pt, false);
 	spin_unlock_irqrestore(&process_lock, flags);
 	return pt ? 0 : -EINVAL;
 }

@@ -3,7 +3,8 @@
  *
  * A timer owns the one queue entry that its signal travels in, so that an interrupt can send it.
  * While the entry waits, further expirations are only counted: the overrun that the signal tells
- * when it is taken. process_lock guards all of it.
+ * when it is taken. If the timer is deleted meanwhile, the entry waits on as any other does.
+ * process_lock guards all of it.
  */
 #ifndef PROC_POSIX_TIMER_H
 #define PROC_POSIX_TIMER_H

@@ -104,7 +104,7 @@ void signal_discard(struct process *p, u64 mask)
 }
 
 /* Interrupts only ever send plain signals and those that bring their entry. */
-static struct sigqueue *sigqueue_alloc(struct process *p)
+struct sigqueue *signal_entry_alloc_locked(struct process *p)
 {
 	struct sigqueue *q;
 	if (this_cpu()->irq_depth || p->nr_sigqueue >= p->rlimit[RLIMIT_SIGPENDING].cur)
@@ -122,7 +122,7 @@ static long sigpending_add(struct process *p, struct sigpending *sp, u32 sig,
 	if (sig < SIGRTMIN_K && (sp->set & sigmask(sig)))
 		return 0;
 	if (!q && info && sig != SIGKILL) {
-		q = sigqueue_alloc(p);
+		q = signal_entry_alloc_locked(p);
 		if (q)
 			*q = (struct sigqueue){.sig = sig, .info = *info};
 	}
@@ -490,7 +490,7 @@ static bool sigpending_drop(struct sigpending *sp, struct sigqueue *drop)
 	return here;
 }
 
-void signal_entry_drop_locked(struct process *p, struct sigqueue *q)
+static void signal_drop(struct process *p, struct sigqueue *q)
 {
 	struct task *t;
 	if (sigpending_drop(&p->pending, q))
@@ -498,6 +498,14 @@ void signal_entry_drop_locked(struct process *p, struct sigqueue *q)
 	list_for_each_entry (t, &p->threads, sibling)
 		if (sigpending_drop(&t->pending, q))
 			return;
+}
+
+void signal_entry_free_locked(struct process *p, struct sigqueue *q)
+{
+	if (sigqueue_waits(q))
+		signal_drop(p, q);
+	q->timer = NULL;
+	sigqueue_free(q, p);
 }
 
 long signal_send_process_locked(struct process *p, u32 sig, const struct abi_siginfo *info)

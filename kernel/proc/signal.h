@@ -62,9 +62,12 @@ void sigpending_flush(struct sigpending *sp, struct process *owner);
 long signal_send_process_locked(struct process *p, u32 sig, const struct abi_siginfo *info);
 long signal_send_task_locked(struct task *t, u32 sig, const struct abi_siginfo *info);
 /* The same with an entry of the caller's own, which waits nowhere: for a thread, or NULL for any
- * of the process. It may be sent from interrupts. Taking it back is harmless when it waits. */
+ * of the process. It may be sent from interrupts. */
 void signal_send_entry_locked(struct process *p, struct task *t, struct sigqueue *q);
-void signal_entry_drop_locked(struct process *p, struct sigqueue *q);
+/* Such an entry, counted as one of the process's; NULL: no memory, or it has its fill. Uninitialised.
+ * Freeing it takes it back when it waits. */
+struct sigqueue *signal_entry_alloc_locked(struct process *p);
+void signal_entry_free_locked(struct process *p, struct sigqueue *q);
 u32 signal_send_pgrp_locked(u32 pgid, u32 sig, const struct abi_siginfo *info);
 
 /* SIGSEGV or the like to the calling thread, not to be blocked or ignored: siginfo as given. */

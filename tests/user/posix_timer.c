@@ -223,6 +223,40 @@ static void limit(void)
 	answer("limit.after_delete", create(CLOCK_MONOTONIC, NULL, &id));
 }
 
+/* The signal of a timer that went waits on. */
+static void deleted(void)
+{
+	struct sigevent e = {.sigev_notify = SIGEV_SIGNAL, .sigev_signo = SIGUSR1,
+		.sigev_value.sival_int = 77};
+	kernel_timer id;
+	sigset_t set;
+
+	sigemptyset(&set);
+	sigaddset(&set, SIGUSR1);
+	sigprocmask(SIG_BLOCK, &set, NULL);
+	for (int i = 0; i < 2; i++) {
+		fired = 0;
+		if (create(CLOCK_MONOTONIC, &e, &id))
+			die("timer_create");
+		settime(id, 0, MS, i ? MS : 0, NULL);
+		do
+			sigpending(&set);
+		while (!sigismember(&set, SIGUSR1));
+		usleep(20000);
+		answer("deleted.delete", syscall(SYS_timer_delete, id));
+		sigpending(&set);
+		say("deleted.pending", "%d", sigismember(&set, SIGUSR1));
+		sigemptyset(&set);
+		sigaddset(&set, SIGUSR1);
+		sigprocmask(SIG_UNBLOCK, &set, NULL);
+		say("deleted.fired", "%d code %d value %d overrun %d", fired, last_code, last_value,
+			last_overrun);
+		check("deleted.id", last_id == id);
+		sigprocmask(SIG_BLOCK, &set, NULL);
+	}
+	sigprocmask(SIG_UNBLOCK, &set, NULL);
+}
+
 int main(void)
 {
 	struct sigaction a = {.sa_sigaction = note, .sa_flags = SA_SIGINFO};
@@ -233,6 +267,7 @@ int main(void)
 	overruns();
 	cpu_time();
 	inheritance();
+	deleted();
 	limit();
 	return test_failed;
 }
