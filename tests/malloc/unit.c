@@ -81,6 +81,22 @@ static void old_links_are_no_marks(void)
 	block_key = key;
 }
 
+/* A block that grows and has to move gets room for its next steps; one that shrinks keeps none. */
+static void growth_has_room(void)
+{
+	char *p = tm_malloc(40000), *wall = tm_malloc(40000), *far, *q;
+
+	p = tm_realloc(p, 80000);
+	far = tm_malloc(60000);
+	q = tm_realloc(p, 88000);
+	CHECK(q == p);
+	q = tm_realloc(p, 60000);
+	CHECK(q == p && tm_malloc_usable_size(q) == page_round_up(60000));
+	tm_free(q);
+	tm_free(far);
+	tm_free(wall);
+}
+
 static void limits(void)
 {
 	void *p = NULL;
@@ -288,6 +304,7 @@ int main(void)
 	spans_waste_little();
 	blocks_are_reused();
 	old_links_are_no_marks();
+	growth_has_room();
 	limits();
 	alignments();
 	runs_merge();
