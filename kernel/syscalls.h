@@ -519,7 +519,7 @@ long sys_socketcall(u32 call, uptr_t args);
 	P(fallocate, "COLLAPSE_RANGE, INSERT_RANGE, UNSHARE_RANGE: EOPNOTSUPP") \
 	P(futex, "PI locks are handed over, but the scheduler has no priority to inherit") \
 	P(futex_time64, "PI locks are handed over, but the scheduler has no priority to inherit") \
-	P(madvise, "MERGEABLE, HUGEPAGE, FREE, COLD, PAGEOUT only noted; no HWPOISON") \
+	P(madvise, "MERGEABLE, HUGEPAGE, COLD, PAGEOUT only noted; no HWPOISON") \
 	P(mount, "MS_BIND, MS_MOVE: EINVAL; propagation is ignored") \
 	P(pipe2, "O_DIRECT (packets): EINVAL") \
 	P(prctl, "the common dozen: names, dumpable, death signal, subreaper; others EINVAL") \

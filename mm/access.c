@@ -88,7 +88,7 @@ static bool is_hidden(struct mm *mm, vaddr_t addr, u32 access)
 
 /* The frame behind addr, which has been faulted in, with a reference; one of a huge page holds the
  * whole. */
-static struct page *hold_page(struct mm *mm, vaddr_t addr)
+static struct page *hold_page(struct mm *mm, vaddr_t addr, bool write)
 {
 	pte_t *pte = pmap_pte(&mm->pmap, addr);
 	if (!pte) {
@@ -98,6 +98,8 @@ static struct page *hold_page(struct mm *mm, vaddr_t addr)
 	}
 	struct page *p = pfn_page(pte_pfn(*pte));
 	page_get(p);
+	if (write) /* which the CPU will not see: it is done to the frame */
+		pmap_set_low(pte, pte_low(pte) | (u32)PTE_D);
 	return p;
 }
 
@@ -128,7 +130,7 @@ static struct page *get_page_at(struct mm *mm, vaddr_t addr, u32 access)
 	struct page *p = NULL;
 	mutex_lock(&mm->lock);
 	if (addr < USER_TOP && fault_for_other(mm, addr, access) == FAULT_DONE)
-		p = hold_page(mm, addr);
+		p = hold_page(mm, addr, access & PF_WRITE);
 	mutex_unlock(&mm->lock);
 	return p;
 }

@@ -100,7 +100,7 @@ static void protect_own(struct vma *v, vaddr_t start, vaddr_t end)
 	}
 }
 
-#define KEPT (PTE_D | PTE_ANON | PTE_OWN)
+#define KEPT (PTE_D | PTE_ANON | PTE_OWN | PTE_LAZY)
 
 static void protect_any(struct vma *v, vaddr_t start, vaddr_t end)
 {

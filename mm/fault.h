@@ -37,8 +37,9 @@ enum fault_result fault_in(struct mm *mm, vaddr_t addr, u32 access);
 struct trapframe;
 void signal_force_fault(struct trapframe *tf, vaddr_t addr, enum fault_result why);
 
-/* Implemented by kernel/proc/oom.c: ends the process that holds most memory and lets it go its
- * way. Returns whether the caller should try again: not when it is the one that must die. */
+/* Implemented by kernel/proc/oom.c: takes memory that nobody needs, or ends the process that holds
+ * most of it and lets it go its way. Returns whether the caller should try again: not when it is
+ * the one that must die. Caller holds no lock. */
 bool oom_kill(void);
 
 #endif

@@ -82,7 +82,7 @@ static u32 drop_range(struct object *o, u32 first, u32 last, bool promises)
 	u32 ended = 0;
 	void *p;
 
-	zap_object(o, first, last, false);
+	zap_object(o, first, last, ZAP_ALL);
 	for (u32 i = first; i < last && (p = radix_next(&o->pages, &i)) && i < last;
 		i += HUGE_PAGES) {
 		if (p == PROMISED && !promises)

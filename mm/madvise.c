@@ -6,6 +6,7 @@
 #include "kernel/syscalls.h"
 #include "kernel/x86/trap.h"
 #include "mm/hugetlb.h"
+#include "mm/lazyfree.h"
 #include "mm/object.h"
 #include "mm/space_impl.h"
 #include "mm/trace_mm.h"
@@ -92,12 +93,14 @@ static long drop(struct vma *v, vaddr_t start, vaddr_t end, u32 advice)
 			return v ? -EINVAL : -ENOMEM;
 		end = MIN(end, v->end);
 	}
-	if (advice == MADV_FREE) /* freed when memory runs short, which nothing waits for yet */
+	if (advice == MADV_FREE) {
+		lazy_free(v, start, end);
 		return 0;
+	}
 	vma_lock_entries(v);
 	if (trace_mm_on())
-		trace_zap(v, start, end, false);
-	zap_range(v, start, end, false);
+		trace_zap(v, start, end, ZAP_ALL);
+	zap_range(v, start, end, ZAP_ALL);
 	vma_unlock_entries(v);
 	return 0;
 }

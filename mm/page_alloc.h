@@ -103,6 +103,7 @@ void page_alloc_release_range(u64 start, u64 end);
 /* Counters since boot, for /proc/vmstat. */
 struct vm_events {
 	u64 pgalloc, pgfree, pgfault, pgmajfault, pgreuse, oom_kill;
+	u64 pglazyfree, pglazyfreed;
 	u64 cow_copy, zero_fill, zero_map, file_map, stack_grow;
 };
 extern struct vm_events vm_events;

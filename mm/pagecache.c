@@ -173,11 +173,11 @@ static void zero_part(struct object *o, u32 index, u32 from, u32 to)
 }
 
 /* Unmaps and drops the whole pages [first, last). Caller holds the lock. */
-static void drop_range(struct object *o, u32 first, u32 last, bool keep_private)
+static void drop_range(struct object *o, u32 first, u32 last, enum zap_what what)
 {
 	if (first >= last)
 		return;
-	zap_object(o, first, last, keep_private);
+	zap_object(o, first, last, what);
 	struct page *p;
 	for (u32 i = first; (p = radix_next(&o->pages, &i)) && i < last; i++)
 		remove_page(o, p);
@@ -189,7 +189,7 @@ void object_truncate(struct object *o, u64 size)
 	u64 old = o->size;
 	o->size = size;
 	if (size < old) {
-		drop_range(o, (u32)object_size_pages(o), ~0u, false);
+		drop_range(o, (u32)object_size_pages(o), ~0u, ZAP_ALL);
 		if (size % PAGE_SIZE)
 			zero_part(o, (u32)(size >> PAGE_SHIFT), size % PAGE_SIZE, PAGE_SIZE);
 	}
@@ -203,7 +203,7 @@ void object_punch(struct object *o, u64 start, u64 end)
 	if (first > last) {
 		zero_part(o, last, start % PAGE_SIZE, end % PAGE_SIZE);
 	} else {
-		drop_range(o, first, last, true);
+		drop_range(o, first, last, ZAP_OTHERS);
 		if (start % PAGE_SIZE)
 			zero_part(o, first - 1, start % PAGE_SIZE, PAGE_SIZE);
 		zero_part(o, last, 0, end % PAGE_SIZE);

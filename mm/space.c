@@ -218,7 +218,7 @@ static void vma_clear(struct vma *v, vaddr_t start, vaddr_t end)
 	if (!vma_is_untouched(v)) {
 		mm->hiwater_rss = MAX(mm->hiwater_rss, mm_rss(mm));
 		vma_lock_entries(v);
-		zap_range(v, start, end, false);
+		zap_range(v, start, end, ZAP_ALL);
 		vma_unlock_entries(v);
 	}
 	mm->hiwater_vm = MAX(mm->hiwater_vm, mm->total_vm);
@@ -781,6 +781,7 @@ static void fork_fields(struct mm *mm, const struct mm *old)
 	mm->vdso = old->vdso;
 	memcpy(mm->auxv, old->auxv, sizeof(mm->auxv));
 	mm->limits = old->limits;
+	mm->has_lazy = old->has_lazy;
 	mm->read_implies_exec = old->read_implies_exec;
 	mm->exe = old->exe;
 	if (mm->exe)

@@ -50,6 +50,7 @@ struct mm {
 	u32 rss[RSS_NR];        /* pages mapped now, by kind */
 	u32 huge_pages;         /* of 2 MiB, mapped now; not in rss */
 	bool has_huge;          /* there are VMAs of huge pages, or were */
+	bool has_lazy;          /* MADV_FREE has marked pages since they were last taken */
 	u32 hiwater_rss, hiwater_vm;
 	u32 def_flags;          /* VM_LOCKED after mlockall(MCL_FUTURE) */
 	struct mm_limits limits;

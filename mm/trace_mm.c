@@ -149,14 +149,12 @@ static void clear(struct vma *v, vaddr_t at, pte_t e, u32 *gone)
 }
 
 static void clear_range(
-	struct vma *v, vaddr_t start, vaddr_t end, bool keep_private, u32 gone[RSS_NR])
+	struct vma *v, vaddr_t start, vaddr_t end, enum zap_what what, u32 gone[RSS_NR])
 {
 	for_each_entry(at, v->mm, start, end)
 	{
 		pte_t e = entry(v->mm, at);
-		if (!pte_maps(e))
-			continue;
-		if (!keep_private || pfn_page(pte_pfn(e))->kind != PK_ANON)
+		if (zap_takes(what, e))
 			clear(v, at, e, gone);
 	}
 }
@@ -168,11 +166,11 @@ static void trace_gone(struct mm *mm, const u32 gone[RSS_NR])
 			trace_rss(mm, kind, mm->rss[kind] - gone[kind]);
 }
 
-void trace_zap(struct vma *v, vaddr_t start, vaddr_t end, bool keep_private)
+void trace_zap(struct vma *v, vaddr_t start, vaddr_t end, enum zap_what what)
 {
 	u32 gone[RSS_NR] = {0};
 
-	clear_range(v, start, end, keep_private, gone);
+	clear_range(v, start, end, what, gone);
 	trace_gone(v->mm, gone);
 }
 

@@ -8,6 +8,7 @@
 
 #include "kernel/core/trace.h"
 #include "mm/space.h"
+#include "mm/zap.h"
 
 /* One word of bits, so that it is one test. */
 #define TRACE_MM_BITS \
@@ -29,7 +30,7 @@ void trace_unmap(struct mm *mm, vaddr_t start, vaddr_t end);
 void trace_change(struct vma *v, vaddr_t start, vaddr_t end, u32 old_flags);
 
 /* The pages of [start, end) of v, which stays, will now be dropped; see zap_range(). */
-void trace_zap(struct vma *v, vaddr_t start, vaddr_t end, bool keep_private);
+void trace_zap(struct vma *v, vaddr_t start, vaddr_t end, enum zap_what what);
 /* The pages of [start, end) of v will now be moved to `to`. */
 void trace_move(struct vma *v, vaddr_t start, vaddr_t end, vaddr_t to);
 /* The child's v was filled by a fork. */

@@ -86,20 +86,27 @@ static void zap_table(struct zap *z, pte_t *pte, u32 n)
 	page_zero(virt_page(pte));
 }
 
-/* The same for what the process does not have of its own. */
 static void zap_table_others(struct zap *z, pte_t *pte, u32 n)
 {
 	for (pte_t *stop = pte + n; pte < stop; pte++)
-		if (pte_maps(*pte) && !pte_anon(*pte))
+		if (zap_takes(ZAP_OTHERS, *pte))
 			zap_other(z, pte);
 }
 
-void zap_range(struct vma *v, vaddr_t start, vaddr_t end, bool keep_private)
+static void zap_table_lazy(struct zap *z, pte_t *pte, u32 n)
 {
-	void (*table)(struct zap *, pte_t *, u32) = keep_private ? zap_table_others : zap_table;
+	for (pte_t *stop = pte + n; pte < stop; pte++)
+		if (zap_takes(ZAP_LAZY, *pte))
+			zap_entries(z, pte, 1, true);
+}
+
+void zap_range(struct vma *v, vaddr_t start, vaddr_t end, enum zap_what what)
+{
+	static void (*const tables[])(struct zap *, pte_t *, u32) = {
+		[ZAP_ALL] = zap_table, [ZAP_OTHERS] = zap_table_others, [ZAP_LAZY] = zap_table_lazy};
 	struct zap z = {.mm = v->mm};
 	if (unlikely(v->flags & VM_HUGETLB)) {
-		hugetlb_zap(v, start, end, keep_private);
+		hugetlb_zap(v, start, end, what == ZAP_OTHERS);
 		return;
 	}
 	list_init(&z.pages);
@@ -107,7 +114,7 @@ void zap_range(struct vma *v, vaddr_t start, vaddr_t end, bool keep_private)
 		next = MIN(end - 1, at | (PD_SIZE - 1)) + 1;
 		pte_t *pte = pmap_pte(&v->mm->pmap, at);
 		if (pte)
-			table(&z, pte, (next - at) >> PAGE_SHIFT);
+			tables[what](&z, pte, (next - at) >> PAGE_SHIFT);
 	}
 	if (z.flush)
 		pmap_flush_range(&v->mm->pmap, start, end);
@@ -115,7 +122,7 @@ void zap_range(struct vma *v, vaddr_t start, vaddr_t end, bool keep_private)
 		page_free_list(&z.pages);
 }
 
-void zap_object(struct object *o, u32 first, u32 last, bool keep_private)
+void zap_object(struct object *o, u32 first, u32 last, enum zap_what what)
 {
 	struct vma *v;
 	list_for_each_entry (v, &o->vmas, object_link) {
@@ -125,7 +132,7 @@ void zap_object(struct object *o, u32 first, u32 last, bool keep_private)
 		vaddr_t start = v->start + ((lo - v->pgoff) << PAGE_SHIFT);
 		vaddr_t end = v->start + ((hi - v->pgoff) << PAGE_SHIFT);
 		if (trace_mm_on())
-			trace_zap(v, start, end, keep_private);
-		zap_range(v, start, end, keep_private);
+			trace_zap(v, start, end, what);
+		zap_range(v, start, end, what);
 	}
 }

@@ -10,17 +10,29 @@
 
 #include "mm/space.h"
 
+enum zap_what {
+	ZAP_ALL,
+	ZAP_OTHERS, /* not what the process has of its own: copies of file pages */
+	ZAP_LAZY,   /* what it said it can do without: PTE_LAZY */
+};
+
+static inline bool zap_takes(enum zap_what what, pte_t e)
+{
+	if (what == ZAP_LAZY)
+		return pte_low_lazy((u32)e.v);
+	return pte_maps(e) && (what == ZAP_ALL || !pte_anon(e));
+}
+
 /*
- * Removes every entry of [start, end), which lies within `v`. Counts (rss, mapcount, refcount) are
+ * Removes entries of [start, end), which lies within `v`. Counts (rss, mapcount, refcount) are
  * undone; frames nobody else holds are freed. Caller holds the mm's lock, and the object's when
- * the VMA has one. With `keep_private`, pages that the process has of its own (copies of file
- * pages) stay.
+ * the VMA has one.
  */
-void zap_range(struct vma *v, vaddr_t start, vaddr_t end, bool keep_private);
+void zap_range(struct vma *v, vaddr_t start, vaddr_t end, enum zap_what what);
 
 /* The same for pages [first, last) of an object in every VMA that maps them. Caller holds
  * o->lock, which is what guards entries of object mappings. */
-void zap_object(struct object *o, u32 first, u32 last, bool keep_private);
+void zap_object(struct object *o, u32 first, u32 last, enum zap_what what);
 
 /* Which of the three rss counts a page is in. */
 enum rss_kind page_rss_kind(const struct page *p);

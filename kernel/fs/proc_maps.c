@@ -153,7 +153,7 @@ static void walk_entries(struct entry_walk *w, struct vma *v, vaddr_t start, vad
 /* Bytes; pss fields in 1 / 2^PSS_SHIFT of them. */
 struct usage {
 	struct entry_walk walk; /* first */
-	u64 rss, referenced, anonymous;
+	u64 rss, referenced, anonymous, lazy;
 	u64 shared_clean, shared_dirty, private_clean, private_dirty;
 	u64 pss, pss_dirty, pss_kind[RSS_NR], pss_locked;
 	u64 shared_huge, private_huge;
@@ -180,6 +180,7 @@ static void count_entry(struct entry_walk *w, struct vma *v, vaddr_t addr, pte_t
 	u->rss += PAGE_SIZE;
 	u->referenced += pte_young(e) ? PAGE_SIZE : 0;
 	u->anonymous += p->kind == PK_ANON ? PAGE_SIZE : 0;
+	u->lazy += pte_low_lazy((u32)e.v) ? PAGE_SIZE : 0;
 	u->pss += pss;
 	u->pss_kind[page_rss_kind(p)] += pss;
 	u->pss_dirty += dirty ? pss : 0;
@@ -236,7 +237,7 @@ static void put_usage(struct text *t, const struct usage *u, bool rollup)
 	put_kb(t, "Private_Dirty:", u->private_dirty);
 	put_kb(t, "Referenced:", u->referenced);
 	put_kb(t, "Anonymous:", u->anonymous);
-	put_kb(t, "LazyFree:", 0);
+	put_kb(t, "LazyFree:", u->lazy);
 	put_kb(t, "AnonHugePages:", 0);
 	put_kb(t, "ShmemPmdMapped:", 0);
 	put_kb(t, "FilePmdMapped:", 0);

@@ -304,7 +304,7 @@ static void put_counters(struct text *t, const struct counter *c, u32 n)
 		text_printf(t, "%s %llu\n", c[i].name, c[i].value);
 }
 
-/* There is neither swap nor a disk nor reclaim to count. Allocations are not told apart by zone:
+/* There is neither swap nor a disk to count. Allocations are not told apart by zone:
  * all of them are on the line of the middle one, so that the sum is right. Last come counters
  * that Linux does not have. */
 static void put_events(struct text *t)
@@ -327,8 +327,10 @@ static void put_events(struct text *t)
 		{"allocstall_high", 0},
 		{"allocstall_movable", 0},
 		{"pgfree", e->pgfree},
+		{"pglazyfree", e->pglazyfree},
 		{"pgfault", e->pgfault},
 		{"pgmajfault", e->pgmajfault},
+		{"pglazyfreed", e->pglazyfreed},
 		{"pgreuse", e->pgreuse},
 		{"pgsteal_kswapd", 0},
 		{"pgsteal_direct", 0},

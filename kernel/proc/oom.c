@@ -1,12 +1,13 @@
 /*
- * When a fault finds no memory: the process that holds most of it is killed, so that the others
- * can go on. The faulting program simply takes its fault again; by then the victim has run and
+ * When a fault finds no memory: what programs said they can do without is taken; if there is none
+ * of that, the process that holds most memory is killed, so that the others can go on. The faulting program simply takes its fault again; by then the victim has run and
  * freed what it had.
  */
 #include "kernel/core/log.h"
 #include "kernel/proc/signal.h"
 #include "kernel/proc/task.h"
 #include "mm/fault.h"
+#include "mm/lazyfree.h"
 #include "mm/page_alloc.h"
 #include "mm/space.h"
 
@@ -47,6 +48,8 @@ static struct process *pick_victim(bool *dying)
 bool oom_kill(void)
 {
 	bool dying;
+	if (lazy_reclaim())
+		return true;
 	u32 flags = spin_lock_irqsave(&process_lock);
 	struct process *p = pick_victim(&dying);
 	u32 pid = p ? p->pid : 0, kib = p ? mm_rss(p->mm) * (PAGE_SIZE / 1024) : 0;

@@ -26,7 +26,7 @@ typedef struct {
 #define PTE_G   0x100ull
 #define PTE_SW1 0x200ull /* PTE_ANON */
 #define PTE_SW2 0x400ull /* PTE_OWN */
-#define PTE_SW3 0x800ull /* free for software */
+#define PTE_SW3 0x800ull /* PTE_LAZY */
 #define PTE_NX  (1ull << 63)
 
 /* With P clear: a frame is there, but no access is allowed. The hardware ignores it. */
@@ -39,6 +39,10 @@ typedef struct {
 /* With PTE_ANON: since this entry has the frame no fork has shared it, so that W may follow what the
  * mapping allows (Linux's PG_anon_exclusive). A private entry without it has no W. */
 #define PTE_OWN PTE_SW2
+
+/* With PTE_ANON: the program can do without what is in the page (MADV_FREE), as long as D is clear:
+ * whoever writes through another mapping of the frame sets D. */
+#define PTE_LAZY PTE_SW3
 
 /* Write-combining, on CPUs with a page attribute table (cpu_features.pat): cpu_features_init() gives
  * its entry for WT alone this meaning, as Linux does. */
@@ -156,6 +160,11 @@ static inline bool pte_low_maps(u32 lo)
 static inline bool pte_low_anon(u32 lo)
 {
 	return lo & (u32)PTE_ANON;
+}
+/* The page may be taken away. */
+static inline bool pte_low_lazy(u32 lo)
+{
+	return (lo & (u32)(PTE_ANON | PTE_LAZY | PTE_D)) == (u32)(PTE_ANON | PTE_LAZY);
 }
 static inline pfn_t pte_words_pfn(u32 lo, u32 hi)
 {

@@ -1,0 +1,83 @@
+/* Memory that programs can do without. See mm/lazyfree.h. */
+#include "mm/lazyfree.h"
+#include "mm/page_alloc.h"
+#include "mm/space_impl.h"
+#include "mm/trace_mm.h"
+#include "mm/zap.h"
+
+/* Returns whether the TLB may know an entry as dirty. */
+static bool mark_entries(pte_t *pte, u32 n)
+{
+	bool flush = false;
+	for (pte_t *stop = pte + n; pte < stop; pte++) {
+		u32 lo = pte_low(pte);
+		if (!pte_low_anon(lo))
+			continue;
+		flush |= lo & (u32)(PTE_D | PTE_A);
+		pmap_set_low(pte, (lo & ~(u32)(PTE_D | PTE_A)) | (u32)PTE_LAZY);
+		vm_events.pglazyfree++;
+	}
+	return flush;
+}
+
+void lazy_free(struct vma *v, vaddr_t start, vaddr_t end)
+{
+	bool flush = false;
+	for (vaddr_t at = start; at < end;) {
+		u32 n = pt_run(at, end);
+		pte_t *pte = pmap_pte(&v->mm->pmap, at);
+		if (pte)
+			flush |= mark_entries(pte, n);
+		at += n << PAGE_SHIFT;
+	}
+	if (flush)
+		pmap_flush_range(&v->mm->pmap, start, end);
+	v->mm->has_lazy = true;
+}
+
+static u32 reclaim_from(struct mm *mm)
+{
+	u32 before = mm->rss[RSS_ANON];
+	struct vma *v;
+	mutex_lock(&mm->lock);
+	mm->has_lazy = false;
+	vma_for_each(v, &mm->vmas) {
+		if (!v->anon || (v->flags & (VM_LOCKED | VM_HUGETLB)))
+			continue;
+		vma_lock_entries(v);
+		if (trace_mm_on())
+			trace_zap(v, v->start, v->end, ZAP_LAZY);
+		zap_range(v, v->start, v->end, ZAP_LAZY);
+		vma_unlock_entries(v);
+	}
+	u32 taken = before - mm->rss[RSS_ANON];
+	mutex_unlock(&mm->lock);
+	vm_events.pglazyfreed += taken;
+	return taken;
+}
+
+/* An address space that may have marked pages, with a user for the caller; NULL when there is none. */
+static struct mm *get_candidate(void)
+{
+	struct mm *mm, *found = NULL;
+	spin_lock(&mm_list_lock);
+	list_for_each_entry (mm, &mm_list, link)
+		if (mm->has_lazy && mm->users) {
+			mm_get(mm);
+			found = mm;
+			break;
+		}
+	spin_unlock(&mm_list_lock);
+	return found;
+}
+
+u32 lazy_reclaim(void)
+{
+	struct mm *mm;
+	u32 taken = 0;
+	while (!taken && (mm = get_candidate())) {
+		taken = reclaim_from(mm);
+		mm_put(mm);
+	}
+	return taken;
+}
