@@ -244,9 +244,11 @@ static void first_block(void)
 
 void os_thread_register(void)
 {
-	static pthread_once_t once = PTHREAD_ONCE_INIT;
+	static bool begun;
 
-	pthread_once(&once, first_block);
+	/* musl's pthread_atfork() wants a block, and comes here again. */
+	if (!__atomic_exchange_n(&begun, true, __ATOMIC_RELAXED))
+		first_block();
 	if (exit_key_made)
 		pthread_setspecific(exit_key, &tcache);
 }
