@@ -25,6 +25,9 @@ for program in program interface; do
 	run ./$program.linked
 done
 
+# musl, whose library calls malloc() from places of its own.
+run ./malloc-tour >/dev/null
+
 TMALLOC_OPTIONS=guard,junk,quarantine=100000 LD_PRELOAD=./libtmalloc.so ./program64 guard
 TMALLOC_OPTIONS=guard,junk,quarantine=100000 ./program.linked guard
 TMALLOC_OPTIONS=guard,junk,leaks LD_PRELOAD=./libtmalloc.so ./program64 guard 2>&1 |
