@@ -75,15 +75,16 @@ long mm_populate(struct mm *mm, vaddr_t start, vaddr_t end)
 	return mm_populate_access(mm, start, end, -1);
 }
 
-/* What may be written or executed but not read: the machine would read it all the same. And what
- * others would see that the process itself may not write: that is not to be forced. */
+/* What may be written or executed but not read: the machine would read it all the same. And what the
+ * process itself may not write, where others would see it or a huge page had to be copied: that is
+ * not to be forced. */
 static bool is_hidden(struct mm *mm, vaddr_t addr, u32 access)
 {
 	const struct vma *v = vma_at(&mm->vmas, addr);
 	if (v && access == 0)
 		return !(v->flags & VM_READ);
-	return v && access == (FAULT_FORCE | PF_WRITE) &&
-	       (v->flags & (VM_SHARED | VM_WRITE)) == VM_SHARED;
+	return v && access == (FAULT_FORCE | PF_WRITE) && !(v->flags & VM_WRITE) &&
+	       v->flags & (VM_SHARED | VM_HUGETLB);
 }
 
 /* The frame behind addr, which has been faulted in, with a reference; one of a huge page holds the

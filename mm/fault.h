@@ -24,8 +24,8 @@ enum fault_result {
 	FAULT_USERFAULT, /* the program's: userfault_wait() with no lock held, then again */
 };
 
-/* Kinds of access, besides PF_WRITE and PF_INSTR of the hardware. */
-/* For a debugger: only the VM_MAY* bits count; and mm_access() writes to no shared memory so. */
+/* A kind of access besides PF_WRITE and PF_INSTR of the hardware, for debuggers: only the VM_MAY*
+ * bits count. What mm_access() does not write even so is its business. */
 #define FAULT_FORCE 0x100u
 
 /* Makes `addr` accessible. Caller holds mm->lock. Does not sleep but for the object's filler. */

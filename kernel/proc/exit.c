@@ -319,6 +319,7 @@ static void kill_all_others(struct process *init)
 {
 	struct process *p;
 	u32 flags = spin_lock_irqsave(&process_lock);
+	ptrace_tracer_exits(current_task());
 	list_for_each_entry (p, &process_list, all)
 		if (p != init)
 			signal_send_process_locked(p, SIGKILL, NULL);

@@ -255,14 +255,15 @@ void ptrace_inherit(struct task *child, u32 clone_flags, u32 exit_signal)
 	work_set(child, WORK_SIGNAL);
 }
 
-void ptrace_notify(struct task *t)
+bool ptrace_ask(struct task *t, u8 trap)
 {
 	if (!t->ptrace.tracer || !t->ptrace.seized)
-		return;
-	t->ptrace.traps |= TRAP_NOTIFY;
+		return false;
+	t->ptrace.traps |= trap;
 	task_poke(t);
 	if (t->ptrace.listening)
 		thread_wake_if(&t->thread, 1u << T_TRACED);
+	return true;
 }
 
 void ptrace_release(struct process *p)

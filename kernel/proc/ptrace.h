@@ -72,8 +72,8 @@ void ptrace_tracer_exits(struct task *t);
 void ptrace_stop_begin(
 	struct task *t, u32 code, int why, u32 message, const struct abi_siginfo *info);
 
-/* The process stops or continues: its seized thread is to tell. */
-void ptrace_notify(struct task *t);
+/* A seized thread shall stop with PTRACE_EVENT_STOP: TRAP_ bits. False: it is not one. */
+bool ptrace_ask(struct task *t, u8 trap);
 /* A signal that cannot wait for tracers: the process's threads no longer do. */
 void ptrace_release(struct process *p);
 

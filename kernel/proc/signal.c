@@ -345,7 +345,7 @@ static void stop_begin(struct process *p, u32 sig)
 		t->stop_done = false;
 		task_poke(t);
 		if (t != me)
-			ptrace_notify(t);
+			ptrace_ask(t, TRAP_NOTIFY);
 	}
 }
 
@@ -436,7 +436,7 @@ static void send_side_effects(struct process *p, u32 sig)
 		signal_discard(p, SIGS_STOP);
 		stop_continue(p);
 		list_for_each_entry (t, &p->threads, sibling)
-			ptrace_notify(t);
+			ptrace_ask(t, TRAP_NOTIFY);
 	} else if (sig == SIGKILL && !p->unkillable) {
 		signal_end_stop(p);
 		ptrace_release(p);

@@ -130,17 +130,6 @@ static long detach(struct task *t, u32 sig)
 	return 0;
 }
 
-static long interrupt(struct task *t)
-{
-	if (!t->ptrace.seized)
-		return -EIO;
-	t->ptrace.traps |= TRAP_STOP;
-	task_poke(t);
-	if (t->ptrace.listening)
-		thread_wake_if(&t->thread, 1u << T_TRACED);
-	return 0;
-}
-
 /* From now on it is as if it had stopped with its process, until there is news of that. */
 static long listen(struct task *t)
 {
@@ -161,8 +150,8 @@ static long set_options(struct task *t, u32 options)
 	return 0;
 }
 
-/* Requests that touch no user memory. */
-static long control(struct task *t, u32 request, u32 data)
+/* Carries out a request that touches no user memory. Returns false when it is another one. */
+static bool control(struct task *t, u32 request, u32 data, long *result)
 {
 	switch (request) {
 	case PTRACE_CONT:
@@ -170,18 +159,26 @@ static long control(struct task *t, u32 request, u32 data)
 	case PTRACE_SINGLESTEP:
 	case PTRACE_SYSEMU:
 	case PTRACE_SYSEMU_SINGLESTEP:
-		return resume(t, request, data);
+		*result = resume(t, request, data);
+		return true;
 	case PTRACE_KILL:
-		return signal_send_process_locked(t->process, SIGKILL, NULL);
+		*result = signal_send_process_locked(t->process, SIGKILL, NULL);
+		return true;
 	case PTRACE_DETACH:
-		return detach(t, data);
+		*result = detach(t, data);
+		return true;
 	case PTRACE_INTERRUPT:
-		return interrupt(t);
+		*result = ptrace_ask(t, TRAP_STOP) ? 0 : -EIO;
+		return true;
 	case PTRACE_LISTEN:
-		return listen(t);
-	default: /* PTRACE_SETOPTIONS */
-		return set_options(t, data);
+		*result = listen(t);
+		return true;
+	case PTRACE_SETOPTIONS:
+	case PTRACE_OLDSETOPTIONS:
+		*result = set_options(t, data);
+		return true;
 	}
+	return false;
 }
 
 /* --- Memory --- */
@@ -580,31 +577,13 @@ static long transfer(u32 request, u32 tid, u32 addr, uptr_t data)
 	return -EIO;
 }
 
-static bool is_control(u32 request)
-{
-	switch (request) {
-	case PTRACE_CONT:
-	case PTRACE_SYSCALL:
-	case PTRACE_SINGLESTEP:
-	case PTRACE_SYSEMU:
-	case PTRACE_SYSEMU_SINGLESTEP:
-	case PTRACE_KILL:
-	case PTRACE_DETACH:
-	case PTRACE_INTERRUPT:
-	case PTRACE_LISTEN:
-	case PTRACE_SETOPTIONS:
-	case PTRACE_OLDSETOPTIONS:
-		return true;
-	}
-	return false;
-}
-
 long sys_ptrace(u32 request, u32 tid, u32 addr, uptr_t data)
 {
 	bool running = request == PTRACE_KILL || request == PTRACE_INTERRUPT;
 	struct task *t;
 	u32 flags;
-	long err = 0;
+	bool done;
+	long result;
 	if (request == PTRACE_TRACEME)
 		return traceme();
 	if (request == PTRACE_ATTACH || request == PTRACE_SEIZE)
@@ -612,8 +591,7 @@ long sys_ptrace(u32 request, u32 tid, u32 addr, uptr_t data)
 	t = tracee_lock(tid, !running, &flags);
 	if (!t)
 		return -ESRCH;
-	if (is_control(request))
-		err = control(t, request, (u32)data.va);
+	done = control(t, request, (u32)data.va, &result);
 	tracee_unlock(flags);
-	return is_control(request) ? err : transfer(request, tid, addr, data);
+	return done ? result : transfer(request, tid, addr, data);
 }
