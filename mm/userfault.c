@@ -18,7 +18,7 @@ struct userfault_event {
 
 /* --- Life --- */
 
-static struct userfault *create_for(struct mm *mm, u32 flags, u32 features)
+struct userfault *userfault_create(struct mm *mm, u32 flags, u32 features)
 {
 	struct userfault *u = kzalloc(sizeof(*u));
 	if (!u)
@@ -35,11 +35,6 @@ static struct userfault *create_for(struct mm *mm, u32 flags, u32 features)
 	u->mm = mm;
 	mm_pin(mm);
 	return u;
-}
-
-struct userfault *userfault_create(u32 flags)
-{
-	return create_for(current_process()->mm, flags, 0);
 }
 
 static void get(struct userfault *u)
@@ -372,7 +367,7 @@ int userfault_fork(struct vma *v, struct mm *old)
 		e = queue_event(old, v->uffd, UFFD_EVENT_FORK);
 		if (!e)
 			return -ENOMEM;
-		e->m.child = create_for(v->mm, v->uffd->flags, v->uffd->features);
+		e->m.child = userfault_create(v->mm, v->uffd->flags, v->uffd->features);
 		if (!e->m.child)
 			return -ENOMEM;
 	}

@@ -310,7 +310,7 @@ long userfault_fill(
 		mutex_unlock(&f.mm->lock);
 		if (err == SOURCE_MISSING)
 			err = read_source(&f);
-		if (!err && fatal_signal_pending())
+		if (!err && signal_pending() && fatal_signal_pending())
 			err = -EINTR;
 	}
 	mm_put(f.mm);

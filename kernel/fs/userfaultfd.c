@@ -319,7 +319,7 @@ static long create(u32 flags)
 
 	if (flags & ~(O_CLOEXEC | O_NONBLOCK | UFFD_USER_MODE_ONLY))
 		return -EINVAL;
-	u = userfault_create(flags);
+	u = userfault_create(current_process()->mm, flags, 0);
 	if (!u)
 		return -ENOMEM;
 	return anon_fd_create(KIND, flags & (O_CLOEXEC | O_NONBLOCK), &userfaultfd_ops, u);

@@ -139,6 +139,7 @@ def break_fault(log):
     """Each kind of fault is found in the program that makes it."""
     for demo, kind, text in (("zero", "zero addr 0xb0000000-0xbf000000", "demand zero"),
                              ("stack", "stack", "the stack grows"),
+                             ("userfault", "userfault", "a message for its userfaultfd"),
                              ("segv", "segv", "SIGSEGV, SEGV_MAPERR")):
         output = typed(log, ["mm start", f"mm break-fault {kind}", "continue", "mm fault"],
                        DEMO=demo)

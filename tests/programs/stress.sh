@@ -1,6 +1,6 @@
 # stress-ng's memory stressors check themselves (--verify), a second each.
 for s in brk mmap mmapfork mremap mprotect mincore mlock munmap shm-sysv stack fork vfork clone fault vm \
-	vm-splice malloc zero pthread madvise; do
+	vm-splice malloc zero pthread madvise userfaultfd; do
 	stress-ng --$s 1 --timeout 1 --verify >out 2>&1
 	echo "$s $?"
 	grep -a 'fail:\|corrupted' out

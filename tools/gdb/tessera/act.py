@@ -8,7 +8,7 @@ from . import faults, frames, kernel, paging, ram, session, tasks
 from .command import command, number, say
 from .kernel import Struct, Unknown
 
-KINDS = ("cow", "zero", "file", "stack", "segv", "swap", "huge")
+KINDS = ("cow", "zero", "file", "stack", "segv", "swap", "huge", "userfault")
 
 
 def load():

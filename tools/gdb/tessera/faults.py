@@ -146,9 +146,17 @@ def _inside(fault, mm, vma):
         return _present(fault, vma, entry)
     if entry:
         return Verdict("swap", "swapped out: the page is read back")
+    if vma.flags & tasks.VM_UFFD_MISSING:
+        return _userfault(vma)
     if vma.flags & tasks.VM_HUGETLB:
         return _huge(fault, vma)
     return _object(fault, vma) if vma.object else _private(fault)
+
+
+def _userfault(vma):
+    unless = ", unless the file has the page" if vma.object else ""
+    return Verdict("userfault", "the program's own business: a message for its userfaultfd, and the "
+                   "thread waits until the page is there" + unless)
 
 
 def _huge(fault, vma):
