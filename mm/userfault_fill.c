@@ -244,6 +244,20 @@ static int fill_huge(struct vma *v, vaddr_t addr, uptr_t src, enum userfault_fil
 	return hugetlb_fill(v, addr, src, how == FILL_CONTINUE);
 }
 
+static int fill_page(struct vma *v, vaddr_t addr, uptr_t src, enum userfault_fill how)
+{
+	return v->flags & VM_HUGETLB ? fill_huge(v, addr, src, how) : fill_small(v, addr, src, how);
+}
+
+static __noinline int fill_traced(struct vma *v, vaddr_t addr, uptr_t src, enum userfault_fill how)
+{
+	struct trace_fault t;
+	trace_fault_before(&t, v, addr);
+	int err = fill_page(v, addr, src, how);
+	trace_fault_after(&t);
+	return err;
+}
+
 /* The registered VMA that holds all of the call's range. */
 static struct vma *destination(const struct fill *f)
 {
@@ -275,8 +289,7 @@ static int fill_next(struct fill *f)
 	f->size = v->flags & VM_HUGETLB ? HUGE_SIZE : PAGE_SIZE;
 	vaddr_t at = f->start + f->done;
 	uptr_t src = uptr_add(f->src, f->done);
-	err = v->flags & VM_HUGETLB ? fill_huge(v, at, src, f->how)
-				    : fill_small(v, at, src, f->how);
+	err = (trace_mm_on() ? fill_traced : fill_page)(v, at, src, f->how);
 	if (!err)
 		f->done += f->size;
 	return err;
