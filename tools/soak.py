@@ -39,7 +39,7 @@ check() { # NAME
 	exit 1
 }
 declare -A runs frames_of objects_of
-declare -A less=([shm]="--shm-bytes 2M" [msync]="--msync-bytes 32M") # what 256 MiB can hold
+declare -A less=([shm]="--shm-bytes 1M" [msync]="--msync-bytes 32M") # what 256 MiB can hold
 n=0
 for name in ORDER; do
 	(( $(date +%s) < deadline )) || break

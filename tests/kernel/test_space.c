@@ -1,5 +1,6 @@
 /* Address spaces without a process: mapping, faulting, sharing and ending them by direct calls. */
 #include "kernel/abi/errno.h"
+#include "kernel/abi/mman.h"
 #include "kernel/core/selftest.h"
 #include "kernel/lib/string.h"
 #include "kernel/x86/trap.h"
@@ -178,6 +179,24 @@ KTEST(space, prot_none_keeps_the_page)
 	KEXPECT_EQ(protect(mm, BASE + PAGE_SIZE, 1, VM_READ | VM_WRITE), 0);
 	KEXPECT_EQ(mm->vmas.count, 1);
 	KEXPECT_EQ(peek(mm, BASE + PAGE_SIZE), 77);
+	mm_put(mm);
+}
+
+/* A table whose whole range goes is emptied at once; it stays when the mapping does. */
+KTEST(space, whole_table_is_emptied)
+{
+	struct mm *mm = mm_create();
+	KREQUIRE(mm);
+	KEXPECT_EQ(map_anon(mm, BASE, 2 * PT_ENTRIES, RW), BASE);
+	poke(mm, BASE + 5 * PAGE_SIZE, 55);
+	poke(mm, BASE + PD_SIZE, 66);
+	KEXPECT_EQ(touch(mm, BASE + 6 * PAGE_SIZE, 0), FAULT_DONE);
+	KEXPECT_EQ(mm_madvise(mm, BASE, PD_SIZE, MADV_DONTNEED), 0);
+	KEXPECT_EQ(mm_rss(mm), 1);
+	KEXPECT(pte_none(entry(mm, BASE + 5 * PAGE_SIZE)));
+	KEXPECT(pte_none(entry(mm, BASE + 6 * PAGE_SIZE)));
+	KEXPECT_EQ(peek(mm, BASE + 5 * PAGE_SIZE), 0);
+	KEXPECT_EQ(peek(mm, BASE + PD_SIZE), 66);
 	mm_put(mm);
 }
 

@@ -7,7 +7,7 @@ for s in brk mmap mmapfork mremap mprotect mincore mlock munmap shm-sysv stack f
 done
 # These take all memory that they get.
 ulimit -v 200000
-for s in 'bigheap 1' 'memfd 1 --memfd-bytes 16M' 'shm 1 --shm-bytes 2M' 'msync 1 --msync-bytes 32M'; do
+for s in 'bigheap 1' 'memfd 1 --memfd-bytes 16M' 'shm 1 --shm-bytes 1M' 'msync 1 --msync-bytes 32M'; do
 	stress-ng --$s --timeout 1 --verify >out 2>&1
 	echo "$s $?"
 	grep -a 'fail:\|corrupted' out
