@@ -35,8 +35,6 @@
 #include "mm/space.h"
 #include "mm/userfault.h"
 
-#define ANY_READ    0444u
-#define ANY_WRITE   0222u
 #define ANY_EXEC    0111u
 
 u32 shm_max = UINT32_MAX - (1u << 24);
@@ -79,11 +77,6 @@ static void unlock_table(void)
 static struct segment *segment_of(struct ipc_object *o)
 {
 	return o ? container_of(o, struct segment, ipc) : NULL;
-}
-
-static struct segment *segment_at(s32 id)
-{
-	return segment_of(ipc_at(&shm, id));
 }
 
 static struct segment *find_id(s32 id)
@@ -301,7 +294,7 @@ static const struct backing_ops attach_ops = {
 /* An attach with one reference, and an attachment of the segment in its name. */
 static struct attach *attach_create(s32 id, u32 flags)
 {
-	u32 wanted = flags & SHM_RDONLY ? ANY_READ : ANY_READ | ANY_WRITE;
+	u32 wanted = flags & SHM_RDONLY ? IPC_ANY_READ : IPC_ANY_READ | IPC_ANY_WRITE;
 	struct segment *s = find_id(id);
 	if (!s)
 		return err_ptr(-EINVAL);
@@ -521,23 +514,14 @@ static long put_stat(uptr_t to, const struct abi_shmid64_ds *d, bool is64)
 	return copy_to_user(to, &old, sizeof(old));
 }
 
-/* SHM_STAT and its cousin name a place of the table, not an identifier, and return the latter. */
-static long stat_locked(s32 id, u32 cmd, struct abi_shmid64_ds *d)
-{
-	const struct segment *s = cmd == IPC_STAT ? find_id(id) : segment_at(id);
-	if (!s)
-		return -EINVAL;
-	if (cmd != SHM_STAT_ANY && !ipc_may(&s->ipc, ANY_READ))
-		return -EACCES;
-	fill_stat(s, d);
-	return cmd == IPC_STAT ? 0 : s->ipc.id;
-}
-
 static long shm_stat(s32 id, u32 cmd, uptr_t to, bool is64)
 {
 	struct abi_shmid64_ds d;
+	struct ipc_object *o;
 	lock_table();
-	long result = stat_locked(id, cmd, &d);
+	long result = ipc_find_stat(&shm, id, cmd, cmd == SHM_STAT_ANY, &o);
+	if (result >= 0)
+		fill_stat(segment_of(o), &d);
 	unlock_table();
 	return result >= 0 && put_stat(to, &d, is64) ? -EFAULT : result;
 }

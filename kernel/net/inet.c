@@ -527,11 +527,9 @@ static long send_dgram(struct sock *s, struct sock_call *c)
 	struct sock_msg *m;
 	long err = c->len > UDP_MAX ? -EMSGSIZE : dgram_target(s, c, &to);
 
-	if (!err)
-		err = sock_wait_for_room(s, c->nonblock);
 	if (err)
 		return err;
-	m = sock_msg_create(s, c, &at, c->len);
+	m = sock_next_msg(s, c, &at, c->len);
 	if (is_err(m))
 		return ptr_err(m);
 	spin_lock(&sock_lock);

@@ -263,10 +263,17 @@ struct sock_call {
 	u32 out_flags;	      /* MSG_ bits that recvmsg(2) returns */
 };
 
+/* How far a call has come. */
+struct msg_pos {
+	u32 i, off; /* iovec, and byte in it */
+};
+
 /* The error that a socket tells once: 0 or negative. Caller holds sock_lock. */
 long sock_take_error(struct sock *s);
-/* Waits until the socket may send another message. */
-long sock_wait_for_room(struct sock *s, bool nonblock);
+/* A message of the next `len` bytes of the call, from *at on, which is advanced; once the socket may
+ * send another, for which it waits. Error pointer. */
+struct sock_msg *sock_next_msg(
+	struct sock *s, struct sock_call *c, struct msg_pos *at, u32 len) __must_check;
 /* Appends a message to what `to` has to read, with the call's files. Caller holds sock_lock, and
  * wakes the receiver's readers. */
 void sock_enqueue(struct sock *s, struct sock *to, struct sock_msg *m, struct sock_call *c);
@@ -276,10 +283,7 @@ long sock_recv(struct sock *s, struct sock_call *c);
 
 /* --- sock_msg.c --- */
 
-/* A message of the next `len` bytes of the call, from *at on, which is advanced. Error pointer. */
-struct msg_pos {
-	u32 i, off; /* iovec, and byte in it */
-};
+/* The message for sock_next_msg(), at once. */
 struct sock_msg *sock_msg_create(
 	struct sock *sender, struct sock_call *c, struct msg_pos *at, u32 len) __must_check;
 /* Copies n bytes from `from` on out to where *at is. Returns bytes copied, short at bad memory. */

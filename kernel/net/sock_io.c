@@ -26,7 +26,7 @@ static bool has_room(struct sock *s)
 	return s->charged < sock_limit(s) || s->error || (s->shutdown & SND_SHUTDOWN);
 }
 
-long sock_wait_for_room(struct sock *s, bool nonblock)
+static long wait_for_room(struct sock *s, bool nonblock)
 {
 	long err = 0;
 
@@ -44,6 +44,13 @@ long sock_wait_for_room(struct sock *s, bool nonblock)
 			err = nonblock ? -EAGAIN : sock_wait(&s->writers, has_room, s, s->sndtimeo);
 	}
 	return err;
+}
+
+struct sock_msg *sock_next_msg(struct sock *s, struct sock_call *c, struct msg_pos *at, u32 len)
+{
+	long err = wait_for_room(s, c->nonblock);
+
+	return err ? err_ptr((int)err) : sock_msg_create(s, c, at, len);
 }
 
 /* Credentials go along when either side wants them, or nobody has accepted yet. */
@@ -74,12 +81,9 @@ void sock_enqueue(struct sock *s, struct sock *to, struct sock_msg *m, struct so
 static long send_chunk(struct sock *s, struct sock_call *c, struct msg_pos *at, u32 n)
 {
 	struct sock *to = NULL;
-	struct sock_msg *m;
-	long err = sock_wait_for_room(s, c->nonblock);
+	struct sock_msg *m = sock_next_msg(s, c, at, n);
+	long err;
 
-	if (err)
-		return err;
-	m = sock_msg_create(s, c, at, n);
 	if (is_err(m))
 		return ptr_err(m);
 	spin_lock(&sock_lock);

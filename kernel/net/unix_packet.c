@@ -90,11 +90,9 @@ long unix_send_packet(struct sock *s, struct sock_call *c)
 		err = unix_autobind(s);
 	if (!err && c->len > s->sndbuf - PACKET_MARGIN)
 		err = -EMSGSIZE;
-	if (!err)
-		err = sock_wait_for_room(s, c->nonblock);
 	if (err)
 		return err;
-	m = sock_msg_create(s, c, &at, c->len);
+	m = sock_next_msg(s, c, &at, c->len);
 	if (is_err(m))
 		return ptr_err(m);
 	err = deliver(s, m, c);

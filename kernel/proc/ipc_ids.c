@@ -146,6 +146,18 @@ bool ipc_event_remove(struct ipc_event *e)
 	return !e->sleepers;
 }
 
+long ipc_find_stat(const struct ipc_table *t, s32 id, u32 cmd, bool anyone, struct ipc_object **out)
+{
+	struct ipc_object *o = cmd == IPC_STAT ? ipc_find(t, id) : ipc_at(t, id);
+
+	if (!o)
+		return -EINVAL;
+	if (!anyone && !ipc_may(o, IPC_ANY_READ))
+		return -EACCES;
+	*out = o;
+	return cmd == IPC_STAT ? 0 : o->id;
+}
+
 bool ipc_may(const struct ipc_object *o, u32 wanted)
 {
 	u32 euid = current_process()->cred.euid, granted = o->mode;

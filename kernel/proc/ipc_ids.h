@@ -63,6 +63,13 @@ struct ipc_object *ipc_find_key(const struct ipc_table *t, s32 key); /* or NULL 
 /* The next at or behind the place *at, which is set to its own; NULL past the last. */
 struct ipc_object *ipc_next(const struct ipc_table *t, u32 *at);
 
+/*
+ * What a call for an object's state means: IPC_STAT its identifier, the others (SEM_STAT and its like)
+ * a place of the table, and they return the identifier. The caller must be allowed to read it, but
+ * with `anyone`. Returns what the call does, with the object in *out; or -EINVAL, -EACCES.
+ */
+long ipc_find_stat(const struct ipc_table *t, s32 id, u32 cmd, bool anyone, struct ipc_object **out);
+
 /* Makes a new object the caller's, with permissions from `flags`. */
 void ipc_own(struct ipc_object *o, s32 key, u32 flags);
 /* Gives it an identifier, if there are fewer than `limit`. 0, -ENOSPC or -ENOMEM. */

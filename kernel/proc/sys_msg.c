@@ -325,19 +325,13 @@ static long put_stat(uptr_t to, const struct abi_msqid64_ds *d, bool is64)
 static long msg_stat(s32 id, u32 cmd, uptr_t to, bool is64)
 {
 	struct abi_msqid64_ds d;
-	struct msg_queue *q;
+	struct ipc_object *o;
 	long result;
 
 	mutex_lock(&queues.lock);
-	q = queue_of(cmd == IPC_STAT ? ipc_find(&queues, id) : ipc_at(&queues, id));
-	if (!q) {
-		result = -EINVAL;
-	} else if (cmd != MSG_STAT_ANY && !ipc_may(&q->ipc, IPC_ANY_READ)) {
-		result = -EACCES;
-	} else {
-		fill_stat(q, &d);
-		result = cmd == IPC_STAT ? 0 : q->ipc.id;
-	}
+	result = ipc_find_stat(&queues, id, cmd, cmd == MSG_STAT_ANY, &o);
+	if (result >= 0)
+		fill_stat(queue_of(o), &d);
 	mutex_unlock(&queues.lock);
 	return result >= 0 && put_stat(to, &d, is64) ? -EFAULT : result;
 }

@@ -375,19 +375,13 @@ static long put_stat(uptr_t to, const struct abi_semid64_ds *d, bool is64)
 static long sem_stat(s32 id, u32 cmd, uptr_t to, bool is64)
 {
 	struct abi_semid64_ds d;
-	struct sem_set *set;
+	struct ipc_object *o;
 	long result;
 
 	mutex_lock(&sems.lock);
-	set = set_of(cmd == IPC_STAT ? ipc_find(&sems, id) : ipc_at(&sems, id));
-	if (!set) {
-		result = -EINVAL;
-	} else if (cmd != SEM_STAT_ANY && !ipc_may(&set->ipc, IPC_ANY_READ)) {
-		result = -EACCES;
-	} else {
-		fill_stat(set, &d);
-		result = cmd == IPC_STAT ? 0 : set->ipc.id;
-	}
+	result = ipc_find_stat(&sems, id, cmd, cmd == SEM_STAT_ANY, &o);
+	if (result >= 0)
+		fill_stat(set_of(o), &d);
 	mutex_unlock(&sems.lock);
 	return result >= 0 && put_stat(to, &d, is64) ? -EFAULT : result;
 }
