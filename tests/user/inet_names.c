@@ -140,25 +140,10 @@ static void unprivileged(void)
 	set_opt("user.force", s, SOL_SOCKET, SO_SNDBUFFORCE, 10000);
 }
 
-static void show_file(const char *name)
-{
-	char text[200] = {0};
-	int fd = open(name, O_RDONLY);
-
-	if (fd < 0 || read(fd, text, sizeof(text) - 1) < 0)
-		answer(name, -1);
-	text[strcspn(text, "\n")] = '\0';
-	say(name, "%s", text);
-	close(fd);
-}
-
 static void set_file(const char *name, const char *text)
 {
-	int fd = open(name, O_WRONLY);
-
-	if (write(fd, text, strlen(text)) < 0)
+	if (write_setting(name, text) < 0)
 		answer(name, -1);
-	close(fd);
 }
 
 static void user_port(void)
@@ -172,9 +157,9 @@ static void test_sysctl(void)
 {
 	int s = tcp(0), port;
 
-	show_file("/proc/sys/net/core/somaxconn");
-	show_file("/proc/sys/net/ipv4/ip_local_port_range");
-	show_file("/proc/sys/net/ipv4/ip_unprivileged_port_start");
+	show_setting("/proc/sys/net/core/somaxconn");
+	show_setting("/proc/sys/net/ipv4/ip_local_port_range");
+	show_setting("/proc/sys/net/ipv4/ip_unprivileged_port_start");
 	set_file("/proc/sys/net/ipv4/ip_local_port_range", "40000 40009");
 	bind_to(s, "127.0.0.1", 0);
 	port = port_of(s);

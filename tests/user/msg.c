@@ -115,18 +115,6 @@ static void test_messages(void)
 
 /* --- Limits and owners --- */
 
-static void show_file(const char *name)
-{
-	char text[200] = {0};
-	int fd = open(name, O_RDONLY);
-
-	if (fd < 0 || read(fd, text, sizeof(text) - 1) < 0)
-		answer(name, -1);
-	text[strcspn(text, "\n")] = '\0';
-	say(name, "%s", text);
-	close(fd);
-}
-
 static void stranger(void)
 {
 	int id = msgget(KEY, 0);
@@ -157,11 +145,11 @@ static void test_limits(void)
 	struct msginfo info;
 	struct msqid_ds d;
 
-	show_file("/proc/sys/kernel/msgmax");
-	show_file("/proc/sys/kernel/msgmnb");
-	show_file("/proc/sys/kernel/msgmni");
-	show_file("/proc/sys/kernel/sem");
-	show_file("/proc/sysvipc/msg");
+	show_setting("/proc/sys/kernel/msgmax");
+	show_setting("/proc/sys/kernel/msgmnb");
+	show_setting("/proc/sys/kernel/msgmni");
+	show_setting("/proc/sys/kernel/sem");
+	show_setting("/proc/sysvipc/msg");
 	place = msgctl(0, IPC_INFO, (void *)&info);
 	say("limits.info", "%d: %d %d %d %d %d %d %d %u", place, info.msgpool, info.msgmap,
 		info.msgmax, info.msgmnb, info.msgmni, info.msgssz, info.msgtql, info.msgseg);

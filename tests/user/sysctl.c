@@ -10,32 +10,6 @@
 #define F_GETPIPE_SZ 1032
 #endif
 
-static const char *get(const char *path)
-{
-	static char text[64];
-	int fd = open(path, O_RDONLY | O_CLOEXEC), n;
-
-	if (fd < 0)
-		return errno_name(errno);
-	n = read(fd, text, sizeof(text) - 1);
-	close(fd);
-	text[n > 0 ? n : 0] = '\0';
-	text[strcspn(text, "\n")] = '\0';
-	return text;
-}
-
-static long set(const char *path, const char *text)
-{
-	int fd = open(path, O_WRONLY | O_CLOEXEC);
-	long n;
-
-	if (fd < 0)
-		return -1;
-	n = write(fd, text, strlen(text));
-	close(fd);
-	return n;
-}
-
 static const char *const texts[] = {"0", "-1", "1", "2", "3", "31", "32", "300", "301", "4096",
 	"4097", "32767", "32768", "32769", "65536", "1000000", "1048577", "1073741792", "1073741793",
 	"2147483647", "2147483648", "2147483649", "4294967295", "4294967296", "99999999999999999999",
@@ -48,16 +22,16 @@ static void range(const char *name, const char *path)
 	struct stat st;
 	long n;
 
-	strcpy(before, get(path));
+	strcpy(before, read_setting(path));
 	stat(path, &st);
 	say(name, "mode %o", st.st_mode & 07777);
 	for (size_t i = 0; i < COUNT(texts); i++) {
-		n = set(path, texts[i]);
+		n = write_setting(path, texts[i]);
 		snprintf(line, sizeof(line), "%s < '%s'", name, texts[i]);
-		say(line, "%s %s", n < 0 ? errno_name(errno) : "ok", get(path));
-		set(path, before);
+		say(line, "%s %s", n < 0 ? errno_name(errno) : "ok", read_setting(path));
+		write_setting(path, before);
 	}
-	check(name, !strcmp(before, get(path)));
+	check(name, !strcmp(before, read_setting(path)));
 }
 
 static void nothing(void)
@@ -69,8 +43,8 @@ static void test_pids(void)
 	const char *path = "/proc/sys/kernel/pid_max";
 	int highest = 0, lowest = INT_MAX;
 
-	say("pid_max.value", "%s", get(path));
-	set(path, "400");
+	say("pid_max.value", "%s", read_setting(path));
+	write_setting(path, "400");
 	for (int i = 0; i < 450; i++) {
 		pid_t pid = fork();
 
@@ -84,7 +58,7 @@ static void test_pids(void)
 	}
 	check("pid_max.below", highest == 399);
 	check("pid_max.reserved", lowest >= 2);
-	set(path, "32768");
+	write_setting(path, "32768");
 	isolated("pid_max.after", nothing);
 }
 
@@ -124,12 +98,12 @@ static void test_min_addr(void)
 	const char *path = "/proc/sys/vm/mmap_min_addr";
 
 	for (size_t i = 0; i < COUNT(values); i++) {
-		set(path, values[i]);
+		write_setting(path, values[i]);
 		min_now = values[i];
 		low_maps("root", min_now);
 		isolated("min_addr", user_low_maps);
 	}
-	set(path, "65536");
+	write_setting(path, "65536");
 }
 
 static void user_files(void)
@@ -157,11 +131,11 @@ static void test_files(void)
 	const char *path = "/proc/sys/fs/file-max";
 	char before[64];
 
-	strcpy(before, get(path));
-	set(path, "16");
+	strcpy(before, read_setting(path));
+	write_setting(path, "16");
 	isolated("file_max", user_files);
 	isolated("file_max", root_files);
-	set(path, before);
+	write_setting(path, before);
 }
 
 static void limits(const char *name, unsigned value)
@@ -198,13 +172,13 @@ static void test_nr_open(void)
 {
 	const char *path = "/proc/sys/fs/nr_open";
 
-	say("nr_open.value", "%s", get(path));
+	say("nr_open.value", "%s", read_setting(path));
 	isolated("nr_open", normal_limits);
-	set(path, "2048");
+	write_setting(path, "2048");
 	isolated("nr_open", lower_limits);
-	set(path, "2000000");
+	write_setting(path, "2000000");
 	isolated("nr_open", higher_limits);
-	set(path, "1048576");
+	write_setting(path, "1048576");
 }
 
 static void user_pipe(void)
@@ -232,13 +206,13 @@ static void test_pipe(void)
 {
 	const char *path = "/proc/sys/fs/pipe-max-size";
 
-	say("pipe.value", "%s", get(path));
-	set(path, "65536");
+	say("pipe.value", "%s", read_setting(path));
+	write_setting(path, "65536");
 	isolated("pipe", user_pipe);
 	isolated("pipe", root_pipe);
-	set(path, "16384");
+	write_setting(path, "16384");
 	isolated("pipe", root_pipe);
-	set(path, "1048576");
+	write_setting(path, "1048576");
 }
 
 int main(void)
@@ -249,7 +223,7 @@ int main(void)
 	range("nr_open", "/proc/sys/fs/nr_open");
 	range("pipe_max", "/proc/sys/fs/pipe-max-size");
 	range("overcommit_huge", "/proc/sys/vm/nr_overcommit_hugepages");
-	say("randomize.value", "%s", get("/proc/sys/kernel/randomize_va_space"));
+	say("randomize.value", "%s", read_setting("/proc/sys/kernel/randomize_va_space"));
 	test_pids();
 	test_min_addr();
 	test_files();

@@ -315,4 +315,36 @@ static maybe int make_file(const char *name, const void *content, size_t len)
 	return fd;
 }
 
+/* The first line of a file of /proc, until the next call; or why it cannot be read. */
+static maybe const char *read_setting(const char *path)
+{
+	static char text[256];
+	int fd = open(path, O_RDONLY | O_CLOEXEC), n;
+
+	if (fd < 0)
+		return errno_name(errno);
+	n = read(fd, text, sizeof(text) - 1);
+	close(fd);
+	text[n > 0 ? n : 0] = '\0';
+	text[strcspn(text, "\n")] = '\0';
+	return text;
+}
+
+static maybe void show_setting(const char *path)
+{
+	say(path, "%s", read_setting(path));
+}
+
+static maybe long write_setting(const char *path, const char *text)
+{
+	int fd = open(path, O_WRONLY | O_CLOEXEC);
+	long n;
+
+	if (fd < 0)
+		return -1;
+	n = write(fd, text, strlen(text));
+	close(fd);
+	return n;
+}
+
 #endif
