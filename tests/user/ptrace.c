@@ -1,8 +1,7 @@
 /* ptrace(2): beginning, memory, registers, signals on their way, single steps, system calls, hardware
  * breakpoints, and what is refused. */
-#include "tests/user/test.h"
+#include "tests/user/ptrace.h"
 #include <elf.h>
-#include <sys/ptrace.h>
 #include <sys/reg.h>
 #include <sys/uio.h>
 #include <sys/user.h>
@@ -11,13 +10,6 @@
 #define NT_PRXFPREG 0x46e62b7f
 #endif
 
-static long request(int what, pid_t pid, const volatile void *addr, volatile void *data)
-{
-	return syscall(SYS_ptrace, what, pid, addr, data);
-}
-
-#define NUM(n) ((void *)(uintptr_t)(n))
-
 /* Waits for news of a tracee and prints it. */
 static int news(const char *name, pid_t pid)
 {
@@ -25,49 +17,8 @@ static int news(const char *name, pid_t pid)
 
 	if (waitpid(pid, &status, __WALL) != pid)
 		die("waitpid");
-	if (WIFSTOPPED(status) && status >> 16)
-		say(name, "stopped by %s, event %d", signal_name(WSTOPSIG(status)), status >> 16);
-	else if (WIFSTOPPED(status) && WSTOPSIG(status) & 0x80)
-		say(name, "system call");
-	else
-		answer_status(name, status);
+	print(name, status);
 	return status;
-}
-
-static void info(const char *name, pid_t pid)
-{
-	siginfo_t i = {0};
-
-	if (request(PTRACE_GETSIGINFO, pid, NULL, &i) < 0)
-		say(name, "-1 %s", errno_name(errno));
-	else
-		say(name, "signo %d errno %d code %x%s", i.si_signo, i.si_errno, i.si_code,
-			i.si_pid == pid ? " by itself" : i.si_pid == getpid() ? " by us" : "");
-}
-
-/* A child that has asked to be traced and has stopped. */
-static pid_t tracee(void (*body)(void))
-{
-	int status;
-	pid_t pid = fork();
-
-	if (pid == 0) {
-		if (request(PTRACE_TRACEME, 0, NULL, NULL))
-			die("traceme");
-		raise(SIGSTOP);
-		body();
-		_exit(7);
-	}
-	if (waitpid(pid, &status, 0) != pid || !WIFSTOPPED(status))
-		die("tracee");
-	return pid;
-}
-
-static void end(pid_t pid)
-{
-	kill(pid, SIGKILL);
-	while (waitpid(pid, NULL, __WALL) == pid)
-		;
 }
 
 static void nothing(void) {}

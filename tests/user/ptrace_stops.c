@@ -1,27 +1,9 @@
 /* ptrace(2): attaching and seizing, group stops, children and threads that are traced from their start,
  * exec and exit, wait()'s news of them, and what becomes of tracees whose tracer has gone. */
-#include "tests/user/test.h"
+#include "tests/user/ptrace.h"
 #include <pthread.h>
 #include <sched.h>
-#include <sys/ptrace.h>
 #include <sys/uio.h>
-
-static long request(int what, pid_t pid, const volatile void *addr, volatile void *data)
-{
-	return syscall(SYS_ptrace, what, pid, addr, data);
-}
-
-#define NUM(n) ((void *)(uintptr_t)(n))
-
-static void print(const char *name, int status)
-{
-	if (WIFSTOPPED(status) && WSTOPSIG(status) & 0x80)
-		say(name, "system call");
-	else if (WIFSTOPPED(status) && status >> 16)
-		say(name, "stopped by %s, event %d", signal_name(WSTOPSIG(status)), status >> 16);
-	else
-		answer_status(name, status);
-}
 
 static int news(const char *name, pid_t pid)
 {
@@ -40,28 +22,10 @@ static void no_news(const char *name, pid_t pid)
 	answer(name, waitpid(pid, &status, __WALL | WNOHANG | WUNTRACED));
 }
 
-static void info(const char *name, pid_t pid)
-{
-	siginfo_t i = {0};
-
-	if (request(PTRACE_GETSIGINFO, pid, NULL, &i) < 0)
-		say(name, "-1 %s", errno_name(errno));
-	else
-		say(name, "signo %d errno %d code %x%s", i.si_signo, i.si_errno, i.si_code,
-			i.si_pid == pid ? " by itself" : i.si_pid == getpid() ? " by us" : "");
-}
-
 static void go(pid_t pid, int sig)
 {
 	if (request(PTRACE_CONT, pid, NULL, NUM(sig)))
 		die("cont");
-}
-
-static void end(pid_t pid)
-{
-	kill(pid, SIGKILL);
-	while (waitpid(pid, NULL, __WALL) == pid)
-		;
 }
 
 /* A child that runs body, whether anybody traces it or not. */
@@ -76,20 +40,10 @@ static pid_t child(void (*body)(void))
 	return pid;
 }
 
-static pid_t tracee(void (*body)(void), long options)
+static pid_t tracee_with(void (*body)(void), long options)
 {
-	int status;
-	pid_t pid = fork();
+	pid_t pid = tracee(body);
 
-	if (pid == 0) {
-		if (request(PTRACE_TRACEME, 0, NULL, NULL))
-			die("traceme");
-		raise(SIGSTOP);
-		body();
-		_exit(7);
-	}
-	if (waitpid(pid, &status, 0) != pid || !WIFSTOPPED(status))
-		die("tracee");
 	if (request(PTRACE_SETOPTIONS, pid, NULL, NUM(options)))
 		die("setoptions");
 	return pid;
@@ -195,7 +149,7 @@ static void attach_stopped(void)
 
 static void group_stop(void)
 {
-	pid_t pid = tracee(pause_forever, 0);
+	pid_t pid = tracee_with(pause_forever, 0);
 
 	go(pid, 0);
 	kill(pid, SIGSTOP);
@@ -295,7 +249,7 @@ static pid_t message(const char *name, pid_t pid)
 
 static void forks(void)
 {
-	pid_t pid = tracee(fork_child, OPTIONS), c;
+	pid_t pid = tracee_with(fork_child, OPTIONS), c;
 
 	go(pid, 0);
 	news("fork", pid);
@@ -320,7 +274,7 @@ static void forks(void)
 
 static void vforks(void)
 {
-	pid_t pid = tracee(vfork_child, OPTIONS), c;
+	pid_t pid = tracee_with(vfork_child, OPTIONS), c;
 
 	go(pid, 0);
 	news("vfork", pid);
@@ -355,7 +309,7 @@ static void clone_ptrace(void)
 
 static void inherited(void)
 {
-	pid_t pid = tracee(clone_ptrace, 0), c;
+	pid_t pid = tracee_with(clone_ptrace, 0), c;
 	int status;
 
 	go(pid, 0);
@@ -387,7 +341,7 @@ static void one_thread(void)
 
 static void threads(void)
 {
-	pid_t pid = tracee(one_thread, PTRACE_O_TRACECLONE | PTRACE_O_TRACEEXIT), t;
+	pid_t pid = tracee_with(one_thread, PTRACE_O_TRACECLONE | PTRACE_O_TRACEEXIT), t;
 
 	go(pid, 0);
 	news("clone", pid);
@@ -423,7 +377,7 @@ static void exec_thread(void)
 
 static void exec_in_thread(void)
 {
-	pid_t pid = tracee(exec_thread, PTRACE_O_TRACECLONE | PTRACE_O_TRACEEXEC), t;
+	pid_t pid = tracee_with(exec_thread, PTRACE_O_TRACECLONE | PTRACE_O_TRACEEXEC), t;
 
 	go(pid, 0);
 	news("thread_exec.clone", pid);
@@ -447,14 +401,14 @@ static void exec_self(void)
 
 static void execs(void)
 {
-	pid_t pid = tracee(exec_self, 0);
+	pid_t pid = tracee_with(exec_self, 0);
 
 	go(pid, 0);
 	news("exec.signal", pid);
 	info("exec.signal", pid);
 	go(pid, 0);
 	news("exec.end", pid);
-	pid = tracee(exec_self, PTRACE_O_TRACEEXEC | PTRACE_O_TRACESYSGOOD);
+	pid = tracee_with(exec_self, PTRACE_O_TRACEEXEC | PTRACE_O_TRACESYSGOOD);
 	go(pid, 0);
 	news("exec.event", pid);
 	check("exec.message", message("exec.message", pid) == pid);
@@ -536,7 +490,7 @@ static void tracer_gone(void)
 
 static void waitids(void)
 {
-	pid_t pid = tracee(fork_child, PTRACE_O_TRACEFORK);
+	pid_t pid = tracee_with(fork_child, PTRACE_O_TRACEFORK);
 	siginfo_t i = {0};
 
 	go(pid, 0);
@@ -565,7 +519,7 @@ static void sigchld(void)
 	pid_t pid;
 
 	sigaction(SIGCHLD, &a, NULL);
-	pid = tracee(pause_forever, 0);
+	pid = tracee_with(pause_forever, 0);
 	say("sigchld.stop", "%x", children);
 	children = 0;
 	go(pid, 0);
@@ -576,7 +530,7 @@ static void sigchld(void)
 	news("sigchld", pid);
 	say("sigchld.killed", "%x", children);
 	signal(SIGCHLD, SIG_IGN);
-	pid = tracee(exit_now, 0);
+	pid = tracee_with(exit_now, 0);
 	go(pid, 0);
 	answer("sigchld.ignored", waitpid(pid, NULL, 0) == pid ? 1 : -1);
 	signal(SIGCHLD, SIG_DFL);
