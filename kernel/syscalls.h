@@ -183,12 +183,12 @@ long sys_futex_time64(uptr_t addr, u32 op, u32 val, uptr_t timeout, uptr_t addr2
 long sys_set_robust_list(uptr_t head, u32 len);
 long sys_get_robust_list(s32 tid, uptr_t head, uptr_t len);
 
-/* kernel/proc/sys_sem.c */
+/* kernel/ipc/sys_sem.c */
 long sys_semget(s32 key, s32 nsems, u32 flags);
 long sys_semtimedop_time64(s32 id, uptr_t ops, u32 n, uptr_t time);
 long sys_semctl(s32 id, u32 num, u32 cmd, u32 arg);
 
-/* kernel/proc/sys_msg.c */
+/* kernel/ipc/sys_msg.c */
 long sys_msgget(s32 key, u32 flags);
 long sys_msgsnd(s32 id, uptr_t buf, u32 size, u32 flags);
 long sys_msgrcv(s32 id, uptr_t buf, u32 size, s32 type, u32 flags);

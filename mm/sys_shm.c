@@ -11,7 +11,6 @@
  *
  * shm.lock stands below mm->lock, for a VMA is copied and dropped with that held.
  */
-#include "mm/shm.h"
 #include "kernel/abi/errno.h"
 #include "kernel/abi/fcntl.h"
 #include "kernel/abi/ipc.h"
@@ -19,11 +18,11 @@
 #include "kernel/abi/prctl.h"
 #include "kernel/fs/text.h"
 #include "kernel/fs/vfs.h"
+#include "kernel/ipc/ipc_ids.h"
+#include "kernel/ipc/msg.h"
+#include "kernel/ipc/sem.h"
 #include "kernel/lib/fmt.h"
 #include "kernel/lib/string.h"
-#include "kernel/proc/ipc_ids.h"
-#include "kernel/proc/msg.h"
-#include "kernel/proc/sem.h"
 #include "kernel/proc/task.h"
 #include "kernel/syscalls.h"
 #include "kernel/x86/uaccess.h"
@@ -32,6 +31,7 @@
 #include "mm/kmalloc.h"
 #include "mm/mmap.h"
 #include "mm/page_alloc.h"
+#include "mm/shm.h"
 #include "mm/space.h"
 #include "mm/userfault.h"
 

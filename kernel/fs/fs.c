@@ -1,12 +1,12 @@
 /* Bringing the file layer up. */
-#include "kernel/fs/fs.h"
 #include "kernel/core/panic.h"
+#include "kernel/fs/fs.h"
 #include "kernel/fs/kpath.h"
 #include "kernel/fs/path.h"
-#include "kernel/fs/proc.h"
-#include "kernel/fs/tty.h"
 #include "kernel/fs/vfs.h"
 #include "kernel/net/sock.h"
+#include "kernel/procfs/procfs.h"
+#include "kernel/tty/tty.h"
 
 void __init fs_init(void)
 {

@@ -8,8 +8,8 @@
 #ifndef PROC_TASK_H
 #define PROC_TASK_H
 
-#include "kernel/abi/signal.h"
 #include "kernel/abi/resource.h"
+#include "kernel/abi/signal.h"
 #include "kernel/core/clock.h"
 #include "kernel/core/sched.h"
 #include "kernel/lib/list.h"
@@ -62,7 +62,7 @@ struct process {
 	struct list_head sibling;     /* l */
 	u32 pgid, sid;                /* l */
 	struct tty *tty;              /* l: controlling terminal, or NULL */
-	struct sem_undo *sem_undos;   /* what it did with SEM_UNDO (kernel/proc/sys_sem.c) */
+	struct sem_undo *sem_undos;   /* what it did with SEM_UNDO (kernel/ipc/sys_sem.c) */
 	u32 tty_old_pgrp;             /* l: its foreground group when it was hung up, 0: none */
 	struct mm *mm;                /* o: NULL once it has exited */
 	struct files *files;          /* o: kernel/fs/file.h */

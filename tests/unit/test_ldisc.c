@@ -1,8 +1,8 @@
 /* The line discipline: what is typed against what is echoed and what a program reads. */
 #include "kernel/abi/signal.h"
 #include "kernel/core/selftest.h"
-#include "kernel/fs/ldisc.h"
 #include "kernel/lib/string.h"
+#include "kernel/tty/ldisc.h"
 
 static struct ldisc ld;
 static char shown[16384];

@@ -1,6 +1,6 @@
 /* System V semaphores, as ipc(2), exit and /proc see them. The calls are in sys_sem.c. */
-#ifndef PROC_SEM_H
-#define PROC_SEM_H
+#ifndef IPC_SEM_H
+#define IPC_SEM_H
 
 #include "kernel/lib/types.h"
 

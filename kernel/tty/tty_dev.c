@@ -1,6 +1,6 @@
 /* The device nodes that lead to the terminal: console, tty, ttyS0, tty0 and tty1. */
-#include "kernel/fs/tty.h"
 #include "kernel/fs/vfs.h"
+#include "kernel/tty/tty.h"
 
 static int open_terminal(struct file *f)
 {

@@ -1,7 +1,7 @@
 /* The line discipline: editing, echo, signals from the keyboard, output processing. */
-#include "kernel/fs/ldisc.h"
 #include "kernel/abi/signal.h"
 #include "kernel/lib/string.h"
+#include "kernel/tty/ldisc.h"
 
 /* Room left in the ring when the sender is asked to pause. */
 #define RESERVE 128u

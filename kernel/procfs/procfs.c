@@ -1,13 +1,13 @@
 /*
  * procfs as a file system: inodes for the rows of its tables, listings, opening. What the files say
- * is made elsewhere; kernel/fs/proc_impl.h has the map.
+ * is made elsewhere; kernel/procfs/procfs_impl.h has the map.
  */
-#include "kernel/fs/proc.h"
 #include "kernel/abi/prctl.h"
 #include "kernel/abi/statfs.h"
-#include "kernel/fs/proc_impl.h"
 #include "kernel/lib/fmt.h"
 #include "kernel/lib/string.h"
+#include "kernel/procfs/procfs.h"
+#include "kernel/procfs/procfs_impl.h"
 #include "mm/kmalloc.h"
 
 int proc_link_text(char *buf, size_t size, const char *text)

@@ -1,21 +1,20 @@
 /*
- * The inside of procfs, for its own files (kernel/fs/proc*.c) and their tests.
+ * The inside of procfs, for its own files and their tests.
  *
  * A directory is a table of rows, and a row says all there is to know of a file: its name, its mode
  * and the function that makes its text. Besides its rows a directory may have names that are
  * numbers and come and go: processes, threads, descriptors.
  *
- *   /proc          proc.c      what its files say: proc_misc.c, proc_mem.c, proc_page.c
- *   /proc/sys      proc_sys.c
- *   /proc/PID      proc_pid.c  and: proc_status.c, proc_maps.c, proc_pid_mem.c, proc_fd.c,
- *                              proc_oom.c
+ *   /proc          procfs.c    what its files say: system.c, meminfo.c, kpage.c
+ *   /proc/sys      sysctl.c
+ *   /proc/PID      pid.c       and: status.c, maps.c, pid_mem.c, fd.c, oom_score.c
  *
  * Nothing here holds on to a process. A node knows its number and its start, and looks for it anew
  * at each use under process_lock; what it needs is copied there, or referenced (an address space, a
  * descriptor table). Then the text is made with no lock but the address space's.
  */
-#ifndef FS_PROC_IMPL_H
-#define FS_PROC_IMPL_H
+#ifndef PROCFS_PROCFS_IMPL_H
+#define PROCFS_PROCFS_IMPL_H
 
 #include "kernel/fs/text.h"
 #include "kernel/fs/vfs.h"
@@ -41,7 +40,7 @@ struct proc_entry {
 	int (*readlink)(const struct proc_node *n, char *buf, size_t size);
 	int (*target)(const struct proc_node *n, struct dentry **out);
 	const struct inode_ops *inode_ops; /* NULL: as the type of file wants */
-	const void *data;                  /* proc_sys.c: struct sysctl */
+	const void *data;                  /* sysctl.c: struct sysctl */
 };
 
 struct proc_dir {
@@ -81,7 +80,7 @@ static inline bool proc_opened_by_admin(const struct file *f)
 	return f->private;
 }
 
-/* --- proc.c --- */
+/* --- procfs.c --- */
 
 extern const struct inode_ops proc_dir_ops, proc_file_inode_ops;
 
@@ -98,7 +97,7 @@ int proc_link_text(char *buf, size_t size, const char *text);
 /* A decimal number without a sign or leading zeroes, as a name. */
 bool proc_parse_name(const char *name, u32 len, u32 *number);
 
-/* --- proc_pid.c --- */
+/* --- pid.c --- */
 
 /* Seen from the debugger's side of ptrace. */
 #define CAP_SYS_PTRACE 19
@@ -131,12 +130,12 @@ int proc_get_files(const struct proc_node *n, struct files **out);
 /* Owner of the files of a process; false when it is gone. */
 bool proc_owner(const struct proc_node *n, u32 *uid, u32 *gid);
 
-/* --- proc_status.c --- */
+/* --- status.c --- */
 
 int proc_pid_stat_show(struct text *t, const struct proc_node *n);
 int proc_status_show(struct text *t, const struct proc_node *n);
 
-/* --- proc_oom.c --- */
+/* --- oom_score.c --- */
 
 int proc_oom_score_show(struct text *t, const struct proc_node *n);
 int proc_oom_score_adj_show(struct text *t, const struct proc_node *n);
@@ -150,7 +149,7 @@ static inline u32 proc_rlimit(u64 limit)
 	return (u32)MIN(limit, (u64)RLIM32_INFINITY);
 }
 
-/* --- proc_fd.c --- */
+/* --- fd.c --- */
 
 extern const struct proc_dir proc_fd_dir, proc_fdinfo_dir;
 extern const struct inode_ops proc_fd_dir_ops, proc_fdinfo_dir_ops;
@@ -161,7 +160,7 @@ struct file *proc_fd_file(const struct proc_node *n);
 /* Slots that a descriptor table with these files would have on Linux: FDSize. */
 u32 proc_fd_slots(struct files *fs);
 
-/* --- proc_maps.c --- */
+/* --- maps.c --- */
 
 /* A part of the text of one address space, which the caller has pinned. The cursor is the address
  * from which on VMAs are to come. */
@@ -178,14 +177,14 @@ long proc_clear_refs_store(const struct proc_node *n, char *s, size_t len, u64 p
 /* Bytes of program text as /proc counts it. */
 u32 proc_text_bytes(const struct mm *mm);
 
-/* --- proc_pid_mem.c --- */
+/* --- pid_mem.c --- */
 
 int proc_cmdline_show(struct text *t, const struct proc_node *n);
 int proc_environ_show(struct text *t, const struct proc_node *n);
 int proc_auxv_show(struct text *t, const struct proc_node *n);
 extern const struct file_ops proc_pid_mem_ops;
 
-/* --- proc_page.c --- */
+/* --- kpage.c --- */
 
 extern const struct file_ops proc_kpagecount_ops, proc_kpageflags_ops;
 
@@ -200,7 +199,7 @@ struct proc_words {
 };
 ssize_k proc_words_read(const struct proc_words *w, struct iobuf *to, size_t n, u64 *pos);
 
-/* --- proc_mem.c --- */
+/* --- meminfo.c --- */
 
 int proc_meminfo_show(struct text *t, const struct proc_node *n);
 int proc_buddyinfo_show(struct text *t, const struct proc_node *n);
@@ -214,7 +213,7 @@ int proc_iomem_show(struct text *t, const struct proc_node *n);
 int proc_swaps_show(struct text *t, const struct proc_node *n);
 int proc_mm_check_show(struct text *t, const struct proc_node *n);
 
-/* --- proc_misc.c --- */
+/* --- system.c --- */
 
 int proc_boot_cmdline_show(struct text *t, const struct proc_node *n);
 int proc_cpuinfo_show(struct text *t, const struct proc_node *n);
@@ -232,7 +231,7 @@ int proc_stat_show(struct text *t, const struct proc_node *n);
 int proc_uptime_show(struct text *t, const struct proc_node *n);
 int proc_version_show(struct text *t, const struct proc_node *n);
 
-/* --- proc_sys.c --- */
+/* --- sysctl.c --- */
 
 extern const struct proc_dir proc_sys_dir;
 

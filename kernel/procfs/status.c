@@ -6,10 +6,10 @@
  */
 #include "kernel/abi/prctl.h"
 #include "kernel/abi/time.h"
-#include "kernel/fs/proc_impl.h"
-#include "kernel/fs/tty.h"
 #include "kernel/lib/string.h"
 #include "kernel/proc/signal.h"
+#include "kernel/procfs/procfs_impl.h"
+#include "kernel/tty/tty.h"
 #include "mm/space.h"
 
 /* --- A view --- */

@@ -3,9 +3,9 @@
  * can be had, and its smaller files. The table of all of them is at the end.
  */
 #include "kernel/core/panic.h"
-#include "kernel/fs/proc_impl.h"
 #include "kernel/lib/fmt.h"
 #include "kernel/lib/string.h"
+#include "kernel/procfs/procfs_impl.h"
 #include "kernel/x86/uaccess.h"
 #include "mm/space.h"
 

@@ -1,6 +1,6 @@
 /* System V message queues, as ipc(2) and /proc see them. The calls are in sys_msg.c. */
-#ifndef PROC_MSG_H
-#define PROC_MSG_H
+#ifndef IPC_MSG_H
+#define IPC_MSG_H
 
 #include "kernel/lib/types.h"
 

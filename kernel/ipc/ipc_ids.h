@@ -5,8 +5,8 @@
  * An identifier is the place in the table, with a sequence number above it that changes when the
  * places are used again: a stale identifier finds nothing.
  */
-#ifndef PROC_IPC_IDS_H
-#define PROC_IPC_IDS_H
+#ifndef IPC_IPC_IDS_H
+#define IPC_IPC_IDS_H
 
 #include "kernel/abi/ipc.h"
 #include "kernel/core/lock.h"

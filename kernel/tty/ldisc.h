@@ -1,6 +1,6 @@
 /*
  * The line discipline: what a terminal does between the line and the program, as Linux's N_TTY.
- * Pure; the owner (kernel/fs/tty.c) locks and sleeps.
+ * Pure; the owner (kernel/tty/tty.c) locks and sleeps.
  *
  * Input goes into a ring of bytes. In canonical mode the newest line is still being edited:
  *
@@ -10,8 +10,8 @@
  * and a bit beside each byte says that it ends a line. An end of file (^D) is a NUL byte with that
  * bit. In raw mode canon is not looked at and everything up to head can be read.
  */
-#ifndef FS_LDISC_H
-#define FS_LDISC_H
+#ifndef TTY_LDISC_H
+#define TTY_LDISC_H
 
 #include "kernel/abi/termios.h"
 #include "kernel/lib/types.h"

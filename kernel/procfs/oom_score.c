@@ -1,6 +1,6 @@
 /* /proc/PID/oom_score, oom_score_adj and oom_adj: who is killed first when memory is out. */
 #include "kernel/abi/prctl.h"
-#include "kernel/fs/proc_impl.h"
+#include "kernel/procfs/procfs_impl.h"
 #include "mm/page_alloc.h"
 #include "mm/space.h"
 

@@ -2,14 +2,14 @@
  * What the makers of terminals share: the console's (tty.c), and pseudo-terminals (pty.c). Others
  * use tty.h.
  */
-#ifndef FS_TTY_IMPL_H
-#define FS_TTY_IMPL_H
+#ifndef TTY_TTY_IMPL_H
+#define TTY_TTY_IMPL_H
 
 #include "kernel/abi/termios.h"
 #include "kernel/core/lock.h"
 #include "kernel/core/sched.h"
-#include "kernel/fs/ldisc.h"
-#include "kernel/fs/tty.h"
+#include "kernel/tty/ldisc.h"
+#include "kernel/tty/tty.h"
 
 /* What is at the other end of the line. All but the last are called with the tty's lock held. */
 struct tty_driver {

@@ -1,5 +1,5 @@
 /* /proc/PID/fd and fdinfo: the open files of a process. */
-#include "kernel/fs/proc_impl.h"
+#include "kernel/procfs/procfs_impl.h"
 
 struct file *proc_fd_file(const struct proc_node *n)
 {

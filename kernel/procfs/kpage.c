@@ -1,5 +1,5 @@
 /* /proc/kpagecount and kpageflags: one word for each frame of memory. */
-#include "kernel/fs/proc_impl.h"
+#include "kernel/procfs/procfs_impl.h"
 #include "mm/hugetlb.h"
 #include "mm/kmalloc.h"
 #include "mm/page_alloc.h"

@@ -6,8 +6,8 @@
  * kernel memory; nothing here touches the reader's.
  */
 #include "kernel/abi/prctl.h"
-#include "kernel/fs/proc_impl.h"
 #include "kernel/lib/string.h"
+#include "kernel/procfs/procfs_impl.h"
 #include "mm/anon.h"
 #include "mm/hugetlb.h"
 #include "mm/kmalloc.h"

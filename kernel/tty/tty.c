@@ -5,7 +5,6 @@
  *
  * process_lock is never taken inside a terminal's lock: signals are sent after it is dropped.
  */
-#include "kernel/fs/tty_impl.h"
 #include "kernel/abi/errno.h"
 #include "kernel/abi/fcntl.h"
 #include "kernel/abi/poll.h"
@@ -17,6 +16,7 @@
 #include "kernel/lib/string.h"
 #include "kernel/proc/signal.h"
 #include "kernel/proc/task.h"
+#include "kernel/tty/tty_impl.h"
 #include "kernel/x86/uaccess.h"
 
 #define CHUNK 256u /* bytes moved at a time, with interrupts off */

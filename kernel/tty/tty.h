@@ -6,8 +6,8 @@
  * process's controlling terminal. A device node's open calls one of the tty_open functions, which
  * point file->private at the terminal; its operations are tty_file_ops.
  */
-#ifndef FS_TTY_H
-#define FS_TTY_H
+#ifndef TTY_TTY_H
+#define TTY_TTY_H
 
 #include "kernel/fs/file.h"
 #include "kernel/lib/types.h"

@@ -5,8 +5,8 @@
  * Everything passes through a page of kernel memory, so that no lock is held when the reader's own
  * memory is touched.
  */
-#include "kernel/fs/proc_impl.h"
 #include "kernel/lib/string.h"
+#include "kernel/procfs/procfs_impl.h"
 #include "kernel/x86/layout.h"
 #include "mm/kmalloc.h"
 #include "mm/space.h"

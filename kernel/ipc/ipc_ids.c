@@ -1,9 +1,9 @@
 /* System V IPC: identifiers, keys, owners. */
-#include "kernel/proc/ipc_ids.h"
 #include "kernel/abi/errno.h"
 #include "kernel/abi/prctl.h"
 #include "kernel/core/clock.h"
 #include "kernel/fs/vfs.h"
+#include "kernel/ipc/ipc_ids.h"
 #include "kernel/proc/task.h"
 #include "mm/kmalloc.h"
 
