@@ -20,17 +20,6 @@ static void put(const char *what, int fd, const char *text)
 		answer(what, n);
 }
 
-static void show_read(const char *what, int fd, size_t n, int flags)
-{
-	char buf[1024] = {0};
-	ssize_t got = recv(fd, buf, n, flags);
-
-	if (got < 0)
-		answer(what, got);
-	else
-		say(what, "%zd: %s", got, buf);
-}
-
 static int listener(int port, int backlog)
 {
 	int s = tcp(0);
@@ -413,21 +402,6 @@ static void test_unaccepted(void)
 
 /* --- Many bytes, threads --- */
 
-static void *reader(void *arg)
-{
-	static char buf[10000];
-	long total = 0, n;
-
-	usleep(20000);
-	while ((n = read(*(int *)arg, buf, sizeof(buf))) > 0) {
-		for (long i = 0; i < n; i++)
-			if (buf[i] != (char)((total + i) * 7 / 3))
-				say("flow.wrong_at", "%ld", total + i);
-		total += n;
-	}
-	return (void *)total;
-}
-
 static void test_flow(void)
 {
 	static char buf[6000000];
@@ -436,10 +410,9 @@ static void test_flow(void)
 	pthread_t t;
 	void *total;
 
-	for (size_t i = 0; i < sizeof(buf); i++)
-		buf[i] = (char)(i * 7 / 3);
+	flow_fill(buf, sizeof(buf));
 	pair(s);
-	pthread_create(&t, NULL, reader, &s[1]);
+	pthread_create(&t, NULL, flow_reader, &s[1]);
 	say("flow.write", "%zd", write(s[0], buf, sizeof(buf)));
 	shutdown(s[0], SHUT_WR);
 	pthread_join(t, &total);

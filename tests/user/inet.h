@@ -2,13 +2,11 @@
 #ifndef TESTS_USER_INET_H
 #define TESTS_USER_INET_H
 
-#include "tests/user/test.h"
+#include "tests/user/sockets.h"
 
 #include <arpa/inet.h>
 #include <netinet/in.h>
 #include <netinet/tcp.h>
-#include <poll.h>
-#include <sys/socket.h>
 
 static maybe int tcp(int flags)
 {
@@ -84,32 +82,6 @@ static maybe void show_name(const char *what, int s, bool peer, bool port)
 			ntohs(a.sin_port));
 	else
 		say(what, "family %d len %u %s", a.sin_family, len, inet_ntoa(a.sin_addr));
-}
-
-static maybe void show_poll(const char *what, int fd)
-{
-	struct pollfd p = {fd,
-		POLLIN | POLLOUT | POLLRDHUP | POLLPRI | POLLWRBAND | POLLWRNORM | POLLRDNORM, 0};
-
-	poll(&p, 1, 0);
-	say(what, "%x", p.revents);
-}
-
-static maybe void show_opt(const char *what, int s, int level, int opt)
-{
-	int v = -1;
-	socklen_t len = sizeof(v);
-	int err = getsockopt(s, level, opt, &v, &len);
-
-	if (err)
-		answer(what, err);
-	else
-		say(what, "%d (%u)", v, len);
-}
-
-static maybe void set_opt(const char *what, int s, int level, int opt, int v)
-{
-	answer(what, setsockopt(s, level, opt, &v, sizeof(v)));
 }
 
 #endif

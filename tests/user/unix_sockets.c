@@ -1,11 +1,9 @@
 /* AF_UNIX sockets: pairs, names, connections, and how they end. */
-#include "tests/user/test.h"
+#include "tests/user/sockets.h"
 
-#include <poll.h>
 #include <pthread.h>
 #include <sys/epoll.h>
 #include <sys/ioctl.h>
-#include <sys/socket.h>
 #include <sys/syscall.h>
 #include <sys/uio.h>
 #include <sys/un.h>
@@ -59,41 +57,10 @@ static void show_name(const char *what, int s, bool peer)
 			a.sun_path + (len > 2 && !a.sun_path[0]));
 }
 
-static void show_poll(const char *what, int fd)
-{
-	struct pollfd p = {fd, POLLIN | POLLOUT | POLLRDHUP, 0};
-
-	poll(&p, 1, 0);
-	say(what, "%x", p.revents);
-}
-
-static void show_read(const char *what, int fd, size_t n, int flags)
-{
-	char buf[1024] = {0};
-	ssize_t got = recv(fd, buf, n, flags);
-
-	if (got < 0)
-		answer(what, got);
-	else
-		say(what, "%zd: %.*s", got, (int)(got < (ssize_t)n ? got : (ssize_t)n), buf);
-}
-
 static void put(int fd, const char *s)
 {
 	if (write(fd, s, strlen(s)) != (ssize_t)strlen(s))
 		say("put", "failed: %s", errno_name(errno));
-}
-
-static void show_opt(const char *what, int s, int opt)
-{
-	int v = -1;
-	socklen_t len = sizeof(v);
-	int err = getsockopt(s, SOL_SOCKET, opt, &v, &len);
-
-	if (err)
-		answer(what, err);
-	else
-		say(what, "%d (%u)", v, len);
 }
 
 /* --- What can be made --- */
@@ -110,7 +77,7 @@ static void test_making(void)
 	answer("make.big_type", socket(AF_UNIX, 12, 0));
 	answer("make.flags", socket(AF_UNIX, SOCK_STREAM | 0x100, 0));
 	s = socket(AF_UNIX, SOCK_RAW, 1);
-	show_opt("make.raw", s, SO_TYPE);
+	show_opt("make.raw", s, SOL_SOCKET, SO_TYPE);
 	close(s);
 	s = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
 	answer("make.cloexec", fcntl(s, F_GETFD));
@@ -129,19 +96,19 @@ static void test_making(void)
 	answer("make.write", write(s, text, 1));
 	answer("make.listen_unnamed", listen(s, 1));
 	answer("make.accept", accept(s, NULL, NULL));
-	show_opt("make.domain", s, SO_DOMAIN);
-	show_opt("make.type_stream", s, SO_TYPE);
-	show_opt("make.protocol_0", s, SO_PROTOCOL);
-	show_opt("make.sndbuf", s, SO_SNDBUF);
-	show_opt("make.rcvbuf", s, SO_RCVBUF);
-	show_opt("make.acceptconn", s, SO_ACCEPTCONN);
-	show_opt("make.bad_option", s, 200);
+	show_opt("make.domain", s, SOL_SOCKET, SO_DOMAIN);
+	show_opt("make.type_stream", s, SOL_SOCKET, SO_TYPE);
+	show_opt("make.protocol_0", s, SOL_SOCKET, SO_PROTOCOL);
+	show_opt("make.sndbuf", s, SOL_SOCKET, SO_SNDBUF);
+	show_opt("make.rcvbuf", s, SOL_SOCKET, SO_RCVBUF);
+	show_opt("make.acceptconn", s, SOL_SOCKET, SO_ACCEPTCONN);
+	show_opt("make.bad_option", s, SOL_SOCKET, 200);
 	n = 10000;
 	answer("make.set_sndbuf", setsockopt(s, SOL_SOCKET, SO_SNDBUF, &n, sizeof(n)));
-	show_opt("make.sndbuf_twice", s, SO_SNDBUF);
+	show_opt("make.sndbuf_twice", s, SOL_SOCKET, SO_SNDBUF);
 	n = 1;
 	answer("make.passcred", setsockopt(s, SOL_SOCKET, SO_PASSCRED, &n, sizeof(n)));
-	show_opt("make.passcred_on", s, SO_PASSCRED);
+	show_opt("make.passcred_on", s, SOL_SOCKET, SO_PASSCRED);
 	answer("make.short_option", setsockopt(s, SOL_SOCKET, SO_PASSCRED, &n, 2));
 	answer("make.level", setsockopt(s, 99, 1, &n, sizeof(n)));
 	close(s);
@@ -227,21 +194,6 @@ static void test_stream(void)
 }
 
 /* A sender that writes more than fits, and what it can tell of it. */
-static void *reader(void *arg)
-{
-	static char buf[10000];
-	long total = 0, n;
-
-	usleep(20000);
-	while ((n = read(*(int *)arg, buf, sizeof(buf))) > 0) {
-		for (long i = 0; i < n; i++)
-			if (buf[i] != (char)((total + i) * 7 / 3))
-				say("flow.wrong_at", "%ld", total + i);
-		total += n;
-	}
-	return (void *)total;
-}
-
 static void test_flow(void)
 {
 	static char buf[1000000];
@@ -249,10 +201,9 @@ static void test_flow(void)
 	pthread_t t;
 	void *total;
 
-	for (size_t i = 0; i < sizeof(buf); i++)
-		buf[i] = (char)(i * 7 / 3);
+	flow_fill(buf, sizeof(buf));
 	pair(s, SOCK_STREAM);
-	pthread_create(&t, NULL, reader, &s[1]);
+	pthread_create(&t, NULL, flow_reader, &s[1]);
 	say("flow.write", "%zd", write(s[0], buf, sizeof(buf)));
 	close(s[0]);
 	pthread_join(t, &total);
@@ -448,7 +399,7 @@ static void test_listen(void)
 	c = socket(AF_UNIX, SOCK_STREAM, 0);
 	answer("listen.refused", connect_to(c, "server.sock"));
 	answer("listen.listen", listen(l, 2));
-	show_opt("listen.acceptconn", l, SO_ACCEPTCONN);
+	show_opt("listen.acceptconn", l, SOL_SOCKET, SO_ACCEPTCONN);
 	show_poll("listen.poll", l);
 	answer("listen.connect_missing", connect_to(c, "missing.sock"));
 	answer("listen.connect", connect_to(c, "server.sock"));
