@@ -332,6 +332,12 @@ long sys_epoll_pwait2(u32 epfd, uptr_t events, s32 max, uptr_t time, uptr_t mask
 /* kernel/fs/userfaultfd.c */
 long sys_userfaultfd(u32 flags);
 
+/* kernel/fs/inotify.c */
+long sys_inotify_init(void);
+long sys_inotify_init1(u32 flags);
+long sys_inotify_add_watch(u32 fd, uptr_t path, u32 mask);
+long sys_inotify_rm_watch(u32 fd, s32 wd);
+
 /* kernel/fs/eventfd.c */
 long sys_eventfd(u32 count);
 long sys_eventfd2(u32 count, u32 flags);
@@ -499,7 +505,7 @@ long sys_socketcall(u32 call, uptr_t args);
 	X(epoll_create) X(epoll_create1) X(epoll_ctl) X(epoll_wait) X(epoll_pwait) \
 	X(epoll_pwait2) X(eventfd) X(eventfd2) X(signalfd) X(signalfd4) X(timerfd_create) \
 	X(timerfd_settime) X(timerfd_settime64) X(timerfd_gettime) X(timerfd_gettime64) \
-	X(userfaultfd)
+	X(userfaultfd) X(inotify_init) X(inotify_init1) X(inotify_add_watch) X(inotify_rm_watch)
 
 #define SYSCALLS_NET(X) \
 	X(socketcall) X(recvmmsg) X(sendmmsg) X(socket) X(socketpair) X(bind) X(connect) \

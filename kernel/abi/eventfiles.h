@@ -1,4 +1,4 @@
-/* epoll(7), eventfd(2), timerfd_create(2), signalfd(2): their flags and structs. */
+/* epoll(7), eventfd(2), timerfd_create(2), signalfd(2), inotify(7): their flags and structs. */
 #ifndef ABI_EVENTFILES_H
 #define ABI_EVENTFILES_H
 
@@ -48,5 +48,46 @@ struct abi_signalfd_siginfo {
 	u8 pad[28];
 };
 _Static_assert(sizeof(struct abi_signalfd_siginfo) == 128, "struct signalfd_siginfo is 128 bytes");
+
+/* --- inotify: O_CLOEXEC, O_NONBLOCK; what a watch asks for, and an event tells --- */
+
+#define IN_ACCESS	 0x0001u
+#define IN_MODIFY	 0x0002u
+#define IN_ATTRIB	 0x0004u
+#define IN_CLOSE_WRITE	 0x0008u
+#define IN_CLOSE_NOWRITE 0x0010u
+#define IN_OPEN		 0x0020u
+#define IN_MOVED_FROM	 0x0040u
+#define IN_MOVED_TO	 0x0080u
+#define IN_CREATE	 0x0100u
+#define IN_DELETE	 0x0200u
+#define IN_DELETE_SELF	 0x0400u
+#define IN_MOVE_SELF	 0x0800u
+#define IN_ALL_EVENTS	 0x0fffu
+
+/* Told whether asked for or not. */
+#define IN_UNMOUNT    0x2000u
+#define IN_Q_OVERFLOW 0x4000u
+#define IN_IGNORED    0x8000u
+#define IN_ISDIR      (1u << 30) /* in an event: it is about a directory */
+
+/* How to watch. */
+#define IN_ONLYDIR     (1u << 24)
+#define IN_DONT_FOLLOW (1u << 25)
+#define IN_EXCL_UNLINK (1u << 26)
+#define IN_MASK_CREATE (1u << 28)
+#define IN_MASK_ADD    (1u << 29)
+#define IN_ONESHOT     (1u << 31)
+
+#define IN_ALL_BITS                                                                                \
+	(IN_ALL_EVENTS | IN_UNMOUNT | IN_Q_OVERFLOW | IN_IGNORED | IN_ISDIR | IN_ONLYDIR |         \
+		IN_DONT_FOLLOW | IN_EXCL_UNLINK | IN_MASK_CREATE | IN_MASK_ADD | IN_ONESHOT)
+
+struct abi_inotify_event {
+	s32 wd;
+	u32 mask, cookie;
+	u32 len; /* of the name that follows, with the zeroes that fill it up */
+};
+_Static_assert(sizeof(struct abi_inotify_event) == 16, "struct inotify_event is 16 bytes");
 
 #endif

@@ -9,8 +9,9 @@
  * Children are listed newest first, as Linux's tmpfs lists them. Each has a cookie, higher for the
  * newer, so that a listing goes on at the right place whatever was removed meanwhile.
  */
-#include "kernel/fs/vfs.h"
+#include "kernel/fs/notify.h"
 #include "kernel/fs/pathname.h"
+#include "kernel/fs/vfs.h"
 #include "kernel/lib/kassert.h"
 #include "kernel/lib/string.h"
 #include "mm/kmalloc.h"
@@ -125,6 +126,8 @@ void dentry_put(struct dentry *d)
 
 	while (d && put_is_last(d)) {
 		parent = d->parent != d ? d->parent : NULL;
+		if (!d->inode->nlink)
+			notify_inode(d->inode, IN_DELETE_SELF);
 		inode_put(d->inode);
 		drop_name(d);
 		slab_free(dentry_cache, d);

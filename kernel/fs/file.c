@@ -1,6 +1,7 @@
 /* Open files: their life, reading and writing through them, and what a mapping sees of them. */
 #include "kernel/fs/vfs.h"
 #include "kernel/abi/prctl.h"
+#include "kernel/fs/notify.h"
 #include "kernel/lib/kassert.h"
 #include "kernel/lib/string.h"
 #include "kernel/proc/task.h"
@@ -59,6 +60,8 @@ static long backing_punch(struct backing *b, u64 start, u64 end)
 	mutex_lock(&inode->lock);
 	err = inode->ops->fallocate(inode, FALLOC_FL_PUNCH_HOLE | FALLOC_FL_KEEP_SIZE, start, end);
 	mutex_unlock(&inode->lock);
+	if (!err)
+		notify_file(backing_file(b), IN_MODIFY);
 	return err;
 }
 
@@ -181,6 +184,7 @@ void file_put(struct file *f)
 {
 	if (!f || __atomic_sub_fetch(&f->refcount, 1, __ATOMIC_ACQ_REL) > 0)
 		return;
+	notify_file(f, f->backing.may_write ? IN_CLOSE_WRITE : IN_CLOSE_NOWRITE);
 	if (!list_empty(&f->epolls))
 		epoll_forget(f);
 	locks_release_file(f);
@@ -235,12 +239,12 @@ ssize_k file_read(struct file *f, struct iobuf *to, size_t n, u64 *pos)
 	if (!f->ops->read)
 		return -EINVAL;
 	n = MIN(n, MAX_RW);
-	if (pos)
-		return f->ops->read(f, to, n, pos);
-	locked = lock_pos(f);
-	done = f->ops->read(f, to, n, &f->pos);
+	locked = !pos && lock_pos(f);
+	done = f->ops->read(f, to, n, pos ? pos : &f->pos);
 	if (locked)
 		mutex_unlock(&f->pos_lock);
+	if (done > 0)
+		notify_file(f, IN_ACCESS);
 	return done;
 }
 
@@ -254,12 +258,12 @@ ssize_k file_write(struct file *f, struct iobuf *from, size_t n, u64 *pos)
 	if (!f->ops->write)
 		return -EINVAL;
 	n = MIN(n, MAX_RW);
-	if (pos)
-		return f->ops->write(f, from, n, pos);
-	locked = lock_pos(f);
-	done = f->ops->write(f, from, n, &f->pos);
+	locked = !pos && lock_pos(f);
+	done = f->ops->write(f, from, n, pos ? pos : &f->pos);
 	if (locked)
 		mutex_unlock(&f->pos_lock);
+	if (done > 0)
+		notify_file(f, IN_MODIFY);
 	return done;
 }
 

@@ -2,6 +2,7 @@
 #include "kernel/core/panic.h"
 #include "kernel/fs/fs.h"
 #include "kernel/fs/kpath.h"
+#include "kernel/fs/notify.h"
 #include "kernel/fs/path.h"
 #include "kernel/fs/vfs.h"
 #include "kernel/net/sock.h"
@@ -22,6 +23,7 @@ void __init fs_init(void)
 	anon_file_init();
 	epoll_init();
 	eventfd_init();
+	inotify_init();
 	userfaultfd_init();
 	sock_init();
 	devfs_init();

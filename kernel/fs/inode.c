@@ -2,6 +2,7 @@
 #include "kernel/fs/vfs.h"
 #include "kernel/abi/prctl.h"
 #include "kernel/core/clock.h"
+#include "kernel/fs/notify.h"
 #include "kernel/lib/kassert.h"
 #include "kernel/lib/string.h"
 #include "kernel/proc/task.h"
@@ -26,6 +27,7 @@ struct inode *inode_create(struct mount *mnt, const struct inode_ops *ops, u32 m
 	inode->atime = inode->mtime = inode->ctime = inode->btime = inode_now();
 	mutex_init(&inode->lock);
 	list_init(&inode->locks);
+	list_init(&inode->watches);
 	spin_lock(&mnt->lock);
 	inode->ino = ++mnt->next_ino;
 	spin_unlock(&mnt->lock);
@@ -51,7 +53,7 @@ void inode_put(struct inode *inode)
 	spin_unlock(&dcache_lock);
 	if (!last)
 		return;
-	kassert(list_empty(&inode->locks));
+	kassert(list_empty(&inode->locks) && list_empty(&inode->watches));
 	kassert(inode->writers == 0);
 	if (inode->ops->evict)
 		inode->ops->evict(inode);
@@ -185,8 +187,9 @@ void inode_drop_suid(struct inode *inode)
 	inode->mode &= ~drop;
 }
 
-int inode_truncate(struct inode *inode, u64 size)
+int vfs_truncate(struct dentry *d, u64 size)
 {
+	struct inode *inode = d->inode;
 	int err;
 
 	if (!inode->ops->truncate)
@@ -196,6 +199,7 @@ int inode_truncate(struct inode *inode, u64 size)
 	if (!err) {
 		inode_drop_suid(inode);
 		inode_modified(inode);
+		notify_dentry(d, IN_MODIFY);
 	}
 	mutex_unlock(&inode->lock);
 	return err;

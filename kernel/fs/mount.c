@@ -1,6 +1,7 @@
 /* Mounts: the table of file-system types, what is mounted where, and how it goes away. */
-#include "kernel/fs/vfs.h"
+#include "kernel/fs/notify.h"
 #include "kernel/fs/text.h"
+#include "kernel/fs/vfs.h"
 #include "kernel/lib/kassert.h"
 #include "kernel/lib/string.h"
 #include "mm/kmalloc.h"
@@ -179,6 +180,7 @@ void mount_reap(struct mount *m)
 	spin_unlock(&dcache_lock);
 	if (!gone)
 		return;
+	notify_unmount(m);
 	dentry_tree_drop(m->root);
 	mount_free(m);
 }

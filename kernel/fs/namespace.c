@@ -4,9 +4,10 @@
  * Everything is checked first, under namespace_lock, and then done by dentry operations that
  * cannot fail: no call leaves a directory half changed.
  */
-#include "kernel/fs/vfs.h"
 #include "kernel/abi/prctl.h"
+#include "kernel/fs/notify.h"
 #include "kernel/fs/pathname.h"
+#include "kernel/fs/vfs.h"
 #include "kernel/lib/kassert.h"
 #include "kernel/lib/string.h"
 #include "kernel/proc/task.h"
@@ -110,6 +111,7 @@ static int create_locked(struct dentry *dir, const struct name *name, u32 mode, 
 	if (S_ISDIR(mode))
 		dir->inode->nlink++;
 	inode_modified(dir->inode);
+	notify_name(dir->inode, IN_CREATE, mode, name);
 	return 0;
 }
 
@@ -161,6 +163,8 @@ static int link_locked(struct dentry *old, struct dentry *dir, const struct name
 	inode->nlink++;
 	inode->ctime = inode_now();
 	inode_modified(dir->inode);
+	notify_inode(inode, IN_ATTRIB);
+	notify_name(dir->inode, IN_CREATE, inode->mode, name);
 	return 0;
 }
 
@@ -215,11 +219,16 @@ static int remove_named(struct dentry *dir, const struct name *name, bool as_dir
 		err = check_removable(d, as_dir);
 		if (!err && !as_dir && name->slash)
 			err = -ENOTDIR;
-		if (!err)
+		if (!err) {
 			remove_entry(d);
+			if (!as_dir)
+				notify_inode(d->inode, IN_ATTRIB);
+		}
+		dentry_put(d);
+		if (!err)
+			notify_name(dir->inode, IN_DELETE, as_dir ? S_IFDIR : S_IFREG, name);
 	}
 	mutex_unlock(&namespace_lock);
-	dentry_put(d);
 	return err;
 }
 
@@ -327,6 +336,10 @@ static void do_rename(struct rename *r)
 	}
 	inode_modified(r->olddir->inode);
 	inode_modified(r->newdir->inode);
+	notify_moved(
+		r->old, r->olddir->inode, r->oldname, r->flags & RENAME_EXCHANGE ? NULL : r->new);
+	if (r->flags & RENAME_EXCHANGE)
+		notify_moved(r->new, r->newdir->inode, r->newname, NULL);
 }
 
 static int rename_locked(struct rename *r)

@@ -2,6 +2,7 @@
  * Opening a file by its path: the walk with O_CREAT, O_EXCL and O_NOFOLLOW, the checks, and what
  * happens after the file is there.
  */
+#include "kernel/fs/notify.h"
 #include "kernel/fs/open.h"
 #include "kernel/fs/path.h"
 #include "kernel/lib/string.h"
@@ -136,7 +137,7 @@ static int truncate_opened(struct file *f)
 	err = inode_get_writer(inode);
 	if (err)
 		return err;
-	err = inode_truncate(inode, 0);
+	err = vfs_truncate(f->dentry, 0);
 	inode_put_writer(inode);
 	return err;
 }
@@ -212,6 +213,8 @@ struct file *path_open(s32 dirfd, const char *path, u32 flags, u32 mode)
 	err = walk_open(&w, &r);
 	f = err ? err_ptr(err) : open_reached(&w, &r);
 	walk_end(&w);
+	if (!is_err(f))
+		notify_file(f, IN_OPEN);
 	return f;
 }
 

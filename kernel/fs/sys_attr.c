@@ -3,6 +3,7 @@
 #include "kernel/abi/prctl.h"
 #include "kernel/abi/time.h"
 #include "kernel/core/clock.h"
+#include "kernel/fs/notify.h"
 #include "kernel/fs/path.h"
 #include "kernel/proc/task.h"
 #include "kernel/syscalls.h"
@@ -27,6 +28,7 @@ static u64 u64_of(u32 lo, u32 hi)
 /* What is to be done with an inode; arguments in the struct around it. */
 struct change {
 	int (*apply)(struct inode *inode, const struct change *c);
+	u32 event; /* IN_ bit that who watches the file is told, or 0 */
 };
 
 static int check_changeable(const struct inode *inode)
@@ -36,8 +38,9 @@ static int check_changeable(const struct inode *inode)
 	return inode->ops->attributes_settable && !inode->mnt->fixed ? 0 : -EPERM;
 }
 
-static long change_inode(struct inode *inode, const struct change *c)
+static long change_dentry(struct dentry *d, const struct change *c)
 {
+	struct inode *inode = d->inode;
 	int err = check_changeable(inode);
 
 	if (err)
@@ -47,6 +50,8 @@ static long change_inode(struct inode *inode, const struct change *c)
 	if (!err)
 		inode->ctime = inode_now();
 	mutex_unlock(&namespace_lock);
+	if (!err && c->event)
+		notify_dentry(d, c->event);
 	return err;
 }
 
@@ -57,7 +62,7 @@ static long change_path(s32 dirfd, uptr_t path, u32 lookup, const struct change 
 
 	if (err)
 		return err;
-	err = change_inode(d->inode, c);
+	err = change_dentry(d, c);
 	dentry_put(d);
 	return err;
 }
@@ -70,7 +75,7 @@ static long change_fd(u32 fd, const struct change *c)
 	if (!f)
 		return err;
 	if (!(f->flags & O_PATH))
-		err = change_inode(f->dentry->inode, c);
+		err = change_dentry(f->dentry, c);
 	file_put(f);
 	return err;
 }
@@ -98,7 +103,7 @@ static int apply_chmod(struct inode *inode, const struct change *c)
 
 long sys_fchmodat(s32 dirfd, uptr_t path, u32 mode)
 {
-	struct chmod c = {{apply_chmod}, mode};
+	struct chmod c = {{apply_chmod, IN_ATTRIB}, mode};
 
 	return change_path(dirfd, path, LOOKUP_FOLLOW, &c.change);
 }
@@ -110,7 +115,7 @@ long sys_chmod(uptr_t path, u32 mode)
 
 long sys_fchmod(u32 fd, u32 mode)
 {
-	struct chmod c = {{apply_chmod}, mode};
+	struct chmod c = {{apply_chmod, IN_ATTRIB}, mode};
 
 	return change_fd(fd, &c.change);
 }
@@ -121,6 +126,11 @@ struct chown {
 	struct change change;
 	u32 uid, gid;
 };
+
+static u32 chown_event(u32 uid, u32 gid)
+{
+	return uid == KEEP_ID && gid == KEEP_ID ? 0 : IN_ATTRIB;
+}
 
 /* CAP_CHOWN allows all; an owner may give a file to a group of his. */
 static bool may_chown(const struct inode *inode, u32 uid, u32 gid)
@@ -153,7 +163,7 @@ static int apply_chown(struct inode *inode, const struct change *c)
 
 long sys_fchownat(s32 dirfd, uptr_t path, u32 uid, u32 gid, u32 flags)
 {
-	struct chown c = {{apply_chown}, uid, gid};
+	struct chown c = {{apply_chown, chown_event(uid, gid)}, uid, gid};
 	u32 lookup = (flags & AT_SYMLINK_NOFOLLOW ? 0 : LOOKUP_FOLLOW) |
 		     (flags & AT_EMPTY_PATH ? LOOKUP_EMPTY : 0);
 
@@ -174,7 +184,7 @@ long sys_lchown32(uptr_t path, u32 uid, u32 gid)
 
 long sys_fchown32(u32 fd, u32 uid, u32 gid)
 {
-	struct chown c = {{apply_chown}, uid, gid};
+	struct chown c = {{apply_chown, chown_event(uid, gid)}, uid, gid};
 
 	return change_fd(fd, &c.change);
 }
@@ -253,7 +263,7 @@ static bool when_ok(const struct when *w)
 static long do_utimes(s32 dirfd, uptr_t path, const struct when *times, u32 flags)
 {
 	const struct when now = {0, UTIME_NOW};
-	struct utimes u = {{apply_utimes}, {now, now}, true};
+	struct utimes u = {{apply_utimes, IN_ATTRIB}, {now, now}, true};
 	u32 lookup = (flags & AT_SYMLINK_NOFOLLOW ? 0 : LOOKUP_FOLLOW) |
 		     (flags & AT_EMPTY_PATH ? LOOKUP_EMPTY : 0);
 
@@ -267,6 +277,8 @@ static long do_utimes(s32 dirfd, uptr_t path, const struct when *times, u32 flag
 		if (u.at[0].nsec == UTIME_OMIT && u.at[1].nsec == UTIME_OMIT)
 			return 0;
 		u.now = u.at[0].nsec == UTIME_NOW && u.at[1].nsec == UTIME_NOW;
+		if (u.at[0].nsec == UTIME_OMIT || u.at[1].nsec == UTIME_OMIT)
+			u.change.event = u.at[1].nsec == UTIME_OMIT ? IN_ACCESS : IN_MODIFY;
 	}
 	if (path.va)
 		return change_path(dirfd, path, lookup, &u.change);
@@ -354,8 +366,9 @@ static long check_new_size(const struct inode *inode, u64 size)
 	return 0;
 }
 
-static long truncate_inode(struct inode *inode, u64 size)
+static long truncate_named(struct dentry *d, u64 size)
 {
+	struct inode *inode = d->inode;
 	long err;
 
 	if (S_ISDIR(inode->mode))
@@ -369,7 +382,7 @@ static long truncate_inode(struct inode *inode, u64 size)
 		err = inode_get_writer(inode);
 	if (err)
 		return err;
-	err = inode_truncate(inode, size);
+	err = vfs_truncate(d, size);
 	inode_put_writer(inode);
 	return err;
 }
@@ -384,7 +397,7 @@ static long do_truncate(uptr_t path, u64 size)
 	err = user_path_lookup(AT_FDCWD, path, LOOKUP_FOLLOW, &d);
 	if (err)
 		return err;
-	err = truncate_inode(d->inode, size);
+	err = truncate_named(d, size);
 	dentry_put(d);
 	return err;
 }
@@ -405,7 +418,7 @@ static long do_ftruncate(u32 fd, u64 size)
 		 (size <= MAX_SMALL || (f->flags & O_LARGEFILE)))
 		err = check_new_size(f->dentry->inode, size);
 	if (!err)
-		err = inode_truncate(f->dentry->inode, size);
+		err = vfs_truncate(f->dentry, size);
 	file_put(f);
 	return err;
 }
@@ -470,6 +483,8 @@ long sys_fallocate(u32 fd, u32 mode, u32 off_lo, u32 off_hi, u32 len_lo, u32 len
 		mutex_lock(&inode->lock);
 		err = inode->ops->fallocate(inode, mode, start, start + len);
 		mutex_unlock(&inode->lock);
+		if (!err)
+			notify_file(f, IN_MODIFY);
 	}
 	file_put(f);
 	return err;

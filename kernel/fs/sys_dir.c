@@ -2,6 +2,7 @@
  * and the process's place among them: getcwd, chdir, fchdir, chroot. */
 #include "kernel/abi/dirent.h"
 #include "kernel/abi/prctl.h"
+#include "kernel/fs/notify.h"
 #include "kernel/fs/path.h"
 #include "kernel/lib/string.h"
 #include "kernel/proc/task.h"
@@ -365,6 +366,7 @@ static long getdents(u32 fd, uptr_t user, u32 size, bool is64)
 	ret = list_directory(f, &g, user, size);
 	mutex_unlock(&f->pos_lock);
 	inode_accessed(f->dentry->inode);
+	notify_file(f, IN_ACCESS);
 	kfree(g.page);
 out:
 	file_put(f);

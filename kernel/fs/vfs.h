@@ -105,6 +105,7 @@ struct inode {
 	u32 seals;                   /* tmpfs: F_SEAL_ bits; set under `lock` and the object's lock */
 	u32 charged;                 /* tmpfs: pages counted against its mount; mount->lock */
 	struct list_head locks;      /* kernel/fs/filelock.c: struct file_lock, under its lock */
+	struct list_head watches;    /* kernel/fs/inotify.c: struct watch, under inotify_lock */
 	struct pipe *pipe;           /* n: a fifo's buffer while it is open */
 	void *private;               /* the file system's; tmpfs: a symlink's text */
 	struct object object;        /* regular files only: contents */
@@ -137,9 +138,6 @@ void inode_accessed(struct inode *inode); /* relatime */
 void inode_modified(struct inode *inode); /* mtime and ctime */
 /* A write to or chown of a set-id file by somebody else takes the set-id bits. */
 void inode_drop_suid(struct inode *inode);
-
-/* Sets the size of a regular file. Takes inode->lock. 0 or a negative errno. */
-int inode_truncate(struct inode *inode, u64 size);
 
 /* ETXTBSY's two sides: get fails while writing is denied, deny fails while it is open for it. */
 int inode_get_writer(struct inode *inode) __must_check;
@@ -392,6 +390,9 @@ extern const struct file_ops path_only_ops;
 
 u32 file_count(void); /* open files in the system */
 extern u32 file_max;  /* how many there may be, but for the privileged: ENFILE */
+
+/* Sets the size of the regular file that d names. Takes inode->lock. 0 or a negative errno. */
+int vfs_truncate(struct dentry *d, u64 size);
 
 /* --- Makers of special files --- */
 

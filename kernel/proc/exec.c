@@ -10,6 +10,7 @@
 #include "kernel/core/random.h"
 #include "kernel/core/trace.h"
 #include "kernel/fs/file.h"
+#include "kernel/fs/notify.h"
 #include "kernel/fs/path.h"
 #include "kernel/fs/vfs.h"
 #include "kernel/lib/fmt.h"
@@ -79,6 +80,7 @@ struct file *exec_open(s32 dirfd, const char *path, u32 lookup_flags)
 		file_put(f);
 		return err_ptr(err);
 	}
+	notify_file(f, IN_OPEN);
 	return f;
 }
 

@@ -9,6 +9,7 @@
 #include "kernel/core/log.h"
 #include "kernel/core/random.h"
 #include "kernel/core/trace.h"
+#include "kernel/fs/notify.h"
 #include "kernel/ipc/ipc_ids.h"
 #include "kernel/ipc/msg.h"
 #include "kernel/ipc/sem.h"
@@ -438,9 +439,22 @@ static void pipe_max_size_written(void)
 	pipe_max_size = size;
 }
 
+static const struct proc_entry inotify_rows[] = {
+	{"max_queued_events", S_IFREG | 0644, NUMBERS(&inotify_max_events, 1, 0, INT32_MAX, NULL)},
+	{"max_user_instances", S_IFREG | 0644,
+		NUMBERS(&inotify_max_instances, 1, 0, INT32_MAX, NULL)},
+	{"max_user_watches", S_IFREG | 0644, NUMBERS(&inotify_max_watches, 1, 0, INT32_MAX, NULL)},
+};
+
+static const struct proc_dir inotify_dir = {
+	.rows = inotify_rows,
+	.nr_rows = ARRAY_SIZE(inotify_rows),
+};
+
 static const struct proc_entry fs_rows[] = {
 	{"file-max", S_IFREG | 0644, NUMBERS(&file_max, 1, 0, INT32_MAX, NULL)},
 	{"file-nr", S_IFREG | 0444, TEXT(file_nr_show)},
+	{"inotify", S_IFDIR | 0555, .dir = &inotify_dir},
 	{"nr_open", S_IFREG | 0644, NUMBERS(&nr_open, 1, NR_OPEN_MIN, NR_OPEN_MAX, NULL)},
 	{"pipe-max-size", S_IFREG | 0644,
 		NUMBERS(&pipe_max_size, 1, 0, 1u << 31, pipe_max_size_written)},

@@ -167,8 +167,8 @@ KTEST(seals, last_one)
 	KEXPECT_EQ(seals_add(f, 0x100), -EINVAL);
 	KEXPECT_EQ(seals_add(f, F_SEAL_SEAL | F_SEAL_SHRINK), 0);
 	KEXPECT_EQ(seals_add(f, F_SEAL_GROW), -EPERM);
-	KEXPECT_EQ(inode_truncate(f->dentry->inode, PAGE_SIZE), -EPERM);
-	KEXPECT_EQ(inode_truncate(f->dentry->inode, 5 * PAGE_SIZE), 0);
+	KEXPECT_EQ(vfs_truncate(f->dentry, PAGE_SIZE), -EPERM);
+	KEXPECT_EQ(vfs_truncate(f->dentry, 5 * PAGE_SIZE), 0);
 	file_put(f);
 	f = file_create_shared_anon(PAGE_SIZE);
 	KREQUIRE(!is_err(f));

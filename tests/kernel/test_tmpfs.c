@@ -404,11 +404,11 @@ KTEST(tmpfs, holes_and_truncation)
 	KEXPECT(pos == 0x100000003ull);
 	KEXPECT_EQ(f->ops->seek(f, 0x100000003ll, SEEK_DATA, &pos), -ENXIO);
 
-	KEXPECT_EQ(inode_truncate(inode, 0x100000001ull), 0);
-	KEXPECT_EQ(inode_truncate(inode, 0x100000010ull), 0);
+	KEXPECT_EQ(vfs_truncate(f->dentry, 0x100000001ull), 0);
+	KEXPECT_EQ(vfs_truncate(f->dentry, 0x100000010ull), 0);
 	KEXPECT_EQ(file_pread(f, buffer, 16, 0x100000000ull), 16);
 	KEXPECT(buffer[0] == 'e' && buffer[1] == 0 && buffer[2] == 0);
-	KEXPECT_EQ(inode_truncate(inode, 0), 0);
+	KEXPECT_EQ(vfs_truncate(f->dentry, 0), 0);
 	KEXPECT_EQ(inode->object.nr_pages, 0);
 	KEXPECT_EQ(inode->charged, 0);
 	file_put(f);
@@ -498,7 +498,7 @@ KTEST(tmpfs, size_limit)
 	tmpfs_statfs(f->dentry->inode->mnt, &st);
 	KEXPECT_EQ(st.blocks, 2);
 	KEXPECT_EQ(st.bfree, 0);
-	KEXPECT_EQ(inode_truncate(f->dentry->inode, 1), 0);
+	KEXPECT_EQ(vfs_truncate(f->dentry, 1), 0);
 	tmpfs_statfs(f->dentry->inode->mnt, &st);
 	KEXPECT_EQ(st.bfree, 1);
 	KEXPECT_EQ(write_at(f, buffer, 1, 5 * PAGE_SIZE), 1);
