@@ -52,7 +52,7 @@
 enum {
 	F_DUPFD = 0, F_GETFD = 1, F_SETFD = 2, F_GETFL = 3, F_SETFL = 4, F_GETLK = 5, F_SETLK = 6,
 	F_SETLKW = 7, F_SETOWN = 8, F_GETOWN = 9, F_GETLK64 = 12, F_SETLK64 = 13, F_SETLKW64 = 14,
-	F_OFD_GETLK = 36, F_OFD_SETLK = 37, F_OFD_SETLKW = 38,
+	F_SETOWN_EX = 15, F_GETOWN_EX = 16, F_OFD_GETLK = 36, F_OFD_SETLK = 37, F_OFD_SETLKW = 38,
 	F_DUPFD_CLOEXEC = 1030, F_SETPIPE_SZ = 1031, F_GETPIPE_SZ = 1032,
 	F_ADD_SEALS = 1033, F_GET_SEALS = 1034,
 };
@@ -80,6 +80,15 @@ struct abi_flock64 {
 	s32 l_pid;
 } __packed __aligned(4);
 _Static_assert(sizeof(struct abi_flock64) == 24, "struct flock64 is 24 bytes");
+
+#define F_OWNER_TID  0
+#define F_OWNER_PID  1
+#define F_OWNER_PGRP 2
+
+struct abi_f_owner_ex {
+	s32 type, pid;
+};
+_Static_assert(sizeof(struct abi_f_owner_ex) == 8, "struct f_owner_ex is 8 bytes");
 
 #define LOCK_SH 1u
 #define LOCK_EX 2u
@@ -124,6 +133,7 @@ _Static_assert(sizeof(struct abi_flock64) == 24, "struct flock64 is 24 bytes");
 
 #define FIONREAD 0x541Bu
 #define FIONBIO  0x5421u
+#define FIOASYNC 0x5452u
 #define FIONCLEX 0x5450u
 #define FIOCLEX  0x5451u
 #define FIOQSIZE 0x5460u

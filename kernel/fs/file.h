@@ -4,6 +4,7 @@
 #ifndef FS_FILE_H
 #define FS_FILE_H
 
+#include "kernel/abi/fcntl.h"
 #include "kernel/lib/types.h"
 #include "kernel/core/sched.h"
 #include "mm/object.h"
@@ -38,6 +39,7 @@ struct file_ops {
 	u32 no_splice; /* which ways splice(2) does not go: EINVAL */
 #define SPLICE_READ  1u
 #define SPLICE_WRITE 2u
+	bool async; /* can have O_ASYNC, as Linux's can that send SIGIO */
 };
 
 struct file {
@@ -47,6 +49,7 @@ struct file {
 	struct dentry *dentry;  /* the name it was opened by; holds the inode. Never NULL: pipes
 				 * and memfds have one that is in no tree */
 	u32 flags;              /* O_ bits */
+	struct abi_f_owner_ex owner; /* F_SETOWN's */
 	u64 pos;                /* pos_lock, when the file can seek */
 	struct mutex pos_lock;  /* taken by those who share the file: outermost */
 	void *private;

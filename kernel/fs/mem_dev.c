@@ -99,6 +99,7 @@ static const struct file_ops random_ops = {
 	.read = random_read,
 	.write = random_write,
 	.seek = seek_nowhere,
+	.async = true,
 };
 
 /* --- kmsg: a read gives one line of the log as it was at the first read, and the end of file after

@@ -566,6 +566,7 @@ static const struct file_ops pipe_ops = {
 	.poll = pipe_poll,
 	.ioctl = pipe_ioctl,
 	.release = pipe_release,
+	.async = true,
 };
 
 /* Attaches f to the inode's pipe, making it for the first. */

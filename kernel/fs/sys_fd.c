@@ -11,7 +11,7 @@
 #define MAX_SMALL    0x7fffffffull
 
 /* What F_SETFL may change. */
-#define SETTABLE_FLAGS (O_APPEND | O_NONBLOCK | O_NOATIME | O_DIRECT | O_ASYNC)
+#define SETTABLE_FLAGS (O_APPEND | O_NONBLOCK | O_NOATIME | O_DIRECT)
 
 static struct file *get_file(u32 fd)
 {
@@ -224,12 +224,56 @@ long sys_flock(u32 fd, u32 op)
 
 static long set_flags(struct file *f, u32 arg)
 {
+	u32 settable;
+
 	if (((arg ^ f->flags) & arg & O_NOATIME) && !inode_owned(f->dentry->inode))
 		return -EPERM;
 	if ((arg & O_DIRECT) && !f->backing.object)
 		return -EINVAL;
-	f->flags = (f->flags & ~SETTABLE_FLAGS) | (arg & SETTABLE_FLAGS);
+	settable = SETTABLE_FLAGS | (f->ops->async ? O_ASYNC : 0);
+	f->flags = (f->flags & ~settable) | (arg & settable);
 	return 0;
+}
+
+/* --- Whom SIGIO would be sent to: he is kept, but nobody is ever sent it --- */
+
+/* Whether a thread, a process or a group has the number. */
+static bool number_used(s32 pid)
+{
+	u32 flags = spin_lock_irqsave(&process_lock);
+	struct process *p;
+	bool used = task_find((u32)pid);
+
+	list_for_each_entry (p, &process_list, all)
+		used |= p->pgid == (u32)pid || p->sid == (u32)pid;
+	spin_unlock_irqrestore(&process_lock, flags);
+	return used;
+}
+
+static long set_owner(struct file *f, s32 type, s32 pid)
+{
+	if (pid && !number_used(pid))
+		return -ESRCH;
+	f->owner = (struct abi_f_owner_ex){type, pid};
+	return 0;
+}
+
+static long fcntl_setown(struct file *f, s32 who)
+{
+	if (who == INT32_MIN)
+		return -EINVAL;
+	return who < 0 ? set_owner(f, F_OWNER_PGRP, -who) : set_owner(f, F_OWNER_PID, who);
+}
+
+static long fcntl_setown_ex(struct file *f, uptr_t user)
+{
+	struct abi_f_owner_ex owner;
+
+	if (copy_from_user(&owner, user, sizeof(owner)))
+		return -EFAULT;
+	if (owner.type < F_OWNER_TID || owner.type > F_OWNER_PGRP)
+		return -EINVAL;
+	return set_owner(f, owner.type, owner.pid);
 }
 
 static long fcntl_dup(u32 fd, u32 min, bool cloexec)
@@ -269,8 +313,13 @@ static long fcntl_file(struct file *f, u32 cmd, u32 arg)
 	case F_OFD_SETLKW:
 		return fcntl_setlk(f, UPTR(arg), lock_kind(cmd), true);
 	case F_GETOWN:
+		return f->owner.type == F_OWNER_PGRP ? -f->owner.pid : f->owner.pid;
 	case F_SETOWN:
-		return 0; /* nobody is ever sent SIGIO */
+		return fcntl_setown(f, (s32)arg);
+	case F_GETOWN_EX:
+		return copy_to_user(UPTR(arg), &f->owner, sizeof(f->owner));
+	case F_SETOWN_EX:
+		return fcntl_setown_ex(f, UPTR(arg));
 	case F_GETPIPE_SZ:
 		return file_is_pipe(f) ? pipe_capacity(f) : -EBADF;
 	case F_SETPIPE_SZ:
@@ -322,16 +371,18 @@ long sys_fcntl(u32 fd, u32 cmd, u32 arg)
 
 /* --- ioctl --- */
 
-static long set_nonblocking(struct file *f, uptr_t arg)
+/* FIONBIO and FIOASYNC: the flag becomes what the word says. */
+static long set_flag(struct file *f, u32 flag, uptr_t arg)
 {
 	u32 on;
 
 	if (get_user_u32(&on, arg))
 		return -EFAULT;
-	if (on)
-		f->flags |= O_NONBLOCK;
-	else
-		f->flags &= ~O_NONBLOCK;
+	if (!on == !(f->flags & flag))
+		return 0;
+	if (flag == O_ASYNC && !f->ops->async)
+		return -ENOTTY;
+	f->flags ^= flag;
 	return 0;
 }
 
@@ -360,7 +411,9 @@ static long ioctl_file(struct file *f, u32 cmd, u32 arg)
 	long ret = -ENOTTY;
 
 	if (cmd == FIONBIO)
-		return set_nonblocking(f, UPTR(arg));
+		return set_flag(f, O_NONBLOCK, UPTR(arg));
+	if (cmd == FIOASYNC)
+		return set_flag(f, O_ASYNC, UPTR(arg));
 	if (f->ops->ioctl)
 		ret = f->ops->ioctl(f, cmd, arg);
 	else if (S_ISREG(f->dentry->inode->mode))

@@ -418,6 +418,7 @@ const struct file_ops sock_file_ops = {
 	.poll = sock_poll,
 	.ioctl = sock_ioctl,
 	.release = sock_release,
+	.async = true,
 };
 
 static struct fs_type sock_type = {

@@ -431,6 +431,7 @@ static const struct file_ops master_ops = {
 	.poll = master_poll,
 	.ioctl = master_ioctl,
 	.release = master_release,
+	.async = true,
 };
 
 /* --- Making one --- */

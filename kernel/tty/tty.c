@@ -795,6 +795,7 @@ const struct file_ops tty_file_ops = {
 	.poll = tty_poll,
 	.ioctl = tty_ioctl,
 	.release = tty_release,
+	.async = true,
 };
 
 /* --- The console --- */
