@@ -409,6 +409,7 @@ static const struct file_ops inotify_ops = {
 	.ioctl = inotify_ioctl,
 	.release = inotify_release,
 	.show_info = inotify_show,
+	.async = true,
 };
 
 /* --- Limits. Callers hold inotify_lock. --- */

@@ -3,6 +3,7 @@
 
 #include <sys/epoll.h>
 #include <sys/eventfd.h>
+#include <sys/inotify.h>
 #include <sys/ioctl.h>
 #include <sys/mount.h>
 #include <sys/socket.h>
@@ -96,6 +97,7 @@ int main(void)
 	test_file("null", open("/dev/null", O_RDWR));
 	test_file("urandom", open("/dev/urandom", O_RDONLY));
 	test_file("eventfd", eventfd(0, 0));
+	test_file("inotify", inotify_init());
 	test_file("epoll", epoll_create1(0));
 	return test_failed;
 }
