@@ -292,8 +292,8 @@ static void *die_with_it(void *arg)
 static void *hold_it(void *arg)
 {
 	pthread_mutex_lock(&mutex);
-	ready = 1;
-	usleep(60000);
+	for (ready = 1; ready;)
+		usleep(1000);
 	pthread_mutex_unlock(&mutex);
 	return NULL;
 }
@@ -315,6 +315,7 @@ static void test_mutex(void)
 	time = soon(CLOCK_REALTIME);
 	say("mutex.timed", "%s", errno_name(pthread_mutex_timedlock(&mutex, &time)));
 	say("mutex.try", "%s", errno_name(pthread_mutex_trylock(&mutex)));
+	ready = 0;
 	say("mutex.lock", "%d", pthread_mutex_lock(&mutex));
 	pthread_join(t[0], NULL);
 	pthread_mutex_unlock(&mutex);
