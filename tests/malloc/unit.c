@@ -34,7 +34,7 @@ static void classes_divide(void)
 {
 	for (unsigned c = 1; c < NR_CLASSES; c++)
 		for (uint32_t offset = 0; offset < SPAN_PAGES << PAGE_SHIFT; offset++)
-			CHECK(class_is_start(c, offset) == (offset % classes[c].size == 0));
+			CHECK(class_is_start(&classes[c], offset) == (offset % classes[c].size == 0));
 }
 
 static void spans_waste_little(void)
@@ -146,7 +146,7 @@ static void runs_merge(void)
 	uintptr_t start;
 
 	for (int i = 0; i < 4; i++)
-		CHECK((s[i] = heap_alloc(9, 1)));
+		CHECK((s[i] = heap_alloc(9, 1, true)));
 	start = s[0]->start;
 	CHECK(s[3]->start == start + 27 * PAGE_SIZE);
 	heap_free(s[0]);
@@ -155,7 +155,7 @@ static void runs_merge(void)
 	tmalloc_check();
 	heap_free(s[1]);
 	tmalloc_check();
-	s[0] = heap_alloc(20, 1);
+	s[0] = heap_alloc(20, 1, true);
 	CHECK(s[0]->start == start);
 	CHECK(heap_resize(s[0], 27) && s[0]->pages == 27);
 	CHECK(heap_resize(s[0], 3));
@@ -174,6 +174,7 @@ static void threshold_adapts(void)
 	void *p;
 
 	heap.mmap_threshold = heap.trim_threshold = 128 << 10;
+	tm_malloc_trim(0);
 	p = tm_malloc(200 << 10);
 	CHECK(heap.nr_mapped == before + 1);
 	tm_free(p);
@@ -187,6 +188,40 @@ static void threshold_adapts(void)
 	p = tm_malloc(150 << 10);
 	tm_free(p);
 	CHECK(heap.mmap_threshold == 128 << 10);
+	tmalloc_check();
+}
+
+/* A large block takes room that the heap has, and a mapping only when there is none. */
+static void free_runs_come_first(void)
+{
+	struct span *hole = heap_alloc(50, 1, true), *next = heap_alloc(50, 1, true);
+	unsigned before = heap.nr_mapped;
+	void *p;
+
+	heap_free(hole);
+	p = tm_malloc(200 << 10);
+	CHECK(p && heap.nr_mapped == before);
+	tm_free(p);
+	heap_free(next);
+}
+
+/* What a class's list has goes back when only other classes are in use. */
+static void idle_lists_go_back(void)
+{
+	static void *p[3000];
+
+	for (int i = 0; i < 100; i++)
+		p[i] = tm_malloc(400);
+	for (int i = 0; i < 100; i++)
+		tm_free(p[i]);
+	CHECK(central[class_of(400)].used);
+	for (int round = 0; round < 20; round++) {
+		for (int i = 0; i < 3000; i++)
+			p[i] = tm_malloc(64);
+		for (int i = 0; i < 3000; i++)
+			tm_free(p[i]);
+	}
+	CHECK(!central[class_of(400)].used);
 	tmalloc_check();
 }
 
@@ -309,6 +344,8 @@ int main(void)
 	alignments();
 	runs_merge();
 	threshold_adapts();
+	free_runs_come_first();
+	idle_lists_go_back();
 	realloc_remaps();
 	totals();
 	puts("unit: ok");

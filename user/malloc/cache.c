@@ -98,6 +98,27 @@ void cache_thread_exit(void)
 	lock_drop(&caches.lock);
 }
 
+/* Whether a bin looks as it did when this was last asked. */
+static bool bin_idle(unsigned c)
+{
+	const struct bin *b = &tcache.bin[c];
+	uint16_t looks = ((uintptr_t)b->head ^ (uintptr_t)b->bump) >> 4;
+	bool idle = looks == tcache.looks[c];
+
+	tcache.looks[c] = looks;
+	return idle;
+}
+
+/* At each refill and overflow another class is looked at: what was not used for a whole round goes
+ * back, so that classes of an earlier phase of the program hold no memory. */
+static void cache_visit(unsigned busy)
+{
+	unsigned c = tcache.visited = tcache.visited % (NR_CLASSES - 1) + 1;
+
+	if (c != busy && bin_idle(c))
+		bin_empty(c);
+}
+
 /* How many bytes the limits of one thread may allow together. */
 static size_t grant_max(void)
 {
@@ -162,6 +183,7 @@ void *cache_refill(unsigned c)
 		cache_start();
 	if (!central_take(c, &r))
 		return NULL;
+	cache_visit(c);
 	b->head = r.head;
 	b->room = tcache.limit[c];
 	b->longest = b->room + r.n;
@@ -193,6 +215,7 @@ void cache_overflow(unsigned c)
 		bin_release_all(c);
 		return;
 	}
+	cache_visit(c);
 	if (limit_raise(c))
 		return;
 	while (b->room < 0) {

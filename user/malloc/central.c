@@ -46,7 +46,7 @@ static void list_remove(struct central *ce, struct span *s)
 static struct span *span_create(struct central *ce, unsigned c)
 {
 	size_t pages = classes[c].pages;
-	struct span *s = heap_alloc(pages, 1);
+	struct span *s = heap_alloc(pages, 1, true);
 
 	if (!s)
 		return NULL;

@@ -96,9 +96,9 @@ extern struct class_info classes[NR_CLASSES];
 
 /* Whether @offset into a span (below 64 KiB) is a multiple of the class's size: Lemire and Kaser's
  * test, exact while log2(offset) + log2(size) <= 32. Nothing is a start in class 0. */
-static inline bool class_is_start(size_t c, uint32_t offset)
+static inline bool class_is_start(const struct class_info *k, uint32_t offset)
 {
-	return offset * classes[c].inverse < classes[c].inverse;
+	return offset * k->inverse < k->inverse;
 }
 
 /* --- Free blocks ---------------------------------------------------------------------------- */
@@ -207,7 +207,9 @@ static inline uintptr_t span_end(const struct span *s)
  * for all others. */
 typedef uint16_t page_info;
 #define INFO(c, page) ((c) << 5 | (page) << PAGE_SHIFT)
-#define INFO_CLASS(i) ((size_t)(i) >> 5 & 0x7f) /* times 32, its tables' unit: a mask */
+#define INFO_CLASS(i) ((size_t)(i) >> 5 & 0x7f)
+/* How far into classes[] and tcache.bin[], whose elements have 32 bytes, the class is: one mask. */
+#define INFO_AT(i)    ((size_t)(i) & 0x7f << 5)
 
 /* How far into its span @p is, whose page says @i. */
 static inline uint32_t info_offset(page_info i, uintptr_t p)
@@ -294,8 +296,9 @@ struct heap {
 };
 extern struct heap heap;
 
-/* A run of @pages, aligned to @align pages (a power of two); NULL when memory is out. */
-struct span *heap_alloc(size_t pages, size_t align);
+/* A run of @pages, aligned to @align pages (a power of two); NULL when memory is out, or when there
+ * is no such run and the heap is not to @grow. */
+struct span *heap_alloc(size_t pages, size_t align, bool grow);
 void heap_free(struct span *s);
 /* Change the length of a run where it is. Shrinking always works. */
 bool heap_resize(struct span *s, size_t pages);
@@ -374,6 +377,8 @@ enum cache_state {
 struct tcache {
 	struct bin bin[NR_CLASSES];
 	int32_t limit[NR_CLASSES]; /* the room that a list starts with; grows with use */
+	uint16_t looks[NR_CLASSES]; /* of each bin, when it was last visited */
+	unsigned visited;           /* the class whose turn that was */
 	uint64_t zero_runs[2]; /* classes whose run is zeroed memory */
 	struct tcache *next, **prev;
 	size_t granted; /* bytes that the limits allow */

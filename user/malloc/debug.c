@@ -147,7 +147,7 @@ void *debug_alloc(size_t size, size_t align)
 	if (s)
 		s->bump = len - ((size + small - 1) & -small);
 	else
-		s = heap_alloc(len >> PAGE_SHIFT, align >> PAGE_SHIFT);
+		s = heap_alloc(len >> PAGE_SHIFT, align >> PAGE_SHIFT, true);
 	if (!s)
 		return NULL;
 	if (s->bump >= PAGE_SIZE)

@@ -461,7 +461,7 @@ static struct span *extent_new(size_t pages)
 	return s;
 }
 
-static struct span *run_take(size_t pages)
+static struct span *run_take(size_t pages, bool grow)
 {
 	struct span *s = bins_find(pages);
 
@@ -469,9 +469,9 @@ static struct span *run_take(size_t pages)
 		bin_remove(s);
 		return s;
 	}
-	if (heap.end - heap.top >= pages << PAGE_SHIFT || top_grow(pages))
+	if (heap.end - heap.top >= pages << PAGE_SHIFT || (grow && top_grow(pages)))
 		return top_take(pages);
-	return extent_new(pages);
+	return grow ? extent_new(pages) : NULL;
 }
 
 /* Cut the pages before the first aligned one off, and those after the run. */
@@ -508,7 +508,7 @@ fail:
 	return NULL;
 }
 
-struct span *heap_alloc(size_t pages, size_t align)
+struct span *heap_alloc(size_t pages, size_t align, bool grow)
 {
 	struct span *s;
 
@@ -516,7 +516,7 @@ struct span *heap_alloc(size_t pages, size_t align)
 		return NULL;
 	lock_take(&heap.lock);
 	heap_decay();
-	s = run_take(pages + align - 1);
+	s = run_take(pages + align - 1, grow);
 	if (s)
 		s = run_fit(s, pages, align);
 	if (s) {

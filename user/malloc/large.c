@@ -99,10 +99,13 @@ void *large_alloc(size_t size, size_t align, bool *zero)
 	if (debug.on)
 		return debug_alloc(size, align);
 	align = align < PAGE_SIZE ? PAGE_SIZE : align;
-	if (large_wants(size))
-		s = heap_map(len, align);
+	if (large_wants(size)) {
+		s = heap_alloc(len >> PAGE_SHIFT, align >> PAGE_SHIFT, false);
+		if (!s)
+			s = heap_map(len, align);
+	}
 	if (!s)
-		s = heap_alloc(len >> PAGE_SHIFT, align >> PAGE_SHIFT);
+		s = heap_alloc(len >> PAGE_SHIFT, align >> PAGE_SHIFT, true);
 	if (!s)
 		return NULL;
 	if (zero)

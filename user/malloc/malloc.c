@@ -58,19 +58,9 @@ EXPORT void *API(malloc)(size_t size)
 	return likely(size <= TABLE_MAX) ? small_alloc(size, class_of(size)) : malloc_medium(size);
 }
 
-static __attribute__((noinline)) void list_full(size_t c)
+static __attribute__((noinline)) void list_full(size_t at)
 {
-	cache_overflow(c);
-}
-
-static inline void small_free(size_t c, struct block *b)
-{
-	struct bin *bin = &tcache.bin[c];
-
-	block_link(b, bin->head);
-	bin->head = b;
-	if (unlikely(--bin->room < 0))
-		list_full(c);
+	cache_overflow(at / sizeof(struct bin));
 }
 
 /* No block of a class begins at @p. */
@@ -83,18 +73,23 @@ static __attribute__((noinline)) void free_other(void *p)
 EXPORT void API(free)(void *p)
 {
 	struct leaf *leaf = pagemap_leaf((uintptr_t)p);
+	const struct class_info *k;
+	struct bin *bin;
 	page_info info;
-	size_t c;
 
 	if (unlikely(!leaf))
 		return free_other(p);
 	info = leaf->info[pagemap_index((uintptr_t)p)];
-	c = INFO_CLASS(info);
-	if (unlikely(!class_is_start(c, info_offset(info, (uintptr_t)p))))
+	k = (void *)((char *)classes + INFO_AT(info));
+	if (unlikely(!class_is_start(k, info_offset(info, (uintptr_t)p))))
 		return free_other(p);
 	if (unlikely(block_is_marked(p)))
 		return die_of_double_free(p);
-	small_free(c, p);
+	bin = (void *)((char *)tcache.bin + INFO_AT(info));
+	block_link(p, bin->head);
+	bin->head = p;
+	if (unlikely(--bin->room < 0))
+		list_full(INFO_AT(info));
 }
 
 /* --- calloc, realloc ------------------------------------------------------------------------ */
@@ -185,7 +180,7 @@ EXPORT void *API(realloc)(void *p, size_t size)
 			return (void *)s->start;
 		return realloc_move(p, debug_size(s), size);
 	}
-	if (unlikely(!class_is_start(c, info_offset(info, (uintptr_t)p))))
+	if (unlikely(!class_is_start(&classes[c], info_offset(info, (uintptr_t)p))))
 		die("realloc(): invalid pointer", p);
 	if (size <= classes[c].size && size >= classes[c].size / 2 && !debug.on)
 		return p;
