@@ -2,6 +2,7 @@
 #include "kernel/abi/errno.h"
 #include "kernel/lib/string.h"
 #include "kernel/x86/trap.h"
+#include "mm/anon.h"
 #include "mm/fault.h"
 #include "mm/hugetlb.h"
 #include "mm/page_alloc.h"
@@ -134,6 +135,36 @@ static struct page *get_page_at(struct mm *mm, vaddr_t addr, u32 access)
 		p = hold_page(mm, addr, access & PF_WRITE);
 	mutex_unlock(&mm->lock);
 	return p;
+}
+
+/* What there is of it in memory, or in its file: looking at memory does not make any. */
+static bool has_page(struct vma *v, vaddr_t addr)
+{
+	const pte_t *pte = pmap_pte(&v->mm->pmap, addr);
+	if (v->flags & VM_DONTDUMP) /* [vvar], of which the room is dumped */
+		return false;
+	if (v->flags & VM_HUGETLB)
+		return !hugetlb_missing(v, addr);
+	if (v->object)
+		return true;
+	return pte && pte_maps(*pte) && pfn_page(pte_pfn(*pte)) != zero_page;
+}
+
+bool mm_dump_page(struct mm *mm, vaddr_t addr, void *to)
+{
+	struct page *p = NULL;
+	mutex_lock(&mm->lock);
+	struct vma *v = vma_at(&mm->vmas, addr);
+	if (v && has_page(v, addr) && fault_in(mm, addr, FAULT_FORCE) == FAULT_DONE)
+		p = hold_page(mm, addr, false);
+	mutex_unlock(&mm->lock);
+	if (!p)
+		return false;
+	void *va = kmap_local(p);
+	memcpy(to, va, PAGE_SIZE);
+	kunmap_local(va);
+	drop_page(p);
+	return true;
 }
 
 size_t mm_access(struct mm *mm, vaddr_t addr, void *buf, size_t n, bool write, bool force)

@@ -135,6 +135,10 @@ long mm_populate(struct mm *mm, vaddr_t start, vaddr_t end);
 /* The same with one kind of access (PF_WRITE, or 0 to read) for all. */
 long mm_populate_access(struct mm *mm, vaddr_t start, vaddr_t end, s32 access);
 
+/* A page as a core file has it. False: it has none, since nobody has put anything there, or since it
+ * cannot be read. Takes mm->lock. */
+bool mm_dump_page(struct mm *mm, vaddr_t addr, void *to);
+
 /* madvise(2) on any address space: `advice` is a MADV_ number. Takes mm->lock. */
 long mm_madvise(struct mm *mm, vaddr_t start, u32 len, u32 advice);
 

@@ -13,9 +13,11 @@
 
 #define ELF_ET_EXEC 2
 #define ELF_ET_DYN  3
+#define ELF_ET_CORE 4
 
 #define ELF_PT_LOAD      1
 #define ELF_PT_INTERP    3
+#define ELF_PT_NOTE      4
 #define ELF_PT_GNU_STACK 0x6474e551u
 
 #define ELF_PF_X 1u
@@ -36,5 +38,13 @@ struct elf32_phdr {
 	u32 p_type, p_offset, p_vaddr, p_paddr, p_filesz, p_memsz, p_flags, p_align;
 };
 _Static_assert(sizeof(struct elf32_phdr) == 32, "Elf32_Phdr is 32 bytes");
+
+/* Of a note; its name follows, then what it says, each filled up to a multiple of 4 bytes. */
+struct elf32_nhdr {
+	u32 n_namesz, n_descsz, n_type;
+};
+
+/* Program headers that e_phnum can count. */
+#define ELF_PHNUM_MAX 0xfffeu
 
 #endif

@@ -74,6 +74,11 @@ static const struct backing_ops file_backing_ops = {
 	.punch = backing_punch,
 };
 
+bool backing_is_file(const struct backing *b)
+{
+	return b->ops == &file_backing_ops;
+}
+
 /* --- Making and releasing --- */
 
 /* Takes over the reference, also on failure. Error pointer. */

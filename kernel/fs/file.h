@@ -61,6 +61,9 @@ static inline struct file *backing_file(struct backing *b)
 	return container_of(b, struct file, backing);
 }
 
+/* Whether it is a file that was opened: the kernel's own mappings have other backings. */
+bool backing_is_file(const struct backing *b);
+
 struct file *file_get(struct file *f);
 void file_put(struct file *f); /* the last one releases; may sleep; NULL is ignored */
 

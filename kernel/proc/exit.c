@@ -21,6 +21,7 @@
 #include "kernel/ipc/sem.h"
 #include "kernel/lib/kassert.h"
 #include "kernel/lib/string.h"
+#include "kernel/proc/coredump.h"
 #include "kernel/proc/pidfd.h"
 #include "kernel/proc/posix_timer.h"
 #include "kernel/proc/process.h"
@@ -98,8 +99,10 @@ int process_collect(struct process *p)
 /* --- Threads --- */
 
 /* A wait status as SIGCHLD's siginfo has it: si_code and si_status. */
-static int exit_why(u32 status)
+int exit_why(u32 status)
 {
+	if (status & W_STATUS_CORE)
+		return CLD_DUMPED;
 	return status & 0x7f ? CLD_KILLED : CLD_EXITED;
 }
 
@@ -157,7 +160,7 @@ static void thread_leave(struct process *p, struct task *t, int status)
 		pid_free(t->tid);
 	if (p->nr_threads == 0)
 		return;
-	if (p->exec_task)
+	if (p->exec_task || p->dumper)
 		waitq_wake_all(&p->threads_gone);
 	stop_complete_if_all(p);
 }
@@ -421,6 +424,7 @@ void task_exit(int status)
 	if (p->group_exit)
 		status = p->exit_status;
 	ptrace_event(PTRACE_EVENT_EXIT, (u32)status);
+	coredump_wait();
 	if (trace_is_on(TE_sched_process_exit))
 		trace_exit(t);
 	process_free_dead_threads(p);

@@ -244,6 +244,7 @@ static void process_copy_fields(struct process *p, const struct process *parent)
 	p->oom_score_adj = parent->oom_score_adj;
 	p->oom_score_adj_min = parent->oom_score_adj_min;
 	p->dumpable = parent->dumpable;
+	p->coredump_filter = parent->coredump_filter;
 	p->no_new_privs = parent->no_new_privs;
 	p->keep_caps = parent->keep_caps;
 }

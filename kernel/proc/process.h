@@ -79,6 +79,8 @@ void process_kill_threads(struct process *p, struct task *except);
 void vfork_release(struct process *p);
 /* Tells of a zombie whom it concerns next: a tracer, then the parent. Caller holds process_lock. */
 void process_notify_exit(struct process *p);
+/* CLD_EXITED, CLD_KILLED or CLD_DUMPED, for a wait status. */
+int exit_why(u32 status);
 /* Frees threads of the process that have exited. */
 void process_free_dead_threads(struct process *p);
 /* Waits in the kernel, without a process, for one that has no parent. Returns its wait status. */

@@ -10,6 +10,7 @@
 #include "kernel/core/log.h"
 #include "kernel/lib/kassert.h"
 #include "kernel/lib/string.h"
+#include "kernel/proc/coredump.h"
 #include "kernel/proc/posix_timer.h"
 #include "kernel/proc/process.h"
 #include "kernel/proc/ptrace.h"
@@ -28,6 +29,9 @@ static LIST_HEAD(sigqueue_spare); /* freed by interrupts, which the allocator is
 #define SIGS_SYNCHRONOUS                                                                           \
 	(sigmask(SIGSEGV) | sigmask(SIGBUS) | sigmask(SIGILL) | sigmask(SIGTRAP) |                 \
 		sigmask(SIGFPE) | sigmask(SIGSYS))
+/* What ends the process with a core file (signal(7)). */
+#define SIGS_CORE (SIGS_SYNCHRONOUS | sigmask(SIGQUIT) | sigmask(SIGABRT) | sigmask(SIGXCPU) | \
+		   sigmask(SIGXFSZ))
 #define SIGS_DEFAULT_IGNORED                                                                       \
 	(sigmask(SIGCHLD) | sigmask(SIGCONT) | sigmask(SIGURG) | sigmask(SIGWINCH))
 
@@ -201,7 +205,7 @@ void task_poke(struct task *t)
 bool must_die(const struct task *t)
 {
 	const struct process *p = t->process;
-	return p->group_exit || (p->exec_task && p->exec_task != t);
+	return (p->group_exit && p->dumper != t) || (p->exec_task && p->exec_task != t);
 }
 
 /* Its process stops, and it has not yet. */
@@ -443,13 +447,19 @@ static void send_side_effects(struct process *p, u32 sig)
 	}
 }
 
+/* It dies; only what it may write about that can be cut short. */
+static bool is_deaf(const struct process *p, u32 sig)
+{
+	return p->group_exit && !(p->dumper && sig == SIGKILL);
+}
+
 /* `t` is the only thread that may take it; NULL: any of the process. `q`: its entry, or NULL. */
 static long send_entry(struct process *p, struct task *t, u32 sig, const struct abi_siginfo *info,
 	struct sigqueue *q)
 {
 	long err;
 	kassert_dbg(spin_held(&process_lock));
-	if (p->state == P_ZOMBIE || p->group_exit || !p->sighand || list_empty(&p->threads))
+	if (p->state == P_ZOMBIE || is_deaf(p, sig) || !p->sighand || list_empty(&p->threads))
 		return 0;
 	send_side_effects(p, sig);
 	if (sig_ignored(p, t ? t : list_first_entry(&p->threads, struct task, sibling), sig))
@@ -699,6 +709,8 @@ static bool signal_take(struct taken_signal *s, struct abi_siginfo *info)
 	}
 	signal_recalc();
 	spin_unlock_irqrestore(&process_lock, flags);
+	if (fatal && (SIGS_CORE & sigmask(s->sig)))
+		coredump(info);
 	if (fatal)
 		process_exit_group((int)s->sig);
 	return s->sig;

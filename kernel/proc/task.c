@@ -5,6 +5,7 @@
 #include "kernel/core/cpustat.h"
 #include "kernel/core/trace.h"
 #include "kernel/lib/string.h"
+#include "kernel/proc/coredump.h"
 #include "kernel/proc/process.h"
 #include "kernel/proc/signal.h"
 #include "mm/page_alloc.h"
@@ -82,6 +83,7 @@ struct process *process_create(void)
 	p->start_ns = clock_monotonic_ns();
 	p->exit_signal = SIGCHLD;
 	p->dumpable = true;
+	p->coredump_filter = COREDUMP_DEFAULT;
 	return p;
 }
 

@@ -73,13 +73,15 @@ struct process {
 	struct abi_rlimit64 rlimit[RLIM_NLIMITS]; /* l */
 	int exit_status;              /* l: wait status once a zombie; with P_STOPPED the stop signal */
 	bool group_exit;              /* l: exit_group() or a fatal signal is under way */
+	struct task *dumper;          /* l: the thread that writes a core file meanwhile, or NULL */
+	u32 nr_undumped;              /* l: threads that have begun to exit and wait for it */
 	bool unkillable;              /* l: process 1: default actions do not touch it */
 	struct task *exec_task;       /* l: the thread in execve() that the others must die for */
 	u32 stop_signal;              /* l: the threads must stop or have stopped for it; 0: run */
 	u32 nr_stopped;               /* l: threads that have */
 	u32 nr_traced;                /* l: threads that are traced, dead ones too */
 	struct list_head dead;        /* l: struct task.sibling of threads that have exited */
-	struct waitq threads_gone;    /* execve() waits for the other threads here */
+	struct waitq threads_gone;    /* execve(), or a core file, waits for the other threads here */
 	u32 nr_sigqueue;              /* l: siginfos queued for it and its threads */
 	u32 pdeath_signal;            /* o: to itself when its parent dies; 0: none */
 	bool detached;                /* l: it has lost its parent and nobody will wait for it */
@@ -109,6 +111,7 @@ struct process {
 	u32 membarriers;              /* o: MEMBARRIER_ commands that it has registered for */
 	char comm[16];
 	bool dumpable, execed;
+	u32 coredump_filter;          /* COREDUMP_ bits (kernel/proc/coredump.h); inherited */
 	bool no_new_privs, keep_caps; /* o */
 	bool child_subreaper;         /* l: orphans among its descendants become its children */
 	bool set_id;                  /* o: its last execve() gained rights: AT_SECURE */

@@ -57,6 +57,11 @@ static const struct backing_ops vdso_ops = {
 static struct special vvar = {.backing.ops = &vvar_ops, .name = "[vvar]"};
 static struct special vdso = {.backing.ops = &vdso_ops, .name = "[vdso]"};
 
+bool vdso_is_backing(const struct backing *b)
+{
+	return b == &vvar.backing || b == &vdso.backing;
+}
+
 /* --- Boot --- */
 
 static __init void special_init(struct special *s, void *start, u32 size)

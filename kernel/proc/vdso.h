@@ -8,6 +8,7 @@
 
 #include "kernel/lib/types.h"
 
+struct backing;
 struct mm;
 
 #define VDSO_SIZE (2 * PAGE_SIZE)
@@ -23,6 +24,9 @@ void vdso_init(void);
 /* Maps both where mmap would put them and sets mm->vdso. Nothing when there is none. Takes
  * mm->lock. Returns 0 or a negative errno. */
 long vdso_map(struct mm *mm) __must_check;
+
+/* Whether it is the backing of one of the two. */
+bool vdso_is_backing(const struct backing *b);
 
 /* The user's address of a place in the image; 0 in a program without it. */
 u32 vdso_address(const struct mm *mm, const char *place);

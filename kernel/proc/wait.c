@@ -66,7 +66,7 @@ static void inherit_usage(struct process *p, const struct process *c)
 
 static void found_exit(struct wait_request *r, u32 id, struct process *c, int status)
 {
-	found(r, id, c, status & 0x7f ? CLD_KILLED : CLD_EXITED, status);
+	found(r, id, c, exit_why((u32)status), status);
 }
 
 /* A zombie whose status the caller has: it is his to free. */

@@ -4,7 +4,9 @@
  */
 #include "kernel/core/panic.h"
 #include "kernel/lib/fmt.h"
+#include "kernel/lib/number.h"
 #include "kernel/lib/string.h"
+#include "kernel/proc/coredump.h"
 #include "kernel/procfs/procfs_impl.h"
 #include "kernel/x86/uaccess.h"
 #include "mm/space.h"
@@ -434,6 +436,43 @@ static int personality_show(struct text *t, const struct proc_node *n)
 	return p ? 0 : -ESRCH;
 }
 
+/* --- coredump_filter --- */
+
+static int coredump_filter_show(struct text *t, const struct proc_node *n)
+{
+	u32 flags = spin_lock_irqsave(&process_lock);
+	struct task *task;
+	struct process *p = proc_find_locked(n, &task);
+	bool has_memory = p && p->mm;
+	u32 filter = p ? p->coredump_filter : 0;
+
+	spin_unlock_irqrestore(&process_lock, flags);
+	if (has_memory)
+		text_printf(t, "%08x\n", filter);
+	return p ? 0 : -ESRCH;
+}
+
+/* A number as C writes it and nothing else. */
+static long coredump_filter_store(const struct proc_node *n, char *s, size_t len, u64 pos)
+{
+	const char *at = s;
+	struct process *p;
+	struct task *task;
+	u32 flags;
+	u64 v;
+
+	if (!take_number(&at, 0, UINT64_MAX, &v) || (*at == '\n' ? at[1] : *at))
+		return -EINVAL;
+	if (v > UINT32_MAX)
+		return -ERANGE;
+	flags = spin_lock_irqsave(&process_lock);
+	p = proc_find_locked(n, &task);
+	if (p)
+		p->coredump_filter = (u32)v & COREDUMP_ALL;
+	spin_unlock_irqrestore(&process_lock, flags);
+	return p ? (long)len : -ESRCH;
+}
+
 /* --- The tables --- */
 
 /* A thread has all but the last. */
@@ -465,10 +504,13 @@ static const struct proc_entry rows[] = {
 	{"statm", S_IFREG | 0444, .show = proc_statm_show},
 	{"status", S_IFREG | 0444, .show = proc_status_show},
 	{"wchan", S_IFREG | 0444, .show = wchan_show},
+	/* not of a thread: */
+	{"coredump_filter", S_IFREG | 0644, .show = coredump_filter_show,
+		.store = coredump_filter_store},
 	{"task", S_IFDIR | 0555, .dir = &task_dir},
 };
 
-static const struct proc_dir thread_dir = {.rows = rows, .nr_rows = ARRAY_SIZE(rows) - 1};
+static const struct proc_dir thread_dir = {.rows = rows, .nr_rows = ARRAY_SIZE(rows) - 2};
 static const struct proc_entry thread_entry = {.mode = S_IFDIR | 0555, .dir = &thread_dir};
 
 static const struct proc_dir task_dir = {

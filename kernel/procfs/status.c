@@ -18,7 +18,7 @@ struct view {
 	u32 id, pid, ppid, pgid, sid, nr_threads, tracer;
 	char state;
 	char comm[16];
-	bool execed, exiting, no_new_privs;
+	bool execed, exiting, dumping, no_new_privs;
 	bool permitted; /* the reader may look into it */
 	u32 tty_nr;
 	s32 tty_pgrp;
@@ -60,6 +60,7 @@ static void view_process(struct view *v, const struct process *p)
 	v->nr_threads = MAX(p->nr_threads, 1u);
 	v->execed = p->execed;
 	v->exiting = p->state == P_ZOMBIE || p->group_exit;
+	v->dumping = p->dumper;
 	v->no_new_privs = p->no_new_privs;
 	v->permitted = proc_may_access_locked(p);
 	v->tty_nr = tty_nr(p->tty);
@@ -306,7 +307,6 @@ static void status_memory(struct text *t, const struct mm *mm)
 	put_kb(t, "VmPTE", mm->pmap.nr_tables);
 	put_kb(t, "VmSwap", 0);
 	put_kb(t, "HugetlbPages", mm->huge_pages * PT_ENTRIES);
-	text_puts(t, "CoreDumping:\t0\nTHP_enabled:\t0\n");
 }
 
 static void status_signals(struct text *t, const struct view *v)
@@ -357,6 +357,7 @@ int proc_status_show(struct text *t, const struct proc_node *n)
 	files_put(files);
 	if (mm) {
 		status_memory(t, mm);
+		text_printf(t, "CoreDumping:\t%d\nTHP_enabled:\t0\n", v.dumping);
 		mm_put(mm);
 	}
 	status_signals(t, &v);

@@ -17,6 +17,7 @@
 #include "kernel/lib/number.h"
 #include "kernel/lib/string.h"
 #include "kernel/net/inet.h"
+#include "kernel/proc/coredump.h"
 #include "kernel/proc/exec.h"
 #include "kernel/proc/process.h"
 #include "kernel/procfs/procfs_impl.h"
@@ -342,8 +343,33 @@ static const struct proc_dir random_dir = {
 
 #define MAX_THREADS_LIMIT 0x3fffffffu /* futex words have 30 bits for a thread */
 
+static int core_pattern_show(struct text *t, const struct proc_node *n)
+{
+	char pattern[CORE_PATTERN_SIZE];
+
+	core_pattern_get(pattern);
+	text_printf(t, "%s\n", pattern);
+	return 0;
+}
+
+/* Up to the first newline; what is written elsewhere than at the beginning goes nowhere. */
+static long core_pattern_store(const struct proc_node *n, char *s, size_t len, u64 pos)
+{
+	char *newline = strchr(s, '\n');
+	long err;
+
+	if (newline)
+		*newline = '\0';
+	err = pos || !len ? 0 : core_pattern_set(s);
+	return err ? err : (long)len;
+}
+
 static const struct proc_entry kernel_rows[] = {
 	{"cap_last_cap", S_IFREG | 0444, TEXT(cap_last_cap_show)},
+	{"core_pattern", S_IFREG | 0644, .show = core_pattern_show, .store = core_pattern_store,
+		.inode_ops = &sys_ops},
+	{"core_uses_pid", S_IFREG | 0644,
+		NUMBERS(&core_uses_pid, 1, INT32_MIN, INT32_MAX, NULL)},
 	{"domainname", S_IFREG | 0644, NAME(domainname)},
 	{"hostname", S_IFREG | 0644, NAME(nodename)},
 	{"msgmax", S_IFREG | 0644, NUMBERS(&msg_max, 1, 0, INT32_MAX, NULL)},

@@ -165,7 +165,7 @@ void x86_tls_load(const struct x86_thread *t)
 /* --- All of it --- */
 
 /* Into the struct what only the CPU knows while the thread runs. */
-static void user_state_save(struct x86_thread *t)
+void x86_user_state_save(struct x86_thread *t)
 {
 	x86_fpu_save(t);
 	t->fs = x86_get_fs();
@@ -202,7 +202,7 @@ void x86_thread_reset_user(struct x86_thread *t)
 void x86_thread_fork(struct x86_thread *to, struct x86_thread *from)
 {
 	if (from->user && is_running(from))
-		user_state_save(from);
+		x86_user_state_save(from);
 	memcpy(to->fpu, from->fpu, sizeof(to->fpu));
 	memcpy(to->tls, from->tls, sizeof(to->tls));
 	to->fs = from->fs;
@@ -214,7 +214,7 @@ void x86_switch(struct x86_thread *from, struct x86_thread *to)
 {
 	kassert_dbg(!irq_enabled());
 	if (from->user)
-		user_state_save(from);
+		x86_user_state_save(from);
 	if (from->kmap_depth || to->kmap_depth)
 		kmap_switch(from, to);
 	if (unlikely(from->traced | to->traced))

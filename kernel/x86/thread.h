@@ -53,6 +53,9 @@ struct trapframe *x86_thread_frame(const struct x86_thread *t);
  * it a user thread. Loads all of it when t is the running thread. */
 void x86_thread_reset_user(struct x86_thread *t);
 
+/* Saves the running thread's FPU state, fs and gs, as a switch would. */
+void x86_user_state_save(struct x86_thread *t);
+
 /* Copies what fork inherits: FPU (saved from the CPU if `from` runs), TLS, fs and gs. */
 void x86_thread_fork(struct x86_thread *to, struct x86_thread *from);
 

@@ -7,6 +7,8 @@
 #include "kernel/abi/sched.h"
 #include "kernel/abi/wait.h"
 #include "kernel/core/selftest.h"
+#include "kernel/lib/string.h"
+#include "kernel/proc/coredump.h"
 #include "kernel/proc/process.h"
 #include "tests/kernel/program.h"
 
@@ -31,6 +33,14 @@ PROGRAM(fork_and_wait, "xorl %edi, %edi\n" /* sum */
 		       "movzbl 1(%ecx), %eax\n addl %eax, %edi\n"
 		       "decl %esi\n jnz 1b\n"
 		       "movl $1, %eax\n movl %edi, %ebx\n int $0x80");
+
+KTEST(process, core_pattern_is_no_pipe)
+{
+	char pattern[CORE_PATTERN_SIZE];
+	KEXPECT_EQ(core_pattern_set("|/bin/cat"), -EINVAL);
+	core_pattern_get(pattern);
+	KEXPECT(!strcmp(pattern, "core"));
+}
 
 KTEST(process, fork_and_wait)
 {
