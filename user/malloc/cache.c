@@ -109,8 +109,8 @@ static bool bin_idle(unsigned c)
 	return idle;
 }
 
-/* At each refill and overflow another class is looked at: what was not used for a whole round goes
- * back, so that classes of an earlier phase of the program hold no memory. */
+/* At each refill another class is looked at: what was not used for a whole round goes back, so that
+ * classes of an earlier phase of the program hold no memory. */
 static void cache_visit(unsigned busy)
 {
 	unsigned c = tcache.visited = tcache.visited % (NR_CLASSES - 1) + 1;
@@ -215,7 +215,6 @@ void cache_overflow(unsigned c)
 		bin_release_all(c);
 		return;
 	}
-	cache_visit(c);
 	if (limit_raise(c))
 		return;
 	while (b->room < 0) {
