@@ -131,8 +131,13 @@ long sys_getcpu(uptr_t cpu, uptr_t node, uptr_t unused);
 long sys_getpriority(u32 which, u32 who);
 long sys_setpriority(u32 which, u32 who, s32 nice);
 long sys_nice(s32 increment);
+long sys_ioprio_set(u32 which, u32 who, u32 prio);
+long sys_ioprio_get(u32 which, u32 who);
 
 /* kernel/proc/sys_time.c */
+long sys_adjtimex(uptr_t timex);
+long sys_clock_adjtime(s32 id, uptr_t timex);
+long sys_clock_adjtime64(s32 id, uptr_t timex);
 long sys_clock_gettime(s32 id, uptr_t to);
 long sys_clock_gettime64(s32 id, uptr_t to);
 long sys_clock_getres(s32 id, uptr_t to);
@@ -477,7 +482,8 @@ long sys_socketcall(u32 call, uptr_t args);
 	X(process_vm_writev) X(timer_gettime64) X(timer_settime64) X(clone3) \
 	X(pidfd_open) X(pidfd_send_signal) X(process_madvise) X(process_mrelease) X(membarrier) \
 	X(rseq) X(msgget) X(msgsnd) X(msgrcv) X(msgctl) \
-	X(semget) X(semctl) X(semtimedop_time64)
+	X(semget) X(semctl) X(semtimedop_time64) X(ioprio_set) X(ioprio_get) X(adjtimex) \
+	X(clock_adjtime) X(clock_adjtime64)
 
 #define SYSCALLS_MM(X) \
 	X(brk) X(mmap) X(munmap) X(mprotect) X(msync) X(mlock) X(munlock) X(mlockall) \
@@ -518,6 +524,9 @@ long sys_socketcall(u32 call, uptr_t args);
  * takes the note out. */
 #define SYSCALLS_PARTIAL(P) \
 	P(clone, "namespaces: EINVAL") \
+	P(adjtimex, "no leap seconds, no signal of a second (PPS)") \
+	P(clock_adjtime, "see adjtimex") \
+	P(clock_adjtime64, "see adjtimex") \
 	P(clone3, "namespaces, a chosen pid, CLONE_INTO_CGROUP: EINVAL") \
 	P(copy_file_range, "regular files only") \
 	P(fcntl, "leases, F_SETSIG, F_NOTIFY: EINVAL; F_SETOWN sends no SIGIO") \

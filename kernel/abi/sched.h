@@ -60,6 +60,19 @@ _Static_assert(sizeof(struct abi_clone_args) == 88, "struct clone_args is 88 byt
 #define MEMBARRIER_PRIVATE_EXPEDITED_RSEQ      0x080u
 #define MEMBARRIER_FLAG_CPU                    1u
 
+/* ioprio_set(2): a class in the upper three of 16 bits, a level in the others. */
+#define IOPRIO_WHO_PROCESS   1 /* one thread */
+#define IOPRIO_WHO_PGRP      2
+#define IOPRIO_WHO_USER      3
+#define IOPRIO_CLASS(p)      ((u32)(p) >> 13 & 7)
+#define IOPRIO_LEVEL(p)      ((u32)(p) & 0x1fff)
+#define IOPRIO(class, level) ((u32)(class) << 13 | (u32)(level))
+#define IOPRIO_CLASS_NONE    0 /* what the scheduler's priority says */
+#define IOPRIO_CLASS_RT      1
+#define IOPRIO_CLASS_BE      2
+#define IOPRIO_CLASS_IDLE    3
+#define IOPRIO_NR_LEVELS     8
+
 #define PRIO_PROCESS 0
 #define PRIO_PGRP    1
 #define PRIO_USER    2

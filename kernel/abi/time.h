@@ -33,6 +33,56 @@ _Static_assert(sizeof(struct abi_tms) == 16, "struct tms is 16 bytes");
 
 #define USER_HZ 100u
 
+/* adjtimex(2): struct timex. The call without "64" has the same fields, each of 32 bits. */
+struct abi_timex64 {
+	u32 modes, pad1;
+	s64 offset; /* us, or ns with STA_NANO */
+	s64 freq;   /* millionths << 16 */
+	s64 maxerror, esterror; /* us */
+	s32 status, pad2;
+	s64 constant, precision, tolerance;
+	s64 sec, usec; /* the time; ns with STA_NANO */
+	s64 tick;      /* us between two of USER_HZ ticks */
+	s64 ppsfreq, jitter;
+	s32 shift, pad3;
+	s64 stabil, jitcnt, calcnt, errcnt, stbcnt;
+	s32 tai, pad4[11];
+};
+_Static_assert(sizeof(struct abi_timex64) == 208, "__kernel_timex is 208 bytes");
+
+struct abi_timex32 {
+	u32 modes;
+	s32 offset, freq, maxerror, esterror, status, constant, precision, tolerance, sec, usec, tick;
+	s32 ppsfreq, jitter, shift, stabil, jitcnt, calcnt, errcnt, stbcnt, tai, pad[11];
+};
+_Static_assert(sizeof(struct abi_timex32) == 128, "old struct timex is 128 bytes");
+
+#define ADJ_OFFSET	      0x0001u
+#define ADJ_FREQUENCY	      0x0002u
+#define ADJ_MAXERROR	      0x0004u
+#define ADJ_ESTERROR	      0x0008u
+#define ADJ_STATUS	      0x0010u
+#define ADJ_TIMECONST	      0x0020u
+#define ADJ_TAI		      0x0080u
+#define ADJ_SETOFFSET	      0x0100u
+#define ADJ_MICRO	      0x1000u
+#define ADJ_NANO	      0x2000u
+#define ADJ_TICK	      0x4000u
+#define ADJ_ADJTIME	      0x8000u /* adjtime(3)'s: with ADJ_OFFSET and perhaps the next */
+#define ADJ_OFFSET_READONLY   0x2000u
+
+#define STA_PLL	     0x0001
+#define STA_FLL	     0x0008
+#define STA_UNSYNC   0x0040
+#define STA_FREQHOLD 0x0080
+#define STA_CLOCKERR 0x1000
+#define STA_NANO     0x2000
+#define STA_MODE     0x4000
+#define STA_RONLY    0xff00
+
+#define TIME_OK	   0
+#define TIME_ERROR 5
+
 #define CLOCK_REALTIME           0
 #define CLOCK_MONOTONIC          1
 #define CLOCK_PROCESS_CPUTIME_ID 2

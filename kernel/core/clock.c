@@ -2,6 +2,7 @@
 #include "kernel/core/clock.h"
 #include "kernel/core/cpustat.h"
 #include "kernel/core/lock.h"
+#include "kernel/core/ntp.h"
 #include "kernel/core/sched.h"
 #include "kernel/x86/features.h"
 #include "kernel/x86/io.h"
@@ -14,8 +15,8 @@ volatile u64 clock_ticks;
 union clock_page clock_page __section(".data.page_aligned");
 #define clock (clock_page.data)
 
-/* Guards timer_list, ascending by expires_ns, and changes of the clock's data. Nothing is taken
- * inside it. */
+/* Guards timer_list, ascending by expires_ns, changes of the clock's data, and `ntp`. Nothing is
+ * taken inside it. */
 static struct spinlock timer_lock = SPINLOCK_INIT("timers");
 static LIST_HEAD(timer_list);
 
@@ -41,10 +42,59 @@ u32 clock_tsc_khz(void)
 u64 clock_realtime_ns(void)
 {
 	u32 flags = spin_lock_irqsave(&timer_lock);
-	u64 offset = clock.realtime_offset_ns;
+	u64 ns = clock_realtime_at(&clock, clock_monotonic_ns());
 
 	spin_unlock_irqrestore(&timer_lock, flags);
-	return clock_monotonic_ns() + offset;
+	return ns;
+}
+
+static struct ntp ntp; /* timer_lock */
+static u64 next_second_ns; /* timer_lock: of the real-time clock, by the monotonic one */
+
+/* From `now` on the clock says `realtime`, and goes as ntp has it. Caller holds timer_lock. */
+static void set_course(u64 now, u64 realtime)
+{
+	WRITE_ONCE(clock.seq, clock.seq + 1);
+	barrier();
+	clock.realtime_offset_ns = realtime - now;
+	clock.slew_since_ns = now;
+	clock.slew_rate = (s32)(ntp_rate(&ntp) / (s64)NSEC_PER_SEC);
+	clock.tai_offset = ntp.tai;
+	barrier();
+	WRITE_ONCE(clock.seq, clock.seq + 1);
+	next_second_ns = now + NSEC_PER_SEC - realtime % NSEC_PER_SEC;
+}
+
+/* With every tick. */
+static void keep_course(u64 now)
+{
+	u32 flags = spin_lock_irqsave(&timer_lock);
+
+	if (now >= next_second_ns) {
+		ntp_second(&ntp);
+		set_course(now, clock_realtime_at(&clock, now));
+	}
+	spin_unlock_irqrestore(&timer_lock, flags);
+}
+
+s32 clock_tai_offset(void)
+{
+	return clock.tai_offset;
+}
+
+s32 clock_adjust(struct abi_timex64 *x)
+{
+	u32 flags = spin_lock_irqsave(&timer_lock);
+	u64 now = clock_monotonic_ns(), realtime = clock_realtime_at(&clock, now);
+	s32 state = ntp_adjust(&ntp, x, (s64)(realtime / NSEC_PER_SEC));
+
+	set_course(now, realtime);
+	spin_unlock_irqrestore(&timer_lock, flags);
+	x->sec = (s64)(realtime / NSEC_PER_SEC);
+	x->usec = (s64)(realtime % NSEC_PER_SEC);
+	if (!(x->status & STA_NANO))
+		x->usec /= 1000;
+	return state;
 }
 
 struct waitq clock_was_set = WAITQ_INIT(clock_was_set);
@@ -53,11 +103,8 @@ void clock_set_realtime_ns(u64 ns)
 {
 	u32 flags = spin_lock_irqsave(&timer_lock);
 
-	WRITE_ONCE(clock.seq, clock.seq + 1);
-	barrier();
-	clock.realtime_offset_ns = ns - clock_monotonic_ns();
-	barrier();
-	WRITE_ONCE(clock.seq, clock.seq + 1);
+	ntp_clear(&ntp);
+	set_course(clock_monotonic_ns(), ns);
 	spin_unlock_irqrestore(&timer_lock, flags);
 	waitq_wake_all(&clock_was_set);
 }
@@ -123,6 +170,7 @@ void clock_tick(bool user_mode)
 	sched_tick(user_mode, TICK_NS);
 	cpustat_tick(user_mode, TICK_NS);
 	now = clock_monotonic_ns();
+	keep_course(now);
 	while ((t = timer_pop(now)))
 		t->fn(t);
 }
@@ -183,6 +231,7 @@ void __init clock_init(void)
 {
 	if (cpu_features.tsc)
 		tsc_init();
+	ntp = NTP_INITIAL;
 	clock_set_realtime_ns(rtc_read_seconds() * NSEC_PER_SEC);
 	pit_init(on_tick);
 }

@@ -21,6 +21,13 @@ u64 clock_monotonic_ns(void);
 /* Nanoseconds since 1970: the RTC's time at boot, or what clock_set_realtime_ns() said. */
 u64 clock_realtime_ns(void);
 void clock_set_realtime_ns(u64 ns);
+
+/* adjtimex(2), permission and ranges checked: changes what x->modes says, fills *x. Returns TIME_OK
+ * or TIME_ERROR. */
+struct abi_timex64;
+s32 clock_adjust(struct abi_timex64 *x);
+/* Seconds that TAI is ahead of UTC, as clock_adjust() was told. */
+s32 clock_tai_offset(void);
 /* Woken whenever that was set. */
 extern struct waitq clock_was_set;
 

@@ -12,10 +12,13 @@
 #include "kernel/lib/types.h"
 
 struct clock_data {
-	u32 seq;                /* odd while realtime_offset_ns changes */
+	u32 seq;                /* odd while what follows `start` changes */
 	u32 mult, shift;        /* mult 0: no TSC, only the kernel knows the time */
 	u64 start;              /* TSC when the clock was 0 */
-	u64 realtime_offset_ns; /* realtime - monotonic */
+	u64 realtime_offset_ns; /* realtime - monotonic, when that was slew_since_ns */
+	u64 slew_since_ns;
+	s32 slew_rate;          /* how fast the offset grows since then: ns a ns << 32 */
+	s32 tai_offset;         /* s */
 };
 
 /* Monotonic nanoseconds when the TSC is `tsc`; mult is not 0. */
@@ -25,6 +28,14 @@ static inline u64 clock_tsc_ns(const struct clock_data *c, u64 tsc)
 
 	return ((u64)(u32)cycles * c->mult >> c->shift) +
 	       ((cycles >> 32) * c->mult << (32 - c->shift));
+}
+
+/* Real time when the monotonic clock says `ns`, which is seconds from slew_since_ns at most. */
+static inline u64 clock_realtime_at(const struct clock_data *c, u64 ns)
+{
+	s64 since = (s64)(ns - c->slew_since_ns);
+
+	return ns + c->realtime_offset_ns + (u64)(since * c->slew_rate >> 32);
 }
 
 #endif

@@ -265,6 +265,109 @@ long sys_nice(s32 increment)
 	return err ? -EPERM : 0;
 }
 
+/* --- ioprio_set(2): there is no queue of a disk that would heed it --- */
+
+/* The class and the level must fit together, whatever stands above the 16 bits. */
+static long check_ioprio(u32 prio)
+{
+	u32 class = IOPRIO_CLASS(prio);
+
+	if (class == IOPRIO_CLASS_RT && !capable(CAP_SYS_ADMIN) && !capable(CAP_SYS_NICE))
+		return -EPERM;
+	switch (class) {
+	case IOPRIO_CLASS_RT:
+	case IOPRIO_CLASS_BE:
+		return IOPRIO_LEVEL(prio) < IOPRIO_NR_LEVELS ? 0 : -EINVAL;
+	case IOPRIO_CLASS_IDLE:
+		return 0;
+	case IOPRIO_CLASS_NONE:
+		return IOPRIO_LEVEL(prio) ? -EINVAL : 0;
+	}
+	return -EINVAL;
+}
+
+static bool ioprio_matches(const struct task *t, u32 which, u32 who)
+{
+	switch (which) {
+	case IOPRIO_WHO_PROCESS:
+		return who ? t->tid == who : t == current_task();
+	case IOPRIO_WHO_PGRP:
+		return t->process->pgid == (who ? who : current_process()->pgid);
+	}
+	return t->process->cred.uid == who;
+}
+
+/* As of a thread that has set none: by its policy, and by how nice it is. */
+static u32 effective_ioprio(const struct task *t)
+{
+	if (IOPRIO_CLASS(t->ioprio) != IOPRIO_CLASS_NONE)
+		return t->ioprio;
+	return IOPRIO(t->sched_policy == SCHED_IDLE	? IOPRIO_CLASS_IDLE :
+		      is_realtime(t->sched_policy) ? IOPRIO_CLASS_RT :
+						     IOPRIO_CLASS_BE,
+		(t->process->nice - MIN_NICE) / 5);
+}
+
+/* The next thread that is meant, after `t` or (NULL) from the first. Caller holds process_lock. */
+static struct task *next_meant(struct task *t, u32 which, u32 who)
+{
+	struct process *p = t ? t->process : list_first_entry(&process_list, struct process, all);
+
+	for (; &p->all != &process_list; p = list_next_entry(p, all), t = NULL) {
+		t = t ? list_next_entry(t, sibling) :
+			list_first_entry(&p->threads, struct task, sibling);
+		for (; &t->sibling != &p->threads; t = list_next_entry(t, sibling))
+			if (ioprio_matches(t, which, who))
+				return t;
+	}
+	return NULL;
+}
+
+/* The first that may not be changed ends it. */
+long sys_ioprio_set(u32 which, u32 who, u32 prio)
+{
+	long err = check_ioprio(prio);
+	struct task *t = NULL;
+	u32 flags;
+
+	if (!err && which - IOPRIO_WHO_PROCESS > IOPRIO_WHO_USER - IOPRIO_WHO_PROCESS)
+		err = -EINVAL;
+	if (err)
+		return err;
+	err = -ESRCH;
+	flags = spin_lock_irqsave(&process_lock);
+	while ((t = next_meant(t, which, who))) {
+		const struct credentials *c = &current_process()->cred;
+		u32 uid = t->process->cred.uid;
+
+		err = uid == c->euid || uid == c->uid || capable(CAP_SYS_NICE) ? 0 : -EPERM;
+		if (err)
+			break;
+		t->ioprio = (u16)prio;
+	}
+	spin_unlock_irqrestore(&process_lock, flags);
+	return err;
+}
+
+/* What one thread has set; of several the best that counts. */
+long sys_ioprio_get(u32 which, u32 who)
+{
+	struct task *t = NULL;
+	long best = -ESRCH;
+	u32 flags;
+
+	if (which - IOPRIO_WHO_PROCESS > IOPRIO_WHO_USER - IOPRIO_WHO_PROCESS)
+		return -EINVAL;
+	flags = spin_lock_irqsave(&process_lock);
+	while ((t = next_meant(t, which, who))) {
+		long prio = which == IOPRIO_WHO_PROCESS ? t->ioprio : (long)effective_ioprio(t);
+
+		best = best < 0 ? prio : MIN(best, prio);
+	}
+	spin_unlock_irqrestore(&process_lock, flags);
+	return best;
+}
+
 /* --- membarrier(2) --- */
 
 #define BARRIERS_EXPEDITED                                                                         \

@@ -105,8 +105,10 @@ static long clock_read(s32 id, u64 *ns)
 	switch (id) {
 	case CLOCK_REALTIME:
 	case CLOCK_REALTIME_ALARM:
-	case CLOCK_TAI:
 		*ns = clock_realtime_ns();
+		return 0;
+	case CLOCK_TAI:
+		*ns = clock_realtime_ns() + (u32)clock_tai_offset() * NSEC_PER_SEC;
 		return 0;
 	case CLOCK_MONOTONIC:
 	case CLOCK_MONOTONIC_RAW:
@@ -239,6 +241,105 @@ long sys_stime(uptr_t from)
 	return set_realtime((u64)sec * NSEC_PER_SEC);
 }
 
+/* --- Adjusting them --- */
+
+static long check_adjustment(const struct abi_timex64 *x)
+{
+	bool reads = x->modes & ADJ_ADJTIME ? x->modes & ADJ_OFFSET_READONLY : !x->modes;
+	s64 most = x->modes & ADJ_NANO ? (s64)NSEC_PER_SEC : 1000000;
+	if ((x->modes & ADJ_ADJTIME) && !(x->modes & ADJ_OFFSET))
+		return -EINVAL;
+	if (!reads && !capable(CAP_SYS_TIME))
+		return -EPERM;
+	if (!(x->modes & ADJ_ADJTIME) && (x->modes & ADJ_TICK) &&
+		(x->tick < 900000 / (s32)USER_HZ || x->tick > 1100000 / (s32)USER_HZ))
+		return -EINVAL;
+	if (!(x->modes & ADJ_SETOFFSET))
+		return 0;
+	if (!capable(CAP_SYS_TIME))
+		return -EPERM;
+	return x->usec < 0 || x->usec >= most ? -EINVAL : 0;
+}
+
+/* The clock jumps by the time given. */
+static long jump(const struct abi_timex64 *x)
+{
+	u64 now = clock_realtime_ns();
+	s64 sec = (s64)(now / NSEC_PER_SEC), by = x->usec * (x->modes & ADJ_NANO ? 1 : 1000);
+	if (__builtin_add_overflow(sec, x->sec, &sec) || sec < 0 || (u64)sec > MAX_SECONDS)
+		return -EINVAL;
+	return set_realtime((u64)sec * NSEC_PER_SEC + now % NSEC_PER_SEC + (u64)by);
+}
+
+/* There is one that can be adjusted; an id below 0 is a clock whether or not what it names is. */
+static long check_adjustable(s32 id)
+{
+	u64 ns;
+	if (id == CLOCK_REALTIME)
+		return 0;
+	if (id < 0)
+		return (id & CPUCLOCK_KIND) == 3 ? -EINVAL : -EOPNOTSUPP;
+	return clock_read(id, &ns) ? -EINVAL : -EOPNOTSUPP;
+}
+
+static long adjust(s32 id, struct abi_timex64 *x)
+{
+	long err = check_adjustable(id);
+	if (!err)
+		err = check_adjustment(x);
+	if (!err && (x->modes & ADJ_SETOFFSET))
+		err = jump(x);
+	return err ? err : clock_adjust(x);
+}
+
+static void widen(struct abi_timex64 *w, const struct abi_timex32 *x)
+{
+	*w = (struct abi_timex64){.modes = x->modes, .offset = x->offset, .freq = x->freq,
+		.maxerror = x->maxerror, .esterror = x->esterror, .status = x->status,
+		.constant = x->constant, .sec = x->sec, .usec = x->usec, .tick = x->tick};
+}
+
+static void narrow(struct abi_timex32 *x, const struct abi_timex64 *w)
+{
+	*x = (struct abi_timex32){.modes = w->modes, .offset = (s32)w->offset,
+		.freq = (s32)w->freq, .maxerror = (s32)w->maxerror, .esterror = (s32)w->esterror,
+		.status = w->status, .constant = (s32)w->constant, .precision = (s32)w->precision,
+		.tolerance = (s32)w->tolerance, .sec = (s32)w->sec, .usec = (s32)w->usec,
+		.tick = (s32)w->tick, .tai = w->tai};
+}
+
+long sys_clock_adjtime(s32 id, uptr_t timex)
+{
+	struct abi_timex32 x;
+	struct abi_timex64 w;
+	long ret;
+	if (copy_from_user(&x, timex, sizeof(x)) < 0)
+		return -EFAULT;
+	widen(&w, &x);
+	ret = adjust(id, &w);
+	if (ret < 0)
+		return ret;
+	narrow(&x, &w);
+	return copy_to_user(timex, &x, sizeof(x)) < 0 ? -EFAULT : ret;
+}
+
+long sys_adjtimex(uptr_t timex)
+{
+	return sys_clock_adjtime(CLOCK_REALTIME, timex);
+}
+
+long sys_clock_adjtime64(s32 id, uptr_t timex)
+{
+	struct abi_timex64 w;
+	long ret;
+	if (copy_from_user(&w, timex, sizeof(w)) < 0)
+		return -EFAULT;
+	ret = adjust(id, &w);
+	if (ret < 0)
+		return ret;
+	return copy_to_user(timex, &w, sizeof(w)) < 0 ? -EFAULT : ret;
+}
+
 /* --- Sleeping --- */
 
 /* A sleep of some length: after a signal without a handler it goes on through restart_syscall(). */
@@ -257,7 +358,10 @@ static long sleep_relative(u64 until, uptr_t rem, bool time64)
 
 static long sleep_absolute(s32 id, u64 ns)
 {
-	u64 until = id == CLOCK_REALTIME || id == CLOCK_TAI ? deadline_realtime(ns) : ns;
+	u64 tai = id == CLOCK_TAI ? (u32)clock_tai_offset() * NSEC_PER_SEC : 0;
+	u64 until = ns;
+	if (id == CLOCK_REALTIME || id == CLOCK_TAI)
+		until = deadline_realtime(ns - MIN(tai, ns));
 	return sleep_until(until) ? -ERESTARTNOHAND : 0;
 }
 

@@ -165,6 +165,7 @@ struct task {
 		u32 op, val, bitset; /* FUTEX */
 	} restart;
 	u32 sched_policy, sched_priority; /* o: kept and reported */
+	u16 ioprio;                /* l: kept and reported (ioprio_set(2)); inherited */
 	u32 trapno, trap_error;    /* o: of its last exception, for sigcontext */
 	vaddr_t trap_addr;         /* o: CR2 of its last page fault */
 	char comm[16];

@@ -54,16 +54,23 @@ static bool read_clock(s32 id, struct instant *now)
 		c.shift = clock_page.shift;
 		c.start = clock_page.start;
 		c.realtime_offset_ns = clock_page.realtime_offset_ns;
+		c.slew_since_ns = clock_page.slew_since_ns;
+		c.slew_rate = clock_page.slew_rate;
+		c.tai_offset = clock_page.tai_offset;
 		__asm__ volatile("rdtsc" : "=a"(lo), "=d"(hi)::"memory");
 	} while (clock_page.seq != seq);
 	if (!c.mult)
 		return false;
-	ns = clock_tsc_ns(&c, (u64)hi << 32 | lo) + (wall ? c.realtime_offset_ns : 0);
+	ns = clock_tsc_ns(&c, (u64)hi << 32 | lo);
+	if (wall)
+		ns = clock_realtime_at(&c, ns);
 	if (ns >> 32 >= NSEC_PER_SEC)
 		return false; /* the division would overflow */
 	__asm__("divl %4"
 		: "=a"(now->sec), "=d"(now->nsec)
 		: "a"((u32)ns), "d"((u32)(ns >> 32)), "r"(NSEC_PER_SEC));
+	if (id == CLOCK_TAI)
+		now->sec += (u32)c.tai_offset;
 	return true;
 }
 
