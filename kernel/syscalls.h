@@ -334,6 +334,16 @@ long sys_epoll_wait(u32 epfd, uptr_t events, s32 max, s32 ms);
 long sys_epoll_pwait(u32 epfd, uptr_t events, s32 max, s32 ms, uptr_t mask, u32 size);
 long sys_epoll_pwait2(u32 epfd, uptr_t events, s32 max, uptr_t time, uptr_t mask, u32 size);
 
+/* kernel/fs/aio.c */
+long sys_io_setup(u32 events, uptr_t uid);
+long sys_io_destroy(u32 id);
+long sys_io_submit(u32 id, s32 n, uptr_t iocbs);
+long sys_io_cancel(u32 id, uptr_t iocb, uptr_t result);
+long sys_io_getevents(u32 id, s32 min, s32 max, uptr_t events, uptr_t time);
+long sys_io_pgetevents(u32 id, s32 min, s32 max, uptr_t events, uptr_t time, uptr_t usig);
+long sys_io_pgetevents_time64(
+	u32 id, s32 min, s32 max, uptr_t events, uptr_t time, uptr_t usig);
+
 /* kernel/fs/userfaultfd.c */
 long sys_userfaultfd(u32 flags);
 
@@ -511,7 +521,9 @@ long sys_socketcall(u32 call, uptr_t args);
 	X(epoll_create) X(epoll_create1) X(epoll_ctl) X(epoll_wait) X(epoll_pwait) \
 	X(epoll_pwait2) X(eventfd) X(eventfd2) X(signalfd) X(signalfd4) X(timerfd_create) \
 	X(timerfd_settime) X(timerfd_settime64) X(timerfd_gettime) X(timerfd_gettime64) \
-	X(userfaultfd) X(inotify_init) X(inotify_init1) X(inotify_add_watch) X(inotify_rm_watch)
+	X(userfaultfd) X(inotify_init) X(inotify_init1) X(inotify_add_watch) X(inotify_rm_watch) \
+	X(io_setup) X(io_destroy) X(io_getevents) X(io_submit) X(io_cancel) X(io_pgetevents) \
+	X(io_pgetevents_time64)
 
 #define SYSCALLS_NET(X) \
 	X(socketcall) X(recvmmsg) X(sendmmsg) X(socket) X(socketpair) X(bind) X(connect) \
@@ -534,6 +546,7 @@ long sys_socketcall(u32 call, uptr_t args);
 	P(fallocate, "COLLAPSE_RANGE, INSERT_RANGE, UNSHARE_RANGE: EOPNOTSUPP") \
 	P(futex, "PI locks are handed over, but the scheduler has no priority to inherit") \
 	P(futex_time64, "PI locks are handed over, but the scheduler has no priority to inherit") \
+	P(io_submit, "IOCB_CMD_POLL: EINVAL; a read of an empty pipe waits in it") \
 	P(madvise, "MERGEABLE, HUGEPAGE, COLD, PAGEOUT only noted; no HWPOISON") \
 	P(mount, "MS_BIND, MS_MOVE: EINVAL; propagation is ignored") \
 	P(pipe2, "O_DIRECT (packets): EINVAL") \

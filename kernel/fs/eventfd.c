@@ -116,6 +116,19 @@ static const struct file_ops eventfd_ops = {
 	.show_info = eventfd_show,
 };
 
+bool file_is_eventfd(const struct file *f)
+{
+	return f->ops == &eventfd_ops;
+}
+
+void eventfd_signal(struct file *f)
+{
+	struct eventfd *e = f->private;
+
+	if (add(e, 1))
+		waitq_wake_all(&e->readers);
+}
+
 long sys_eventfd2(u32 count, u32 flags)
 {
 	struct eventfd *e;

@@ -171,6 +171,11 @@ static long rw_vector(struct file *f, const struct vector *v, u64 *pos, rw_fn rw
 	return rw_pieces(f, v, pos, rw);
 }
 
+long vector_rw(struct file *f, const struct vector *v, u64 *pos, bool write)
+{
+	return rw_vector(f, v, pos, write ? file_write : file_read);
+}
+
 static long rw_vector_fd(u32 fd, uptr_t iov, u32 n, u64 *pos, rw_fn rw)
 {
 	struct vector v;

@@ -16,4 +16,8 @@ struct vector {
 int vector_get(struct vector *v, uptr_t user, u32 n) __must_check;
 void vector_free(struct vector *v);
 
+/* Reads or writes it all as readv(2) and writev(2) do; pos NULL: at the file's own position. */
+struct file;
+long vector_rw(struct file *f, const struct vector *v, u64 *pos, bool write);
+
 #endif

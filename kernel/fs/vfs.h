@@ -464,6 +464,11 @@ long anon_fd_create(const char *kind, u32 flags, const struct file_ops *ops, voi
 void anon_file_init(void);
 void epoll_init(void);
 void eventfd_init(void);
+/* eventfd.c: adds one to the count of an eventfd(2), unless that is as high as it can be. */
+bool file_is_eventfd(const struct file *f);
+void eventfd_signal(struct file *f);
+/* aio.c: /proc/sys/fs/aio-max-nr, and what io_setup(2) has asked for in all. */
+extern u32 aio_max_nr, aio_nr;
 void userfaultfd_init(void);
 
 /* epoll.c: the file goes; no instance watches it any more. */

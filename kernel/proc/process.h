@@ -108,6 +108,10 @@ struct abi_user_desc;
 long tls_entry_set(struct task *t, u32 entry, const struct abi_user_desc *d);
 long tls_entry_get(const struct task *t, u32 entry, struct abi_user_desc *d);
 
+/* --- sys_sched.c: whether the caller may set an I/O priority: 0, -EINVAL where class and level do not
+ * fit together (what stands above the 16 bits does not matter), -EPERM --- */
+long ioprio_check(u32 prio);
+
 /* --- sys_time.c: reading times from user memory --- */
 
 long get_timespec(u64 *ns, uptr_t p, bool time64); /* -EFAULT, -EINVAL */

@@ -267,8 +267,7 @@ long sys_nice(s32 increment)
 
 /* --- ioprio_set(2): there is no queue of a disk that would heed it --- */
 
-/* The class and the level must fit together, whatever stands above the 16 bits. */
-static long check_ioprio(u32 prio)
+long ioprio_check(u32 prio)
 {
 	u32 class = IOPRIO_CLASS(prio);
 
@@ -326,7 +325,7 @@ static struct task *next_meant(struct task *t, u32 which, u32 who)
 /* The first that may not be changed ends it. */
 long sys_ioprio_set(u32 which, u32 who, u32 prio)
 {
-	long err = check_ioprio(prio);
+	long err = ioprio_check(prio);
 	struct task *t = NULL;
 	u32 flags;
 

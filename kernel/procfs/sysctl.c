@@ -477,7 +477,15 @@ static const struct proc_dir inotify_dir = {
 	.nr_rows = ARRAY_SIZE(inotify_rows),
 };
 
+static int aio_nr_show(struct text *t, const struct proc_node *n)
+{
+	text_printf(t, "%u\n", aio_nr);
+	return 0;
+}
+
 static const struct proc_entry fs_rows[] = {
+	{"aio-max-nr", S_IFREG | 0644, NUMBERS(&aio_max_nr, 1, 0, UINT32_MAX, NULL)},
+	{"aio-nr", S_IFREG | 0444, TEXT(aio_nr_show)},
 	{"file-max", S_IFREG | 0644, NUMBERS(&file_max, 1, 0, INT32_MAX, NULL)},
 	{"file-nr", S_IFREG | 0444, TEXT(file_nr_show)},
 	{"inotify", S_IFDIR | 0555, .dir = &inotify_dir},
