@@ -118,9 +118,9 @@ static int fdinfo_show(struct text *t, const struct proc_node *n)
 	files_put(files);
 	if (!f)
 		return -ENOENT;
-	text_printf(t, "pos:\t%llu\nflags:\t0%o\nmnt_id:\t%u\nino:\t%u\n", f->pos,
-		f->flags | (cloexec > 0 ? O_CLOEXEC : 0), f->dentry->inode->mnt->id,
-		f->dentry->inode->ino);
+	text_printf(t, "pos:\t%llu\nflags:\t0%o\nmnt_id:\t%u\nino:\t%u\n",
+		f->ops->seek ? f->pos : 0, f->flags | (cloexec > 0 ? O_CLOEXEC : 0),
+		f->dentry->inode->mnt->id, f->dentry->inode->ino);
 	if (f->ops->show_info)
 		f->ops->show_info(f, t);
 	file_put(f);

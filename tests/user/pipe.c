@@ -211,9 +211,40 @@ static void duplicates(void)
 	close(r);
 }
 
+/* What fdinfo says of the position: a pipe has none, also one whose other end came first. */
+static void show_pos(const char *name, int fd)
+{
+	char path[64], line[64];
+	FILE *f;
+
+	snprintf(path, sizeof(path), "/proc/self/fdinfo/%d", fd);
+	f = fopen(path, "r");
+	if (f && fgets(line, sizeof(line), f))
+		say(name, "%.*s", (int)strcspn(line, "\n"), line);
+	fclose(f);
+}
+
+static void positions(void)
+{
+	int fds[2], fifo;
+
+	pipe(fds);
+	write(fds[1], "abc", 3);
+	show_pos("pos.read_end", fds[0]);
+	show_pos("pos.write_end", fds[1]);
+	mkfifo("/tmp/fifo", 0600);
+	fifo = open("/tmp/fifo", O_RDWR);
+	show_pos("pos.fifo", fifo);
+	unlink("/tmp/fifo");
+	close(fifo);
+	close(fds[0]);
+	close(fds[1]);
+}
+
 int main(void)
 {
 	basics();
+	positions();
 	broken();
 	killed_by_sigpipe();
 	capacity();
