@@ -9,9 +9,12 @@
 #include "mm/space.h"
 
 /* Pages without an entry: the cache behind the VMA says it. */
-static u8 is_cached(struct vma *v, vaddr_t addr)
+static void ask_cache(struct object *o, u32 pgoff, u32 n, u8 *vec)
 {
-	return v->object && object_used(v->object, vma_pgoff(v, addr));
+#pragma GCC unroll 8
+	for (u32 i = 0; i < n; i++)
+		if (!vec[i])
+			vec[i] = object_used(o, pgoff + i) != NULL;
 }
 
 /* Up to `n` pages of v that share a page table, from addr on. Returns how many. */
@@ -24,8 +27,8 @@ static u32 fill_table(struct vma *v, vaddr_t addr, u32 n, u8 *vec)
 #pragma GCC unroll 8
 	for (u32 i = 0; pte && i < n; i++)
 		vec[i] = pte_maps(pte[i]);
-	for (u32 i = 0; v->object && i < n; i++)
-		vec[i] |= is_cached(v, addr + i * PAGE_SIZE);
+	if (v->object)
+		ask_cache(v->object, vma_pgoff(v, addr), n, vec);
 	return n;
 }
 
@@ -37,7 +40,8 @@ static u32 fill_huge(struct vma *v, vaddr_t addr, u32 n, u8 *vec)
 	return n;
 }
 
-/* Up to `n` pages from addr on, within one VMA and page table. Returns how many, or -ENOMEM at a hole. */
+/* Up to `n` pages from addr on, within one VMA and page table. Returns how many, or -ENOMEM at a
+ * hole. */
 static long fill(struct mm *mm, vaddr_t addr, u32 n, u8 *vec)
 {
 	struct vma *v = vma_at(&mm->vmas, addr);
