@@ -36,12 +36,17 @@ static __forceinline void share_entry(pte_t *d, pte_t *s, struct mm *child, u32 
 /* The `n` entries of one table. The common case is few instructions, so the loop's own count. */
 static void share_table(pte_t *d, pte_t *s, u32 n, struct mm *child)
 {
-	pte_t *stop = s + n, *rounds = s + ALIGN_DOWN(n, 4);
+	pte_t *stop = s + n, *rounds = s + ALIGN_DOWN(n, PTE_ROUND);
 	u32 others = 0;
-	for (; s < rounds; s += 4, d += 4)
-#pragma GCC unroll 4
-		for (u32 i = 0; i < 4; i++)
+	for (; s < rounds; s += PTE_ROUND, d += PTE_ROUND) {
+		if (pte_round_empty(s)) {
+			others += PTE_ROUND;
+			continue;
+		}
+#pragma GCC unroll 8
+		for (u32 i = 0; i < PTE_ROUND; i++)
 			share_entry(&d[i], &s[i], child, &others);
+	}
 	for (; s < stop; s++, d++)
 		share_entry(d, s, child, &others);
 	child->rss[RSS_ANON] += n - others;

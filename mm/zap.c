@@ -62,13 +62,18 @@ static __forceinline void zap_entry(
  * private pages stay for the caller to empty. */
 static __forceinline void zap_entries(struct zap *z, pte_t *pte, u32 n, bool clear)
 {
-	pte_t *stop = pte + n, *rounds = pte + ALIGN_DOWN(n, 4);
+	pte_t *stop = pte + n, *rounds = pte + ALIGN_DOWN(n, PTE_ROUND);
 	struct page *frames = mem_map;
 	u32 others = 0;
-	for (; pte < rounds; pte += 4)
-#pragma GCC unroll 4
-		for (u32 i = 0; i < 4; i++)
+	for (; pte < rounds; pte += PTE_ROUND) {
+		if (pte_round_empty(pte)) {
+			others += PTE_ROUND;
+			continue;
+		}
+#pragma GCC unroll 8
+		for (u32 i = 0; i < PTE_ROUND; i++)
 			zap_entry(z, &pte[i], frames, &others, clear);
+	}
 	for (; pte < stop; pte++)
 		zap_entry(z, pte, frames, &others, clear);
 	z->mm->rss[RSS_ANON] -= n - others;
@@ -102,8 +107,9 @@ static void zap_table_lazy(struct zap *z, pte_t *pte, u32 n)
 
 void zap_range(struct vma *v, vaddr_t start, vaddr_t end, enum zap_what what)
 {
-	static void (*const tables[])(struct zap *, pte_t *, u32) = {
-		[ZAP_ALL] = zap_table, [ZAP_OTHERS] = zap_table_others, [ZAP_LAZY] = zap_table_lazy};
+	static void (*const tables[])(struct zap *, pte_t *, u32) = {[ZAP_ALL] = zap_table,
+		[ZAP_OTHERS] = zap_table_others,
+		[ZAP_LAZY] = zap_table_lazy};
 	struct zap z = {.mm = v->mm};
 	if (unlikely(v->flags & VM_HUGETLB)) {
 		hugetlb_zap(v, start, end, what == ZAP_OTHERS);

@@ -153,6 +153,22 @@ static inline u32 pte_high(const pte_t *p)
 {
 	return ((const volatile u32 *)p)[1];
 }
+
+/* How many entries loops over whole tables look at in one round. */
+#define PTE_ROUND 8u
+
+/* Is a round of entries empty? Where pages are, the first entry nearly always tells. */
+static inline bool pte_round_empty(const pte_t *p)
+{
+	u32 any = (u32)p->v;
+	if (likely(any))
+		return false;
+#pragma GCC unroll 8
+	for (u32 i = 1; i < PTE_ROUND; i++)
+		any |= (u32)p[i].v;
+	return !any;
+}
+
 static inline bool pte_low_maps(u32 lo)
 {
 	return lo & (u32)(PTE_P | PTE_PROTNONE);
