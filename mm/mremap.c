@@ -41,15 +41,23 @@ static long check_resize(const struct remap *r, const struct vma *v)
 	return mm_may_expand(r->mm, v->flags, grow >> PAGE_SHIFT) ? 0 : -ENOMEM;
 }
 
-/* Page tables for the destination, so that moving entries cannot fail. Huge entries need only
- * directories. */
+/* What lies `off` bytes behind the start is a whole table, or huge page, at both places: its entry
+ * in the directory goes over. */
+static bool is_whole_table(const struct remap *r, u32 off)
+{
+	return IS_ALIGNED((r->addr + off) | (r->new_addr + off), PD_SIZE) &&
+	       r->old_len - off >= PD_SIZE;
+}
+
+/* Page tables for the destination, so that moving entries cannot fail. */
 static int make_tables(const struct remap *r, bool huge)
 {
+	struct pmap *pm = &r->mm->pmap;
 	if (huge)
 		hugetlb_clear_tables(r->mm, r->new_addr, r->new_len);
 	for (u32 off = 0; off < r->old_len;) {
 		vaddr_t to = r->new_addr + off;
-		if (!(huge ? pmap_pde_alloc(&r->mm->pmap, to) : pmap_pte_alloc(&r->mm->pmap, to)))
+		if (!(is_whole_table(r, off) ? pmap_pde_alloc(pm, to) : pmap_pte_alloc(pm, to)))
 			return -ENOMEM;
 		off += PD_SIZE - to % PD_SIZE;
 	}
@@ -71,14 +79,17 @@ static void move_table(pte_t *from, pte_t *to, u32 n)
 /* The tables for the new place are there. One flush at the end. */
 static void move_entries(const struct remap *r)
 {
-	vaddr_t from = r->addr, end = from + r->old_len, to = r->new_addr;
-	for (u32 n; from < end; from += n << PAGE_SHIFT, to += n << PAGE_SHIFT) {
-		pte_t *pte = pmap_pte(&r->mm->pmap, from);
-		n = MIN(pt_run(from, end), PT_ENTRIES - pt_index(to));
-		if (pte)
-			move_table(pte, pmap_pte(&r->mm->pmap, to), n);
+	struct pmap *pm = &r->mm->pmap;
+	for (u32 off = 0, n; off < r->old_len; off += n << PAGE_SHIFT) {
+		vaddr_t from = r->addr + off, to = r->new_addr + off;
+		pte_t *pte = pmap_pte(pm, from);
+		n = MIN(pt_run(from, r->addr + r->old_len), PT_ENTRIES - pt_index(to));
+		if (is_whole_table(r, off))
+			pmap_exchange_tables(pm, from, to);
+		else if (pte)
+			move_table(pte, pmap_pte(pm, to), n);
 	}
-	pmap_flush_range(&r->mm->pmap, r->addr, end);
+	pmap_flush_range(pm, r->addr, r->addr + r->old_len);
 }
 
 /* The VMA for the new place. Pages keep their index, so it keeps its numbering; where there are
@@ -231,8 +242,8 @@ static bool take_huge_rules(struct remap *r)
 	r->how = MM_HUGE;
 	r->old_len = ALIGN_UP(r->old_len, HUGE_SIZE);
 	r->new_len = ALIGN_UP(r->new_len, HUGE_SIZE);
-	return IS_ALIGNED(r->addr, HUGE_SIZE) && IS_ALIGNED(r->new_addr, HUGE_SIZE) &&
-	       r->new_len && r->new_len <= r->old_len;
+	return IS_ALIGNED(r->addr, HUGE_SIZE) && IS_ALIGNED(r->new_addr, HUGE_SIZE) && r->new_len &&
+	       r->new_len <= r->old_len;
 }
 
 static long remap(struct remap *r)

@@ -43,6 +43,10 @@ static inline pte_t *pmap_pte(const struct pmap *pm, vaddr_t va);
 /* The same, making tables. NULL when memory is out. */
 static inline pte_t *pmap_pte_alloc(struct pmap *pm, vaddr_t va) __must_check;
 
+/* Exchanges the tables of two places as large as a table covers. Either may have none; of `b` there
+ * is a directory. Flushes nothing. */
+void pmap_exchange_tables(struct pmap *pm, vaddr_t a, vaddr_t b);
+
 /* Stores. A 64-bit entry is written in the order that never shows the CPU half of it. */
 static inline void pmap_set(pte_t *p, pte_t v);
 static inline void pmap_enter(pte_t *p, pte_t v); /* an entry that is empty */

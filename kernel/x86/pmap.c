@@ -74,6 +74,11 @@ static u32 *pd_groups(const pte_t *pde)
 	return &virt_page(pde)->private;
 }
 
+static u32 group_bit(vaddr_t va)
+{
+	return 1u << pd_index(va) / PD_GROUP;
+}
+
 /* Hangs a new, empty table into *entry. Returns it, or NULL when memory is out. */
 static pte_t *table_alloc(struct pmap *pm, pte_t *entry, u64 flags)
 {
@@ -111,9 +116,22 @@ pte_t *pmap_pte_alloc_slow(struct pmap *pm, vaddr_t va)
 	if (!pte_present(*pde)) {
 		if (!table_alloc(pm, pde, PDE_TABLE))
 			return NULL;
-		*pd_groups(pde) |= 1u << pd_index(va) / PD_GROUP;
+		*pd_groups(pde) |= group_bit(va);
 	}
 	return pmap_entry(pde, pt_index(va));
+}
+
+void pmap_exchange_tables(struct pmap *pm, vaddr_t a, vaddr_t b)
+{
+	pte_t *at_a = pmap_pde(pm, a), *at_b = pmap_pde(pm, b), old;
+
+	if (!at_a)
+		return;
+	old = *at_a;
+	pmap_set(at_a, *at_b);
+	pmap_set(at_b, old);
+	*pd_groups(at_a) |= group_bit(a);
+	*pd_groups(at_b) |= group_bit(b);
 }
 
 void pmap_flush_range(struct pmap *pm, vaddr_t start, vaddr_t end)

@@ -224,6 +224,31 @@ static void growing(void)
 	munmap(p, len);
 }
 
+#define TABLE (2u << 20) /* what one page table maps */
+
+/* What the page at `at` holds: one of three has no page, and a whole stretch of tables. */
+static size_t stamp(size_t at)
+{
+	return at / TABLE == 2 || at / PAGE % 3 == 0 ? 0 : at;
+}
+
+/* Four tables' worth. */
+static void tables(const char *name, char *from, char *to)
+{
+	size_t len = 4 * TABLE, wrong = 0;
+	char *p = map_at(from, len, RW);
+
+	for (size_t at = 0; at < len; at += PAGE) {
+		if (stamp(at))
+			*(size_t *)(p + at) = stamp(at);
+	}
+	remap(p, len, len, MREMAP_MAYMOVE | MREMAP_FIXED, to);
+	for (size_t at = 0; at < len; at += PAGE)
+		wrong += *(size_t *)(to + at) != stamp(at);
+	say(name, "%zu wrong, old place %s %s", wrong, try_read(p), try_read(p + TABLE));
+	munmap(to, len);
+}
+
 int main(void)
 {
 	in_place();
@@ -236,5 +261,8 @@ int main(void)
 	files();
 	over_fork();
 	growing();
+	tables("tables.whole", FREE_AREA, FREE_AREA2);
+	tables("tables.whole_but_ends", FREE_AREA + 5 * PAGE, FREE_AREA2 + 5 * PAGE);
+	tables("tables.in_parts", FREE_AREA, FREE_AREA2 + 5 * PAGE);
 	return test_failed;
 }
