@@ -3,11 +3,13 @@
 #include "kernel/abi/errno.h"
 #include "kernel/core/sched.h"
 #include "kernel/lib/string.h"
+#include "kernel/x86/features.h"
 #include "kernel/x86/io.h"
 #include "kernel/x86/kmap.h"
 #include "mm/pmap.h"
 
 size_t user_copy(void *dst, const void *src, size_t n);
+size_t user_copy_sse2(void *dst, const void *src, size_t n);
 size_t user_clear(void *dst, size_t n);
 size_t kernel_peek(void *dst, const void *src, size_t n);
 long user_strncpy(char *dst, const char *src, size_t n);
@@ -27,14 +29,23 @@ static bool can_access(uptr_t p, size_t n)
 	return current_thread()->pmap && user_range_ok(p, n);
 }
 
+#define SSE_BLOCK 256u /* bytes that user_copy_sse2() needs at least */
+
+static size_t copy(void *dst, const void *src, size_t n)
+{
+	if (n >= 2 * SSE_BLOCK && cpu_features.sse2)
+		return user_copy_sse2(dst, src, n);
+	return user_copy(dst, src, n);
+}
+
 size_t copy_from_user_partial(void *dst, uptr_t src, size_t n)
 {
-	return can_access(src, n) ? user_copy(dst, (const void *)src.va, n) : n;
+	return can_access(src, n) ? copy(dst, (const void *)src.va, n) : n;
 }
 
 size_t copy_to_user_partial(uptr_t dst, const void *src, size_t n)
 {
-	return can_access(dst, n) ? user_copy((void *)dst.va, src, n) : n;
+	return can_access(dst, n) ? copy((void *)dst.va, src, n) : n;
 }
 
 int copy_from_user(void *dst, uptr_t src, size_t n)
@@ -100,53 +111,35 @@ long strncpy_from_user(char *dst, uptr_t src, size_t size)
 	return len == -ENAMETOOLONG && room < size ? -EFAULT : len;
 }
 
-/* The frame behind `va` in the loaded address space, if user mode may read it there. */
-static bool user_frame(vaddr_t va, paddr_t *out)
+/* The last entry that translates `va` in the loaded address space, where user mode may use it. */
+static const pte_t *user_entry(vaddr_t va)
 {
-	struct pmap_walk w;
-	pte_t leaf;
-	u32 page;
+	const struct pmap *pm = this_pmap_cpu()->loaded;
+	const pte_t *e = pm ? pmap_pde(pm, va) : NULL;
 
-	pmap_walk(read_cr3(), va, &w);
-	if (w.levels < 2)
-		return false;
-	leaf = w.level[w.levels - 1].entry;
-	if (!pte_present(leaf) || !pte_user(leaf) || !pte_user(w.level[1].entry))
-		return false;
-	page = w.levels == 2 ? PD_SIZE : PAGE_SIZE;
-	*out = PADDR((leaf.v & PTE_FRAME & ~(u64)(page - 1)) | (va & (page - 1)));
-	return true;
+	if (e && pmap_is_table(e))
+		e = pmap_entry(e, pt_index(va));
+	return e && pte_present(*e) && pte_user(*e) ? e : NULL;
 }
 
 bool user_is_writable(uptr_t word)
 {
-	struct pmap_walk w;
+	const pte_t *e = can_access(word, sizeof(u32)) ? user_entry(word.va) : NULL;
 
-	if (!can_access(word, sizeof(u32)))
-		return false;
-	pmap_walk(read_cr3(), word.va, &w);
-	if (w.levels < 2)
-		return false;
-	for (u32 i = 1; i < w.levels; i++)
-		if (!pte_present(w.level[i].entry) || !pte_user(w.level[i].entry) ||
-			!pte_write(w.level[i].entry))
-			return false;
-	return true;
+	return e && pte_write(*e);
 }
 
+/* Nothing takes an entry away between the look at it and the copy. */
 size_t copy_from_user_nofault(void *dst, uptr_t src, size_t n)
 {
-	char *to = dst;
-
 	if (!can_access(src, n))
 		return n;
-	while (n) {
+	while (n && user_entry(src.va)) {
 		size_t part = MIN(n, PAGE_SIZE - src.va % PAGE_SIZE);
-		paddr_t pa;
 
-		if (!user_frame(src.va, &pa) || !pmap_read_phys(to, pa, part))
+		if (copy(dst, (const void *)src.va, part))
 			break;
-		to += part;
+		dst = (char *)dst + part;
 		src = uptr_add(src, part);
 		n -= part;
 	}

@@ -10,6 +10,8 @@
 #define EFAULT       14
 #define ENAMETOOLONG 36
 
+#define SSE_BLOCK 256 /* uaccess.c has it, too */
+
 /* Offsets into struct abi_fpstate; kernel/x86/thread.c asserts them. */
 #define FPSTATE_STATUS 108 /* and magic */
 #define FPSTATE_FXSAVE 112
@@ -45,6 +47,36 @@
 	EXTABLE	1b, 4b
 	EXTABLE	2b, 3b
 	ENDFUNC user_copy
+
+/* size_t user_copy_sse2(void *dst, const void *src, size_t n): as user_copy(), for at least
+ * SSE_BLOCK bytes. They pass through a register that belongs to the running program: it is saved
+ * meanwhile, and if a fault sleeps it is switched with the rest of the FPU's state. What is left at
+ * the end, or from the first block on that faults for good, is user_copy()'s. */
+	FUNC	user_copy_sse2
+	subl	$16, %esp
+	.cfi_adjust_cfa_offset 16
+	movups	%xmm0, (%esp)
+	subl	$SSE_BLOCK, %ecx
+	STAC
+1:
+	.set	off, 0
+	.rept	SSE_BLOCK / 16
+2:	movups	off(%edx), %xmm0
+3:	movups	%xmm0, off(%eax)
+	EXTABLE	2b, 4f
+	EXTABLE	3b, 4f
+	.set	off, off + 16
+	.endr
+	addl	$SSE_BLOCK, %edx
+	addl	$SSE_BLOCK, %eax
+	subl	$SSE_BLOCK, %ecx
+	jae	1b
+4:	addl	$SSE_BLOCK, %ecx
+	movups	(%esp), %xmm0
+	addl	$16, %esp
+	.cfi_adjust_cfa_offset -16
+	jmp	user_copy
+	ENDFUNC user_copy_sse2
 
 /* size_t user_clear(void *dst, size_t n): bytes not cleared. */
 	FUNC	user_clear

@@ -291,6 +291,22 @@ static void vectors(void)
 	answer("iov.none", do_writev(sink, NULL, 0));
 }
 
+/* Two pages read into memory that faults in meanwhile, with something in a register of SSE. */
+static void registers(void)
+{
+	static const char before[16] = "fifteen letters";
+	char after[16], *p = map_anon(2 * PAGE);
+	long n = SYS_read;
+
+	lseek(file, 0, SEEK_SET);
+	__asm__ volatile("movups %2, %%xmm0\n\tint $0x80\n\tmovups %%xmm0, %1"
+			 : "+a"(n), "=m"(after)
+			 : "m"(before), "b"(file), "c"(p), "d"(2 * PAGE)
+			 : "memory");
+	say("sse_register", "%ld %.15s", n, after);
+	munmap(p, 2 * PAGE);
+}
+
 int main(void)
 {
 	setup();
@@ -303,5 +319,6 @@ int main(void)
 	leaves_nothing();
 	paths();
 	vectors();
+	registers();
 	return test_failed;
 }
