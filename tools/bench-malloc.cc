@@ -238,12 +238,98 @@ static void tables()
 	}
 }
 
+/* Four threads; most blocks are tiny, a few up to 32 KiB. */
+static void skewed()
+{
+	std::vector<std::thread> t;
+
+	for (int k = 0; k < 4; k++)
+		t.emplace_back([k] {
+			std::vector<void *> slot(1024);
+			uint64_t s = k;
+
+			for (int i = 0; i < 1000000; i++) {
+				void *&p = slot[rnd(s) % slot.size()];
+				double part = (rnd(s) % 1000000 + 1) / 1e6;
+
+				free(p);
+				p = touch(malloc(1 / (part / 4 + (1 - part) / 32768)), 1);
+			}
+			for (auto p : slot)
+				free(p);
+		});
+	for (auto &x : t)
+		x.join();
+}
+
+/* One size after the other: what the last one left must not stay. */
+static void sets()
+{
+	uint64_t s = 3;
+
+	for (int round = 0; round < 2000; round++) {
+		size_t n = 8 * (1 + round % 40);
+		void *set[400];
+
+		for (auto &p : set)
+			p = touch(malloc(n), 8);
+		for (int i = 0; i < 2000; i++) {
+			void *&p = set[rnd(s) % 400];
+
+			free(p);
+			p = touch(malloc(n), 8);
+		}
+		for (auto p : set)
+			free(p);
+	}
+}
+
+/* Sizes grow slowly while blocks of all ages live. */
+static void drift()
+{
+	std::vector<void *> live;
+	uint64_t s = 3;
+
+	for (int round = 0; round < 60; round++) {
+		for (int i = 0; i < 8000; i++) {
+			size_t n = 64 + round * 24 + rnd(s) % 64;
+
+			live.push_back(touch(malloc(n), n));
+		}
+		for (int i = 0; i < 7500; i++) {
+			size_t k = rnd(s) % live.size();
+
+			free(live[k]);
+			live[k] = live.back();
+			live.pop_back();
+		}
+	}
+}
+
+/* Blocks of 5 to 25 MiB come and go, each page written. */
+static void huge()
+{
+	void *p[20] = {};
+	uint64_t s = 4;
+
+	for (int i = 0; i < 400; i++) {
+		size_t n = (5 << 20) + rnd(s) % (20 << 20);
+		void *&q = p[rnd(s) % 20];
+
+		free(q);
+		q = malloc(n);
+		for (size_t k = 0; k < n; k += 4096)
+			((char *)q)[k] = 1;
+	}
+}
+
 static const struct {
 	const char *name;
 	void (*run)();
 } all[] = {{"tiny", tiny}, {"larson", larson}, {"sh6", sh6}, {"xmalloc", xmalloc}, {"large", large},
 	{"grow", grow}, {"aging", aging}, {"containers", containers}, {"trees", trees},
-	{"keep", keep}, {"tables", tables}};
+	{"keep", keep}, {"tables", tables}, {"skewed", skewed}, {"sets", sets}, {"drift", drift},
+	{"huge", huge}};
 
 int main(int argc, char **argv)
 {
