@@ -9,6 +9,7 @@
 #include "kernel/abi/errno.h"
 #include "kernel/lib/string.h"
 #include "kernel/x86/uaccess.h"
+#include "mm/anon.h"
 #include "mm/commit.h"
 #include "mm/page_alloc.h"
 #include "mm/pmap.h"
@@ -249,9 +250,8 @@ size_t iobuf_get(struct iobuf *b, void *dst, size_t n)
 
 size_t iobuf_zero(struct iobuf *b, size_t n)
 {
-	static const char zeroes[256];
 	while (n) {
-		size_t part = MIN(n, sizeof(zeroes)), left = iobuf_put(b, zeroes, part);
+		size_t part = MIN(n, PAGE_SIZE), left = iobuf_put(b, page_virt(zero_page), part);
 		n -= part - left;
 		if (left)
 			break;

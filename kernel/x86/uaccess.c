@@ -10,7 +10,6 @@
 
 size_t user_copy(void *dst, const void *src, size_t n);
 size_t user_copy_sse2(void *dst, const void *src, size_t n);
-size_t user_clear(void *dst, size_t n);
 size_t kernel_peek(void *dst, const void *src, size_t n);
 long user_strncpy(char *dst, const char *src, size_t n);
 int user_get_u32(u32 *dst, const u32 *src);
@@ -56,11 +55,6 @@ int copy_from_user(void *dst, uptr_t src, size_t n)
 int copy_to_user(uptr_t dst, const void *src, size_t n)
 {
 	return copy_to_user_partial(dst, src, n) ? -EFAULT : 0;
-}
-
-int clear_user(uptr_t dst, size_t n)
-{
-	return can_access(dst, n) && !user_clear((void *)dst.va, n) ? 0 : -EFAULT;
 }
 
 int cmpxchg_user(uptr_t word, u32 from, u32 to)

@@ -14,7 +14,6 @@
 /* Return 0, or -EFAULT when not all of it could be copied. */
 int copy_from_user(void *dst, uptr_t src, size_t n) __must_check;
 int copy_to_user(uptr_t dst, const void *src, size_t n) __must_check;
-int clear_user(uptr_t dst, size_t n) __must_check;
 
 /* Return how many bytes were not copied (0: all): for reads and writes that may be short. */
 size_t copy_from_user_partial(void *dst, uptr_t src, size_t n);

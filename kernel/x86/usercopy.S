@@ -78,30 +78,6 @@
 	jmp	user_copy
 	ENDFUNC user_copy_sse2
 
-/* size_t user_clear(void *dst, size_t n): bytes not cleared. */
-	FUNC	user_clear
-	PUSH	edi
-	movl	%eax, %edi
-	movl	%edx, %ecx
-	shrl	$2, %ecx
-	andl	$3, %edx
-	xorl	%eax, %eax
-	STAC
-1:	rep	stosl
-	movl	%edx, %ecx
-2:	rep	stosb
-3:	CLAC
-	movl	%ecx, %eax
-	.cfi_remember_state
-	POP	edi
-	ret
-	.cfi_restore_state
-4:	leal	(%edx, %ecx, 4), %ecx
-	jmp	2b
-	EXTABLE	1b, 4b
-	EXTABLE	2b, 3b
-	ENDFUNC user_clear
-
 /* size_t kernel_peek(void *dst, const void *src, size_t n): as user_copy(), of kernel memory. */
 	FUNC	kernel_peek
 	PUSH	edi
