@@ -34,6 +34,7 @@ struct aio {
 	struct mutex lock; /* head and tail of the ring */
 	u32 tail;	   /* lock: where the next event goes */
 	u32 completed;	   /* lock: how many have gone there */
+	u32 reserved;	   /* lock: slots for events of requests under way */
 	bool dead;	   /* lock: io_destroy() was called */
 	struct waitq waiters;
 };
@@ -101,20 +102,20 @@ static struct aio *aio_find(u32 id)
 	return a;
 }
 
-/* --- The ring. Callers hold a->lock. --- */
+/* --- The ring, whose pages are all there. Callers hold a->lock. --- */
 
-static bool ring_read(struct aio *a, void *to, u32 at, u32 n)
+static void ring_read(struct aio *a, void *to, u32 at, u32 n)
 {
 	struct iobuf b = iobuf_kernel(to);
 
-	return object_read(&a->ring, &b, at, n) == (ssize_k)n;
+	(void)object_read(&a->ring, &b, at, n);
 }
 
 static void ring_write(struct aio *a, const void *from, u32 at, u32 n)
 {
 	struct iobuf b = iobuf_kernel((void *)from);
 
-	(void)object_write(&a->ring, &b, at, n); /* its pages are there */
+	(void)object_write(&a->ring, &b, at, n);
 }
 
 static u32 event_at(u32 slot)
@@ -127,18 +128,32 @@ static u32 ring_head(struct aio *a)
 {
 	u32 head = 0;
 
-	(void)ring_read(a, &head, offsetof(struct abi_aio_ring, head), sizeof(head));
+	ring_read(a, &head, offsetof(struct abi_aio_ring, head), sizeof(head));
 	return head % a->slots;
 }
 
-static bool has_room(struct aio *a)
+/* --- Its slots. These take a->lock. --- */
+
+/* A slot for the event of a request that begins now, whatever others complete meanwhile: complete()
+ * or unreserve() follows. */
+static bool reserve(struct aio *a)
 {
+	u32 used;
 	bool room;
 
 	mutex_lock(&a->lock);
-	room = (a->tail + 1) % a->slots != ring_head(a);
+	used = (a->tail + a->slots - ring_head(a)) % a->slots;
+	room = used + a->reserved + 1 < a->slots;
+	a->reserved += room;
 	mutex_unlock(&a->lock);
 	return room;
+}
+
+static void unreserve(struct aio *a)
+{
+	mutex_lock(&a->lock);
+	a->reserved--;
+	mutex_unlock(&a->lock);
 }
 
 static void complete(struct aio *a, const struct abi_io_event *e)
@@ -148,6 +163,7 @@ static void complete(struct aio *a, const struct abi_io_event *e)
 	a->tail = (a->tail + 1) % a->slots;
 	ring_write(a, &a->tail, offsetof(struct abi_aio_ring, tail), sizeof(a->tail));
 	a->completed++;
+	a->reserved--;
 	mutex_unlock(&a->lock);
 	waitq_wake_all(&a->waiters);
 }
@@ -409,14 +425,12 @@ static long submit_one(struct aio *a, uptr_t user)
 		return -EFAULT;
 	if (cb.reserved2 || cb.buf > UINT32_MAX || cb.nbytes > INT32_MAX)
 		return -EINVAL;
-	if (!has_room(a))
+	if (!reserve(a))
 		return -EAGAIN;
 	f = files_fget(current_process()->files, cb.fildes);
-	if (!f || (f->flags & O_PATH)) {
-		file_put(f);
-		return -EBADF;
-	}
-	err = submit_file(a, f, &cb, user);
+	err = f && !(f->flags & O_PATH) ? submit_file(a, f, &cb, user) : -EBADF;
+	if (err)
+		unreserve(a);
 	file_put(f);
 	return err;
 }
@@ -476,7 +490,7 @@ static long take_events(const struct wait_for *w, s32 got, u32 *seen)
 	*seen = a->completed;
 	head = ring_head(a);
 	for (; head != a->tail && all < w->max && !err; all++) {
-		(void)ring_read(a, &e, event_at(head), sizeof(e));
+		ring_read(a, &e, event_at(head), sizeof(e));
 		err = copy_to_user(uptr_add(w->events, (u32)all * sizeof(e)), &e, sizeof(e));
 		head = (head + 1) % a->slots;
 	}
