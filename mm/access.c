@@ -18,6 +18,8 @@ static long fault_errno(enum fault_result r)
 		return -EACCES;
 	case FAULT_SIGBUS:
 		return -EFAULT;
+	case FAULT_HWPOISON:
+		return -EHWPOISON;
 	default:
 		return -ENOMEM;
 	}

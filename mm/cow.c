@@ -6,11 +6,12 @@
 #include "mm/page_alloc.h"
 #include "mm/zap.h"
 
-/* An entry that does not map private memory, for the child: counted, unless it is the zero page. */
+/* An entry that does not map private memory, for the child: counted, unless it is the
+ * zero page or a lost one. */
 static __noinline void share_other(pte_t *d, const pte_t *s, struct mm *child)
 {
 	struct page *p = pfn_page(pte_pfn(*s));
-	if (p != zero_page) {
+	if (p != zero_page && !pte_poisoned(*s)) {
 		p->mapcount++;
 		child->rss[page_rss_kind(p)]++;
 	}
@@ -115,7 +116,7 @@ static void protect_any(struct vma *v, vaddr_t start, vaddr_t end)
 		pte_t *pte = pmap_pte(&v->mm->pmap, start);
 		for (u32 i = 0; pte && i < n; i++, pte++) {
 			u64 flags = v->prot | (pte->v & KEPT) | (own_write(pte_low(pte)) & grant);
-			if (pte_maps(*pte))
+			if (pte_maps(*pte) && !pte_poisoned(*pte))
 				pmap_set(pte, pte_make(pte_pfn(*pte), flags));
 		}
 	}

@@ -121,6 +121,8 @@ static __forceinline enum fault_result fault_write_protected(struct fault *f)
 
 static __forceinline enum fault_result fault_present(struct fault *f)
 {
+	if (unlikely(pte_poisoned(*f->pte)))
+		return FAULT_HWPOISON;
 	if (f->write && !pte_write(*f->pte))
 		return fault_write_protected(f);
 	/* The entry allows it: the TLB remembered an older one. */
@@ -175,7 +177,9 @@ static enum fault_result fault_object_locked(struct fault *f)
 		return FAULT_OOM;
 	int err = object_page_locked(f->vma->object, vma_pgoff(f->vma, f->addr), &p);
 	if (err)
-		return err == -ENOMEM || err == -ENOSPC ? FAULT_OOM : FAULT_SIGBUS;
+		return err == -ENOMEM || err == -ENOSPC ? FAULT_OOM
+		       : err == -EIO			? FAULT_HWPOISON
+							: FAULT_SIGBUS;
 	if (!f->write) {
 		map_cached(f, p, 0);
 		fault_around(f);

@@ -21,6 +21,7 @@ enum fault_result {
 	FAULT_MAPERR, /* SIGSEGV: nothing is mapped there */
 	FAULT_ACCERR, /* SIGSEGV: not for this access */
 	FAULT_SIGBUS, /* beyond the end of the object */
+	FAULT_HWPOISON, /* SIGBUS: the page was lost with its frame */
 	FAULT_USERFAULT, /* the program's: userfault_wait() with no lock held, then again */
 };
 
@@ -32,7 +33,7 @@ enum fault_result {
 enum fault_result fault_in(struct mm *mm, vaddr_t addr, u32 access);
 
 /* Implemented by kernel/proc/fault_signal.c: the signal of a fault of the running thread, whose frame
- * is tf, for FAULT_MAPERR, _ACCERR or _SIGBUS; delivered even when it is blocked or ignored (then it
+ * is tf, for FAULT_MAPERR, _ACCERR, _SIGBUS or _HWPOISON; delivered even when it is blocked or ignored (then it
  * kills). */
 struct trapframe;
 void signal_force_fault(struct trapframe *tf, vaddr_t addr, enum fault_result why);

@@ -162,7 +162,7 @@ int hugetlb_allocate(struct object *o, u64 start, u64 end)
 }
 
 /* A part of one frame. Returns bytes not copied. */
-static size_t read_part(struct object *o, struct iobuf *to, u64 pos, size_t n)
+static ssize_k read_part(struct object *o, struct iobuf *to, u64 pos, size_t n)
 {
 	struct page *head;
 	size_t left;

@@ -11,8 +11,11 @@ static bool mark_entries(pte_t *pte, u32 n)
 	bool flush = false;
 	for (pte_t *stop = pte + n; pte < stop; pte++) {
 		u32 lo = pte_low(pte);
-		if (!pte_low_anon(lo))
+		if (!pte_low_anon(lo)) {
+			if (pte_poisoned(*pte))
+				pmap_clear(pte); /* as Linux */
 			continue;
+		}
 		flush |= lo & (u32)(PTE_D | PTE_A);
 		pmap_set_low(pte, (lo & ~(u32)(PTE_D | PTE_A)) | (u32)PTE_LAZY);
 		vm_events.pglazyfree++;

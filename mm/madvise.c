@@ -2,12 +2,14 @@
  * carried out; advice about speed is remembered in the VMA where /proc shows it. */
 #include "kernel/abi/errno.h"
 #include "kernel/abi/mman.h"
+#include "kernel/abi/prctl.h"
 #include "kernel/proc/task.h"
 #include "kernel/syscalls.h"
 #include "kernel/x86/trap.h"
 #include "mm/hugetlb.h"
 #include "mm/lazyfree.h"
 #include "mm/object.h"
+#include "mm/poison.h"
 #include "mm/space_impl.h"
 #include "mm/trace_mm.h"
 #include "mm/userfault.h"
@@ -182,7 +184,8 @@ static long advise_range(struct mm *mm, vaddr_t start, vaddr_t end, u32 advice)
 
 static bool is_known(u32 advice)
 {
-	return advice <= MADV_DONTNEED || (advice >= MADV_FREE && advice <= MADV_COLLAPSE);
+	return advice <= MADV_DONTNEED || (advice >= MADV_FREE && advice <= MADV_COLLAPSE) ||
+	       advice == MADV_HWPOISON || advice == MADV_SOFT_OFFLINE;
 }
 
 /* VMA by VMA, like the other advice; the lock is taken for each anew. */
@@ -216,6 +219,10 @@ long mm_madvise(struct mm *mm, vaddr_t start, u32 len, u32 advice)
 		return -EINVAL;
 	if (end == start)
 		return 0;
+	if (advice == MADV_HWPOISON || advice == MADV_SOFT_OFFLINE)
+		return capable(CAP_SYS_ADMIN)
+			       ? mm_poison(mm, start, end, advice == MADV_SOFT_OFFLINE)
+			       : -EPERM;
 	if (advice == MADV_POPULATE_READ || advice == MADV_POPULATE_WRITE)
 		return populate(mm, start, end, advice);
 	mutex_lock(&mm->lock);

@@ -55,7 +55,9 @@ static u32 locked_pages(struct mm *mm, vaddr_t start, vaddr_t end)
 /* Linux's errno for pages that could not be made present. */
 static long populate_errno(long err)
 {
-	return err == -EFAULT || err == -EACCES ? -ENOMEM : err == -ENOMEM ? -EAGAIN : err;
+	if (err == -EFAULT || err == -EACCES || err == -EHWPOISON)
+		return -ENOMEM;
+	return err == -ENOMEM ? -EAGAIN : err;
 }
 
 static long do_mlock(u32 addr, u32 len, u32 lock_flags)

@@ -9,6 +9,7 @@
 #include "mm/object.h"
 #include "mm/page_alloc.h"
 #include "mm/pagecache.h"
+#include "mm/poison.h"
 #include "mm/slab.h"
 #include "mm/space.h"
 #include "mm/vmalloc.h"
@@ -54,6 +55,12 @@ static void check_entry(struct check *c, struct vma *v, vaddr_t addr, pte_t e, u
 	struct page *p = check_rights(c, v, addr, e);
 	if (!p)
 		return;
+	if (pte_poisoned(e)) {
+		if (p->kind != PK_POISON && !(p->flags & PF_POISON))
+			BAD(c, "pte at %08x: frame %u is said to be lost, but is %s", addr,
+				page_pfn(p).v, page_kind_name[p->kind]);
+		return;
+	}
 	if (p == zero_page) {
 		if (pte_write(e))
 			BAD(c, "pte at %08x: the zero page is writable", addr);
@@ -222,9 +229,9 @@ static void check_frame(struct check *c, const struct page *p, u32 mapped)
 	if (p->mapcount != mapped)
 		BAD(c, "frame %u (%s): mapcount %u, %u entries map it", pfn,
 			page_kind_name[p->kind], p->mapcount, mapped);
-	if (p->kind != PK_ANON && p->kind != PK_CACHE)
+	if (p->kind != PK_ANON && p->kind != PK_CACHE && p->kind != PK_POISON)
 		return;
-	if (p->refcount != 1)
+	if (p->refcount != 1 + !!(p->flags & PF_POISON))
 		BAD(c, "frame %u (%s): refcount %u, but nobody copies from it", pfn,
 			page_kind_name[p->kind], p->refcount);
 	if (p->kind == PK_ANON && !mapped)
@@ -248,6 +255,7 @@ static void check_frames(struct check *c)
 	check_kind(c, count, PK_CACHE, pagecache_pages);
 	check_kind(c, count, PK_PGTABLE, c->nr_tables + pmap_kernel_tables);
 	check_kind(c, count, PK_ZERO, 1);
+	check_kind(c, count, PK_POISON, poisoned_retired);
 	struct hugetlb_stat huge;
 	hugetlb_stat(&huge);
 	check_kind(c, count, PK_HUGE, huge.total * HUGE_PAGES);
@@ -286,7 +294,8 @@ void mm_usage(struct mm_usage *out)
 	struct hugetlb_stat huge;
 	hugetlb_stat(&huge);
 	*out = (struct mm_usage){
-		.frames = page_alloc_total() - page_alloc_free() - pmap_kernel_tables,
+		.frames = page_alloc_total() - page_alloc_free() - pmap_kernel_tables -
+			  poisoned_retired,
 		.slab_objects = slab_active_objects(),
 		.committed = commit_total(),
 		.kstacks = kstack_count(),

@@ -18,4 +18,5 @@ const char *const page_kind_name[PK_NR] = {
 	[PK_CACHE] = "cache",
 	[PK_ZERO] = "zero",
 	[PK_HUGE] = "huge",
+	[PK_POISON] = "poison",
 };

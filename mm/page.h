@@ -33,6 +33,7 @@ enum page_kind {
 	PK_CACHE,    /* page cache; mapping: struct object, index: page of the file */
 	PK_ZERO,     /* the shared zero page; mapped without being counted */
 	PK_HUGE,     /* part of a huge page or of the huge page pool */
+	PK_POISON,   /* bad memory: in nobody's use for good (mm/poison.h) */
 	PK_NR,
 };
 
@@ -44,6 +45,7 @@ extern const char *const page_kind_name[PK_NR];
 /* Bits of page.flags */
 #define PF_UPTODATE 0x01u /* page cache: contents are the file's */
 #define PF_DIRTY    0x02u
+#define PF_POISON   0x08u /* page cache: the frame is bad, and goes when the page does */
 #define PF_PRIVATE  0x04u /* huge page: private memory, although it came through a file */
 
 /* letter: locked by. z: zone lock while free, then o: the owner */

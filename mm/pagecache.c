@@ -13,6 +13,7 @@
 #include "mm/commit.h"
 #include "mm/page_alloc.h"
 #include "mm/pmap.h"
+#include "mm/poison.h"
 #include "mm/slab.h"
 #include "mm/zap.h"
 
@@ -69,6 +70,7 @@ static void remove_page(struct object *o, struct page *p)
 {
 	radix_delete(&o->pages, p->index);
 	count_pages(o, -1);
+	page_retire_poisoned(p);
 	page_put(p);
 }
 
@@ -94,9 +96,12 @@ static int use_page(struct object *o, u32 index, struct page **out)
 {
 	*out = object_cached(o, index);
 	int err = *out ? 0 : make_page(o, index, out);
-	if (!err)
-		(*out)->flags |= PF_UPTODATE;
-	return err;
+	if (err)
+		return err;
+	if (unlikely((*out)->flags & PF_POISON))
+		return -EIO;
+	(*out)->flags |= PF_UPTODATE;
+	return 0;
 }
 
 int object_page_locked(struct object *o, u32 index, struct page **out)
@@ -259,15 +264,18 @@ size_t iobuf_zero(struct iobuf *b, size_t n)
 	return n;
 }
 
-/* One page's part of a read. Returns bytes not copied. */
-static size_t read_part(struct object *o, struct iobuf *to, u64 pos, size_t n)
+/* One page's part of a read. Returns bytes not copied, or -EIO. */
+static ssize_k read_part(struct object *o, struct iobuf *to, u64 pos, size_t n)
 {
 	struct page *p = find_page(o, (u32)(pos >> PAGE_SHIFT));
 	if (!p)
-		return iobuf_zero(to, n);
-	char *va = kmap_local(p);
-	size_t left = iobuf_put(to, va + pos % PAGE_SIZE, n);
-	kunmap_local(va);
+		return (ssize_k)iobuf_zero(to, n);
+	ssize_k left = -EIO;
+	if (likely(!(p->flags & PF_POISON))) {
+		char *va = kmap_local(p);
+		left = (ssize_k)iobuf_put(to, va + pos % PAGE_SIZE, n);
+		kunmap_local(va);
+	}
 	page_put(p);
 	return left;
 }

@@ -20,7 +20,7 @@ static inline struct page *object_used(struct object *o, u32 index)
 }
 
 /* The page at index, made if absent; no reference is taken. Returns 0, -ENOMEM, -ERANGE beyond the
- * end of the object, or the charge's errno. */
+ * end of the object, -EIO for one whose frame is bad, or the charge's errno. */
 int object_page_locked(struct object *o, u32 index, struct page **out) __must_check;
 
 /* Pages that hold bytes of the object, or would. */
@@ -30,9 +30,9 @@ static inline u64 object_size_pages(const struct object *o)
 }
 
 /* Copies [pos, pos + n), cut at the object's size, page by page: read_part returns how many bytes of
- * a page it could not copy. Returns bytes, or -EFAULT when there were none. */
+ * a page it could not copy, or an errno. Returns bytes, or when there were none that or -EFAULT. */
 static __forceinline ssize_k object_read_pages(struct object *o, struct iobuf *to, u64 pos, size_t n,
-	size_t (*read_part)(struct object *o, struct iobuf *to, u64 pos, size_t n))
+	ssize_k (*read_part)(struct object *o, struct iobuf *to, u64 pos, size_t n))
 {
 	size_t done = 0;
 	if (pos >= o->size)
@@ -40,8 +40,10 @@ static __forceinline ssize_k object_read_pages(struct object *o, struct iobuf *t
 	n = (size_t)MIN((u64)n, o->size - pos);
 	while (done < n) {
 		size_t part = MIN(n - done, PAGE_SIZE - (size_t)(pos + done) % PAGE_SIZE);
-		size_t left = read_part(o, to, pos + done, part);
-		done += part - left;
+		ssize_k left = read_part(o, to, pos + done, part);
+		if (left < 0)
+			return done ? (ssize_k)done : left;
+		done += part - (size_t)left;
 		if (left)
 			return done ? (ssize_k)done : -EFAULT;
 	}

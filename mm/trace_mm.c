@@ -144,7 +144,7 @@ static void clear(struct vma *v, vaddr_t at, pte_t e, u32 *gone)
 	const struct page *p = pfn_page(pte_pfn(e));
 
 	trace(pte_clear, mm_id(v->mm), at, pte_pfn(e).v);
-	if (p != zero_page)
+	if (p != zero_page && !pte_poisoned(e))
 		gone[page_rss_kind(p)]++;
 }
 

@@ -8,7 +8,7 @@
 
 enum rss_kind page_rss_kind(const struct page *p)
 {
-	if (likely(p->kind == PK_ANON))
+	if (likely(p->kind == PK_ANON) || p->kind == PK_POISON)
 		return RSS_ANON;
 	return ((struct object *)p->mapping)->shmem ? RSS_SHMEM : RSS_FILE;
 }
@@ -32,9 +32,10 @@ static inline void drop_anon(struct zap *z, struct page *p)
 static __noinline void zap_other(struct zap *z, pte_t *pte)
 {
 	struct page *p = pfn_page(pte_pfn(*pte));
+	bool poisoned = pte_poisoned(*pte);
 	pmap_clear(pte);
 	z->flush = true;
-	if (p == zero_page)
+	if (p == zero_page || poisoned)
 		return;
 	kassert_dbg(p->mapcount > 0);
 	p->mapcount--;

@@ -12,7 +12,7 @@
 
 enum zap_what {
 	ZAP_ALL,
-	ZAP_OTHERS, /* not what the process has of its own: copies of file pages */
+	ZAP_OTHERS, /* not what the process has of its own: copies of file pages; nor lost ones */
 	ZAP_LAZY,   /* what it said it can do without: PTE_LAZY */
 };
 
@@ -20,7 +20,7 @@ static inline bool zap_takes(enum zap_what what, pte_t e)
 {
 	if (what == ZAP_LAZY)
 		return pte_low_lazy((u32)e.v);
-	return pte_maps(e) && (what == ZAP_ALL || !pte_anon(e));
+	return pte_maps(e) && (what == ZAP_ALL || !(pte_anon(e) || pte_poisoned(e)));
 }
 
 /*
@@ -34,7 +34,7 @@ void zap_range(struct vma *v, vaddr_t start, vaddr_t end, enum zap_what what);
  * o->lock, which is what guards entries of object mappings. */
 void zap_object(struct object *o, u32 first, u32 last, enum zap_what what);
 
-/* Which of the three rss counts a page is in. */
+/* Which of the three rss counts a page is in, or was before it was lost. */
 enum rss_kind page_rss_kind(const struct page *p);
 
 #endif

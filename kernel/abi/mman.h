@@ -77,6 +77,8 @@
 #define MADV_POPULATE_WRITE 23
 #define MADV_DONTNEED_LOCKED 24
 #define MADV_COLLAPSE       25
+#define MADV_HWPOISON       100
+#define MADV_SOFT_OFFLINE   101
 
 /* The one argument of the old mmap(2), number 90 */
 struct abi_mmap_arg {

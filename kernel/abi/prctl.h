@@ -18,11 +18,20 @@
 #define PR_CAPBSET_DROP        24
 #define PR_SET_TIMERSLACK      29
 #define PR_GET_TIMERSLACK      30
+#define PR_MCE_KILL            33
+#define PR_MCE_KILL_GET        34
 #define PR_SET_CHILD_SUBREAPER 36
 #define PR_GET_CHILD_SUBREAPER 37
 #define PR_SET_NO_NEW_PRIVS    38
 #define PR_GET_NO_NEW_PRIVS    39
 #define PR_GET_TID_ADDRESS     40
+
+/* PR_MCE_KILL: what to do, and with PR_MCE_KILL_SET which policy. */
+#define PR_MCE_KILL_CLEAR   0
+#define PR_MCE_KILL_SET     1
+#define PR_MCE_KILL_LATE    0
+#define PR_MCE_KILL_EARLY   1
+#define PR_MCE_KILL_DEFAULT 2
 
 struct abi_cap_header {
 	u32 version;

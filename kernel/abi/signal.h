@@ -43,6 +43,8 @@ enum {
 #define SEGV_ACCERR 2
 #define BUS_ADRALN  1
 #define BUS_ADRERR  2
+#define BUS_MCEERR_AR 4
+#define BUS_MCEERR_AO 5
 #define CLD_EXITED    1
 #define CLD_KILLED    2
 #define CLD_DUMPED    3
@@ -80,7 +82,7 @@ struct abi_siginfo {
 		} chld;
 		struct {
 			u32 addr;
-			u32 trapno_unused;
+			u32 addr_lsb; /* BUS_MCEERR_: log2 of the bytes lost */
 		} fault;
 	};
 };

@@ -18,6 +18,7 @@ const u32 mosaic_colour[PK_NR] = {
 	[PK_CACHE] = 0x4f8ff7,
 	[PK_ZERO] = 0xf0f6fc,
 	[PK_HUGE] = 0x39c5bb,
+	[PK_POISON] = 0xa40e26,
 };
 
 /* --- Geometry --- */

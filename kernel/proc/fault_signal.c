@@ -1,5 +1,6 @@
 /* Exceptions of programs, as the signals that Linux makes of them, and the line in the log when one
  * kills. */
+#include "kernel/abi/prctl.h"
 #include "kernel/core/log.h"
 #include "kernel/fs/file.h"
 #include "kernel/lib/fmt.h"
@@ -9,6 +10,7 @@
 #include "kernel/proc/signal.h"
 #include "kernel/x86/ptrace.h"
 #include "mm/fault.h"
+#include "mm/poison.h"
 
 /* --- What is said --- */
 
@@ -70,20 +72,24 @@ static void report_trap(const struct trapframe *tf, const char *what, u32 error)
 
 /* The words of siginfo that a fault sets. */
 #define FAULT_INFO_SIZE (offsetof(struct abi_siginfo, fault.addr) + sizeof(u32))
+#define LOST_INFO_SIZE	(FAULT_INFO_SIZE + sizeof(u32))
 
 void signal_force_fault(struct trapframe *tf, vaddr_t addr, enum fault_result why)
 {
 	struct task *t = current_task();
 	struct abi_siginfo info;
-	struct taken_signal s = {.sig = why == FAULT_SIGBUS ? SIGBUS : SIGSEGV,
+	bool lost = why == FAULT_HWPOISON, bus = lost || why == FAULT_SIGBUS;
+	struct taken_signal s = {.sig = bus ? SIGBUS : SIGSEGV,
 		.info = &info,
-		.info_size = FAULT_INFO_SIZE};
+		.info_size = lost ? LOST_INFO_SIZE : FAULT_INFO_SIZE};
 	info.si_signo = (s32)s.sig;
 	info.si_errno = 0;
-	info.si_code = why == FAULT_SIGBUS   ? BUS_ADRERR
+	info.si_code = lost		     ? BUS_MCEERR_AR
+		       : bus		     ? BUS_ADRERR
 		       : why == FAULT_ACCERR ? SEGV_ACCERR
 					     : SEGV_MAPERR;
 	info.fault.addr = addr;
+	info.fault.addr_lsb = PAGE_SHIFT;
 	t->trapno = VEC_PF;
 	/* Linux shows programs every kernel address as a protection violation. */
 	t->trap_error = addr >= USER_TOP ? tf->orig_eax | PF_PRESENT : tf->orig_eax;
@@ -91,10 +97,33 @@ void signal_force_fault(struct trapframe *tf, vaddr_t addr, enum fault_result wh
 	if (signal_handle(tf, &s))
 		return;
 	if (may_report(s.sig))
-		report_page_fault(
-			why == FAULT_SIGBUS ? "bus error" : "segfault", addr, t->trap_error);
-	memset((u8 *)&info + FAULT_INFO_SIZE, 0, sizeof(info) - FAULT_INFO_SIZE);
+		report_page_fault(bus ? "bus error" : "segfault", addr, t->trap_error);
+	memset((u8 *)&info + s.info_size, 0, sizeof(info) - s.info_size);
 	signal_force(s.sig, &info);
+}
+
+/* The first thread of a process that wants to know. */
+static void tell_early(struct process *p, vaddr_t addr)
+{
+	struct abi_siginfo info = {.si_signo = SIGBUS, .si_code = BUS_MCEERR_AO};
+	struct task *t;
+	info.fault.addr = addr;
+	info.fault.addr_lsb = PAGE_SHIFT;
+	list_for_each_entry (t, &p->threads, sibling)
+		if (t->mce_kill == PR_MCE_KILL_EARLY) {
+			signal_send_task_locked(t, SIGBUS, &info);
+			return;
+		}
+}
+
+void poison_tell(const struct mm *mm, vaddr_t addr)
+{
+	u32 flags = spin_lock_irqsave(&process_lock);
+	struct process *p;
+	list_for_each_entry (p, &process_list, all)
+		if (p->mm == mm)
+			tell_early(p, addr);
+	spin_unlock_irqrestore(&process_lock, flags);
 }
 
 /* --- The others --- */

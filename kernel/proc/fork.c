@@ -103,6 +103,7 @@ static long task_copy(const struct clone_request *r, struct mm *mm, struct task 
 		tf->esp = r->stack;
 	t->blocked = parent->blocked;
 	t->ioprio = parent->ioprio;
+	t->mce_kill = parent->mce_kill;
 	memcpy(t->comm, parent->comm, sizeof(t->comm));
 	if (r->flags & CLONE_CHILD_SETTID)
 		t->set_child_tid = r->child_tid;

@@ -257,6 +257,16 @@ static long set_flag(bool *flag, u32 value)
 	return 0;
 }
 
+/* When the calling thread wants to hear of memory that was lost. */
+static long set_mce_kill(u32 what, u32 policy, u32 arg4, u32 arg5)
+{
+	bool clear = what == PR_MCE_KILL_CLEAR;
+	if (arg4 || arg5 || what > PR_MCE_KILL_SET || policy > (clear ? 0 : PR_MCE_KILL_DEFAULT))
+		return -EINVAL;
+	current_task()->mce_kill = (u8)(clear ? PR_MCE_KILL_DEFAULT : policy);
+	return 0;
+}
+
 static long prctl_set(u32 option, u32 arg2, u32 arg3, u32 arg4, u32 arg5)
 {
 	struct process *p = current_process();
@@ -274,6 +284,8 @@ static long prctl_set(u32 option, u32 arg2, u32 arg3, u32 arg4, u32 arg5)
 		return arg2 ? -EINVAL : 0;
 	case PR_SET_TIMERSLACK:
 		return 0; /* timers come with the tick anyway */
+	case PR_MCE_KILL:
+		return set_mce_kill(arg2, arg3, arg4, arg5);
 	case PR_SET_CHILD_SUBREAPER:
 		p->child_subreaper = arg2;
 		return 0;
@@ -306,6 +318,8 @@ long sys_prctl(u32 option, u32 arg2, u32 arg3, u32 arg4, u32 arg5)
 		return copy_to_user(UPTR(arg2), current_task()->comm, sizeof(p->comm));
 	case PR_CAPBSET_READ:
 		return arg2 <= CAP_LAST ? 1 : -EINVAL;
+	case PR_MCE_KILL_GET:
+		return arg2 || arg3 || arg4 || arg5 ? -EINVAL : current_task()->mce_kill;
 	case PR_GET_CHILD_SUBREAPER:
 		return put_user_u32(UPTR(arg2), p->child_subreaper);
 	case PR_GET_NO_NEW_PRIVS:

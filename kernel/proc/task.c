@@ -56,6 +56,7 @@ struct task *task_create(void)
 		return NULL;
 	}
 	t->altstack_flags = SS_DISABLE;
+	t->mce_kill = PR_MCE_KILL_DEFAULT;
 	sigpending_init(&t->pending);
 	list_init(&t->tracees);
 	return t;

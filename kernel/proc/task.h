@@ -150,6 +150,7 @@ struct task {
 	struct list_head tracees;  /* l: struct ptrace.link of the threads that it traces */
 	struct ptrace ptrace;      /* l */
 	u32 altstack_sp, altstack_size, altstack_flags; /* o */
+	u8 mce_kill;               /* o: PR_MCE_KILL_ of prctl(2); inherited */
 	uptr_t set_child_tid;      /* o: where its tid goes when it first runs, 0: nowhere */
 	uptr_t clear_child_tid;    /* o */
 	uptr_t robust_list;        /* o */

@@ -88,6 +88,7 @@ const struct file_ops proc_kpagecount_ops = {
 #define KPF_COMPOUND_HEAD (1ull << 15)
 #define KPF_COMPOUND_TAIL (1ull << 16)
 #define KPF_HUGE       (1ull << 17)
+#define KPF_HWPOISON   (1ull << 19)
 #define KPF_ZERO_PAGE  (1ull << 24)
 #define KPF_PGTABLE    (1ull << 26)
 #define KPF_RESERVED   (1ull << 32)
@@ -98,6 +99,8 @@ static u64 cache_flags(const struct page *p)
 
 	if (p->flags & PF_DIRTY)
 		v |= KPF_DIRTY;
+	if (p->flags & PF_POISON)
+		v |= KPF_HWPOISON;
 	if (page_rss_kind(p) == RSS_SHMEM)
 		v |= KPF_SWAPBACKED;
 	return v;
@@ -131,6 +134,8 @@ static u64 kind_flags(const struct page *p)
 		return KPF_ZERO_PAGE | KPF_RESERVED;
 	case PK_HUGE:
 		return huge_flags(p);
+	case PK_POISON:
+		return KPF_HWPOISON;
 	default:
 		return 0;
 	}

@@ -179,7 +179,7 @@ static void count_entry(struct entry_walk *w, struct vma *v, vaddr_t addr, pte_t
 	pss = ((u64)PAGE_SIZE << PSS_SHIFT) / MAX(p->mapcount, 1u);
 	u->rss += PAGE_SIZE;
 	u->referenced += pte_young(e) ? PAGE_SIZE : 0;
-	u->anonymous += p->kind == PK_ANON ? PAGE_SIZE : 0;
+	u->anonymous += page_rss_kind(p) == RSS_ANON ? PAGE_SIZE : 0;
 	u->lazy += pte_low_lazy((u32)e.v) ? PAGE_SIZE : 0;
 	u->pss += pss;
 	u->pss_kind[page_rss_kind(p)] += pss;
@@ -462,6 +462,7 @@ long proc_clear_refs_store(const struct proc_node *n, char *s, size_t len, u64 p
 
 #define PM_EXCLUSIVE (1ull << 56) /* mapped once */
 #define PM_FILE	     (1ull << 61) /* of a file, or shared memory */
+#define PM_SWAP      (1ull << 62)
 #define PM_PRESENT   (1ull << 63)
 
 struct pagemap {
@@ -477,6 +478,8 @@ static u64 pagemap_entry(const struct pagemap *pm, pte_t e)
 	const struct page *p = pfn_page(pte_pfn(e));
 	u64 v = PM_PRESENT | (pm->show_frames ? pte_pfn(e).v : 0);
 
+	if (pte_poisoned(e))
+		return PM_SWAP | (page_rss_kind(p) == RSS_ANON ? 0 : PM_FILE);
 	if (p == zero_page)
 		return v;
 	if (p->kind != PK_ANON)

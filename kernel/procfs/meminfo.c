@@ -11,6 +11,7 @@
 #include "mm/mm_check.h"
 #include "mm/page_alloc.h"
 #include "mm/pmap.h"
+#include "mm/poison.h"
 #include "mm/slab.h"
 #include "mm/space.h"
 #include "mm/vmalloc.h"
@@ -157,7 +158,7 @@ static void meminfo_large_pages(struct text *t)
 	u32 large, small = direct_map_small(&large);
 	struct hugetlb_stat huge;
 
-	text_puts(t, "HardwareCorrupted:     0 kB\n");
+	text_printf(t, "HardwareCorrupted: %5u kB\n", poisoned_pages * (PAGE_SIZE / 1024));
 	put_kb(t, "AnonHugePages", 0);
 	put_kb(t, "ShmemHugePages", 0);
 	put_kb(t, "ShmemPmdMapped", 0);

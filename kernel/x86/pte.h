@@ -81,6 +81,11 @@ static inline u32 pt_run(vaddr_t va, vaddr_t end)
 
 #define PTE_NONE ((pte_t){0})
 
+/* With P clear: what was here is lost with its frame (mm/poison.h), which the entry still names, like
+ * one that is there and not to be touched; but it is not counted, and no protection that is set later
+ * makes it present. */
+#define PTE_POISON  PTE_PS
+
 static inline pte_t pte_make(pfn_t pfn, u64 flags)
 {
 	return (pte_t){((u64)pfn.v << PAGE_SHIFT) | flags};
@@ -88,6 +93,10 @@ static inline pte_t pte_make(pfn_t pfn, u64 flags)
 static inline bool pte_none(pte_t e)
 {
 	return e.v == 0;
+}
+static inline bool pte_poisoned(pte_t e)
+{
+	return ((u32)e.v & (u32)(PTE_P | PTE_POISON)) == (u32)PTE_POISON;
 }
 static inline bool pte_present(pte_t e)
 {
