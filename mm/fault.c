@@ -234,10 +234,7 @@ static __noinline struct vma *find_or_grow(struct mm *mm, vaddr_t addr)
 	struct vma *v = vma_find(&mm->vmas, addr);
 	if (!v || v->start <= addr)
 		return v;
-	if (!(v->flags & VM_GROWSDOWN) || mm_grow_stack(mm, v, addr) < 0)
-		return NULL;
-	vm_events.stack_grow++;
-	return v;
+	return v->flags & VM_GROWSDOWN ? mm_grow_stack(v, addr) : NULL;
 }
 
 static bool access_allowed(u32 flags, u32 access)

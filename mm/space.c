@@ -618,30 +618,34 @@ long mm_protect(struct mm *mm, vaddr_t start, u32 len, u32 prot)
 
 /* --- The stack --- */
 
-int mm_grow_stack(struct mm *mm, struct vma *v, vaddr_t addr)
+struct vma *mm_grow_stack(struct vma *v, vaddr_t addr)
 {
 	addr = ALIGN_DOWN(addr, PAGE_SIZE);
+	struct mm *mm = v->mm;
 	u32 pages = (v->start - addr) >> PAGE_SHIFT;
 	struct vma *below = vma_prev(v);
 	if (addr < user_min || v->end - addr > mm->limits.stack)
-		return -ENOMEM;
-	if (below &&
-		(below->end > addr || ((below->flags & VM_PROT) && !(below->flags & VM_GROWSDOWN) &&
-					      addr - below->end < STACK_GUARD_GAP)))
-		return -ENOMEM;
+		return NULL;
+	if (below && (below->flags & VM_PROT) && !(below->flags & VM_GROWSDOWN) &&
+		addr - below->end < STACK_GUARD_GAP)
+		return NULL;
 	if (anon_prepare(v) < 0 || !mm_may_expand(mm, v->flags, pages) ||
 		((v->flags & VM_LOCKED) && !mm_may_lock(mm, pages)))
-		return -ENOMEM;
+		return NULL;
 	/* There must be memory for it even where none is promised. */
 	if (!commit_charge(pages, mm->total_vm))
-		return -ENOMEM;
+		return NULL;
 	if (!(v->flags & VM_ACCOUNT))
 		commit_release(pages);
 	if (trace_mm_on())
 		trace_map(v, addr, v->start);
-	vma_set_bounds(v, addr, v->end, v->pgoff - pages);
+	vma_lock_entries(v);
+	vma_grow_down(v, addr);
+	v->pgoff -= pages;
+	vma_unlock_entries(v);
 	mm_account(mm, v->flags, pages);
-	return 0;
+	vm_events.stack_grow++;
+	return v;
 }
 
 /* --- Whole spaces --- */

@@ -124,8 +124,9 @@ static inline u32 mm_implied_exec(const struct mm *mm, u32 prot, u32 may)
 /* Sets the break; returns the new one, or the old one when it cannot be. Takes mm->lock. */
 vaddr_t mm_brk(struct mm *mm, vaddr_t brk);
 
-/* Extends a stack VMA down to hold addr. Caller holds mm->lock. Returns 0 or -ENOMEM. */
-int mm_grow_stack(struct mm *mm, struct vma *v, vaddr_t addr) __must_check;
+/* Extends v, a stack, down to hold addr, for which it has just been found. Caller holds mm->lock.
+ * Returns v, or NULL where it may not grow. */
+struct vma *mm_grow_stack(struct vma *v, vaddr_t addr) __must_check;
 
 /* Faults in [start, end) as a write would (or a read, where it is not private and writable; not at
  * all where it is locked on fault), stopping at the first error. Takes mm->lock. Returns 0,

@@ -189,6 +189,11 @@ void vma_join(struct vma_set *s, struct vma *v, struct vma *upper);
 
 /* Moves a border without passing a neighbour. */
 void vma_resize(struct vma_set *s, struct vma *v, vaddr_t start, vaddr_t end);
+/* The same where only the start moves, and down, of what was found last. */
+static inline void vma_grow_down(struct vma *v, vaddr_t start)
+{
+	v->start = start; /* the hole below shrinks: its bounds hold */
+}
 
 /* Room that is looked for, inside [low, high). */
 struct vma_room {
