@@ -1,6 +1,6 @@
 /*
- * What the makers of terminals share: the console's (tty.c), and pseudo-terminals (pty.c). Others
- * use tty.h.
+ * The inside of terminals, for the files of this folder: the console's (tty.c), pseudo-terminals
+ * (pty.c), settings (tty_ioctl.c), job control (tty_jobs.c). Others use tty.h.
  */
 #ifndef TTY_TTY_IMPL_H
 #define TTY_TTY_IMPL_H
@@ -57,9 +57,43 @@ bool tty_is_throttled(struct tty *t);
  * by SIGHUP and SIGCONT. */
 void tty_hang_up(struct tty *t);
 
-/* ioctl(2) on either end of the line. */
+void tty_signal_foreground(struct tty *t, u32 sig);
+
+/* Asks the sender to pause, or to go on. Caller holds t->lock. */
+void tty_update_throttle(struct tty *t);
+
+static inline struct tty *tty_of(const struct file *f)
+{
+	return f->private;
+}
+
+/* Whether the line was cut since f was opened. */
+bool tty_is_dead(const struct file *f);
+
+/* The terminal that a session has, referenced, or NULL. */
+struct tty *tty_of_session(u32 sid);
+
+/* --- tty_ioctl.c --- */
+
+/* ioctl(2) on a terminal's file, and on either end of a line. */
+long tty_ioctl(struct file *f, u32 cmd, u32 arg);
 long tty_ioctl_line(struct tty *t, u32 cmd, u32 arg);
 
-void tty_signal_foreground(struct tty *t, u32 sig);
+/* --- tty_jobs.c. Take process_lock. --- */
+
+/* A process in the background that wants what only the foreground may have is stopped by `sig`.
+ * Returns 0 when it may go on. */
+long tty_check_foreground(struct tty *t, u32 sig);
+
+/* The calling process's, if it leads a session without one and no other session has it. */
+void tty_become_controlling(struct tty *t);
+
+/* Takes the terminal from its session. Returns the foreground group, 0: none. */
+u32 tty_take_from_session(struct tty *t, bool tell_leader);
+
+/* TIOCSCTTY (`steal`: root may take it from another session), TIOCNOTTY, TIOCSPGRP. */
+long tty_set_ctty(struct tty *t, bool steal);
+long tty_give_up_ctty(struct tty *t);
+long tty_set_foreground(struct tty *t, u32 pgid);
 
 #endif
