@@ -73,6 +73,18 @@ def apply(mutant, text):
     return "\n".join(lines) + "\n"
 
 
+def stale():
+    """What is wrong with mutants whose lines the code has not any more."""
+    problems = []
+    for mutant in read_list():
+        try:
+            with open(os.path.join(vm.TOP, mutant.file), encoding="utf-8") as file:
+                apply(mutant, file.read())
+        except (OSError, ValueError) as error:
+            problems.append(f"{mutant.name}: {error}")
+    return problems
+
+
 def write_if_changed(path, data):
     """By content, so that what differs is always newer than the objects made from it."""
     try:

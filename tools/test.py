@@ -14,7 +14,7 @@ and from GRUB:
   boot.NAME bad.NAME     sizes of memory and models of CPU; boots that must be refused
   tty.NAME               a user at the keyboard
   tool.NAME              the dependency check, the initramfs writer, the KTAP reader, make abi, make
-                         trace
+                         trace, the list of mutants
   gdb.NAME               make debug, record and replay; docs/fault-walkthrough.md typed again
   report.NAME            what make report draws, against what the kernel counts
 Each job's output stays in build/test/. A failure prints the line that runs it again.
@@ -36,6 +36,7 @@ import badboots
 import cases
 import guesttty
 import ktap
+import mutants
 import vm
 from mkinitramfs import PAGE
 
@@ -510,6 +511,13 @@ def tool_abi(log):
         raise Failure(f"expected {last!r}, got {table.splitlines()[-1]!r}")
 
 
+def tool_mutants(log):
+    """Each mutant's lines stand in the code; whether it is caught is for `make mutants`."""
+    problems = mutants.stale()
+    if problems:
+        raise Failure("tests/mutants/list is behind the code", problems)
+
+
 def module_cases(path):
     """The cases of a Python file in tests/."""
     loader = importlib.util.spec_from_file_location(path, os.path.join(vm.TOP, "tests", path))
@@ -528,7 +536,8 @@ def all_jobs(pattern):
             *module_cases("picture/suite.py"), *module_cases("trace/suite.py")]
     own += [Job("malloc.suite", malloc_suite), Job("malloc.guest", malloc_guest)]
     own += [Job("tool.order", tool_order), Job("tool.initramfs", tool_initramfs),
-            Job("tool.ktap", tool_ktap), Job("tool.abi", tool_abi)]
+            Job("tool.ktap", tool_ktap), Job("tool.abi", tool_abi),
+            Job("tool.mutants", tool_mutants)]
     jobs = []
     selection = ktest_glob(pattern)
     chosen = lambda names: [name for name in names if cases.matches(name, selection)]
