@@ -39,9 +39,10 @@ static const char promise_mark;
 
 static const struct object_ops huge_object_ops;
 
-void hugetlb_object_init(struct object *o)
+void hugetlb_object_init(struct object *o, struct hugetlb_share *share)
 {
 	object_init(o, &huge_object_ops);
+	o->share = share;
 	o->vm_flags = VM_HUGETLB | VM_DONTEXPAND;
 }
 
@@ -56,7 +57,7 @@ static struct page *cached(const struct object *o, u32 index)
 static int make_cached(struct object *o, u32 index, struct page **out)
 {
 	bool promised = radix_get(&o->pages, index);
-	struct page *p = hugetlb_take(promised);
+	struct page *p = hugetlb_take(o->share, promised);
 
 	if (!p)
 		return -ENOSPC;
@@ -107,13 +108,13 @@ void hugetlb_truncate(struct object *o, u64 size)
 		ended = drop_range(o, (u32)(ALIGN_UP(size, HUGE_SIZE) >> PAGE_SHIFT), ~0u, true);
 	o->size = size;
 	mutex_unlock(&o->lock);
-	hugetlb_unreserve(ended);
+	hugetlb_unreserve(o->share, ended);
 }
 
 void hugetlb_object_destroy(struct object *o)
 {
 	kassert(list_empty(&o->vmas));
-	hugetlb_unreserve(drop_range(o, 0, ~0u, true));
+	hugetlb_unreserve(o->share, drop_range(o, 0, ~0u, true));
 	kassert_msg(!o->nr_pages && !o->pages.root, "%u huge pages left", o->nr_pages);
 }
 
@@ -221,7 +222,7 @@ static int promise_locked(struct object *o, u32 first, u32 last)
 
 	if (n < 0)
 		return n;
-	if (!hugetlb_reserve((u32)n)) {
+	if (!hugetlb_reserve(o->share, (u32)n)) {
 		unmark(o, first, last, &new_mark);
 		return -ENOMEM;
 	}
@@ -278,7 +279,7 @@ static int promise_private(struct vma *v)
 	v->promises = kzalloc(sizeof(*v->promises) + words * sizeof(u32));
 	if (!v->promises)
 		return -ENOMEM;
-	if (!hugetlb_reserve(n)) {
+	if (!hugetlb_reserve(v->object->share, n)) {
 		kfree(v->promises);
 		v->promises = NULL;
 		return -ENOMEM;
@@ -326,7 +327,7 @@ void hugetlb_unpromise(struct vma *v, vaddr_t start, vaddr_t end)
 
 	for (vaddr_t at = start; at < end; at += HUGE_SIZE)
 		ended += claim(v, vma_pgoff(v, at));
-	hugetlb_unreserve(ended);
+	hugetlb_unreserve(v->object->share, ended);
 }
 
 void hugetlb_close(struct vma *v)
@@ -358,7 +359,7 @@ struct huge_fault {
 static struct page *make_private(const struct huge_fault *f)
 {
 	u32 index = vma_pgoff(f->vma, f->addr);
-	struct page *p = hugetlb_take(claim(f->vma, index));
+	struct page *p = hugetlb_take(f->vma->object->share, claim(f->vma, index));
 
 	if (!p)
 		return NULL;

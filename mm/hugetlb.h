@@ -55,13 +55,32 @@ extern u32 hugetlb_max_surplus;
  * beyond it becomes surplus. */
 void hugetlb_set_pool(u32 pages);
 
-/* Promises `pages` of them. False when the pool has not so many to promise. */
-bool hugetlb_reserve(u32 pages) __must_check;
-void hugetlb_unreserve(u32 pages);
+/*
+ * What the files of one mount may have of the pool. A page counts from its promise on, or from when
+ * it is taken without one, until it is given back. NULL stands for no limits wherever a share is
+ * asked for. All under the pool's lock.
+ */
+struct hugetlb_share {
+	u32 max;  /* pages, or HUGETLB_UNLIMITED */
+	u32 used; /* of max; not counted without one */
+	u32 min;  /* pages that are promised to the share as a whole */
+	u32 kept; /* of min: in nobody's hands yet */
+	u32 refs; /* the mount, and each page taken */
+};
+#define HUGETLB_UNLIMITED (~0u)
+
+/* NULL when memory is out, or the pool has not `min` pages to promise. */
+struct hugetlb_share *hugetlb_share_create(u32 max, u32 min) __must_check;
+/* The mount ends, and no promise is left. */
+void hugetlb_share_end(struct hugetlb_share *s);
+
+/* Promises `pages` of them. False when the share or the pool has not so many to promise. */
+bool hugetlb_reserve(struct hugetlb_share *s, u32 pages) __must_check;
+void hugetlb_unreserve(struct hugetlb_share *s, u32 pages);
 
 /* A page with one reference, not cleared. `promised`: against a promise, which is thereby kept; that
- * cannot fail. Else NULL when none is free and unpromised. */
-struct page *hugetlb_take(bool promised) __must_check;
+ * cannot fail. Else NULL when none is free and unpromised, or the share is used up. */
+struct page *hugetlb_take(struct hugetlb_share *s, bool promised) __must_check;
 /* One reference less; the last gives the page back. */
 void hugetlb_put(struct page *head);
 
@@ -79,7 +98,8 @@ void hugetlb_init(void);
 
 /* --- Files of huge pages (mm/hugetlb.c). These take o->lock. --- */
 
-void hugetlb_object_init(struct object *o);
+/* Its pages come out of `share`. */
+void hugetlb_object_init(struct object *o, struct hugetlb_share *share);
 static inline bool object_is_huge(const struct object *o)
 {
 	return o->vm_flags & VM_HUGETLB;

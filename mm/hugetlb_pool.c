@@ -5,7 +5,8 @@
  *      total = free + in use        reserved <= free        surplus <= total
  *
  * A free page has no reference. While there is surplus, every page that is put back goes to the
- * buddy instead of the free list.
+ * buddy instead of the free list, unless a mount's share keeps it. A page knows its share by the
+ * `mapping` of its second frame.
  */
 #include "kernel/core/bootinfo.h"
 #include "kernel/core/lock.h"
@@ -13,6 +14,7 @@
 #include "kernel/lib/number.h"
 #include "mm/commit.h"
 #include "mm/hugetlb.h"
+#include "mm/kmalloc.h"
 #include "mm/page_alloc.h"
 
 u32 hugetlb_max_surplus;
@@ -93,6 +95,74 @@ static u32 unpromised(void)
 	return pool.n.free - pool.n.reserved;
 }
 
+/* --- Shares. All of this with the lock held. --- */
+
+static bool fits(const struct hugetlb_share *s, u32 pages)
+{
+	return !s || pages <= s->max - s->used;
+}
+
+/* How many of `pages` the pool has promised to the share already. */
+static u32 kept_for(const struct hugetlb_share *s, u32 pages)
+{
+	return s ? MIN(pages, s->kept) : 0;
+}
+
+static void charge(struct hugetlb_share *s, u32 pages)
+{
+	if (!s)
+		return;
+	if (s->max != HUGETLB_UNLIMITED)
+		s->used += pages;
+	s->kept -= kept_for(s, pages);
+}
+
+/* Returns how many of `pages` the share keeps. As on Linux, one without a maximum fills up what it
+ * keeps at once, since it does not know how much is used. */
+static u32 uncharge(struct hugetlb_share *s, u32 pages)
+{
+	u32 kept;
+
+	if (!s)
+		return 0;
+	if (s->max != HUGETLB_UNLIMITED)
+		s->used -= pages;
+	kept = s->used < s->min ? MIN(pages, s->min - s->kept) : 0;
+	s->kept += kept;
+	return kept;
+}
+
+/* One reference less. Returns it when it was the last, for kfree(). */
+static struct hugetlb_share *unref(struct hugetlb_share *s)
+{
+	return s && --s->refs == 0 ? s : NULL;
+}
+
+struct hugetlb_share *hugetlb_share_create(u32 max, u32 min)
+{
+	struct hugetlb_share *s = kmalloc(sizeof(*s));
+
+	if (!s || !hugetlb_reserve(NULL, min)) {
+		kfree(s);
+		return NULL;
+	}
+	*s = (struct hugetlb_share){.max = max, .min = min, .kept = min, .refs = 1};
+	return s;
+}
+
+void hugetlb_share_end(struct hugetlb_share *s)
+{
+	u32 kept;
+
+	spin_lock(&pool.lock);
+	kept = s->kept;
+	s->min = s->kept = 0;
+	s = unref(s);
+	spin_unlock(&pool.lock);
+	hugetlb_unreserve(NULL, kept);
+	kfree(s);
+}
+
 /* --- Promises --- */
 
 /* Makes surplus pages until `pages` more can be promised, or makes none. */
@@ -114,21 +184,26 @@ static bool gather(u32 pages)
 	return false;
 }
 
-bool hugetlb_reserve(u32 pages)
+bool hugetlb_reserve(struct hugetlb_share *s, u32 pages)
 {
+	u32 more;
 	bool ok;
 
 	spin_lock(&pool.lock);
-	ok = gather(pages);
-	if (ok)
-		pool.n.reserved += pages;
+	more = pages - kept_for(s, pages);
+	ok = fits(s, pages) && gather(more);
+	if (ok) {
+		pool.n.reserved += more;
+		charge(s, pages);
+	}
 	spin_unlock(&pool.lock);
 	return ok;
 }
 
-void hugetlb_unreserve(u32 pages)
+void hugetlb_unreserve(struct hugetlb_share *s, u32 pages)
 {
 	spin_lock(&pool.lock);
+	pages -= uncharge(s, pages);
 	kassert_msg(pages <= pool.n.reserved, "take back %u of %u", pages, pool.n.reserved);
 	pool.n.reserved -= pages;
 	for (; pages && pool.n.surplus && pool.n.free; pages--) {
@@ -140,36 +215,63 @@ void hugetlb_unreserve(u32 pages)
 
 /* --- Pages --- */
 
-struct page *hugetlb_take(bool promised)
+/* One that was promised to nobody but perhaps the share as a whole. */
+static struct page *take_unpromised(struct hugetlb_share *s)
+{
+	struct page *p = NULL;
+	u32 kept = kept_for(s, 1);
+
+	if (fits(s, 1))
+		p = kept || unpromised() ? delist() : fresh_surplus();
+	if (p) {
+		pool.n.reserved -= kept;
+		charge(s, 1);
+	}
+	return p;
+}
+
+struct page *hugetlb_take(struct hugetlb_share *s, bool promised)
 {
 	struct page *p;
 
 	spin_lock(&pool.lock);
-	p = promised || unpromised() ? delist() : fresh_surplus();
+	p = promised ? delist() : take_unpromised(s);
 	if (promised)
 		pool.n.reserved--;
+	if (p && s)
+		s->refs++;
 	spin_unlock(&pool.lock);
-	if (p)
+	if (p) {
 		p->refcount = 1;
+		p[1].mapping = s;
+	}
 	return p;
 }
 
 void hugetlb_put(struct page *head)
 {
+	struct hugetlb_share *s = head[1].mapping;
+	u32 kept;
+
 	kassert_dbg(head->refcount > 0);
 	if (--head->refcount)
 		return;
 	kassert_msg(!head->mapcount, "frame %#x is still mapped", page_pfn(head).v);
 	head->flags = 0;
 	head->mapping = NULL;
+	head[1].mapping = NULL;
 	spin_lock(&pool.lock);
-	if (pool.n.surplus) {
+	kept = uncharge(s, 1);
+	pool.n.reserved += kept;
+	if (pool.n.surplus && !kept) {
 		pool.n.surplus--;
 		retire(head);
 	} else {
 		enlist(head);
 	}
+	s = unref(s);
 	spin_unlock(&pool.lock);
+	kfree(s);
 }
 
 /* --- Its size --- */

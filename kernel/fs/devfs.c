@@ -94,6 +94,7 @@ static struct fs_type devfs_type = {
 	.nodev = true,
 	.mount = devfs_mount,
 	.statfs = tmpfs_statfs,
+	.show_options = tmpfs_show_options,
 };
 
 void __init devfs_init(void)

@@ -1,21 +1,31 @@
 /*
  * hugetlbfs: files of huge pages (mm/hugetlb.h), for mmap(MAP_HUGETLB), memfd_create(MFD_HUGETLB)
  * and shmget(SHM_HUGETLB), and to be mounted. Such a file is there to be mapped: it can be read,
- * but write(2) has no way in, and its size is a multiple of a huge page's.
+ * but write(2) has no way in, and its size is a multiple of a huge page's. A mount may be limited in
+ * what it takes out of the pool, and have a part of it to itself (struct hugetlb_share).
  */
 #include "kernel/abi/prctl.h"
 #include "kernel/abi/statfs.h"
 #include "kernel/fs/options.h"
+#include "kernel/fs/text.h"
 #include "kernel/fs/vfs.h"
 #include "kernel/lib/kassert.h"
 #include "kernel/lib/number.h"
 #include "kernel/lib/string.h"
 #include "kernel/proc/task.h"
 #include "mm/hugetlb.h"
+#include "mm/kmalloc.h"
 
 u32 hugetlb_shm_group;
 
 static struct mount anonymous_mount;
+
+/* What a mount was made with; its `private`. */
+struct huge_mount {
+	u32 mode, uid, gid;
+	u32 inodes, max, min;	     /* huge pages, the last two; HUGETLB_UNLIMITED: not said */
+	struct hugetlb_share *share; /* NULL: neither max nor min was said */
+};
 
 /* --- Open files --- */
 
@@ -55,13 +65,20 @@ static int huge_inode_open(struct inode *inode, struct file *f)
 
 static int make_inode(struct mount *m, u32 mode, u32 rdev, struct inode **out)
 {
-	struct inode *inode = inode_create(m, &hugetlbfs_inode_ops, mode);
+	const struct huge_mount *h = m->private;
+	struct inode *inode;
+	int err = mount_charge_inode(m);
 
-	if (!inode)
+	if (err)
+		return err;
+	inode = inode_create(m, &hugetlbfs_inode_ops, mode);
+	if (!inode) {
+		mount_uncharge_inode(m);
 		return -ENOMEM;
+	}
 	inode->rdev = rdev;
 	if (S_ISREG(mode)) {
-		hugetlb_object_init(&inode->object);
+		hugetlb_object_init(&inode->object, h ? h->share : NULL);
 		inode->seals = F_SEAL_SEAL;
 	}
 	*out = inode;
@@ -79,6 +96,7 @@ static void huge_evict(struct inode *inode)
 {
 	if (inode_has_object(inode))
 		hugetlb_object_destroy(&inode->object);
+	mount_uncharge_inode(inode->mnt);
 }
 
 static int huge_truncate(struct inode *inode, u64 size)
@@ -150,42 +168,167 @@ bool hugetlb_may_have_segments(void)
 
 /* --- Mounting --- */
 
-struct huge_options {
-	u32 mode, uid, gid;
-};
+/* As Linux reads its numbers: they begin with a digit, and what is behind them does not matter. */
+static bool take_count(const char **s, u64 *n)
+{
+	return **s >= '0' && **s <= '9' && take_size(s, n);
+}
+
+static void skip_rest(const char **s)
+{
+	while (**s && **s != ',')
+		++*s;
+}
+
+static bool take_inodes(const char **s, void *value)
+{
+	u64 n;
+
+	if (!take_count(s, &n))
+		return false;
+	skip_rest(s);
+	*(u32 *)value = (u32)n;
+	return true;
+}
+
+/* Huge pages, said in bytes or as a percentage of the pool. */
+static bool take_pages(const char **s, void *value)
+{
+	struct hugetlb_stat pool;
+	u64 n;
+
+	if (!take_count(s, &n))
+		return false;
+	hugetlb_stat(&pool);
+	n = **s == '%' ? n * (pool.total - pool.surplus) / 100 : n >> HUGE_LOG2;
+	skip_rest(s);
+	*(u32 *)value = (u32)n;
+	return true;
+}
 
 /* There is one size. */
 static bool take_pagesize(const char **s, void *value)
 {
 	u64 bytes;
 
-	return take_size(s, &bytes) && bytes == HUGE_SIZE;
+	if (!take_size(s, &bytes))
+		return false;
+	skip_rest(s);
+	return bytes == HUGE_SIZE;
 }
 
 static const struct mount_option huge_options[] = {
-	{"mode=", offsetof(struct huge_options, mode), option_mode},
-	{"uid=", offsetof(struct huge_options, uid), option_id},
-	{"gid=", offsetof(struct huge_options, gid), option_id},
+	{"mode=", offsetof(struct huge_mount, mode), option_mode},
+	{"uid=", offsetof(struct huge_mount, uid), option_id},
+	{"gid=", offsetof(struct huge_mount, gid), option_id},
+	{"nr_inodes=", offsetof(struct huge_mount, inodes), take_inodes},
+	{"size=", offsetof(struct huge_mount, max), take_pages},
+	{"min_size=", offsetof(struct huge_mount, min), take_pages},
 	{"pagesize=", 0, take_pagesize},
 };
 
+static bool is_said(u32 option)
+{
+	return option != HUGETLB_UNLIMITED;
+}
+
+static int take_options(struct huge_mount *h, const char *options)
+{
+	int err = mount_options(options, huge_options, ARRAY_SIZE(huge_options), h);
+
+	if (err)
+		return err;
+	if (is_said(h->max) && is_said(h->min) && h->min > h->max)
+		return -EINVAL;
+	h->mode &= 01777;
+	return 0;
+}
+
+static int make_share(struct huge_mount *h)
+{
+	if (!is_said(h->max) && !is_said(h->min))
+		return 0;
+	h->share = hugetlb_share_create(h->max, is_said(h->min) ? h->min : 0);
+	return h->share ? 0 : -ENOMEM;
+}
+
+static int make_root(struct mount *m, const struct huge_mount *h)
+{
+	struct inode *inode;
+	int err;
+
+	if (!h->inodes) /* none for the root */
+		return -ENOMEM;
+	m->max_inodes = is_said(h->inodes) ? h->inodes : 0;
+	err = make_inode(m, S_IFDIR | h->mode, 0, &inode);
+	if (err)
+		return err;
+	inode->uid = h->uid;
+	inode->gid = h->gid;
+	return dentry_create_root(m, inode);
+}
+
 static int huge_mount(struct mount *m, const char *options)
 {
-	struct huge_options o = {
+	struct huge_mount *h = kmalloc(sizeof(*h));
+	int err;
+
+	if (!h)
+		return -ENOMEM;
+	*h = (struct huge_mount){
 		.mode = 0755,
 		.uid = current_cred()->fsuid,
 		.gid = current_cred()->fsgid,
+		.inodes = HUGETLB_UNLIMITED,
+		.max = HUGETLB_UNLIMITED,
+		.min = HUGETLB_UNLIMITED,
 	};
-	struct inode *inode;
-	int err = mount_options(options, huge_options, ARRAY_SIZE(huge_options), &o);
-
+	m->private = h;
+	err = take_options(h, options);
 	if (!err)
-		err = make_inode(m, S_IFDIR | (o.mode & 01777), 0, &inode);
-	if (err)
-		return err;
-	inode->uid = o.uid;
-	inode->gid = o.gid;
-	return dentry_create_root(m, inode);
+		err = make_share(h);
+	return err ? err : make_root(m, h);
+}
+
+static void huge_kill(struct mount *m)
+{
+	struct huge_mount *h = m->private;
+
+	if (h && h->share) /* none: mount(2) failed before it was made */
+		hugetlb_share_end(h->share);
+	kfree(h);
+}
+
+/* Without a share nothing is said, not even of inodes; in one, no limit is -1. */
+static void huge_statfs(struct mount *m, struct fs_stat *out)
+{
+	const struct huge_mount *h = m->private;
+
+	if (!h || !h->share)
+		return;
+	out->blocks = (u64)(s32)h->share->max;
+	out->bfree = (u64)(s32)(h->share->max - h->share->used);
+	out->files = (u64)(s32)h->inodes;
+	out->ffree = is_said(h->inodes) ? h->inodes - m->nr_inodes : out->files;
+}
+
+static void huge_show_options(struct text *t, const struct mount *m)
+{
+	const struct huge_mount *h = m->private;
+
+	if (h->uid)
+		text_printf(t, ",uid=%u", h->uid);
+	if (h->gid)
+		text_printf(t, ",gid=%u", h->gid);
+	if (h->mode != 0755)
+		text_printf(t, ",mode=%o", h->mode);
+	if (is_said(h->inodes))
+		text_printf(t, ",nr_inodes=%u", h->inodes);
+	text_printf(t, ",pagesize=%uM", HUGE_SIZE >> 20);
+	if (is_said(h->max))
+		text_printf(t, ",size=%llu", (u64)h->max << HUGE_LOG2);
+	if (is_said(h->min))
+		text_printf(t, ",min_size=%llu", (u64)h->min << HUGE_LOG2);
 }
 
 static struct fs_type hugetlbfs_type = {
@@ -194,6 +337,9 @@ static struct fs_type hugetlbfs_type = {
 	.nodev = true,
 	.block_size = HUGE_SIZE,
 	.mount = huge_mount,
+	.kill = huge_kill,
+	.statfs = huge_statfs,
+	.show_options = huge_show_options,
 };
 
 void __init hugetlbfs_init(void)

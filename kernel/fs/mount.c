@@ -242,6 +242,28 @@ int mount_remove(struct dentry *d, bool detach)
 	return err;
 }
 
+/* --- Limits --- */
+
+int mount_charge_inode(struct mount *m)
+{
+	int err = 0;
+
+	spin_lock(&m->lock);
+	if (m->max_inodes && m->nr_inodes >= m->max_inodes)
+		err = -ENOSPC;
+	else
+		m->nr_inodes++;
+	spin_unlock(&m->lock);
+	return err;
+}
+
+void mount_uncharge_inode(struct mount *m)
+{
+	spin_lock(&m->lock);
+	m->nr_inodes--;
+	spin_unlock(&m->lock);
+}
+
 /* --- Listings --- */
 
 static const struct {
@@ -254,6 +276,12 @@ static const struct {
 	{MS_NOATIME, ",noatime"},
 };
 
+void mount_show_options(struct text *t, const struct mount *m)
+{
+	if (m->type->show_options)
+		m->type->show_options(t, m);
+}
+
 static void show_mount(struct text *t, struct mount *m, const char *where)
 {
 	text_puts_escaped(t, m->source);
@@ -265,8 +293,7 @@ static void show_mount(struct text *t, struct mount *m, const char *where)
 			text_puts(t, flag_names[i].text);
 	if (!(m->flags & MS_NOATIME))
 		text_puts(t, ",relatime");
-	if (m->max_pages)
-		text_printf(t, ",size=%uk", m->max_pages * (PAGE_SIZE / 1024));
+	mount_show_options(t, m);
 	text_puts(t, " 0 0\n");
 }
 

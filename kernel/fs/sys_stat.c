@@ -300,6 +300,8 @@ static long put_statfs(uptr_t user, const struct abi_statfs64 *s)
 		.f_flags = s->f_flags,
 	};
 
+	if ((s->f_blocks | s->f_bfree | s->f_bavail) >> 32)
+		return -EOVERFLOW;
 	return copy_to_user(user, &small, sizeof(small));
 }
 

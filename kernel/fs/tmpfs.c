@@ -9,6 +9,7 @@
 #include "kernel/fs/vfs.h"
 #include "kernel/abi/statfs.h"
 #include "kernel/fs/options.h"
+#include "kernel/fs/text.h"
 #include "kernel/lib/kassert.h"
 #include "kernel/lib/number.h"
 #include "kernel/lib/string.h"
@@ -72,26 +73,6 @@ int tmpfs_adopt_page(struct inode *inode, u32 index, struct page *p)
 	m->nr_pages++;
 	spin_unlock(&m->lock);
 	return 0;
-}
-
-static int charge_inode(struct mount *m)
-{
-	int err = 0;
-
-	spin_lock(&m->lock);
-	if (m->max_inodes && m->nr_inodes >= m->max_inodes)
-		err = -ENOSPC;
-	else
-		m->nr_inodes++;
-	spin_unlock(&m->lock);
-	return err;
-}
-
-static void uncharge_inode(struct mount *m)
-{
-	spin_lock(&m->lock);
-	m->nr_inodes--;
-	spin_unlock(&m->lock);
 }
 
 /* --- Open files --- */
@@ -216,13 +197,13 @@ static int tmpfs_open(struct inode *inode, struct file *f)
 static int tmpfs_inode(struct mount *m, u32 mode, u32 rdev, const char *target, struct inode **out)
 {
 	struct inode *inode;
-	int err = charge_inode(m);
+	int err = mount_charge_inode(m);
 
 	if (err)
 		return err;
 	inode = inode_create(m, &tmpfs_inode_ops, mode);
 	if (!inode) {
-		uncharge_inode(m);
+		mount_uncharge_inode(m);
 		return -ENOMEM;
 	}
 	inode->rdev = rdev;
@@ -256,7 +237,7 @@ static void tmpfs_evict(struct inode *inode)
 	}
 	if (S_ISLNK(inode->mode))
 		kfree(inode->private);
-	uncharge_inode(inode->mnt);
+	mount_uncharge_inode(inode->mnt);
 }
 
 static int tmpfs_readlink(struct inode *inode, char *buf, size_t size)
@@ -426,6 +407,12 @@ void tmpfs_statfs(struct mount *m, struct fs_stat *out)
 	out->ffree = m->max_inodes > m->nr_inodes ? m->max_inodes - m->nr_inodes : 0;
 }
 
+void tmpfs_show_options(struct text *t, const struct mount *m)
+{
+	if (m->max_pages)
+		text_printf(t, ",size=%uk", m->max_pages * (PAGE_SIZE / 1024));
+}
+
 struct file *tmpfs_create_anonymous(const char *name, u32 flags)
 {
 	struct inode *inode;
@@ -451,6 +438,7 @@ static struct fs_type tmpfs_type = {
 	.nodev = true,
 	.mount = tmpfs_mount,
 	.statfs = tmpfs_statfs,
+	.show_options = tmpfs_show_options,
 };
 
 void __init tmpfs_init(void)

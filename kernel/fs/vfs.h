@@ -257,7 +257,7 @@ int vfs_rename(struct dentry *olddir, const struct name *oldname, struct dentry 
 
 struct fs_stat {
 	u32 magic;
-	u64 blocks, bfree, files, ffree; /* blocks of PAGE_SIZE */
+	u64 blocks, bfree, files, ffree; /* blocks of mount_block_size() */
 };
 
 struct fs_type {
@@ -271,6 +271,8 @@ struct fs_type {
 	/* After the tree is gone, or mount failed: frees m->private. May be NULL. */
 	void (*kill)(struct mount *m);
 	void (*statfs)(struct mount *m, struct fs_stat *out); /* magic is set; may be NULL */
+	/* The options of its own that it has now, each with a comma before it. May be NULL. */
+	void (*show_options)(struct text *t, const struct mount *m);
 	struct list_head link;
 };
 
@@ -289,7 +291,7 @@ struct mount {
 	bool fixed;                 /* i: neither its tree nor its files can be changed (sysfs) */
 	struct spinlock lock;
 	u32 next_ino;               /* l */
-	u32 nr_inodes, max_inodes;  /* l: tmpfs */
+	u32 nr_inodes, max_inodes;  /* l: tmpfs, hugetlbfs; no limit: 0 */
 	u32 nr_pages, max_pages;    /* l: tmpfs */
 	void *private;
 };
@@ -320,6 +322,11 @@ void mount_reap(struct mount *m);
 /* Whether listings leave it out: it is such a default, or sits inside one. Caller holds
  * namespace_lock. */
 bool mount_is_hidden(const struct mount *m);
+/* Counts an inode of a mount that has a limit of them: 0 or -ENOSPC. And one that is gone. */
+int mount_charge_inode(struct mount *m) __must_check;
+void mount_uncharge_inode(struct mount *m);
+/* Its own options, as fs_type.show_options. */
+void mount_show_options(struct text *t, const struct mount *m);
 /* One line of /proc/mounts for each mount that is visible below the caller's root. */
 void mounts_show(struct text *t);
 /* Lines of /proc/filesystems. */
@@ -406,6 +413,7 @@ int tmpfs_adopt_page(struct inode *inode, u32 index, struct page *p) __must_chec
 extern const struct inode_ops tmpfs_inode_ops;
 int tmpfs_mount(struct mount *m, const char *options);
 void tmpfs_statfs(struct mount *m, struct fs_stat *out);
+void tmpfs_show_options(struct text *t, const struct mount *m);
 void tmpfs_init(void);
 
 /* hugetlbfs.c: the same of huge pages. */

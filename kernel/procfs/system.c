@@ -256,8 +256,7 @@ static void put_mount(struct text *t, const struct mount *m, const char *where)
 	text_printf(t, " - %s ", m->type->name);
 	text_puts_escaped(t, m->source);
 	text_printf(t, " %s", rw);
-	if (m->max_pages)
-		text_printf(t, ",size=%uk", m->max_pages * (PAGE_SIZE / 1024));
+	mount_show_options(t, m);
 	text_puts(t, "\n");
 }
 

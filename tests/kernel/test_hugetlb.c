@@ -104,12 +104,12 @@ KTEST(hugetlb, more_than_there_is)
 KTEST(hugetlb, promised_pages_stay)
 {
 	hugetlb_set_pool(3);
-	KEXPECT(hugetlb_reserve(2));
-	KEXPECT(!hugetlb_reserve(2));
-	struct page *p = hugetlb_take(false);
+	KEXPECT(hugetlb_reserve(NULL, 2));
+	KEXPECT(!hugetlb_reserve(NULL, 2));
+	struct page *p = hugetlb_take(NULL, false);
 	KREQUIRE(p);
-	KEXPECT(!hugetlb_take(false)); /* the two left are promised */
-	struct page *q = hugetlb_take(true);
+	KEXPECT(!hugetlb_take(NULL, false)); /* the two left are promised */
+	struct page *q = hugetlb_take(NULL, true);
 	KREQUIRE(q);
 	KEXPECT_EQ(reserved(), 1);
 	hugetlb_set_pool(0); /* what is promised or in use cannot go yet */
@@ -118,7 +118,7 @@ KTEST(hugetlb, promised_pages_stay)
 	hugetlb_put(p);
 	hugetlb_put(q);
 	KEXPECT_EQ(surplus(), 1);
-	hugetlb_unreserve(1);
+	hugetlb_unreserve(NULL, 1);
 	KEXPECT_EQ(free_pages(), 0);
 	KEXPECT_EQ(surplus(), 0);
 }
@@ -126,11 +126,11 @@ KTEST(hugetlb, promised_pages_stay)
 KTEST(hugetlb, surplus_is_all_or_nothing)
 {
 	hugetlb_max_surplus = 2;
-	KEXPECT(!hugetlb_reserve(3));
+	KEXPECT(!hugetlb_reserve(NULL, 3));
 	KEXPECT_EQ(surplus(), 0);
-	KEXPECT(hugetlb_reserve(2));
+	KEXPECT(hugetlb_reserve(NULL, 2));
 	KEXPECT_EQ(surplus(), 2);
-	hugetlb_unreserve(2);
+	hugetlb_unreserve(NULL, 2);
 	KEXPECT_EQ(surplus(), 0);
 	hugetlb_max_surplus = 0;
 }
