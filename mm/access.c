@@ -47,7 +47,8 @@ static enum fault_result fault_or_wait(struct mm *mm, vaddr_t addr, u32 access, 
 /* [*at, stop) lies in v. Goes on to where it has come; not to the end when v may have changed. */
 static long populate_vma(struct vma *v, vaddr_t *at, vaddr_t stop, s32 access)
 {
-	if (access >= 0 && !(v->flags & (access & PF_WRITE ? VM_WRITE : VM_READ)))
+	u32 right = access & PF_WRITE ? VM_WRITE : VM_READ;
+	if (access >= 0 && (v->flags & (right | VM_PFNMAP)) != right)
 		return -EACCES;
 	if (access < 0 && (v->flags & VM_LOCKONFAULT))
 		*at = stop;
@@ -78,12 +79,14 @@ long mm_populate(struct mm *mm, vaddr_t start, vaddr_t end)
 	return mm_populate_access(mm, start, end, -1);
 }
 
-/* What may be written or executed but not read: the machine would read it all the same. And what the
- * process itself may not write, where others would see it or a huge page had to be copied: that is
- * not to be forced. */
+/* The kernel's own data. What may be written or executed but not read: the machine would read it
+ * all the same. And what the process itself may not write, where others would see it or a huge page
+ * had to be copied: that is not to be forced. */
 static bool is_hidden(struct mm *mm, vaddr_t addr, u32 access)
 {
 	const struct vma *v = vma_at(&mm->vmas, addr);
+	if (v && (v->flags & VM_PFNMAP))
+		return true;
 	if (v && access == 0)
 		return !(v->flags & VM_READ);
 	return v && access == (FAULT_FORCE | PF_WRITE) && !(v->flags & VM_WRITE) &&

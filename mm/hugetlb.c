@@ -299,7 +299,7 @@ int hugetlb_open(struct vma *v)
 
 	v->promises = NULL;
 	v->pages_lost = false;
-	v->mm->has_huge = true;
+	mm_note_brittle(v->mm, v->start);
 	if (v->pgoff % HUGE_PAGES)
 		return -EINVAL;
 	if (!(v->flags & VM_NORESERVE))
@@ -631,7 +631,6 @@ int hugetlb_fork(struct vma *to, struct vma *from)
 {
 	to->promises = NULL;
 	to->pages_lost = false;
-	to->mm->has_huge = true;
 	if (from->flags & VM_MAYSHARE)
 		return 0;
 	for (vaddr_t at = from->start; at < from->end; at += HUGE_SIZE) {

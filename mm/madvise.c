@@ -17,6 +17,12 @@
 
 #define NEVER_MERGEABLE (VM_SHARED | VM_MAYSHARE | VM_DONTEXPAND | VM_HUGETLB)
 
+/* The kernel's own: the vDSO, the ring of io_setup(2). */
+static bool is_special(u32 flags)
+{
+	return (flags & (VM_DONTEXPAND | VM_HUGETLB)) == VM_DONTEXPAND;
+}
+
 /* Advice that comes down to flags of the VMA. Returns the flags after it, or a negative errno. */
 static long advised_flags(const struct vma *v, u32 advice)
 {
@@ -31,15 +37,17 @@ static long advised_flags(const struct vma *v, u32 advice)
 	case MADV_DONTFORK:
 		return f | VM_DONTCOPY;
 	case MADV_DOFORK:
-		return f & ~VM_DONTCOPY;
+		return f & VM_PFNMAP ? -EINVAL : (long)(f & ~VM_DONTCOPY);
 	case MADV_WIPEONFORK:
-		return v->backing || (f & VM_SHARED) ? -EINVAL : (long)(f | VM_WIPEONFORK);
+		if ((v->backing && !(f & VM_WHOLE)) || (f & VM_SHARED))
+			return -EINVAL;
+		return f | VM_WIPEONFORK;
 	case MADV_KEEPONFORK:
 		return f & ~VM_WIPEONFORK;
 	case MADV_DONTDUMP:
 		return f | VM_DONTDUMP;
 	case MADV_DODUMP:
-		return f & ~VM_DONTDUMP;
+		return is_special(f) ? -EINVAL : (long)(f & ~VM_DONTDUMP);
 	case MADV_HUGEPAGE:
 		return (f & ~VM_NOHUGEPAGE) | VM_HUGEPAGE;
 	case MADV_NOHUGEPAGE:
@@ -56,12 +64,10 @@ static long set_advised(struct vma *v, vaddr_t start, vaddr_t end, u32 advice)
 	long flags = advised_flags(v, advice);
 	if (flags < 0 || (u32)flags == v->flags)
 		return flags < 0 ? flags : 0;
-	int err = vma_check_borders(v, start, end);
-	if (err)
-		return err;
-	v = vma_isolate(v, start, end);
-	if (!v)
-		return -EAGAIN;
+	struct vma *part = vma_isolate(v, start, end);
+	if (!part)
+		return vma_check_borders(v, start, end) ? -EINVAL : -EAGAIN;
+	v = part;
 	u32 old_flags = v->flags;
 	v->flags = flags;
 	if (trace_mm_on())
@@ -73,7 +79,7 @@ static long set_advised(struct vma *v, vaddr_t start, vaddr_t end, u32 advice)
 /* May these pages be dropped, at once or (MADV_FREE) some time? */
 static bool may_drop(const struct vma *v, vaddr_t start, u32 advice)
 {
-	if ((v->flags & VM_LOCKED) && advice != MADV_DONTNEED_LOCKED)
+	if (((v->flags & VM_LOCKED) && advice != MADV_DONTNEED_LOCKED) || (v->flags & VM_PFNMAP))
 		return false;
 	if (v->object && advice == MADV_FREE)
 		return false;
@@ -111,7 +117,7 @@ static long drop(struct vma *v, vaddr_t start, vaddr_t end, u32 advice)
  * afterwards. */
 static long remove_pages(struct vma *v, vaddr_t start, vaddr_t end)
 {
-	if ((v->flags & VM_LOCKED) || !v->backing)
+	if ((v->flags & (VM_LOCKED | VM_WHOLE)) || !v->backing)
 		return -EINVAL;
 	if ((v->flags & (VM_SHARED | VM_MAYWRITE)) != (VM_SHARED | VM_MAYWRITE))
 		return -EACCES;
@@ -149,7 +155,7 @@ static long advise_vma(struct vma *v, vaddr_t start, vaddr_t end, u32 advice)
 		return collapse(v, start, end);
 	case MADV_COLD:
 	case MADV_PAGEOUT:
-		return v->flags & (VM_LOCKED | VM_HUGETLB) ? -EINVAL : 0;
+		return v->flags & (VM_LOCKED | VM_PFNMAP | VM_HUGETLB) ? -EINVAL : 0;
 	case MADV_FREE:
 	case MADV_DONTNEED:
 	case MADV_DONTNEED_LOCKED:

@@ -190,6 +190,8 @@ static void check_mm(struct check *c, struct mm *mm)
 		else
 			check_vma(c, v, rss);
 		pages += vma_pages(v);
+		if ((v->flags & VM_BRITTLE) && v->start < mm->brittle)
+			BAD(c, "vma at %08x is brittle, mm says from %08x on", v->start, mm->brittle);
 	}
 	check_tables(c, mm);
 	if (pages != mm->total_vm)

@@ -108,6 +108,8 @@ static struct vma *make_target(const struct remap *r, struct vma *v, bool unmap)
 	}
 	if (!(v->flags & VM_HUGETLB))
 		anon_join(to, v);
+	if (v->flags & VM_BRITTLE)
+		mm_note_brittle(r->mm, r->new_addr);
 	vma_attach(to);
 	vma_insert(&r->mm->vmas, to);
 	return to;
@@ -132,8 +134,10 @@ static long move(struct remap *r, struct vma *v)
 	/* What is unmapped at the end must be whole VMAs by then: that may not fail any more. */
 	bool unmap = r->old_len && !(r->flags & MREMAP_DONTUNMAP);
 	bool huge = v->flags & VM_HUGETLB;
-	if (unmap && !(v = vma_isolate(v, r->addr, r->addr + r->old_len)))
-		return -ENOMEM;
+	struct vma *part = unmap ? vma_isolate(v, r->addr, r->addr + r->old_len) : v;
+	if (!part)
+		return vma_check_borders(v, r->addr, r->addr + r->old_len) ? -EINVAL : -ENOMEM;
+	v = part;
 	if ((v->flags & VM_ACCOUNT) && !commit_charge(pages, r->mm->total_vm))
 		return -ENOMEM;
 	struct vma *to = make_tables(r, huge) < 0 ? NULL : make_target(r, v, unmap);

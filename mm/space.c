@@ -246,6 +246,8 @@ static void vma_unmap(struct vma *v, vaddr_t start, vaddr_t end)
 struct vma *vma_cut_out(struct vma *v, vaddr_t start, vaddr_t end)
 {
 	bool cut = v->start < start;
+	if (vma_check_borders(v, start, end))
+		return NULL;
 	if (cut && !(v = vma_split(v, start)))
 		return NULL;
 	if (v->end > end && !vma_split(v, end)) {
@@ -256,8 +258,15 @@ struct vma *vma_cut_out(struct vma *v, vaddr_t start, vaddr_t end)
 	return v;
 }
 
-/* Whether [start, end), of which v is the first VMA, ends or begins inside a huge page. */
-static bool cuts_huge_page(struct vma *v, vaddr_t start, vaddr_t end)
+bool vma_breaks(const struct vma *v, vaddr_t start, vaddr_t end)
+{
+	if (v->flags & VM_WHOLE)
+		return start != v->start || end != v->end;
+	return !IS_ALIGNED(start | end, PD_SIZE);
+}
+
+/* Whether [start, end), of which v is the first VMA, ends or begins where a VMA would break. */
+static bool breaks_vma(struct vma *v, vaddr_t start, vaddr_t end)
 {
 	const struct vma *last = vma_at(&v->mm->vmas, end - 1);
 	return vma_check_borders(v, MAX(start, v->start), MIN(end, v->end)) ||
@@ -285,7 +294,7 @@ long mm_unmap(struct mm *mm, vaddr_t start, u32 len)
 	struct vma *v = vma_overlap(&mm->vmas, start, end), *next;
 	if (!v)
 		return 0;
-	if (unlikely(mm->has_huge) && cuts_huge_page(v, start, end))
+	if (unlikely(end > mm->brittle) && breaks_vma(v, start, end))
 		return -EINVAL;
 	if (v->start < start && v->end > end && !vma_split(v, end))
 		return -ENOMEM;
@@ -460,7 +469,7 @@ static __noinline long map_untraced(struct mm *mm, const struct map_request *r, 
 	u32 flags = r->vm_flags & ~VM_ACCOUNT;
 	if (r->how & (MM_FIXED | MM_HUGE)) {
 		if ((r->how & MM_FIXED) && mm_unmap(mm, addr, r->len) < 0)
-			return -ENOMEM; /* also where it would cut a huge page: Linux's word */
+			return -ENOMEM; /* also where it would break a VMA: Linux's word */
 		if (r->how & MM_HUGE) { /* always in memory: nothing to lock */
 			flags &= ~(VM_LOCKED | VM_LOCKONFAULT);
 			hugetlb_clear_tables(mm, addr, r->len);
@@ -545,7 +554,8 @@ vaddr_t mm_brk(struct mm *mm, vaddr_t brk)
 
 /* --- Protection --- */
 
-/* The flags of `pages` of v after it, with VM_ACCOUNT once they are charged, or a negative errno. */
+/* The flags of `pages` of v after it, with VM_ACCOUNT once they are charged, or a negative errno.
+ */
 static long protect_flags(struct vma *v, u32 prot, u32 pages)
 {
 	struct mm *mm = v->mm;
@@ -579,12 +589,13 @@ static long protect_vma(struct vma *v, vaddr_t start, vaddr_t end, u32 prot)
 	long flags = protect_flags(v, prot, pages);
 	if (flags < 0 || (u32)flags == old_flags)
 		return MIN(flags, 0l);
-	long err = vma_check_borders(v, start, end);
-	if (err || !(v = vma_isolate(v, start, end))) {
+	struct vma *part = vma_isolate(v, start, end);
+	if (!part) {
 		if (flags & ~old_flags & VM_ACCOUNT)
 			commit_release(pages);
-		return err ? err : -ENOMEM;
+		return vma_check_borders(v, start, end) ? -EINVAL : -ENOMEM;
 	}
+	v = part;
 	mm->kind_vm[vm_kind(old_flags)] -= pages;
 	mm->kind_vm[vm_kind(flags)] += pages;
 	v->flags = flags;
@@ -660,6 +671,7 @@ struct mm *mm_create(void)
 		return NULL;
 	}
 	vma_set_init(&mm->vmas);
+	mm->brittle = USER_TOP;
 	mutex_init(&mm->lock);
 	mm->users = mm->pins = 1;
 	mm->limits = (struct mm_limits){~0u, ~0u, ~0u, 8u << 20, 8u << 20};
@@ -783,6 +795,7 @@ static void fork_fields(struct mm *mm, const struct mm *old)
 	mm->env_end = old->env_end;
 	mm->mmap_base = old->mmap_base;
 	mm->vdso = old->vdso;
+	mm->brittle = old->brittle;
 	memcpy(mm->auxv, old->auxv, sizeof(mm->auxv));
 	mm->limits = old->limits;
 	mm->has_lazy = old->has_lazy;

@@ -49,7 +49,7 @@ struct mm {
 	u32 kind_vm[VM_KIND_NR]; /* the same as total_vm */
 	u32 rss[RSS_NR];        /* pages mapped now, by kind */
 	u32 huge_pages;         /* of 2 MiB, mapped now; not in rss */
-	bool has_huge;          /* there are VMAs of huge pages, or were */
+	vaddr_t brittle;        /* below it no VMA cares where it is cut */
 	bool has_lazy;          /* MADV_FREE has marked pages since they were last taken */
 	u32 hiwater_rss, hiwater_vm;
 	u32 def_flags;          /* VM_LOCKED after mlockall(MCL_FUTURE) */
@@ -60,6 +60,13 @@ struct mm {
 	bool has_userfault;     /* VMAs are registered with userfaultfd(2), or were */
 	struct userfault_event *userfault_events; /* to be told by mm_unlock() (mm/userfault.h) */
 };
+
+/* VMAs that care where they are cut. Their mm is told of each that comes to its place. */
+#define VM_BRITTLE (VM_HUGETLB | VM_WHOLE)
+static inline void mm_note_brittle(struct mm *mm, vaddr_t start)
+{
+	mm->brittle = MIN(mm->brittle, start);
+}
 
 /* All address spaces, for rmap-less walks: mm_check, /proc. */
 extern struct list_head mm_list;

@@ -25,16 +25,19 @@ static inline void vma_attach(struct vma *v)
 void vma_free(struct vma *v);
 
 /* Makes borders at start and end, which lie in v. Returns the VMA between them, or NULL when memory
- * or the number of VMAs is out. */
+ * or the number of VMAs is out, or v would break (vma_check_borders() says so); v is as it was then. */
 struct vma *vma_cut_out(struct vma *v, vaddr_t start, vaddr_t end) __must_check;
 static inline struct vma *vma_isolate(struct vma *v, vaddr_t start, vaddr_t end)
 {
 	return v->start == start && v->end == end ? v : vma_cut_out(v, start, end);
 }
-/* 0, or -EINVAL: a border of [start, end), which lies in v, would cut a huge page. */
+/* Whether a border of [start, end), which lies in the brittle v, would break it. */
+bool vma_breaks(const struct vma *v, vaddr_t start, vaddr_t end);
+/* 0, or -EINVAL: a border of [start, end), which lies in v, would cut a huge page, or a mapping
+ * that stays whole. */
 static inline int vma_check_borders(const struct vma *v, vaddr_t start, vaddr_t end)
 {
-	return (v->flags & VM_HUGETLB) && !IS_ALIGNED(start | end, PD_SIZE) ? -EINVAL : 0;
+	return (v->flags & VM_BRITTLE) && vma_breaks(v, start, end) ? -EINVAL : 0;
 }
 /* Merges v with the neighbours it fits. Returns the VMA that holds it now. */
 struct vma *vma_merge(struct vma *v);

@@ -44,12 +44,14 @@ struct userfault;
 #define VM_RAND_READ  0x00040000u
 #define VM_HUGEPAGE   0x00080000u
 #define VM_NOHUGEPAGE 0x00100000u
-#define VM_DONTDUMP   0x00200000u
+#define VM_WHOLE      0x00200000u /* a mapping that the kernel made: no part of it can be taken */
 #define VM_SOFTDIRTY  0x00400000u
 #define VM_DONTMERGE  0x00800000u /* its backing counts its VMAs: they stay as they are */
 #define VM_MERGEABLE  0x01000000u /* MADV_MERGEABLE */
 #define VM_SYNC       0x02000000u /* MAP_SYNC, which means nothing for memory */
 #define VM_UFFD_MISSING 0x04000000u /* userfaultfd(2): missing pages are its program's business */
+#define VM_PFNMAP     0x08000000u /* the kernel's own data: its pages are not the program's to manage */
+#define VM_DONTDUMP   0x10000000u
 #define VM_PROT       (VM_READ | VM_WRITE | VM_EXEC)
 
 /* letter: m: the mm's lock, a: also the lock of the anon or object whose list it is on */

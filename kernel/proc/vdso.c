@@ -94,7 +94,7 @@ static long map_special(struct mm *mm, struct special *s, vaddr_t at, u32 size, 
 	struct map_request r = {
 		.addr = at,
 		.len = size,
-		.vm_flags = flags | VM_DONTEXPAND,
+		.vm_flags = flags | VM_DONTEXPAND | VM_WHOLE,
 		.how = MM_FIXED | MM_NOREPLACE,
 		.backing = &s->backing,
 		.object = &s->object,
@@ -108,13 +108,15 @@ static long map_both(struct mm *mm)
 	struct map_request r = {.len = VVAR_SIZE + VDSO_SIZE};
 	long at = mm_place(mm, &r), err = at;
 	if (!is_err((void *)at))
-		err = map_special(mm, &vvar, at, VVAR_SIZE, VM_READ | VM_MAYREAD | VM_DONTDUMP);
+		err = map_special(
+			mm, &vvar, at, VVAR_SIZE, VM_READ | VM_MAYREAD | VM_DONTDUMP | VM_PFNMAP);
 	if (!is_err((void *)err))
 		err = map_special(mm, &vdso, at + VVAR_SIZE, VDSO_SIZE,
 			VM_READ | VM_EXEC | VM_MAYREAD | VM_MAYWRITE | VM_MAYEXEC);
 	if (is_err((void *)err))
 		return err;
 	mm->vdso = (vaddr_t)at + VVAR_SIZE;
+	mm_note_brittle(mm, at);
 	return 0;
 }
 
@@ -138,7 +140,8 @@ bool sysenter_complete(struct trapframe *tf)
 	return false;
 }
 
-/* Linux's rule. A trap flag would step the kernel from POPFL on, and RF comes back with IRET only. */
+/* Linux's rule. A trap flag would step the kernel from POPFL on, and RF comes back with IRET only.
+ */
 bool sysexit_suffices(const struct trapframe *tf)
 {
 	return tf->eip == vdso_address(current_process()->mm, vdso_landing) &&
