@@ -547,7 +547,7 @@ long sys_socketcall(u32 call, uptr_t args);
 	P(futex, "PI locks are handed over, but the scheduler has no priority to inherit") \
 	P(futex_time64, "PI locks are handed over, but the scheduler has no priority to inherit") \
 	P(io_submit, "IOCB_CMD_POLL: EINVAL; a read of an empty pipe waits in it") \
-	P(madvise, "MERGEABLE, HUGEPAGE, COLD, PAGEOUT only noted; no HWPOISON") \
+	P(madvise, "MERGEABLE, HUGEPAGE, COLD, PAGEOUT only noted; HWPOISON: no huge pages") \
 	P(mount, "MS_BIND, MS_MOVE: EINVAL; propagation is ignored") \
 	P(pipe2, "O_DIRECT (packets): EINVAL") \
 	P(prctl, "the common dozen: names, dumpable, death signal, subreaper; others EINVAL") \

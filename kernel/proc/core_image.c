@@ -225,7 +225,7 @@ static void put_process(struct text *t, const struct process *p)
 	struct abi_prpsinfo s = {
 		.state = runs ? 0 : 2,
 		.sname = runs ? 'R' : 'D',
-		.nice = (s8)p->nice,
+		.nice = (s8)current_task()->nice,
 		.uid = id_of_16_bits(p->cred.uid),
 		.gid = id_of_16_bits(p->cred.gid),
 		.pid = p->pid,

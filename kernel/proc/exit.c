@@ -411,7 +411,7 @@ static bool leave_if_not_last(struct process *p, struct task *t, int status)
 
 static void trace_exit(const struct task *t)
 {
-	struct trace_sched_process_exit e = {.task_pid = t->tid, .prio = 120 + t->process->nice};
+	struct trace_sched_process_exit e = {.task_pid = t->tid, .prio = 120 + t->nice};
 	memcpy(e.task_comm, t->comm, sizeof(e.task_comm));
 	trace_write(TE_sched_process_exit, &e, sizeof(e));
 }

@@ -102,6 +102,7 @@ static long task_copy(const struct clone_request *r, struct mm *mm, struct task 
 	if (r->stack)
 		tf->esp = r->stack;
 	t->blocked = parent->blocked;
+	sched_fork(t, parent);
 	t->ioprio = parent->ioprio;
 	t->mce_kill = parent->mce_kill;
 	memcpy(t->comm, parent->comm, sizeof(t->comm));
@@ -240,7 +241,6 @@ static void process_copy_fields(struct process *p, const struct process *parent)
 	p->cred = parent->cred;
 	memcpy(p->rlimit, parent->rlimit, sizeof(p->rlimit));
 	memcpy(p->comm, current_task()->comm, sizeof(p->comm));
-	p->nice = parent->nice;
 	p->personality = parent->personality;
 	p->membarriers = parent->membarriers;
 	p->oom_score_adj = parent->oom_score_adj;

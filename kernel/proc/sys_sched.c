@@ -37,18 +37,36 @@ static bool policy_known(u32 policy)
 	       policy == SCHED_IDLE;
 }
 
+/* `policy` may have SCHED_RESET_ON_FORK beside it. */
 static long set_locked(struct task *t, u32 policy, s32 priority)
 {
-	if (!t)
-		return -ESRCH;
+	bool reset = policy & SCHED_RESET_ON_FORK;
+	policy &= ~SCHED_RESET_ON_FORK;
 	if (!policy_known(policy) || priority < 0 || priority > MAX_RT_PRIO ||
 		is_realtime(policy) != (priority != 0))
 		return -EINVAL;
 	if (!may_schedule(t) || (is_realtime(policy) && !capable(CAP_SYS_NICE)))
 		return -EPERM;
+	if (t->sched_reset_on_fork && !reset && !capable(CAP_SYS_NICE))
+		return -EPERM;
+	t->sched_reset_on_fork = reset;
 	t->sched_policy = policy;
 	t->sched_priority = (u32)priority;
 	return 0;
+}
+
+static u32 policy_of(const struct task *t)
+{
+	return t->sched_policy | (t->sched_reset_on_fork ? SCHED_RESET_ON_FORK : 0);
+}
+
+void sched_fork(struct task *t, const struct task *parent)
+{
+	t->nice = parent->sched_reset_on_fork ? MAX(parent->nice, 0) : parent->nice;
+	if (parent->sched_reset_on_fork && is_realtime(parent->sched_policy))
+		return;
+	t->sched_policy = parent->sched_policy;
+	t->sched_priority = parent->sched_priority;
 }
 
 /* policy NULL: as it is. */
@@ -64,14 +82,14 @@ static long set_scheduler(s32 pid, const u32 *policy, uptr_t param)
 		return -EFAULT;
 	flags = spin_lock_irqsave(&process_lock);
 	t = task_or_self(pid);
-	err = t ? set_locked(t, policy ? *policy : t->sched_policy, p.priority) : -ESRCH;
+	err = t ? set_locked(t, policy ? *policy : policy_of(t), p.priority) : -ESRCH;
 	spin_unlock_irqrestore(&process_lock, flags);
 	return err;
 }
 
 long sys_sched_setscheduler(s32 pid, s32 policy, uptr_t param)
 {
-	u32 p = (u32)policy & ~SCHED_RESET_ON_FORK;
+	u32 p = (u32)policy;
 	return policy < 0 ? -EINVAL : set_scheduler(pid, &p, param);
 }
 
@@ -80,7 +98,7 @@ long sys_sched_setparam(s32 pid, uptr_t param)
 	return set_scheduler(pid, NULL, param);
 }
 
-/* Copies what a thread has; -ESRCH. */
+/* Copies what a thread has, the policy with its SCHED_RESET_ON_FORK; -ESRCH. */
 static long get_scheduler(s32 pid, u32 *policy, s32 *priority)
 {
 	const struct task *t;
@@ -90,7 +108,7 @@ static long get_scheduler(s32 pid, u32 *policy, s32 *priority)
 	flags = spin_lock_irqsave(&process_lock);
 	t = task_or_self(pid);
 	if (t) {
-		*policy = t->sched_policy;
+		*policy = policy_of(t);
 		*priority = (s32)t->sched_priority;
 	}
 	spin_unlock_irqrestore(&process_lock, flags);
@@ -134,7 +152,7 @@ static long rr_get_interval(s32 pid, uptr_t to, bool time64)
 	long err = get_scheduler(pid, &policy, &priority);
 	if (err)
 		return err;
-	return put_timespec(to, policy == SCHED_FIFO ? 0 : RR_INTERVAL_NS, time64);
+	return put_timespec(to, (policy & ~SCHED_RESET_ON_FORK) == SCHED_FIFO ? 0 : RR_INTERVAL_NS, time64);
 }
 
 long sys_sched_rr_get_interval(s32 pid, uptr_t to)
@@ -192,62 +210,83 @@ long sys_getcpu(uptr_t cpu, uptr_t node, uptr_t unused)
 	return node.va ? put_user_u32(node, 0) : 0;
 }
 
+/* --- Threads, process groups and users --- */
+
+static bool is_meant(const struct task *t, u32 which, u32 who)
+{
+	switch (which) {
+	case IOPRIO_WHO_PROCESS:
+		return who ? t->tid == who : t == current_task();
+	case IOPRIO_WHO_PGRP:
+		return t->process->pgid == (who ? who : current_process()->pgid);
+	}
+	return t->process->cred.uid == who;
+}
+
+/* The next thread that is meant, after `t` or (NULL) from the first. Caller holds process_lock. */
+static struct task *next_meant(struct task *t, u32 which, u32 who)
+{
+	struct process *p = t ? t->process : list_first_entry(&process_list, struct process, all);
+
+	for (; &p->all != &process_list; p = list_next_entry(p, all), t = NULL) {
+		t = t ? list_next_entry(t, sibling) :
+			list_first_entry(&p->threads, struct task, sibling);
+		for (; &t->sibling != &p->threads; t = list_next_entry(t, sibling))
+			if (is_meant(t, which, who))
+				return t;
+	}
+	return NULL;
+}
+
 /* --- Nice values --- */
 
-static bool priority_matches(const struct process *p, u32 which, u32 who)
+/* The kinds of ioprio_set(2) count from one, these from zero. */
+static struct task *next_of_priority(struct task *t, u32 which, u32 who)
 {
-	const struct process *self = current_process();
-	switch (which) {
-	case PRIO_PROCESS:
-		return p->pid == (who ? who : self->pid);
-	case PRIO_PGRP:
-		return p->pgid == (who ? who : self->pgid);
-	}
-	return p->cred.uid == (who ? who : self->cred.uid);
+	if (which == PRIO_USER && !who)
+		who = current_process()->cred.uid;
+	return next_meant(t, which + IOPRIO_WHO_PROCESS, who);
 }
 
 long sys_getpriority(u32 which, u32 who)
 {
-	const struct process *p;
+	struct task *t = NULL;
 	long best = -ESRCH;
 	u32 flags;
 	if (which > PRIO_USER)
 		return -EINVAL;
 	flags = spin_lock_irqsave(&process_lock);
-	list_for_each_entry (p, &process_list, all)
-		if (priority_matches(p, which, who))
-			best = MAX(best, 20l - p->nice); /* never negative: 1 to 40 */
+	while ((t = next_of_priority(t, which, who)))
+		best = MAX(best, 20l - t->nice); /* never negative: 1 to 40 */
 	spin_unlock_irqrestore(&process_lock, flags);
 	return best;
 }
 
 /* Caller holds process_lock. */
-static long set_nice(struct process *p, s32 nice)
+static long set_nice(struct task *t, s32 nice)
 {
+	const struct process *p = t->process;
 	const struct credentials *c = &current_process()->cred;
 	if (p->cred.uid != c->euid && p->cred.euid != c->euid && !capable(CAP_SYS_NICE))
 		return -EPERM;
-	if (nice < p->nice && (u64)(20 - nice) > p->rlimit[RLIMIT_NICE].cur &&
+	if (nice < t->nice && (u64)(20 - nice) > p->rlimit[RLIMIT_NICE].cur &&
 		!capable(CAP_SYS_NICE))
 		return -EACCES;
-	p->nice = nice;
+	t->nice = nice;
 	return 0;
 }
 
 long sys_setpriority(u32 which, u32 who, s32 nice)
 {
-	struct process *p;
+	struct task *t = NULL;
 	long err = -ESRCH;
 	u32 flags;
 	if (which > PRIO_USER)
 		return -EINVAL;
 	nice = MAX(MIN_NICE, MIN(MAX_NICE, nice));
 	flags = spin_lock_irqsave(&process_lock);
-	list_for_each_entry (p, &process_list, all) {
-		long one;
-		if (!priority_matches(p, which, who))
-			continue;
-		one = set_nice(p, nice);
+	while ((t = next_of_priority(t, which, who))) {
+		long one = set_nice(t, nice);
 		if (one || err == -ESRCH)
 			err = one;
 	}
@@ -257,10 +296,10 @@ long sys_setpriority(u32 which, u32 who, s32 nice)
 
 long sys_nice(s32 increment)
 {
-	struct process *p = current_process();
-	s32 nice = p->nice + MAX(-40, MIN(40, increment));
+	struct task *t = current_task();
+	s32 nice = t->nice + MAX(-40, MIN(40, increment));
 	u32 flags = spin_lock_irqsave(&process_lock);
-	long err = set_nice(p, MAX(MIN_NICE, MIN(MAX_NICE, nice)));
+	long err = set_nice(t, MAX(MIN_NICE, MIN(MAX_NICE, nice)));
 	spin_unlock_irqrestore(&process_lock, flags);
 	return err ? -EPERM : 0;
 }
@@ -285,17 +324,6 @@ long ioprio_check(u32 prio)
 	return -EINVAL;
 }
 
-static bool ioprio_matches(const struct task *t, u32 which, u32 who)
-{
-	switch (which) {
-	case IOPRIO_WHO_PROCESS:
-		return who ? t->tid == who : t == current_task();
-	case IOPRIO_WHO_PGRP:
-		return t->process->pgid == (who ? who : current_process()->pgid);
-	}
-	return t->process->cred.uid == who;
-}
-
 /* As of a thread that has set none: by its policy, and by how nice it is. */
 static u32 effective_ioprio(const struct task *t)
 {
@@ -304,22 +332,7 @@ static u32 effective_ioprio(const struct task *t)
 	return IOPRIO(t->sched_policy == SCHED_IDLE	? IOPRIO_CLASS_IDLE :
 		      is_realtime(t->sched_policy) ? IOPRIO_CLASS_RT :
 						     IOPRIO_CLASS_BE,
-		(t->process->nice - MIN_NICE) / 5);
-}
-
-/* The next thread that is meant, after `t` or (NULL) from the first. Caller holds process_lock. */
-static struct task *next_meant(struct task *t, u32 which, u32 who)
-{
-	struct process *p = t ? t->process : list_first_entry(&process_list, struct process, all);
-
-	for (; &p->all != &process_list; p = list_next_entry(p, all), t = NULL) {
-		t = t ? list_next_entry(t, sibling) :
-			list_first_entry(&p->threads, struct task, sibling);
-		for (; &t->sibling != &p->threads; t = list_next_entry(t, sibling))
-			if (ioprio_matches(t, which, who))
-				return t;
-	}
-	return NULL;
+		(t->nice - MIN_NICE) / 5);
 }
 
 /* The first that may not be changed ends it. */

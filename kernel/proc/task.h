@@ -104,7 +104,6 @@ struct process {
 	u32 next_timer_id;            /* l */
 	u32 nvcsw, nivcsw;            /* l: of threads that have exited */
 	u32 cnvcsw, cnivcsw;          /* l: of children waited for */
-	s32 nice;                     /* l: kept and reported; round robin does not heed it */
 	s16 oom_score_adj;            /* l: -1000 (never) to 1000 (first); inherited */
 	s16 oom_score_adj_min;        /* l: how low it may be set without privilege; inherited */
 	u32 personality;              /* o */
@@ -165,7 +164,9 @@ struct task {
 		bool time64;       /* SLEEP: in a 64-bit timespec */
 		u32 op, val, bitset; /* FUTEX */
 	} restart;
-	u32 sched_policy, sched_priority; /* o: kept and reported */
+	u32 sched_policy, sched_priority; /* l: kept and reported; inherited */
+	s32 nice;                  /* l: the same; round robin does not heed it */
+	bool sched_reset_on_fork;  /* l: but not by children */
 	u16 ioprio;                /* l: kept and reported (ioprio_set(2)); inherited */
 	u32 trapno, trap_error;    /* o: of its last exception, for sigcontext */
 	vaddr_t trap_addr;         /* o: CR2 of its last page fault */

@@ -67,7 +67,6 @@ static void view_process(struct view *v, const struct process *p)
 	v->tty_pgrp = tty_foreground(p->tty);
 	v->exit_signal = (s32)p->exit_signal;
 	v->exit_code = p->state == P_ZOMBIE ? p->exit_status : 0;
-	v->nice = p->nice;
 	v->umask = p->fs ? (s32)p->fs->umask : -1;
 	v->cminflt = p->cminflt;
 	v->cmajflt = p->cmajflt;
@@ -100,6 +99,7 @@ static void view_thread(struct view *v, const struct task *t)
 	v->tracer = t->ptrace.tracer ? t->ptrace.tracer->tid : 0;
 	v->pending = t->pending.set;
 	v->blocked = t->blocked;
+	v->nice = t->nice;
 	v->nvcsw = t->thread.nvcsw;
 	v->nivcsw = t->thread.nivcsw;
 }
