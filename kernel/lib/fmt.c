@@ -7,14 +7,19 @@
 
 const char *(*fmt_symboliser)(u32 addr, u32 *offset);
 
+/* What is produced gathers in a buffer, which the sink gets when it is full and at the end. */
 struct out {
 	void (*sink)(void *ctx, const char *s, size_t n);
 	void *ctx;
-	size_t produced;
+	size_t passed_on; /* bytes that the sink has had */
+	char *at;	  /* where the next byte goes */
+	char buf[128];
 };
 
+enum { LEFT = 1, ZERO = 2, ALT = 4, PLUS = 8, SPACE = 16 }; /* flags - 0 # + and blank */
+
 struct spec {
-	bool left, zero, alt, plus, space; /* flags - 0 # + and blank */
+	u32 flags;
 	int width;
 	int precision; /* -1: none given */
 	enum { LEN_CHAR, LEN_SHORT, LEN_INT, LEN_LONG, LEN_LLONG, LEN_SIZE } length;
@@ -32,23 +37,46 @@ struct pieces {
 /* Octal digits of a u64. */
 #define DIGITS_MAX 22
 
-static void emit(struct out *o, const char *s, size_t n)
+static __noinline void flush(struct out *o)
 {
+	size_t n = (size_t)(o->at - o->buf);
+
 	if (n)
-		o->sink(o->ctx, s, n);
-	o->produced += n;
+		o->sink(o->ctx, o->buf, n);
+	o->passed_on += n;
+	o->at = o->buf;
 }
 
-static void emit_repeated(struct out *o, char c, size_t n)
+/* How many of n bytes can be written at once: not 0. */
+static __forceinline size_t room_for(struct out *o, size_t n)
 {
-	char chunk[16];
+	char *end = o->buf + sizeof(o->buf);
 
-	if (!n)
-		return;
-	memset(chunk, c, sizeof(chunk));
-	for (; n > sizeof(chunk); n -= sizeof(chunk))
-		emit(o, chunk, sizeof(chunk));
-	emit(o, chunk, n);
+	if (unlikely(o->at == end))
+		flush(o);
+	return MIN(n, (size_t)(end - o->at));
+}
+
+static __forceinline void emit_char(struct out *o, char c)
+{
+	room_for(o, 1);
+	*o->at++ = c;
+}
+
+static __forceinline void emit(struct out *o, const char *s, size_t n)
+{
+	for (size_t part; n; n -= part, s += part, o->at += part) {
+		part = room_for(o, n);
+		memcpy(o->at, s, part);
+	}
+}
+
+static __forceinline void emit_repeated(struct out *o, char c, size_t n)
+{
+	for (size_t part; n; n -= part, o->at += part) {
+		part = room_for(o, n);
+		memset(o->at, c, part);
+	}
 }
 
 static void emit_field(struct out *o, const struct spec *s, const struct pieces *p)
@@ -56,12 +84,12 @@ static void emit_field(struct out *o, const struct spec *s, const struct pieces 
 	size_t len = p->prefix_len + p->zeroes + p->len;
 	size_t pad = s->width > 0 && (size_t)s->width > len ? (size_t)s->width - len : 0;
 
-	if (!s->left)
+	if (!(s->flags & LEFT))
 		emit_repeated(o, ' ', pad);
 	emit(o, p->prefix, p->prefix_len);
 	emit_repeated(o, '0', p->zeroes);
 	emit(o, p->text, p->len);
-	if (s->left)
+	if (s->flags & LEFT)
 		emit_repeated(o, ' ', pad);
 }
 
@@ -93,17 +121,17 @@ static void fmt_number(struct out *o, const struct spec *s, u64 v, char conv, bo
 	p.len = (size_t)(buf + sizeof(buf) - p.text);
 	if (negative)
 		prefix_add(&p, '-');
-	else if (s->plus)
+	else if (s->flags & PLUS)
 		prefix_add(&p, '+');
-	else if (s->space)
+	else if (s->flags & SPACE)
 		prefix_add(&p, ' ');
-	if (s->alt && base == 16 && v) {
+	if ((s->flags & ALT) && base == 16 && v) {
 		prefix_add(&p, '0');
 		prefix_add(&p, conv);
 	}
-	if (s->alt && base == 8 && want <= p.len)
+	if ((s->flags & ALT) && base == 8 && want <= p.len)
 		want = (u32)p.len + 1;
-	if (s->zero && !s->left && s->precision < 0 && s->width > 0)
+	if ((s->flags & (ZERO | LEFT)) == ZERO && s->precision < 0 && s->width > 0)
 		want = MAX(want, (u32)s->width - MIN((u32)s->width, p.prefix_len));
 	if (want > p.len)
 		p.zeroes = want - (u32)p.len;
@@ -187,20 +215,20 @@ static u64 unsigned_arg(const struct spec *s, va_list *ap)
 
 static const char *parse_flags(const char *f, struct spec *s)
 {
-	for (;; f++) {
-		if (*f == '-')
-			s->left = true;
-		else if (*f == '0')
-			s->zero = true;
-		else if (*f == '#')
-			s->alt = true;
-		else if (*f == '+')
-			s->plus = true;
-		else if (*f == ' ')
-			s->space = true;
-		else
-			return f;
+	static const u8 flags[] = {
+		['-' - ' '] = LEFT,
+		['0' - ' '] = ZERO,
+		['#' - ' '] = ALT,
+		['+' - ' '] = PLUS,
+		[' ' - ' '] = SPACE,
+	};
+	u32 i;
+
+	while ((i = (u32)*f - ' ') < sizeof(flags) && flags[i]) {
+		s->flags |= flags[i];
+		f++;
 	}
+	return f;
 }
 
 /* A width or precision: digits, or `*` for the next argument. */
@@ -240,7 +268,7 @@ static const char *parse_spec(const char *f, struct spec *s, va_list *ap)
 	f = parse_flags(f, s);
 	f = parse_count(f, &s->width, ap);
 	if (s->width < 0) {
-		s->left = true;
+		s->flags |= LEFT;
 		s->width = -s->width;
 	}
 	if (*f == '.')
@@ -263,7 +291,7 @@ static const char *convert(struct out *o, struct spec *s, const char *f, va_list
 	case 'x':
 	case 'X':
 	case 'o':
-		s->plus = s->space = false;
+		s->flags &= ~(u32)(PLUS | SPACE);
 		fmt_number(o, s, unsigned_arg(s, ap), *f, false);
 		return f + 1;
 	case 'c':
@@ -280,34 +308,36 @@ static const char *convert(struct out *o, struct spec *s, const char *f, va_list
 		fmt_pointer(o, s, (uintptr_t)va_arg(*ap, void *));
 		return f + 1;
 	case '%':
-		emit(o, f, 1);
+		emit_char(o, '%');
 		return f + 1;
 	default: /* unknown: shown as it stands, so that the mistake is seen */
-		emit(o, "%", 1);
+		emit_char(o, '%');
 		return f;
 	}
 }
 
 size_t fmt_v(void (*sink)(void *ctx, const char *s, size_t n), void *ctx, const char *f, va_list ap)
 {
-	struct out o = {.sink = sink, .ctx = ctx};
+	struct out o;
 	struct spec s;
 	va_list args; /* a parameter of an array type could not be passed by address */
 
+	o.sink = sink;
+	o.ctx = ctx;
+	o.passed_on = 0;
+	o.at = o.buf;
 	va_copy(args, ap);
-	for (;;) {
-		const char *text = f;
-
-		while (*f && *f != '%')
-			f++;
-		emit(&o, text, (size_t)(f - text));
-		if (!*f)
-			break;
+	while (*f) {
+		if (*f != '%') {
+			emit_char(&o, *f++);
+			continue;
+		}
 		f = parse_spec(f + 1, &s, &args);
 		f = convert(&o, &s, f, &args);
 	}
 	va_end(args);
-	return o.produced;
+	flush(&o);
+	return o.passed_on;
 }
 
 struct buffer {

@@ -45,6 +45,19 @@ KTEST(fmt, strings)
 	EXPECT_FMT("100%", "%d%%", 100);
 }
 
+/* Fields longer than what the sink gets at a time. */
+KTEST(fmt, long_fields)
+{
+	static char buf[1024], copy[1024];
+
+	KEXPECT_EQ(snprintf(buf, sizeof(buf), "%300s|%-300s|%.300d", "a", "b", 1), 902);
+	for (u32 i = 0; i < 299; i++)
+		KEXPECT(buf[i] == ' ' && buf[302 + i] == ' ' && buf[602 + i] == '0');
+	KEXPECT(buf[299] == 'a' && buf[301] == 'b' && buf[901] == '1');
+	KEXPECT_EQ(snprintf(copy, sizeof(copy), "%s", buf), 902);
+	KEXPECT_EQ(strcmp(buf, copy), 0);
+}
+
 /* Formats that the compiler's checks would rightly refuse. */
 static const char *volatile f_null = "%s", *volatile f_bad = "%d %y", *volatile f_sym = "%pS";
 
