@@ -9,7 +9,7 @@
  *            handler's esp ->  | pretcode           |  16-byte aligned
  *                              +--------------------+
  *
- * Frames are written where they are to be, word by word; the FPU's state is written and read by
+ * Frames are written and read where they are, word by word; the FPU's state is written and read by
  * the CPU itself.
  */
 #include "kernel/abi/errno.h"
@@ -215,26 +215,66 @@ static bool pop_fpu(u32 at)
 	return true;
 }
 
-static bool restore_context(struct trapframe *tf, const struct abi_sigcontext *sc)
+/* What is read after the first word changes tf, and cannot fail: the caller has read a word behind
+ * it, and a frame lies in two pages at most. (Where another thread unmaps them, tf is lost.) */
+static __forceinline bool get_context(
+	struct trapframe *tf, const struct abi_sigcontext *sc, u32 *fpstate)
 {
-	tf->edi = sc->di;
-	tf->esi = sc->si;
-	tf->ebp = sc->bp;
-	tf->esp = sc->sp;
-	tf->ebx = sc->bx;
-	tf->edx = sc->dx;
-	tf->ecx = sc->cx;
-	tf->eax = sc->ax;
-	tf->eip = sc->ip;
-	tf->cs = sc->cs | 3u;
-	tf->ss = sc->ss | 3u;
-	tf->ds = sc->ds ? sc->ds | 3u : 0;
-	tf->es = sc->es ? sc->es | 3u : 0;
-	tf->eflags = (tf->eflags & ~EFLAGS_USER_MASK) | (sc->flags & EFLAGS_USER_MASK);
+	u32 gs, fs, es, ds, cs, ss, flags;
+	get_user_word(gs, &sc->gs, fault);
+	get_user_word(fs, &sc->fs, fault);
+	get_user_word(es, &sc->es, fault);
+	get_user_word(ds, &sc->ds, fault);
+	get_user_word(tf->edi, &sc->di, fault);
+	get_user_word(tf->esi, &sc->si, fault);
+	get_user_word(tf->ebp, &sc->bp, fault);
+	get_user_word(tf->esp, &sc->sp, fault);
+	get_user_word(tf->ebx, &sc->bx, fault);
+	get_user_word(tf->edx, &sc->dx, fault);
+	get_user_word(tf->ecx, &sc->cx, fault);
+	get_user_word(tf->eax, &sc->ax, fault);
+	get_user_word(tf->eip, &sc->ip, fault);
+	get_user_word(cs, &sc->cs, fault);
+	get_user_word(flags, &sc->flags, fault);
+	get_user_word(ss, &sc->ss, fault);
+	get_user_word(*fpstate, &sc->fpstate, fault);
+	tf->cs = (u16)cs | 3u;
+	tf->ss = (u16)ss | 3u;
+	tf->ds = (u16)ds ? (u16)ds | 3u : 0;
+	tf->es = (u16)es ? (u16)es | 3u : 0;
+	tf->eflags = (tf->eflags & ~EFLAGS_USER_MASK) | (flags & EFLAGS_USER_MASK);
 	tf->trapno = (u32)-1; /* no system call to restart */
-	x86_set_fs(sc->fs);
-	x86_set_gs(sc->gs);
-	return pop_fpu(sc->fpstate);
+	x86_set_fs((u16)fs);
+	x86_set_gs((u16)gs);
+	return true;
+fault:
+	return false;
+}
+
+static bool get_old(struct trapframe *tf, const struct abi_sigframe *f, u64 *mask, u32 *fpstate)
+{
+	u32 low, high;
+	get_user_word(high, &f->extramask, fault);
+	get_user_word(low, &f->sc.oldmask, fault);
+	*mask = (u64)high << 32 | low;
+	return get_context(tf, &f->sc, fpstate);
+fault:
+	return false;
+}
+
+static bool get_rt(struct trapframe *tf, const struct abi_ucontext *uc, u64 *mask,
+	struct abi_stack *stack, u32 *fpstate)
+{
+	u32 low, high;
+	get_user_word(low, (u32 *)&uc->uc_sigmask, fault);
+	get_user_word(high, (u32 *)&uc->uc_sigmask + 1, fault);
+	get_user_word(stack->ss_sp, &uc->uc_stack.ss_sp, fault);
+	get_user_word(stack->ss_flags, &uc->uc_stack.ss_flags, fault);
+	get_user_word(stack->ss_size, &uc->uc_stack.ss_size, fault);
+	*mask = (u64)high << 32 | low;
+	return get_context(tf, &uc->uc_mcontext, fpstate);
+fault:
+	return false;
 }
 
 /* The stack does not hold a frame: as Linux, SIGSEGV. */
@@ -247,28 +287,36 @@ static long bad_frame(void)
 long sys_sigreturn(void)
 {
 	struct trapframe *tf = x86_thread_frame(&current_task()->thread.x86);
-	struct abi_sigframe f;
 	/* The handler's return popped pretcode, and the restorer popped sig. */
-	if (copy_from_user(&f, UPTR(tf->esp - 8), sizeof(f)) < 0)
+	u32 frame = tf->esp - 8, fpstate;
+	u64 mask;
+	if (!user_access_begin(UPTR(frame), sizeof(struct abi_sigframe)))
 		return bad_frame();
-	signal_set_blocked(f.sc.oldmask | (u64)f.extramask[0] << 32);
-	if (!restore_context(tf, &f.sc))
+	bool ok = get_old(tf, (const struct abi_sigframe *)frame, &mask, &fpstate);
+	user_access_end();
+	if (!ok)
 		return bad_frame();
-	return (long)tf->eax;
+	signal_set_blocked(mask);
+	return pop_fpu(fpstate) ? (long)tf->eax : bad_frame();
 }
 
 long sys_rt_sigreturn(void)
 {
-	struct task *t = current_task();
-	struct trapframe *tf = x86_thread_frame(&t->thread.x86);
-	u32 frame = tf->esp - 4; /* the handler's return popped pretcode */
-	struct abi_ucontext uc;
-	if (copy_from_user(&uc, UPTR(frame + offsetof(struct abi_rt_sigframe, uc)), sizeof(uc)) < 0)
+	struct trapframe *tf = x86_thread_frame(&current_task()->thread.x86);
+	u32 frame = tf->esp - 4, fpstate; /* the handler's return popped pretcode */
+	const struct abi_ucontext *uc = &((const struct abi_rt_sigframe *)frame)->uc;
+	struct abi_stack stack;
+	u64 mask;
+	if (!user_access_begin(UPTR((u32)uc), sizeof(*uc)))
 		return bad_frame();
-	signal_set_blocked(uc.uc_sigmask);
-	if (!restore_context(tf, &uc.uc_mcontext))
+	bool ok = get_rt(tf, uc, &mask, &stack, &fpstate);
+	user_access_end();
+	if (!ok)
+		return bad_frame();
+	signal_set_blocked(mask);
+	if (!pop_fpu(fpstate))
 		return bad_frame();
 	/* Linux, too, does not look at what this says. */
-	(void)altstack_set(&uc.uc_stack, tf->esp);
+	(void)altstack_set(&stack, tf->esp);
 	return (long)tf->eax;
 }

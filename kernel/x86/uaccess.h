@@ -34,12 +34,28 @@ int put_user_u32(uptr_t dst, u32 v) __must_check;
 
 /*
  * Words one by one without a call each, for a thread on its way to user mode: between
- * user_access_begin(), which is false when [p, p+n) is not user space, and user_access_end(). A
- * store that faults goes to the label, where the end is still due. Nothing else that touches user
- * memory may be called meanwhile.
+ * user_access_begin(), which is false when [p, p+n) is not user space, and user_access_end(). What
+ * faults goes to the label, where the end is still due. Nothing else that touches user memory may
+ * be called meanwhile.
  */
 static inline bool user_access_begin(uptr_t p, size_t n) __must_check;
 void user_access_end(void);
+
+/* Reads the word at p into v. */
+#define get_user_word(v, p, label)                                                                 \
+	do {                                                                                       \
+		u32 word_;                                                                         \
+		__asm__ volatile goto("1: movl %1, %0\n"                                           \
+				      ".pushsection __ex_table, \"a\"\n"                          \
+				      ".balign 4\n"                                                \
+				      ".long 1b, %l[" #label "]\n"                                 \
+				      ".popsection"                                                \
+				      : "=r"(word_)                                                \
+				      : "m"(*(const u32 *)(p))                                     \
+				      :                                                            \
+				      : label);                                                    \
+		(v) = word_;                                                                       \
+	} while (0)
 
 #define put_user_word(p, v, label)                                                                 \
 	__asm__ goto("1: movl %1, %0\n"                                                            \

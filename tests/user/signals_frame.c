@@ -3,6 +3,8 @@
  * flags, the FPU's state, the alternate stack.
  */
 #include "tests/user/test.h"
+#include <setjmp.h>
+#include <sys/mman.h>
 #include <ucontext.h>
 
 #define X87_ENV 112 /* where the fxsave image begins in the frame's FPU state */
@@ -274,6 +276,45 @@ static void alternate_stack(void)
 	say("altstack.disabled", "%d", on_alternate);
 }
 
+/* --- A frame that ends in nothing --- */
+
+static char *cut; /* where it ends */
+static sigjmp_buf back;
+
+static void copy_cut(int sig, siginfo_t *info, void *context)
+{
+	char *frame = (char *)info - 16, *mask = (char *)&((ucontext_t *)context)->uc_sigmask;
+
+	memcpy(cut - (mask - frame), frame, (size_t)(mask - frame));
+	cut -= mask - frame;
+}
+
+static void look_cut(int sig, siginfo_t *info, void *context)
+{
+	say("cut.regs", "edi %#x", ((ucontext_t *)context)->uc_mcontext.gregs[REG_EDI]);
+	siglongjmp(back, 1);
+}
+
+/* The context is there, the mask behind it is not: the registers stay as they were. */
+static void cut_frame(void)
+{
+	const size_t size = 65536; /* for the handler, too */
+	char *pages = mmap(
+		NULL, size + 4096, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+
+	cut = pages + size;
+	munmap(cut, 4096);
+	handle(SIGUSR1, copy_cut, 0);
+	kick(SIGUSR1);
+	handle(SIGSEGV, look_cut, 0);
+	if (!sigsetjmp(back, 1))
+		asm volatile("movl %0, %%esp\n"
+			     "int $0x80\n"
+			     :
+			     : "r"(cut + 4), "a"(SYS_rt_sigreturn), "D"(0xd1d1d1d1)
+			     : "memory");
+}
+
 int main(void)
 {
 	old_style();
@@ -281,5 +322,6 @@ int main(void)
 	direction();
 	fpu();
 	alternate_stack();
+	cut_frame();
 	return test_failed;
 }
