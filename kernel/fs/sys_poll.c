@@ -39,7 +39,7 @@ static int poll_call_get(struct poll_call *c, uptr_t user, u32 n)
 	c->items = c->few_items;
 	c->block = NULL;
 	if (n > FEW) {
-		c->block = kcalloc(n, sizeof(struct abi_pollfd) + sizeof(struct poll_item));
+		c->block = kmalloc(n * (sizeof(struct abi_pollfd) + sizeof(struct poll_item)));
 		if (!c->block)
 			return -ENOMEM;
 		c->items = c->block;
@@ -55,18 +55,18 @@ static int poll_call_get(struct poll_call *c, uptr_t user, u32 n)
 /* References every file. Returns how many descriptors are not open: they are ready at once. */
 static u32 take_files(struct poll_call *c)
 {
+	struct files *files = current_process()->files;
+	struct abi_pollfd *fd = c->fds;
 	u32 invalid = 0;
 
-	for (u32 i = 0; i < c->n; i++) {
-		struct poll_item *it = &c->items[i];
-
-		*it = (struct poll_item){.events = c->fds[i].events | POLLERR | POLLHUP};
-		c->fds[i].revents = 0;
-		if (c->fds[i].fd < 0)
+	for (struct poll_item *it = c->items; it < c->items + c->n; it++, fd++) {
+		*it = (struct poll_item){.events = fd->events | POLLERR | POLLHUP};
+		fd->revents = 0;
+		if (fd->fd < 0)
 			continue;
-		it->f = files_fget(current_process()->files, (u32)c->fds[i].fd);
+		it->f = files_fget(files, (u32)fd->fd);
 		if (!it->f) {
-			c->fds[i].revents = POLLNVAL;
+			fd->revents = POLLNVAL;
 			invalid++;
 		}
 	}
@@ -81,14 +81,17 @@ static void drop_files(struct poll_item *items, u32 n)
 
 static int put_revents(const struct poll_call *c, uptr_t user)
 {
-	for (u32 i = 0; i < c->n; i++) {
-		u16 revents = c->fds[i].revents | (u16)c->items[i].revents;
-		u32 at = i * sizeof(struct abi_pollfd) + offsetof(struct abi_pollfd, revents);
+	struct abi_pollfd *to = (struct abi_pollfd *)user.va;
 
-		if (copy_to_user(uptr_add(user, at), &revents, sizeof(revents)))
-			return -EFAULT;
-	}
+	if (!user_access_begin(user, c->n * sizeof(*to)))
+		return -EFAULT;
+	for (u32 i = 0; i < c->n; i++)
+		put_user_half(&to[i].revents, c->fds[i].revents | c->items[i].revents, fault);
+	user_access_end();
 	return 0;
+fault:
+	user_access_end();
+	return -EFAULT;
 }
 
 static long do_poll(uptr_t user, u32 n, u64 deadline)

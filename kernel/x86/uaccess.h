@@ -33,7 +33,7 @@ int get_user_u32(u32 *dst, uptr_t src) __must_check;
 int put_user_u32(uptr_t dst, u32 v) __must_check;
 
 /*
- * Words one by one without a call each, for a thread on its way to user mode: between
+ * Words one by one without a call each, in a thread with user memory: between
  * user_access_begin(), which is false when [p, p+n) is not user space, and user_access_end(). What
  * faults goes to the label, where the end is still due. Nothing else that touches user memory may
  * be called meanwhile.
@@ -57,14 +57,18 @@ void user_access_end(void);
 		(v) = word_;                                                                       \
 	} while (0)
 
-#define put_user_word(p, v, label)                                                                 \
-	__asm__ goto("1: movl %1, %0\n"                                                            \
+/* Writes v to p. */
+#define put_user_word(p, v, label) put_user("movl", u32, p, v, label)
+#define put_user_half(p, v, label) put_user("movw", u16, p, v, label)
+
+#define put_user(mov, type, p, v, label)                                                           \
+	__asm__ goto("1: " mov " %1, %0\n"                                                         \
 		     ".pushsection __ex_table, \"a\"\n"                                           \
 		     ".balign 4\n"                                                                 \
 		     ".long 1b, %l2\n"                                                             \
 		     ".popsection"                                                                 \
 		     :                                                                             \
-		     : "m"(*(u32 *)(p)), "ri"((u32)(v))                                            \
+		     : "m"(*(type *)(p)), "ri"((type)(v))                                          \
 		     : "memory"                                                                    \
 		     : label)
 

@@ -2,6 +2,7 @@
 #include "tests/user/test.h"
 #include <poll.h>
 #include <sys/ioctl.h>
+#include <sys/mman.h>
 
 static int r, w;
 static char big[200000];
@@ -241,6 +242,22 @@ static void positions(void)
 	close(fds[1]);
 }
 
+/* Only `revents` is written, and all of the array must be the program's. */
+static void polled_badly(void)
+{
+	struct pollfd *fds =
+		mmap(NULL, 4096, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+
+	fds[0] = (struct pollfd){.fd = -1, .events = POLLIN, .revents = -1};
+	answer("poll.ignored", syscall(SYS_poll, fds, 1, 0));
+	say("poll.ignored_fd", "%d %#x %#x", fds[0].fd, fds[0].events, fds[0].revents);
+	mprotect(fds, 4096, PROT_READ);
+	answer("poll.read_only", syscall(SYS_poll, fds, 1, 0));
+	answer("poll.none_of_kernel", syscall(SYS_poll, 0xfffff000, 0, 0));
+	answer("poll.none_of_null", syscall(SYS_poll, 0, 0, 0));
+	munmap(fds, 4096);
+}
+
 int main(void)
 {
 	basics();
@@ -249,6 +266,7 @@ int main(void)
 	killed_by_sigpipe();
 	capacity();
 	polled();
+	polled_badly();
 	transfer();
 	duplicates();
 	return test_failed;
