@@ -12,7 +12,7 @@
 
 #define EXPORT __attribute__((visibility("default"), used))
 
-extern const volatile struct clock_data clock_page __attribute__((visibility("hidden")));
+extern const struct clock_data clock_page __attribute__((visibility("hidden")));
 
 int __vdso_clock_gettime(s32 id, struct abi_timespec32 *to);
 int __vdso_clock_gettime64(s32 id, struct abi_timespec64 *to);
@@ -40,37 +40,31 @@ struct instant {
 /* Reads a clock. False where only the kernel can: without a TSC, other clocks, far future. */
 static bool read_clock(s32 id, struct instant *now)
 {
-	struct clock_data c;
 	bool wall = id == CLOCK_REALTIME || id == CLOCK_TAI;
-	u32 lo, hi, seq;
+	u32 lo, hi, seq, tai;
 	u64 ns;
 
 	if (!wall && id != CLOCK_MONOTONIC && id != CLOCK_MONOTONIC_RAW && id != CLOCK_BOOTTIME)
 		return false;
 	do {
-		while ((seq = clock_page.seq) & 1)
-			__asm__ volatile("pause" ::: "memory");
-		c.mult = clock_page.mult;
-		c.shift = clock_page.shift;
-		c.start = clock_page.start;
-		c.realtime_offset_ns = clock_page.realtime_offset_ns;
-		c.slew_since_ns = clock_page.slew_since_ns;
-		c.slew_rate = clock_page.slew_rate;
-		c.tai_offset = clock_page.tai_offset;
+		while ((seq = READ_ONCE(clock_page.seq)) & 1)
+			__asm__ volatile("pause");
+		if (!clock_page.mult)
+			return false;
 		__asm__ volatile("rdtsc" : "=a"(lo), "=d"(hi)::"memory");
-	} while (clock_page.seq != seq);
-	if (!c.mult)
-		return false;
-	ns = clock_tsc_ns(&c, (u64)hi << 32 | lo);
-	if (wall)
-		ns = clock_realtime_at(&c, ns);
+		ns = clock_tsc_ns(&clock_page, (u64)hi << 32 | lo);
+		if (wall)
+			ns = clock_realtime_at(&clock_page, ns);
+		tai = (u32)clock_page.tai_offset;
+		barrier();
+	} while (READ_ONCE(clock_page.seq) != seq);
 	if (ns >> 32 >= NSEC_PER_SEC)
 		return false; /* the division would overflow */
 	__asm__("divl %4"
 		: "=a"(now->sec), "=d"(now->nsec)
 		: "a"((u32)ns), "d"((u32)(ns >> 32)), "r"(NSEC_PER_SEC));
 	if (id == CLOCK_TAI)
-		now->sec += (u32)c.tai_offset;
+		now->sec += tai;
 	return true;
 }
 
