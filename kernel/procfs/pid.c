@@ -491,6 +491,7 @@ static const struct proc_entry rows[] = {
 	{"mem", S_IFREG | 0600, .guarded = true, .ops = &proc_pid_mem_ops},
 	{"mountinfo", S_IFREG | 0444, .show = proc_mountinfo_show},
 	{"mounts", S_IFREG | 0444, .show = proc_mounts_show},
+	{"net", S_IFDIR | 0555, .dir = &proc_net_dir},
 	{"oom_adj", S_IFREG | 0644, .show = proc_oom_adj_show, .store = proc_oom_adj_store},
 	{"oom_score", S_IFREG | 0444, .show = proc_oom_score_show},
 	{"oom_score_adj", S_IFREG | 0644, .show = proc_oom_score_adj_show,

@@ -23,6 +23,11 @@ static int mounts_readlink(const struct proc_node *n, char *buf, size_t size)
 	return proc_link_text(buf, size, "self/mounts");
 }
 
+static int net_readlink(const struct proc_node *n, char *buf, size_t size)
+{
+	return proc_link_text(buf, size, "self/net");
+}
+
 static const struct proc_entry sysvipc_rows[] = {
 	{"msg", S_IFREG | 0444, .show = proc_msg_show},
 	{"sem", S_IFREG | 0444, .show = proc_sem_show},
@@ -50,6 +55,7 @@ static const struct proc_entry root_rows[] = {
 	{"mm_check", S_IFREG | 0400, .show = proc_mm_check_show},
 	{"modules", S_IFREG | 0444, .show = proc_modules_show},
 	{"mounts", S_IFLNK | 0777, .readlink = mounts_readlink},
+	{"net", S_IFLNK | 0777, .readlink = net_readlink},
 	{"pagetypeinfo", S_IFREG | 0400, .show = proc_pagetypeinfo_show},
 	{"self", S_IFLNK | 0777, .readlink = proc_self_readlink},
 	{"slabinfo", S_IFREG | 0400, .show = proc_slabinfo_show},
@@ -383,6 +389,8 @@ int proc_open(struct inode *inode, struct file *f)
 	if (!proc_alive(n))
 		return -ESRCH;
 	if (e->guarded && !proc_may_access(n))
+		return -EACCES;
+	if (e->read_only && (f->flags & O_ACCMODE) != O_RDONLY)
 		return -EACCES;
 	if (!e->dir && !e->ops)
 		return open_text(f, n);

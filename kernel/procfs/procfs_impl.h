@@ -7,7 +7,7 @@
  *
  *   /proc          procfs.c    what its files say: system.c, meminfo.c, kpage.c
  *   /proc/sys      sysctl.c
- *   /proc/PID      pid.c       and: status.c, maps.c, pid_mem.c, fd.c, oom_score.c
+ *   /proc/PID      pid.c       and: status.c, maps.c, pid_mem.c, fd.c, oom_score.c, net.c
  *
  * Nothing here holds on to a process. A node knows its number and its start, and looks for it anew
  * at each use under process_lock; what it needs is copied there, or referenced (an address space, a
@@ -28,6 +28,7 @@ struct proc_entry {
 	const char *name; /* NULL: numbered */
 	u32 mode;         /* S_IF type and permission bits */
 	bool guarded;     /* only for who may look into the process: proc_may_access() */
+	bool read_only;   /* nobody may open it for writing, whatever he may override */
 
 	/* Regular file: makes the text; takes what was written at `pos` (terminated, n bytes) and
 	 * returns the bytes used. Both return a negative errno. */
@@ -230,6 +231,10 @@ int proc_mounts_show(struct text *t, const struct proc_node *n);
 int proc_stat_show(struct text *t, const struct proc_node *n);
 int proc_uptime_show(struct text *t, const struct proc_node *n);
 int proc_version_show(struct text *t, const struct proc_node *n);
+
+/* --- net.c --- */
+
+extern const struct proc_dir proc_net_dir;
 
 /* --- sysctl.c --- */
 
