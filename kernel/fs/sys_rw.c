@@ -23,9 +23,25 @@ static u64 u64_of(u32 lo, u32 hi)
 	return (u64)hi << 32 | lo;
 }
 
+typedef ssize_k (*rw_fn)(struct file *f, struct iobuf *b, size_t n, u64 *pos);
+
+/* A call of that kind has moved so many bytes, or failed. */
+static void count(rw_fn rw, long done)
+{
+	io_count(&current_task()->io[rw == file_read ? IO_READ : IO_WRITE], done);
+}
+
 /* --- One buffer --- */
 
-typedef ssize_k (*rw_fn)(struct file *f, struct iobuf *b, size_t n, u64 *pos);
+/* What cannot be read or written at all does not count. */
+static long rw_counted(struct file *f, struct iobuf *b, u32 n, u64 *pos, rw_fn rw)
+{
+	long done = rw(f, b, n, pos);
+
+	if (done != -EBADF)
+		count(rw, done);
+	return done;
+}
 
 static long rw_buffer(u32 fd, uptr_t buf, u32 n, rw_fn rw)
 {
@@ -35,7 +51,7 @@ static long rw_buffer(u32 fd, uptr_t buf, u32 n, rw_fn rw)
 
 	if (!f)
 		return -EBADF;
-	done = user_range_ok(buf, n) ? rw(f, &b, n, NULL) : -EFAULT;
+	done = user_range_ok(buf, n) ? rw_counted(f, &b, n, NULL, rw) : -EFAULT;
 	file_put(f);
 	return done;
 }
@@ -66,7 +82,7 @@ static long prw_buffer(u32 fd, uptr_t buf, u32 n, u64 pos, rw_fn rw)
 	else if ((s64)(pos + n) < 0)
 		done = -EINVAL;
 	else if (user_range_ok(buf, n))
-		done = rw(f, &b, n, &pos);
+		done = rw_counted(f, &b, n, &pos, rw);
 	file_put(f);
 	return done;
 }
@@ -140,7 +156,8 @@ static u32 gather(const struct vector *v, char *buf)
 }
 
 /* A small writev is gathered first, so that it is one write: whole in a pipe, and at one place in
- * a file opened for appending. Bad memory cuts a file's write short; a pipe takes all or nothing. */
+ * a file opened for appending. Bad memory cuts a file's write short; a pipe takes all or nothing.
+ */
 static long write_gathered(struct file *f, const struct vector *v, u64 *pos, u32 total)
 {
 	char *buf = kmalloc(total);
@@ -176,15 +193,11 @@ long vector_rw(struct file *f, const struct vector *v, u64 *pos, bool write)
 	return rw_vector(f, v, pos, write ? file_write : file_read);
 }
 
-static long rw_vector_fd(u32 fd, uptr_t iov, u32 n, u64 *pos, rw_fn rw)
+static long rw_vector_file(struct file *f, uptr_t iov, u32 n, u64 *pos, rw_fn rw)
 {
 	struct vector v;
-	struct file *f;
 	long done;
 
-	if (pos && (s64)*pos < 0)
-		return -EINVAL;
-	f = get_file(fd);
 	if (!f)
 		return -EBADF;
 	done = pos && !f->ops->seek ? -ESPIPE : vector_get(&v, iov, n);
@@ -192,6 +205,20 @@ static long rw_vector_fd(u32 fd, uptr_t iov, u32 n, u64 *pos, rw_fn rw)
 		done = rw_vector(f, &v, pos, rw);
 		vector_free(&v);
 	}
+	return done;
+}
+
+/* Counts whatever comes of it. */
+static long rw_vector_fd(u32 fd, uptr_t iov, u32 n, u64 *pos, rw_fn rw)
+{
+	struct file *f;
+	long done;
+
+	if (pos && (s64)*pos < 0)
+		return -EINVAL;
+	f = get_file(fd);
+	done = rw_vector_file(f, iov, n, pos, rw);
+	count(rw, done);
 	file_put(f);
 	return done;
 }
@@ -285,7 +312,7 @@ long sys__llseek(u32 fd, u32 off_hi, u32 off_lo, uptr_t result, u32 whence)
 
 /* Copies through a kernel buffer: up to n bytes from `in` at *in_pos (which is advanced) to `out`,
  * at *out_pos or its own position. Ends early at the end of `in` and where `out` takes less. */
-static long copy_between(
+static long copy_pieces(
 	struct file *in, u64 *in_pos, struct file *out, u64 *out_pos, u32 n, char *buf)
 {
 	ssize_k got, put = 0;
@@ -307,6 +334,17 @@ static long copy_between(
 			break;
 	}
 	return done ? done : put;
+}
+
+/* The same, as one read and one write. */
+static long copy_between(
+	struct file *in, u64 *in_pos, struct file *out, u64 *out_pos, u32 n, char *buf)
+{
+	long done = copy_pieces(in, in_pos, out, out_pos, n, buf);
+
+	count(file_read, done);
+	count(file_write, done);
+	return done;
 }
 
 static bool is_regular(const struct file *f)
@@ -497,7 +535,8 @@ static long vmsplice(struct file *f, uptr_t iov, u32 n, u32 flags)
 	else if (!file_is_pipe(f))
 		done = -EBADF;
 	else if (f->backing.may_write)
-		done = fill_from_user(f, &v, !((flags & SPLICE_F_NONBLOCK) || (f->flags & O_NONBLOCK)));
+		done = fill_from_user(
+			f, &v, !((flags & SPLICE_F_NONBLOCK) || (f->flags & O_NONBLOCK)));
 	else
 		done = rw_pieces(f, &v, NULL, file_read);
 	vector_free(&v);

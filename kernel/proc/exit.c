@@ -130,6 +130,7 @@ static void account_thread(struct process *p, const struct task *t)
 	p->majflt += t->thread.majflt;
 	p->nvcsw += t->thread.nvcsw;
 	p->nivcsw += t->thread.nivcsw;
+	io_count_add(p->io, t->io);
 }
 
 /* Its tracer is to wait for it; for the first thread, when the process is a zombie. */

@@ -14,6 +14,7 @@
 #include "kernel/core/sched.h"
 #include "kernel/lib/list.h"
 #include "kernel/lib/types.h"
+#include "kernel/proc/usage.h"
 
 struct mm;
 struct files;
@@ -94,6 +95,7 @@ struct process {
 	u64 cutime_ns, cstime_ns;     /* l: of children waited for */
 	u32 minflt, majflt;           /* l: of threads that have exited */
 	u32 cminflt, cmajflt;         /* l: of children waited for */
+	struct io_count io[IO_NR];    /* l: of threads that have exited and children waited for */
 	u32 maxrss;                   /* pages, largest seen */
 	u32 cmaxrss;
 	struct timer alarm;           /* ITIMER_REAL */
@@ -168,6 +170,7 @@ struct task {
 	s32 nice;                  /* l: the same; round robin does not heed it */
 	bool sched_reset_on_fork;  /* l: but not by children */
 	u16 ioprio;                /* l: kept and reported (ioprio_set(2)); inherited */
+	struct io_count io[IO_NR]; /* o */
 	u32 trapno, trap_error;    /* o: of its last exception, for sigcontext */
 	vaddr_t trap_addr;         /* o: CR2 of its last page fault */
 	char comm[16];

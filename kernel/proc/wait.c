@@ -61,6 +61,7 @@ static void inherit_usage(struct process *p, const struct process *c)
 	p->cmajflt += c->majflt + c->cmajflt;
 	p->cnvcsw += c->nvcsw + c->cnvcsw;
 	p->cnivcsw += c->nivcsw + c->cnivcsw;
+	io_count_add(p->io, c->io);
 	p->cmaxrss = MAX(p->cmaxrss, MAX(c->maxrss, c->cmaxrss));
 }
 

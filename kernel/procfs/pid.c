@@ -8,6 +8,7 @@
 #include "kernel/lib/string.h"
 #include "kernel/proc/coredump.h"
 #include "kernel/procfs/procfs_impl.h"
+#include "kernel/x86/ptrace.h"
 #include "kernel/x86/uaccess.h"
 #include "mm/space.h"
 
@@ -423,6 +424,69 @@ static int wchan_show(struct text *t, const struct proc_node *n)
 	return p ? 0 : -ESRCH;
 }
 
+/* The system call that it is in, with its arguments; -1: it is the kernel's for another reason. */
+static int syscall_show(struct text *t, const struct proc_node *n)
+{
+	u32 flags = spin_lock_irqsave(&process_lock);
+	struct task *task;
+	struct process *p = proc_find_locked(n, &task);
+	bool allowed = p && proc_may_access_locked(p);
+	bool runs = task && task != current_task() && task->thread.state == T_RUNNABLE;
+	struct abi_user_regs r = {.orig_eax = (u32)-1};
+
+	if (allowed && task && !runs)
+		x86_regs_get(&task->thread.x86, &r);
+	spin_unlock_irqrestore(&process_lock, flags);
+	if (!allowed)
+		return p ? -EPERM : -ESRCH;
+	if (runs) {
+		text_puts(t, "running\n");
+		return 0;
+	}
+	text_printf(t, "%d", (s32)r.orig_eax);
+	if ((s32)r.orig_eax >= 0)
+		text_printf(t, " 0x%x 0x%x 0x%x 0x%x 0x%x 0x%x", r.ebx, r.ecx, r.edx, r.esi, r.edi,
+			r.ebp);
+	text_printf(t, " 0x%x 0x%x\n", r.esp, r.eip);
+	return 0;
+}
+
+/* --- io --- */
+
+/* Of one thread, or of all, with those that have exited and the children waited for. */
+static void sum_io(const struct process *p, const struct task *only, struct io_count io[IO_NR])
+{
+	const struct task *t;
+
+	if (only) {
+		io_count_add(io, only->io);
+		return;
+	}
+	io_count_add(io, p->io);
+	list_for_each_entry (t, &p->threads, sibling)
+		io_count_add(io, t->io);
+}
+
+/* Files are in memory: nothing is read from a disk, or written to it. */
+static int io_show(struct text *t, const struct proc_node *n)
+{
+	struct io_count io[IO_NR] = {0};
+	u32 flags = spin_lock_irqsave(&process_lock);
+	struct task *task;
+	struct process *p = proc_find_locked(n, &task);
+	bool there = p && (task || !n->thread), may = there && proc_may_access_locked(p);
+
+	if (may)
+		sum_io(p, n->thread ? task : NULL, io);
+	spin_unlock_irqrestore(&process_lock, flags);
+	if (!may)
+		return there ? -EACCES : -ESRCH;
+	text_printf(t, "rchar: %llu\nwchar: %llu\nsyscr: %llu\nsyscw: %llu\n", io[IO_READ].bytes,
+		io[IO_WRITE].bytes, io[IO_READ].calls, io[IO_WRITE].calls);
+	text_puts(t, "read_bytes: 0\nwrite_bytes: 0\ncancelled_write_bytes: 0\n");
+	return 0;
+}
+
 static int personality_show(struct text *t, const struct proc_node *n)
 {
 	u32 flags = spin_lock_irqsave(&process_lock);
@@ -486,6 +550,7 @@ static const struct proc_entry rows[] = {
 	{"exe", S_IFLNK | 0777, .target = exe_target},
 	{"fd", S_IFDIR | 0500, .dir = &proc_fd_dir, .inode_ops = &proc_fd_dir_ops},
 	{"fdinfo", S_IFDIR | 0555, .dir = &proc_fdinfo_dir, .inode_ops = &proc_fdinfo_dir_ops},
+	{"io", S_IFREG | 0400, .show = io_show},
 	{"limits", S_IFREG | 0444, .show = limits_show},
 	{"maps", S_IFREG | 0444, .guarded = true, .show_part = proc_maps_show},
 	{"mem", S_IFREG | 0600, .guarded = true, .ops = &proc_pid_mem_ops},
@@ -504,6 +569,7 @@ static const struct proc_entry rows[] = {
 	{"stat", S_IFREG | 0444, .show = proc_pid_stat_show},
 	{"statm", S_IFREG | 0444, .show = proc_statm_show},
 	{"status", S_IFREG | 0444, .show = proc_status_show},
+	{"syscall", S_IFREG | 0400, .show = syscall_show},
 	{"wchan", S_IFREG | 0444, .show = wchan_show},
 	/* not of a thread: */
 	{"coredump_filter", S_IFREG | 0644, .show = coredump_filter_show,
