@@ -312,6 +312,19 @@ static void guarded(void)
 	sink = malloc(12345);
 }
 
+/* A pad that would make the heap grow by less than is asked for is none. */
+static void negative_pad(void)
+{
+	char *p;
+
+	mallopt(M_MMAP_THRESHOLD, 1 << 30);
+	mallopt(M_TOP_PAD, -8192);
+	p = malloc(300 * KB);
+	CHECK(p);
+	memset(p, 1, 300 * KB);
+	free(p);
+}
+
 int main(int argc, char **argv)
 {
 	CHECK(early && malloc_usable_size(early) >= 1000);
@@ -325,6 +338,7 @@ int main(int argc, char **argv)
 	misuse_aborts();
 	forks();
 	brk_conflict();
+	negative_pad();
 	free(early);
 	printf("program (%zu bits): ok\n", sizeof(long) * 8);
 	return 0;
