@@ -146,7 +146,7 @@ static struct page *get_page_at(struct mm *mm, vaddr_t addr, u32 access)
 static bool has_page(struct vma *v, vaddr_t addr)
 {
 	const pte_t *pte = pmap_pte(&v->mm->pmap, addr);
-	if (v->flags & VM_DONTDUMP) /* [vvar], of which the room is dumped */
+	if (v->flags & VM_PFNMAP) /* [vvar], of which the room is dumped */
 		return false;
 	if (v->flags & VM_HUGETLB)
 		return !hugetlb_missing(v, addr);
