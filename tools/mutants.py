@@ -74,9 +74,12 @@ def apply(mutant, text):
 
 
 def stale():
-    """What is wrong with mutants whose lines the code has not any more."""
-    problems = []
+    """What is wrong with mutants: two of one name, or lines that the code has not any more."""
+    problems, names = [], set()
     for mutant in read_list():
+        if mutant.name in names:
+            problems.append(f"{mutant.name}: two have this name")
+        names.add(mutant.name)
         try:
             with open(os.path.join(vm.TOP, mutant.file), encoding="utf-8") as file:
                 apply(mutant, file.read())
