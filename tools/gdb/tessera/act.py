@@ -211,11 +211,15 @@ class Entry(Silent):
 
 
 class Tracer:
-    def __init__(self):
-        self.events, self.returns = [], {}
+    """Notes what is allocated and freed: by one thread (its address), or by all (None)."""
+
+    def __init__(self, thread=None):
+        self.events, self.returns, self.thread = [], {}, thread
         self.breakpoints = [Entry(name, self) for name in TRACED if kernel.function(name)]
 
     def enter(self, name):
+        if self.thread not in (None, int(kernel.this_cpu().thread)):
+            return
         what, read = TRACED[name]
         read = read(*(kernel.register(r) for r in ("eax", "edx", "ecx")))
         callers = caller_names()
@@ -260,10 +264,12 @@ def caller_names(depth=3):
 @command("trace", "GDB-COMMAND", gdb.COMPLETE_COMMAND)
 def trace(argument):
     """Runs a command such as `next`, `finish` or `continue`, then lists every allocation and free
-of a frame or a slab object that it made, with its callers."""
+of a frame or a slab object that it made, with its callers. Of a step or `finish` only the running
+thread's are: another may be scheduled in between."""
     if not argument:
         raise Unknown("usage: mm trace GDB-COMMAND")
-    tracer = Tracer()
+    everybody = "continue".startswith(argument.split()[0])
+    tracer = Tracer(None if everybody else int(kernel.this_cpu().thread))
     try:
         gdb.execute(argument)
     finally:
