@@ -241,11 +241,8 @@ static long set_flags(struct file *f, u32 arg)
 static bool number_used(s32 pid)
 {
 	u32 flags = spin_lock_irqsave(&process_lock);
-	struct process *p;
-	bool used = task_find((u32)pid);
+	bool used = task_find((u32)pid) || pid_names_group((u32)pid);
 
-	list_for_each_entry (p, &process_list, all)
-		used |= p->pgid == (u32)pid || p->sid == (u32)pid;
 	spin_unlock_irqrestore(&process_lock, flags);
 	return used;
 }

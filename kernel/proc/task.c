@@ -136,8 +136,7 @@ static bool pid_used(u32 pid)
 	return pid_map[pid / 32] & 1u << (pid % 32);
 }
 
-/* A number stays taken while a group or a session is named by it. */
-static bool pid_names_group(u32 pid)
+bool pid_names_group(u32 pid)
 {
 	struct process *p;
 	list_for_each_entry (p, &process_list, all)

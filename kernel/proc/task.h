@@ -196,6 +196,8 @@ static inline struct process *current_process(void)
 /* Caller holds process_lock. */
 struct process *process_find(u32 pid);
 struct task *task_find(u32 tid);
+/* Whether a group or a session is named by the number, which stays taken so long. */
+bool pid_names_group(u32 pid);
 
 /* Starts process 1 from `path` in the root file system. Stops with boot_fail() when it cannot. */
 void process_start_init(const char *path);

@@ -2,6 +2,8 @@
 #ifndef X86_ASM_H
 #define X86_ASM_H
 
+#define SSE_BLOCK 256 /* bytes of a round of user_copy_sse2(), which needs as many at least */
+
 #ifdef __ASSEMBLER__
 
 /* A function's place in the symbol table. */

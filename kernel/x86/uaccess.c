@@ -3,6 +3,7 @@
 #include "kernel/abi/errno.h"
 #include "kernel/core/sched.h"
 #include "kernel/lib/string.h"
+#include "kernel/x86/asm.h"
 #include "kernel/x86/features.h"
 #include "kernel/x86/io.h"
 #include "kernel/x86/kmap.h"
@@ -27,8 +28,6 @@ static bool can_access(uptr_t p, size_t n)
 {
 	return current_thread()->pmap && user_range_ok(p, n);
 }
-
-#define SSE_BLOCK 256u /* bytes that user_copy_sse2() needs at least */
 
 static size_t copy(void *dst, const void *src, size_t n)
 {

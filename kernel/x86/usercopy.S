@@ -10,8 +10,6 @@
 #define EFAULT       14
 #define ENAMETOOLONG 36
 
-#define SSE_BLOCK 256 /* uaccess.c has it, too */
-
 /* Offsets into struct abi_fpstate; kernel/x86/thread.c asserts them. */
 #define FPSTATE_STATUS 108 /* and magic */
 #define FPSTATE_FXSAVE 112
