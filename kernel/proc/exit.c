@@ -22,11 +22,13 @@
 #include "kernel/lib/kassert.h"
 #include "kernel/lib/string.h"
 #include "kernel/proc/coredump.h"
+#include "kernel/proc/job_control.h"
 #include "kernel/proc/pidfd.h"
 #include "kernel/proc/posix_timer.h"
 #include "kernel/proc/process.h"
 #include "kernel/proc/ptrace.h"
 #include "kernel/proc/signal.h"
+#include "kernel/proc/sigqueue.h"
 #include "kernel/syscalls.h"
 #include "kernel/tty/tty.h"
 #include "mm/space.h"
@@ -114,7 +116,7 @@ static s32 exit_info(u32 status)
 void process_kill_threads(struct process *p, struct task *except)
 {
 	struct task *t;
-	signal_end_stop(p);
+	stop_end(p);
 	ptrace_release(p);
 	list_for_each_entry (t, &p->threads, sibling)
 		if (t != except)

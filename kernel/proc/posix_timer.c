@@ -10,6 +10,7 @@
 #include "kernel/proc/posix_timer.h"
 #include "kernel/proc/process.h"
 #include "kernel/proc/signal.h"
+#include "kernel/proc/sigqueue.h"
 #include "kernel/syscalls.h"
 #include "kernel/x86/uaccess.h"
 #include "mm/slab.h"
@@ -203,7 +204,7 @@ static void timer_delete(struct posix_timer *pt, bool drop_signal)
 	if (sigqueue_waits(pt->signal) && !drop_signal)
 		pt->signal->timer = NULL;
 	else
-		signal_entry_free_locked(pt->process, pt->signal);
+		sigqueue_free_locked(pt->process, pt->signal);
 	list_del(&pt->link);
 	slab_free(posix_timer_cache, pt);
 }
@@ -223,7 +224,7 @@ static bool timer_enter(struct posix_timer *pt, const struct abi_sigevent *e, bo
 {
 	struct process *p = pt->process;
 	u32 flags = spin_lock_irqsave(&process_lock);
-	struct sigqueue *q = signal_entry_alloc_locked(p);
+	struct sigqueue *q = sigqueue_alloc_locked(p);
 	if (q) {
 		pt->signal = q;
 		pt->id = p->next_timer_id++ & INT32_MAX;

@@ -73,6 +73,12 @@ long process_spawn(const struct spawn *s, struct process **out) __must_check;
 
 /* Ends the calling thread; `status` is a wait status. */
 __noreturn void task_exit(int status);
+/* The thread's process ends, or becomes another thread's alone. Caller holds process_lock. */
+static inline bool must_die(const struct task *t)
+{
+	const struct process *p = t->process;
+	return (p->group_exit && p->dumper != t) || (p->exec_task && p->exec_task != t);
+}
 /* Wakes the other threads, which are to find that they must end. Caller holds process_lock. */
 void process_kill_threads(struct process *p, struct task *except);
 /* Lets the parent that sleeps in vfork() go on. */

@@ -4,6 +4,7 @@
 #include "kernel/abi/prctl.h"
 #include "kernel/abi/sched.h"
 #include "kernel/lib/kassert.h"
+#include "kernel/proc/job_control.h"
 #include "kernel/proc/process.h"
 #include "kernel/proc/signal.h"
 #include "kernel/x86/ptrace.h"

@@ -12,6 +12,7 @@
 #include "kernel/fs/vfs.h"
 #include "kernel/proc/process.h"
 #include "kernel/proc/signal.h"
+#include "kernel/proc/sigqueue.h"
 #include "kernel/syscalls.h"
 #include "kernel/x86/uaccess.h"
 #include "mm/kmalloc.h"

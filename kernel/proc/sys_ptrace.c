@@ -13,6 +13,7 @@
 #include "kernel/proc/process.h"
 #include "kernel/proc/ptrace.h"
 #include "kernel/proc/signal.h"
+#include "kernel/proc/sigqueue.h"
 #include "kernel/syscalls.h"
 #include "kernel/x86/ptrace.h"
 #include "kernel/x86/uaccess.h"

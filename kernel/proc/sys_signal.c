@@ -6,6 +6,7 @@
 #include "kernel/proc/pidfd.h"
 #include "kernel/proc/process.h"
 #include "kernel/proc/signal.h"
+#include "kernel/proc/sigqueue.h"
 #include "kernel/syscalls.h"
 #include "kernel/x86/uaccess.h"
 

@@ -6,8 +6,10 @@
 #include "kernel/core/trace.h"
 #include "kernel/lib/string.h"
 #include "kernel/proc/coredump.h"
+#include "kernel/proc/posix_timer.h"
 #include "kernel/proc/process.h"
 #include "kernel/proc/signal.h"
+#include "kernel/proc/sigqueue.h"
 #include "mm/page_alloc.h"
 #include "mm/slab.h"
 #include "mm/space.h"
@@ -33,7 +35,8 @@ void process_init(void)
 		boot_fail("no memory for the process caches");
 	/* As Linux: kernel stacks may take an eighth of memory. */
 	max_threads = MAX(page_alloc_total() / (8 * (KSTACK_SIZE / PAGE_SIZE)), 20u);
-	signal_init();
+	sigqueue_init();
+	posix_timer_init();
 	futex_init();
 }
 

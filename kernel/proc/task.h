@@ -222,7 +222,7 @@ void process_cpu_time(const struct process *p, u64 *utime_ns, u64 *stime_ns);
 bool capable(u32 cap);
 
 /*
- * Signals, kernel/proc/signal.c. `info` may be NULL (SI_KERNEL). All take process_lock themselves
+ * Signals, kernel/proc/signal_send.c. `info` may be NULL (SI_KERNEL). All take process_lock themselves
  * and may be called from interrupts; the caller makes sure that the process stays.
  */
 void signal_send_process(struct process *p, u32 sig, const struct abi_siginfo *info);

@@ -89,10 +89,10 @@ long syscall_missing(void);
 void traced_page_fault(struct trapframe *tf, vaddr_t addr);
 long traced_syscall(struct trapframe *tf);
 
-/* kernel/proc/signal.c. An exception other than a page fault, from user mode. */
+/* kernel/proc/fault_signal.c. An exception other than a page fault, from user mode. */
 void handle_user_trap(struct trapframe *tf);
 
-/* kernel/proc/signal.c. On the way to user mode with thread.work != 0, interrupts on; called
+/* kernel/proc/signal_take.c. On the way to user mode with thread.work != 0, interrupts on; called
  * again until work is 0. */
 void handle_user_return(struct trapframe *tf);
 

@@ -1,0 +1,216 @@
+/* Taking signals on the way to user mode: default actions, handlers, interrupted system calls. */
+#include "kernel/abi/errno.h"
+#include "kernel/proc/coredump.h"
+#include "kernel/proc/job_control.h"
+#include "kernel/proc/process.h"
+#include "kernel/proc/ptrace.h"
+#include "kernel/proc/rseq.h"
+#include "kernel/proc/signal.h"
+#include "kernel/proc/sigqueue.h"
+#include "kernel/x86/ptrace.h"
+
+/* What the default action of a signal is. Returns whether it ends the process. */
+static bool default_action(struct process *p, u32 sig)
+{
+	if (sig_default_ignored(sig) || p->unkillable)
+		return false;
+	if (!(SIGS_STOP & sigmask(sig)))
+		return true;
+	if (sig == SIGSTOP || !pgrp_orphaned_locked(p->pgid, NULL))
+		stop_begin(p, sig);
+	return false;
+}
+
+static void take_action(struct process *p, struct taken_signal *s)
+{
+	struct abi_sigaction_k *a = &p->sighand->action[s->sig - 1];
+	s->action = *a;
+	if (a->flags & SA_RESETHAND)
+		a->handler = SIG_DFL_K;
+}
+
+/*
+ * The next signal that has a handler, with its action; false when there is none. Default actions
+ * are carried out on the way, so this may stop the thread for long, or not return.
+ */
+static bool signal_take(struct taken_signal *s, struct abi_siginfo *info)
+{
+	struct task *t = current_task();
+	struct process *p = t->process;
+	u32 flags = spin_lock_irqsave(&process_lock);
+	bool fatal = false;
+	while (!fatal && !must_die(t)) {
+		u32 handler;
+		if (must_stop(t)) {
+			flags = stop_wait(t, flags);
+			continue;
+		}
+		if (unlikely(t->ptrace.traps)) {
+			ptrace_trap(&flags);
+			continue;
+		}
+		s->sig = signal_dequeue(~t->blocked, info);
+		if (!s->sig)
+			break;
+		if (unlikely(t->ptrace.tracer) && s->sig != SIGKILL) {
+			s->sig = ptrace_signal(s->sig, info, &flags);
+			if (!s->sig)
+				continue;
+		}
+		handler = p->sighand->action[s->sig - 1].handler;
+		if (handler == SIG_IGN_K)
+			continue;
+		if (handler == SIG_DFL_K) {
+			fatal = default_action(p, s->sig);
+			continue;
+		}
+		take_action(p, s);
+		break;
+	}
+	if (must_die(t)) {
+		spin_unlock_irqrestore(&process_lock, flags);
+		task_exit(0);
+	}
+	signal_recalc();
+	spin_unlock_irqrestore(&process_lock, flags);
+	if (fatal && (SIGS_CORE & sigmask(s->sig)))
+		coredump(info);
+	if (fatal)
+		process_exit_group((int)s->sig);
+	return s->sig;
+}
+
+/* An interrupted system call, when a handler runs: EINTR, or again after it. */
+static void restart_with_handler(struct trapframe *tf, u32 sa_flags)
+{
+	switch ((s32)tf->eax) {
+	case -ERESTARTSYS:
+		if (sa_flags & SA_RESTART)
+			break;
+		/* fall through */
+	case -ERESTARTNOHAND:
+	case -ERESTART_RESTARTBLOCK:
+		tf->eax = (u32)-EINTR;
+		return;
+	case -ERESTARTNOINTR:
+		break;
+	default:
+		return;
+	}
+	tf->eax = tf->orig_eax;
+	tf->eip -= 2; /* int $0x80 */
+}
+
+static void restart_without_handler(struct trapframe *tf)
+{
+	switch ((s32)tf->eax) {
+	case -ERESTARTSYS:
+	case -ERESTARTNOHAND:
+	case -ERESTARTNOINTR:
+		tf->eax = tf->orig_eax;
+		break;
+	case -ERESTART_RESTARTBLOCK:
+		tf->eax = 0; /* restart_syscall */
+		break;
+	default:
+		return;
+	}
+	tf->eip -= 2;
+}
+
+/* The handler is about to run: its mask, and what happens once. */
+static void handler_entered(struct task *t, const struct taken_signal *s)
+{
+	u64 mask = t->blocked | s->action.mask;
+	if (!(s->action.flags & SA_NODEFER))
+		mask |= sigmask(s->sig);
+	t->restore_blocked = false;
+	signal_set_blocked(mask);
+	if (t->altstack_flags & SS_AUTODISARM) {
+		t->altstack_sp = t->altstack_size = 0;
+		t->altstack_flags = SS_DISABLE;
+	}
+}
+
+/* The thread's restartable sequence makes no sense: SIGSEGV, once with its handler. */
+static void bad_sequence(struct task *t, u32 sig)
+{
+	if (sig == SIGSEGV)
+		t->process->sighand->action[SIGSEGV - 1].handler = SIG_DFL_K;
+	else
+		signal_force_kernel(SIGSEGV);
+}
+
+static void run_handler(struct trapframe *tf, const struct taken_signal *s)
+{
+	struct task *t = current_task();
+	if (unlikely(!rseq_before_signal(tf)))
+		bad_sequence(t, s->sig);
+	if (likely(sigframe_push(tf, s))) {
+		handler_entered(t, s);
+		return;
+	}
+	/* When not even SIGSEGV's own frame can be written, it kills. */
+	if (s->sig == SIGSEGV)
+		t->process->sighand->action[SIGSEGV - 1].handler = SIG_DFL_K;
+	signal_force_kernel(SIGSEGV);
+}
+
+bool signal_handle(struct trapframe *tf, struct taken_signal *s)
+{
+	struct task *t = current_task();
+	struct process *p = t->process;
+	u32 flags = spin_lock_irqsave(&process_lock);
+	bool now = p->sighand->action[s->sig - 1].handler > SIG_IGN_K &&
+		   !(t->blocked & sigmask(s->sig)) && !(t->thread.work & WORK_SIGNAL) &&
+		   likely(!t->ptrace.tracer);
+	if (now)
+		take_action(p, s);
+	spin_unlock_irqrestore(&process_lock, flags);
+	if (now)
+		run_handler(tf, s);
+	return now;
+}
+
+static void do_signal(struct trapframe *tf)
+{
+	struct task *t = current_task();
+	struct abi_siginfo info;
+	struct taken_signal s = {.info = &info, .info_size = sizeof(info)};
+	bool taken = signal_take(&s, &info);
+	bool from_syscall = tf->trapno == VEC_SYSCALL; /* a tracer may have had a word in it */
+	if (taken) {
+		bool stepping = t->thread.x86.stepping;
+		if (from_syscall)
+			restart_with_handler(tf, s.action.flags);
+		if (unlikely(stepping))
+			x86_step(&t->thread.x86, false);
+		run_handler(tf, &s);
+		if (unlikely(stepping))
+			ptrace_stepped();
+	} else {
+		if (from_syscall)
+			restart_without_handler(tf);
+		if (t->restore_blocked) {
+			t->restore_blocked = false;
+			signal_set_blocked(t->saved_blocked);
+		}
+	}
+	if (from_syscall)
+		tf->trapno = (u32)-1; /* not twice */
+}
+
+void handle_user_return(struct trapframe *tf)
+{
+	struct thread *t = current_thread();
+	if (t->work & WORK_RESCHED) {
+		__atomic_fetch_and(&t->work, ~WORK_RESCHED, __ATOMIC_RELAXED);
+		yield();
+	}
+	if (t->work & WORK_RSEQ)
+		rseq_resume(tf);
+	if (unlikely(t->work & WORK_TRACE))
+		ptrace_syscall_exit(tf);
+	if (t->work & WORK_SIGNAL)
+		do_signal(tf);
+}
