@@ -108,6 +108,7 @@ static __forceinline enum fault_result fault_write_protected(struct fault *f)
 	struct page *p = pfn_page(pte_pfn(*f->pte));
 	bool own = cow_is_exclusive(lo, p);
 	if (own || f->vma->flags & VM_SHARED) {
+		p->flags |= own ? 0 : PF_DIRTY;
 		pmap_set_low(f->pte, lo | written_flags(f) | (own ? (u32)PTE_OWN : 0));
 		pmap_flush_page(&fault_mm(f)->pmap, f->addr);
 		vm_events.pgreuse++;
@@ -187,6 +188,7 @@ static enum fault_result fault_object_locked(struct fault *f)
 	}
 	if (!(f->vma->flags & VM_SHARED))
 		return fault_private_copy(f, p);
+	p->flags |= PF_DIRTY;
 	map_cached(f, p, (u32)PTE_D);
 	return FAULT_DONE;
 }

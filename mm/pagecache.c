@@ -112,15 +112,18 @@ int object_page_locked(struct object *o, u32 index, struct page **out)
 }
 
 /*
- * The page at `index`, made if absent, with a reference for the caller in *out. Returns 0, -ENOMEM,
- * or the charge's errno. The index may lie beyond the size: the callers have looked.
+ * The page at `index`, made if absent, to be written, with a reference for the caller in *out.
+ * Returns 0, -ENOMEM, or the charge's errno. The index may lie beyond the size: the caller has
+ * looked.
  */
-static int get_page(struct object *o, u32 index, struct page **out)
+static int get_page_for_write(struct object *o, u32 index, struct page **out)
 {
 	mutex_lock(&o->lock);
 	int err = use_page(o, index, out);
-	if (!err)
+	if (!err) {
+		(*out)->flags |= PF_DIRTY;
 		page_get(*out);
+	}
 	mutex_unlock(&o->lock);
 	return err;
 }
@@ -129,7 +132,10 @@ int object_reserve_page(struct object *o, u32 index)
 {
 	struct page *p;
 	mutex_lock(&o->lock);
-	int made = object_cached(o, index) ? 0 : make_page(o, index, &p) ?: 1;
+	p = object_cached(o, index);
+	int made = p ? 0 : make_page(o, index, &p) ?: 1;
+	if (made >= 0)
+		p->flags |= PF_DIRTY;
 	mutex_unlock(&o->lock);
 	return made;
 }
@@ -152,7 +158,7 @@ int object_adopt_page(struct object *o, u32 index, struct page *p)
 	int err = object_cached(o, index) ? -EEXIST : 0;
 	if (!err) {
 		page_alloc_adopt(p, PK_CACHE);
-		p->flags = PF_UPTODATE;
+		p->flags = PF_UPTODATE | PF_DIRTY;
 		err = insert_page(o, index, p);
 		if (err)
 			page_put(p);
@@ -174,8 +180,10 @@ static void zero_bytes(struct page *p, u32 from, u32 to)
 static void zero_part(struct object *o, u32 index, u32 from, u32 to)
 {
 	struct page *p = object_cached(o, index);
-	if (p)
-		zero_bytes(p, from, to);
+	if (!p)
+		return;
+	p->flags |= PF_DIRTY;
+	zero_bytes(p, from, to);
 }
 
 /* Unmaps and drops the whole pages [first, last). Caller holds the lock. */
@@ -311,7 +319,7 @@ static size_t write_to(struct page *p, struct iobuf *from, size_t off, size_t n)
 static int write_over(struct object *o, u64 pos, struct iobuf *from, size_t n, size_t *left)
 {
 	struct page *p;
-	int err = get_page(o, (u32)(pos >> PAGE_SHIFT), &p);
+	int err = get_page_for_write(o, (u32)(pos >> PAGE_SHIFT), &p);
 	if (err)
 		return err;
 	*left = write_to(p, from, pos % PAGE_SIZE, n);
@@ -339,7 +347,7 @@ static int write_fresh(struct object *o, u64 pos, struct iobuf *from, size_t *le
 	u32 index = (u32)(pos >> PAGE_SHIFT);
 	if (!p)
 		return -ENOMEM;
-	p->flags = PF_UPTODATE;
+	p->flags = PF_UPTODATE | PF_DIRTY;
 	*left = write_to(p, from, 0, PAGE_SIZE);
 	zero_bytes(p, PAGE_SIZE - (u32)*left, PAGE_SIZE);
 	mutex_lock(&o->lock);

@@ -151,7 +151,7 @@ static void enter_cached(struct vma *v, pte_t *pte, struct page *p)
 {
 	v->mm->rss[v->object->shmem ? RSS_SHMEM : RSS_FILE]++;
 	p->mapcount++;
-	pmap_enter(pte, pte_make(page_pfn(p), v->prot | (v->flags & VM_SHARED ? PTE_D : 0)));
+	pmap_enter(pte, pte_make(page_pfn(p), v->prot | PTE_D));
 }
 
 static void enter_own(struct vma *v, vaddr_t addr, pte_t *pte, struct page *p)

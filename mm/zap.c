@@ -32,13 +32,14 @@ static inline void drop_anon(struct zap *z, struct page *p)
 static __noinline void zap_other(struct zap *z, pte_t *pte)
 {
 	struct page *p = pfn_page(pte_pfn(*pte));
-	bool poisoned = pte_poisoned(*pte);
+	bool poisoned = pte_poisoned(*pte), dirty = pte_dirty(*pte);
 	pmap_clear(pte);
 	z->flush = true;
 	if (p == zero_page || poisoned)
 		return;
 	kassert_dbg(p->mapcount > 0);
 	p->mapcount--;
+	p->flags |= dirty ? PF_DIRTY : 0;
 	z->mm->rss[page_rss_kind(p)]--;
 }
 

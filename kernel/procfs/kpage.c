@@ -95,7 +95,7 @@ const struct file_ops proc_kpagecount_ops = {
 
 static u64 cache_flags(const struct page *p)
 {
-	u64 v = KPF_UPTODATE;
+	u64 v = p->flags & PF_UPTODATE ? KPF_UPTODATE : 0;
 
 	if (p->flags & PF_DIRTY)
 		v |= KPF_DIRTY;

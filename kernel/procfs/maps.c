@@ -159,12 +159,6 @@ struct usage {
 	u64 shared_huge, private_huge;
 };
 
-/* A page whose only home is memory cannot be dropped: it counts as dirty. */
-static bool is_dirty(const struct page *p, pte_t e)
-{
-	return pte_dirty(e) || (p->flags & PF_DIRTY) || page_rss_kind(p) == RSS_SHMEM;
-}
-
 static void count_entry(struct entry_walk *w, struct vma *v, vaddr_t addr, pte_t e)
 {
 	struct usage *u = (struct usage *)w;
@@ -175,7 +169,7 @@ static void count_entry(struct entry_walk *w, struct vma *v, vaddr_t addr, pte_t
 	if (p == zero_page)
 		return;
 	shared = p->mapcount > 1;
-	dirty = is_dirty(p, e);
+	dirty = pte_dirty(e) || p->flags & PF_DIRTY;
 	pss = ((u64)PAGE_SIZE << PSS_SHIFT) / MAX(p->mapcount, 1u);
 	u->rss += PAGE_SIZE;
 	u->referenced += pte_young(e) ? PAGE_SIZE : 0;

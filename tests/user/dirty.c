@@ -1,0 +1,198 @@
+/* Which pages of files are dirty, as /proc/self/smaps counts them: those that were written, through
+ * whatever, and not those that were only made to be read. */
+#include "tests/user/test.h"
+#include "tests/user/userfaultfd.h"
+#include <sys/shm.h>
+
+/* Kilobytes of the smaps entry of the mapping at p. */
+static void show(const char *name, const char *p)
+{
+	static const char *const fields[] = {
+		"Shared_Clean:", "Shared_Dirty:", "Private_Clean:", "Private_Dirty:", "Anonymous:"};
+	FILE *file = fopen("/proc/self/smaps", "re");
+	char line[512], start[16], text[256];
+	size_t used = 0;
+	bool in = false;
+
+	if (!file)
+		die("smaps");
+	snprintf(start, sizeof(start), "%08lx-", (unsigned long)p);
+	while (fgets(line, sizeof(line), file)) {
+		if (line[8] == '-')
+			in = !strncmp(line, start, 9);
+		for (unsigned i = 0; in && i < COUNT(fields); i++)
+			if (!strncmp(line, fields[i], strlen(fields[i])))
+				used += (size_t)snprintf(text + used, sizeof(text) - used, " %s%ld",
+					fields[i], strtol(line + strlen(fields[i]), NULL, 10));
+	}
+	fclose(file);
+	text[used] = 0;
+	say(name, "%s", text + 1);
+}
+
+static int new_file(void)
+{
+	int fd = memfd_create("dirty", MFD_CLOEXEC);
+
+	if (fd < 0 || ftruncate(fd, PAGES * PAGE))
+		die("memfd");
+	return fd;
+}
+
+static char *map(int fd, int prot, int flags)
+{
+	char *p = mmap(NULL, PAGES * PAGE, prot, flags, fd, 0);
+
+	if (p == MAP_FAILED)
+		die("mmap");
+	return p;
+}
+
+static void read_all(const char *p)
+{
+	for (unsigned i = 0; i < PAGES; i++)
+		(void)*(volatile const char *)(p + i * PAGE);
+}
+
+static void mapped(void)
+{
+	int fd = new_file();
+	char *p = map(fd, PROT_READ | PROT_WRITE, MAP_SHARED);
+
+	read_all(p);
+	show("mapped.holes_read", p);
+	p[PAGE] = 1;
+	show("mapped.one_written", p);
+	munmap(p, PAGES * PAGE);
+	p = map(fd, PROT_READ, MAP_SHARED);
+	read_all(p);
+	show("mapped.and_unmapped", p);
+	munmap(p, PAGES * PAGE);
+	p = map(fd, PROT_READ | PROT_WRITE, MAP_PRIVATE);
+	read_all(p);
+	show("mapped.private", p);
+	p[0] = p[PAGE] = 1;
+	show("mapped.private_written", p);
+	munmap(p, PAGES * PAGE);
+	close(fd);
+}
+
+static void populated(void)
+{
+	int fd = new_file();
+	char *p = map(fd, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_POPULATE);
+
+	show("populated.shared", p);
+	munmap(p, PAGES * PAGE);
+	p = map(fd, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_POPULATE);
+	show("populated.private", p);
+	munmap(p, PAGES * PAGE);
+	close(fd);
+	p = mmap(NULL, PAGES * PAGE, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
+	madvise(p, 2 * PAGE, MADV_POPULATE_READ);
+	madvise(p + 2 * PAGE, PAGE, MADV_POPULATE_WRITE);
+	show("populated.madvise", p);
+	mprotect(p, PAGES * PAGE, PROT_READ);
+	read_all(p);
+	show("populated.protected", p);
+	munmap(p, PAGES * PAGE);
+}
+
+static void called(void)
+{
+	int fd = new_file();
+	char *p = map(fd, PROT_READ | PROT_WRITE, MAP_SHARED), bytes[2 * PAGE] = {0};
+
+	pread(fd, bytes, sizeof(bytes), 0);
+	read_all(p);
+	show("called.read", p);
+	pwrite(fd, bytes, 1, 0);
+	show("called.pwrite", p);
+	fallocate(fd, FALLOC_FL_KEEP_SIZE, PAGE, PAGE);
+	show("called.fallocate", p);
+	fallocate(fd, FALLOC_FL_KEEP_SIZE | FALLOC_FL_PUNCH_HOLE, 3 * PAGE + 100, 100);
+	show("called.punched", p);
+	fallocate(fd, FALLOC_FL_KEEP_SIZE | FALLOC_FL_PUNCH_HOLE, 0, PAGE);
+	read_all(p);
+	show("called.punched_and_read", p);
+	ftruncate(fd, (PAGES - 1) * PAGE + 100);
+	show("called.truncated", p);
+	munmap(p, PAGES * PAGE);
+	close(fd);
+	fd = new_file();
+	pwrite(fd, bytes, sizeof(bytes), PAGE);
+	fallocate(fd, 0, 3 * PAGE, PAGE);
+	p = map(fd, PROT_READ, MAP_SHARED);
+	read_all(p);
+	show("called.fresh", p);
+	munmap(p, PAGES * PAGE);
+	close(fd);
+}
+
+static void segment(void)
+{
+	int id = shmget(IPC_PRIVATE, PAGES * PAGE, 0600);
+	char *p = shmat(id, NULL, 0), *again;
+
+	shmctl(id, IPC_RMID, NULL);
+	read_all(p);
+	show("segment.read", p);
+	p[0] = 1;
+	again = shmat(id, NULL, SHM_RDONLY);
+	read_all(again);
+	show("segment.writer", p);
+	show("segment.reader", again);
+	shmdt(p);
+	show("segment.writer_gone", again);
+	shmdt(again);
+}
+
+static void forked(void)
+{
+	char *p =
+		mmap(NULL, PAGES * PAGE, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
+	pid_t pid;
+
+	memset(p, 1, 2 * PAGE);
+	read_all(p);
+	p[4 * PAGE] = 1; /* no fault: only the entry knows */
+	mprotect(p + 5 * PAGE, PAGE, PROT_READ);
+	mprotect(p + 5 * PAGE, PAGE, PROT_READ | PROT_WRITE);
+	p[5 * PAGE] = 1;
+	pid = fork();
+	if (!pid) {
+		read_all(p);
+		show("forked.child", p);
+		p[3 * PAGE] = 1;
+		_exit(0);
+	}
+	waitpid(pid, NULL, 0);
+	show("forked.parent", p);
+	munmap(p, PAGES * PAGE);
+}
+
+static void filled(const char *name, int flags)
+{
+	int fd = new_file();
+	char *p = map(fd, PROT_READ | PROT_WRITE, flags), page[PAGE] = {1};
+	int uffd = make_uffd(0, 0);
+
+	if (reg(uffd, p, PAGES * PAGE) || copy_to(uffd, p, page, PAGE, 0, NULL))
+		die("userfaultfd");
+	close(uffd);
+	show(name, p);
+	munmap(p, PAGES * PAGE);
+	close(fd);
+}
+
+int main(void)
+{
+	mapped();
+	populated();
+	called();
+	segment();
+	forked();
+	filled("filled.shared", MAP_SHARED);
+	filled("filled.private", MAP_PRIVATE);
+	return test_failed;
+}
