@@ -1,4 +1,5 @@
-/* Forgetting which pages were used, so that it can be seen which are from now on. */
+/* Forgetting which pages were used, so that it can be seen which are from now on: clear_refs of
+ * /proc/PID, and the advice that they are not used any more. */
 #include "mm/object.h"
 #include "mm/space_impl.h"
 
@@ -9,21 +10,22 @@ static bool is_meant(const struct vma *v, enum clear_refs which)
 	return which == CLEAR_REFS_ALL || (which == CLEAR_REFS_MAPPED) == !!v->backing;
 }
 
-static void clear_table(pte_t *pte, pte_t *stop)
+static void forget_table(pte_t *pte, u32 n, bool shared_too)
 {
-	for (; pte < stop; pte++)
-		if (pte_present(*pte))
-			pmap_set_low(pte, pte_low(pte) & ~(u32)PTE_A);
+	for (pte_t *stop = pte + n; pte < stop; pte++)
+		if (pte_maps(*pte) && !pte_poisoned(*pte) &&
+			(shared_too || pfn_page(pte_pfn(*pte))->mapcount == 1))
+			pmap_take_low(pte, (u32)PTE_A);
 }
 
-static void clear_vma(struct vma *v)
+void vma_forget_use(struct vma *v, vaddr_t start, vaddr_t end, bool shared_too)
 {
 	vma_lock_entries(v);
-	for (vaddr_t at = v->start, next; at < v->end; at = next) {
-		pte_t *pte = pmap_pte(&v->mm->pmap, at);
-		next = MIN(v->end - 1, at | (PD_SIZE - 1)) + 1;
+	for (u32 n; start < end; start += n << PAGE_SHIFT) {
+		pte_t *pte = pmap_pte(&v->mm->pmap, start);
+		n = pt_run(start, end);
 		if (pte)
-			clear_table(pte, pte + ((next - at) >> PAGE_SHIFT));
+			forget_table(pte, n, shared_too);
 	}
 	vma_unlock_entries(v);
 }
@@ -34,7 +36,7 @@ void mm_clear_refs(struct mm *mm, enum clear_refs which)
 	mutex_lock(&mm->lock);
 	vma_for_each (v, &mm->vmas)
 		if (is_meant(v, which))
-			clear_vma(v);
+			vma_forget_use(v, v->start, v->end, true);
 	/* What the TLB holds would be used without being marked. */
 	pmap_flush_range(&mm->pmap, 0, USER_TOP);
 	mutex_unlock(&mm->lock);

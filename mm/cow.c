@@ -6,8 +6,8 @@
 #include "mm/page_alloc.h"
 #include "mm/zap.h"
 
-/* An entry that does not map private memory, for the child: counted, unless it is the
- * zero page or a lost one. */
+/* An entry that does not map private memory, for the child, who has not used the page yet: counted,
+ * unless it is the zero page or a lost one. */
 static __noinline void share_other(pte_t *d, const pte_t *s, struct mm *child)
 {
 	struct page *p = pfn_page(pte_pfn(*s));
@@ -15,10 +15,11 @@ static __noinline void share_other(pte_t *d, const pte_t *s, struct mm *child)
 		p->mapcount++;
 		child->rss[page_rss_kind(p)]++;
 	}
-	pmap_enter(d, *s);
+	pmap_set_words(d, pte_low(s) & ~(u32)PTE_A, pte_high(s));
 }
 
-/* One entry for a fork. A private page is no longer its own and loses W, on both sides. */
+/* One entry for a fork. A private page is no longer its own and loses W, on both sides; the child
+ * has not used it yet. */
 static __forceinline void share_entry(pte_t *d, pte_t *s, struct mm *child, u32 *others)
 {
 	u32 lo = pte_low(s), hi = pte_high(s);
@@ -31,7 +32,7 @@ static __forceinline void share_entry(pte_t *d, pte_t *s, struct mm *child, u32 
 	mem_map[pmap_words_pfn(lo, hi).v].mapcount++;
 	lo &= ~(u32)(PTE_W | PTE_OWN);
 	pmap_set_low(s, lo);
-	pmap_set_words(d, lo, hi);
+	pmap_set_words(d, lo & ~(u32)PTE_A, hi);
 }
 
 /* The `n` entries of one table. The common case is few instructions, so the loop's own count. */
@@ -106,7 +107,7 @@ static void protect_own(struct vma *v, vaddr_t start, vaddr_t end)
 	}
 }
 
-#define KEPT (PTE_D | PTE_ANON | PTE_OWN | PTE_LAZY)
+#define KEPT (PTE_A | PTE_D | PTE_ANON | PTE_OWN | PTE_LAZY)
 
 static void protect_any(struct vma *v, vaddr_t start, vaddr_t end)
 {
@@ -115,7 +116,8 @@ static void protect_any(struct vma *v, vaddr_t start, vaddr_t end)
 		n = pt_run(start, end);
 		pte_t *pte = pmap_pte(&v->mm->pmap, start);
 		for (u32 i = 0; pte && i < n; i++, pte++) {
-			u64 flags = v->prot | (pte->v & KEPT) | (own_write(pte_low(pte)) & grant);
+			u64 flags = (v->prot & ~PTE_A) | (pte->v & KEPT) |
+				    (own_write(pte_low(pte)) & grant);
 			if (pte_maps(*pte) && !pte_poisoned(*pte))
 				pmap_set(pte, pte_make(pte_pfn(*pte), flags));
 		}

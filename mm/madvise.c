@@ -146,6 +146,26 @@ static long collapse(const struct vma *v, vaddr_t start, vaddr_t end)
 	return 0;
 }
 
+/* The pages are not needed soon, or (MADV_PAGEOUT) should leave memory. Without swap none can, but
+ * those of tmpfs leave the process. */
+static long cool(struct vma *v, vaddr_t start, vaddr_t end, u32 advice)
+{
+	if (v->flags & (VM_LOCKED | VM_PFNMAP | VM_HUGETLB))
+		return -EINVAL;
+	if (advice == MADV_PAGEOUT && !vma_may_tell(v))
+		return 0;
+	vma_forget_use(v, start, end, false);
+	if (advice == MADV_PAGEOUT && v->object && v->object->shmem) {
+		vma_lock_entries(v);
+		if (trace_mm_on())
+			trace_zap(v, start, end, ZAP_COLD);
+		zap_range(v, start, end, ZAP_COLD);
+		vma_unlock_entries(v);
+	}
+	pmap_flush_range(&v->mm->pmap, start, end);
+	return 0;
+}
+
 static long advise_vma(struct vma *v, vaddr_t start, vaddr_t end, u32 advice)
 {
 	switch (advice) {
@@ -155,7 +175,7 @@ static long advise_vma(struct vma *v, vaddr_t start, vaddr_t end, u32 advice)
 		return collapse(v, start, end);
 	case MADV_COLD:
 	case MADV_PAGEOUT:
-		return v->flags & (VM_LOCKED | VM_PFNMAP | VM_HUGETLB) ? -EINVAL : 0;
+		return cool(v, start, end, advice);
 	case MADV_FREE:
 	case MADV_DONTNEED:
 	case MADV_DONTNEED_LOCKED:

@@ -6,7 +6,7 @@
 #include "kernel/x86/uaccess.h"
 #include "mm/hugetlb.h"
 #include "mm/pagecache.h"
-#include "mm/space.h"
+#include "mm/space_impl.h"
 
 /* Pages without an entry: the cache behind the VMA says it. */
 static void ask_cache(struct object *o, u32 pgoff, u32 n, u8 *vec)
@@ -49,7 +49,12 @@ static long fill(struct mm *mm, vaddr_t addr, u32 n, u8 *vec)
 		return -ENOMEM;
 	if (v->flags & VM_HUGETLB)
 		return fill_huge(v, addr, n, vec);
-	return fill_table(v, addr, MIN(n, (v->end - addr) >> PAGE_SHIFT), vec);
+	n = MIN(n, (v->end - addr) >> PAGE_SHIFT);
+	if (unlikely(!vma_may_tell(v))) {
+		memset(vec, 1, n); /* others' files: nothing is told of what is cached */
+		return n;
+	}
+	return fill_table(v, addr, n, vec);
 }
 
 long sys_mincore(u32 start, u32 len, uptr_t vec)

@@ -111,6 +111,9 @@ struct backing_ops {
 	/* Makes a hole of [start, end) of the file. Takes locks that stand above the mm's. Returns 0
 	 * or a negative errno. */
 	long (*punch)(struct backing *b, u64 start, u64 end);
+	/* Whether the caller may know of its pages, and say, whether they are in memory: he owns the
+	 * file or may write it. NULL: he may. */
+	bool (*tells)(struct backing *b);
 };
 
 struct backing {

@@ -59,6 +59,16 @@ static inline void vma_unlock_entries(struct vma *v)
 		mutex_unlock(&v->object->lock);
 }
 
+/* Marks the pages of [start, end), which lies in v, as not accessed; those that others map too only
+ * with `shared_too`. The caller flushes the TLB. (mm/clear_refs.c) */
+void vma_forget_use(struct vma *v, vaddr_t start, vaddr_t end, bool shared_too);
+
+/* Whether the caller may know, and say, which pages of v's file are in memory. */
+static inline bool vma_may_tell(const struct vma *v)
+{
+	return !v->backing || !v->backing->ops->tells || v->backing->ops->tells(v->backing);
+}
+
 extern u8 vm_kinds[16];
 
 static inline enum vm_kind vm_kind(u32 flags)

@@ -100,6 +100,13 @@ static void zap_table_others(struct zap *z, pte_t *pte, u32 n)
 			zap_other(z, pte);
 }
 
+static void zap_table_cold(struct zap *z, pte_t *pte, u32 n)
+{
+	for (pte_t *stop = pte + n; pte < stop; pte++)
+		if (zap_takes(ZAP_COLD, *pte))
+			zap_other(z, pte);
+}
+
 static void zap_table_lazy(struct zap *z, pte_t *pte, u32 n)
 {
 	for (pte_t *stop = pte + n; pte < stop; pte++)
@@ -111,7 +118,8 @@ void zap_range(struct vma *v, vaddr_t start, vaddr_t end, enum zap_what what)
 {
 	static void (*const tables[])(struct zap *, pte_t *, u32) = {[ZAP_ALL] = zap_table,
 		[ZAP_OTHERS] = zap_table_others,
-		[ZAP_LAZY] = zap_table_lazy};
+		[ZAP_LAZY] = zap_table_lazy,
+		[ZAP_COLD] = zap_table_cold};
 	struct zap z = {.mm = v->mm};
 	if (unlikely(v->flags & VM_HUGETLB)) {
 		hugetlb_zap(v, start, end, what == ZAP_OTHERS);

@@ -14,12 +14,15 @@ enum zap_what {
 	ZAP_ALL,
 	ZAP_OTHERS, /* not what the process has of its own: copies of file pages; nor lost ones */
 	ZAP_LAZY,   /* what it said it can do without: PTE_LAZY */
+	ZAP_COLD,   /* pages of the cache that nobody else maps */
 };
 
 static inline bool zap_takes(enum zap_what what, pte_t e)
 {
 	if (what == ZAP_LAZY)
 		return pte_low_lazy((u32)e.v);
+	if (what == ZAP_COLD && pfn_page(pte_pfn(e))->mapcount != 1)
+		return false;
 	return pte_maps(e) && (what == ZAP_ALL || !(pte_anon(e) || pte_poisoned(e)));
 }
 

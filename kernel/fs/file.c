@@ -65,6 +65,13 @@ static long backing_punch(struct backing *b, u64 start, u64 end)
 	return err;
 }
 
+static bool backing_tells(struct backing *b)
+{
+	struct inode *inode = backing_file(b)->dentry->inode;
+
+	return inode_owned(inode) || inode_permission(inode, MAY_WRITE) == 0;
+}
+
 static const struct backing_ops file_backing_ops = {
 	.get = backing_get,
 	.put = backing_put,
@@ -72,6 +79,7 @@ static const struct backing_ops file_backing_ops = {
 	.id = backing_id,
 	.map = backing_map,
 	.punch = backing_punch,
+	.tells = backing_tells,
 };
 
 bool backing_is_file(const struct backing *b)

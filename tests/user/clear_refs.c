@@ -13,26 +13,6 @@ static void put(const char *name, const char *text)
 	close(fd);
 }
 
-/* Kilobytes that the smaps entry of the mapping at p says are referenced. */
-static long referenced(const char *p)
-{
-	FILE *file = fopen("/proc/self/smaps", "re");
-	char line[512], start[16];
-	bool in = false;
-	long kb = -1;
-
-	snprintf(start, sizeof(start), "%08lx-", (unsigned long)p);
-	while (file && fgets(line, sizeof(line), file)) {
-		if (strchr(line, '-') == line + 8)
-			in = !strncmp(line, start, 9);
-		else if (in && !strncmp(line, "Referenced:", 11))
-			kb = strtol(line + 11, NULL, 10);
-	}
-	if (file)
-		fclose(file);
-	return kb;
-}
-
 static char *anon, *file, *shared;
 
 static void touch_all(void)
@@ -44,8 +24,9 @@ static void touch_all(void)
 
 static void show(const char *name)
 {
-	say(name, "anonymous %ld file %ld shared %ld", referenced(anon), referenced(file),
-		referenced(shared));
+	say(name, "anonymous %ld file %ld shared %ld", smaps_value(getpid(), anon, "Referenced:"),
+		smaps_value(getpid(), file, "Referenced:"),
+		smaps_value(getpid(), shared, "Referenced:"));
 }
 
 static void nothing(void)

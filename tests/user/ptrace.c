@@ -95,28 +95,6 @@ static void see_poked(void)
 	say("poked.none", "%s", try_read(none));
 }
 
-/* The kilobytes of a field of /proc/PID/smaps for the mapping at p. */
-static long smaps_value(pid_t pid, const void *p, const char *field)
-{
-	char name[64], line[512];
-	unsigned long start, end, at = (unsigned long)p;
-	bool inside = false;
-	long value = -1;
-	FILE *f;
-
-	snprintf(name, sizeof(name), "/proc/%d/smaps", pid);
-	f = fopen(name, "re");
-	while (f && fgets(line, sizeof(line), f)) {
-		if (sscanf(line, "%lx-%lx", &start, &end) == 2)
-			inside = start <= at && at < end;
-		if (inside && !strncmp(line, field, strlen(field)))
-			value = strtol(line + strlen(field), NULL, 10);
-	}
-	if (f)
-		fclose(f);
-	return value;
-}
-
 static long poke(pid_t pid, const volatile void *addr, long word)
 {
 	return request(PTRACE_POKEDATA, pid, addr, NUM(word));

@@ -181,6 +181,28 @@ static maybe long status_value(const char *field)
 	return value;
 }
 
+/* The kilobytes of a field (with its colon) of /proc/PID/smaps for the mapping at p; or -1. */
+static maybe long smaps_value(pid_t pid, const void *p, const char *field)
+{
+	unsigned long start, end, at = (unsigned long)p;
+	char name[64], line[512];
+	bool inside = false;
+	long value = -1;
+	FILE *smaps;
+
+	snprintf(name, sizeof(name), "/proc/%d/smaps", pid);
+	smaps = fopen(name, "re");
+	while (smaps && fgets(line, sizeof(line), smaps)) {
+		if (sscanf(line, "%lx-%lx", &start, &end) == 2)
+			inside = start <= at && at < end;
+		if (inside && !strncmp(line, field, strlen(field)))
+			value = strtol(line + strlen(field), NULL, 10);
+	}
+	if (smaps)
+		fclose(smaps);
+	return value;
+}
+
 /* --- Faults --- */
 
 struct fault {
