@@ -117,6 +117,8 @@ long sys_capset(uptr_t header, uptr_t data);
 /* kernel/proc/sys_sched.c */
 long sys_sched_setscheduler(s32 pid, s32 policy, uptr_t param);
 long sys_sched_setparam(s32 pid, uptr_t param);
+long sys_sched_setattr(s32 pid, uptr_t attr, u32 flags);
+long sys_sched_getattr(s32 pid, uptr_t attr, u32 size, u32 flags);
 long sys_sched_getscheduler(s32 pid);
 long sys_sched_getparam(s32 pid, uptr_t to);
 long sys_sched_get_priority_max(u32 policy);
@@ -493,7 +495,7 @@ long sys_socketcall(u32 call, uptr_t args);
 	X(pidfd_open) X(pidfd_send_signal) X(process_madvise) X(process_mrelease) X(membarrier) \
 	X(rseq) X(msgget) X(msgsnd) X(msgrcv) X(msgctl) \
 	X(semget) X(semctl) X(semtimedop_time64) X(ioprio_set) X(ioprio_get) X(adjtimex) \
-	X(clock_adjtime) X(clock_adjtime64)
+	X(clock_adjtime) X(clock_adjtime64) X(sched_setattr) X(sched_getattr)
 
 #define SYSCALLS_MM(X) \
 	X(brk) X(mmap) X(munmap) X(mprotect) X(msync) X(mlock) X(munlock) X(mlockall) \
@@ -547,12 +549,13 @@ long sys_socketcall(u32 call, uptr_t args);
 	P(futex, "PI locks are handed over, but the scheduler has no priority to inherit") \
 	P(futex_time64, "PI locks are handed over, but the scheduler has no priority to inherit") \
 	P(io_submit, "IOCB_CMD_POLL: EINVAL; a read of an empty pipe waits in it") \
-	P(madvise, "MERGEABLE, HUGEPAGE, COLD, PAGEOUT only noted; HWPOISON: no huge pages") \
+	P(madvise, "MERGEABLE, HUGEPAGE only noted; HWPOISON: no huge pages") \
 	P(mount, "MS_BIND, MS_MOVE: EINVAL; propagation is ignored") \
 	P(pipe2, "O_DIRECT (packets): EINVAL") \
 	P(prctl, "the common dozen: names, dumpable, death signal, subreaper; others EINVAL") \
 	P(sched_setscheduler, "kept and reported; the scheduler is round robin") \
 	P(sched_setparam, "kept and reported; the scheduler is round robin") \
+	P(sched_setattr, "the same; SCHED_DEADLINE: EBUSY") \
 	P(sendfile, "from regular files only") \
 	P(sendfile64, "from regular files only") \
 	P(setpriority, "kept and reported; the scheduler is round robin") \

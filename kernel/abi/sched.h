@@ -81,4 +81,23 @@ struct abi_sched_param {
 	s32 priority;
 };
 
+/* What sched_setattr(2) is asked. Older callers know only the first 48 bytes. */
+struct abi_sched_attr {
+	u32 size, policy;
+	u64 flags;
+	s32 nice;
+	u32 priority;
+	u64 runtime, deadline, period; /* of SCHED_DEADLINE, in nanoseconds */
+	u32 util_min, util_max;
+};
+_Static_assert(sizeof(struct abi_sched_attr) == 56, "struct sched_attr is 56 bytes");
+#define SCHED_ATTR_SIZE_VER0 48u
+#define SCHED_ATTR_SIZE_VER1 56u
+
+#define SCHED_FLAG_RESET_ON_FORK 0x01u
+#define SCHED_FLAG_KEEP_POLICY   0x08u
+#define SCHED_FLAG_KEEP_PARAMS   0x10u
+#define SCHED_FLAG_UTIL_CLAMP    0x60u
+#define SCHED_FLAG_ALL           0x7fu
+
 #endif

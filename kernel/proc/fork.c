@@ -389,25 +389,13 @@ long sys_clone(u32 flags, u32 stack, uptr_t parent_tid, uptr_t tls, uptr_t child
 	});
 }
 
-/* Bytes that a newer caller knows more of than we do must be zero. */
 static long get_clone_args(struct abi_clone_args *args, uptr_t user, u32 size)
 {
-	u32 known = MIN(size, (u32)sizeof(*args));
-	u8 more;
 	if (size > PAGE_SIZE)
 		return -E2BIG;
 	if (size < CLONE_ARGS_SIZE_VER0)
 		return -EINVAL;
-	*args = (struct abi_clone_args){0};
-	if (copy_from_user(args, user, known))
-		return -EFAULT;
-	for (u32 at = known; at < size; at++) {
-		if (copy_from_user(&more, uptr_add(user, at), 1))
-			return -EFAULT;
-		if (more)
-			return -E2BIG;
-	}
-	return 0;
+	return copy_struct_from_user(args, sizeof(*args), user, size);
 }
 
 /* The number of the child cannot be chosen, and there are no cgroups to put it into. */

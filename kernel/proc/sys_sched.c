@@ -14,6 +14,11 @@
 #define MIN_NICE       (-20)
 #define MAX_NICE       19
 
+/* Bounds of SCHED_DEADLINE's parameters. */
+#define DL_RUNTIME_MIN_NS 1024u
+#define DL_PERIOD_MIN_NS  (100 * 1000u)
+#define DL_PERIOD_MAX_NS  (1000ull << 22)
+
 /* The thread a call with pid 0 means, or another one. Caller holds process_lock. */
 static struct task *task_or_self(s32 pid)
 {
@@ -31,33 +36,125 @@ static bool is_realtime(u32 policy)
 	return policy == SCHED_FIFO || policy == SCHED_RR;
 }
 
-static bool policy_known(u32 policy)
+static bool is_fair(u32 policy)
 {
-	return is_realtime(policy) || policy == SCHED_OTHER || policy == SCHED_BATCH ||
-	       policy == SCHED_IDLE;
+	return policy == SCHED_OTHER || policy == SCHED_BATCH;
 }
 
-/* `policy` may have SCHED_RESET_ON_FORK beside it. */
-static long set_locked(struct task *t, u32 policy, s32 priority)
+static bool policy_known(u32 policy)
 {
-	bool reset = policy & SCHED_RESET_ON_FORK;
-	policy &= ~SCHED_RESET_ON_FORK;
-	if (!policy_known(policy) || priority < 0 || priority > MAX_RT_PRIO ||
-		is_realtime(policy) != (priority != 0))
+	return is_realtime(policy) || is_fair(policy) || policy == SCHED_IDLE;
+}
+
+/* --- Changing them --- */
+
+/* Who need not be privileged for that nice value, as RLIMIT_NICE counts: 40 is -20. */
+static bool nice_allowed(const struct task *t, s32 nice)
+{
+	return (u64)(MAX_NICE + 1 - nice) <= t->process->rlimit[RLIMIT_NICE].cur;
+}
+
+/* Whether a thread needs no privilege for what it becomes. */
+static bool is_modest(const struct task *t, const struct abi_sched_attr *a)
+{
+	u64 limit = t->process->rlimit[RLIMIT_RTPRIO].cur;
+
+	if (is_realtime(a->policy) && ((a->policy != t->sched_policy && !limit) ||
+			(a->priority > t->sched_priority && a->priority > limit)))
+		return false;
+	if (is_fair(a->policy) && a->nice < t->nice && !nice_allowed(t, a->nice))
+		return false;
+	if (t->sched_policy == SCHED_IDLE && a->policy != SCHED_IDLE && !nice_allowed(t, t->nice))
+		return false;
+	return a->policy != SCHED_DEADLINE &&
+	       (!t->sched_reset_on_fork || (a->flags & SCHED_FLAG_RESET_ON_FORK));
+}
+
+static bool deadline_ok(const struct abi_sched_attr *a)
+{
+	u64 period = a->period ? a->period : a->deadline;
+
+	return a->runtime >= DL_RUNTIME_MIN_NS && a->runtime <= a->deadline &&
+	       a->deadline <= period && period >= DL_PERIOD_MIN_NS && period <= DL_PERIOD_MAX_NS;
+}
+
+/* 0 if `t` may become that. No time is there to be promised to SCHED_DEADLINE. */
+static long check_attr(const struct task *t, const struct abi_sched_attr *a)
+{
+	if ((!policy_known(a->policy) && a->policy != SCHED_DEADLINE) ||
+		(a->flags & ~(u64)SCHED_FLAG_ALL) || a->priority > MAX_RT_PRIO ||
+		(a->policy == SCHED_DEADLINE && !deadline_ok(a)) ||
+		is_realtime(a->policy) != (a->priority != 0))
 		return -EINVAL;
-	if (!may_schedule(t) || (is_realtime(policy) && !capable(CAP_SYS_NICE)))
+	if (!(may_schedule(t) && is_modest(t, a)) && !capable(CAP_SYS_NICE))
 		return -EPERM;
-	if (t->sched_reset_on_fork && !reset && !capable(CAP_SYS_NICE))
-		return -EPERM;
-	t->sched_reset_on_fork = reset;
-	t->sched_policy = policy;
-	t->sched_priority = (u32)priority;
+	if (a->flags & SCHED_FLAG_UTIL_CLAMP)
+		return -EOPNOTSUPP;
+	return a->policy == SCHED_DEADLINE ? -EBUSY : 0;
+}
+
+static void get_params(const struct task *t, struct abi_sched_attr *a)
+{
+	if (is_realtime(t->sched_policy))
+		a->priority = t->sched_priority;
+	else
+		a->nice = t->nice;
+}
+
+static long set_locked(struct task *t, struct abi_sched_attr *a)
+{
+	long err;
+
+	if (a->flags & SCHED_FLAG_KEEP_PARAMS)
+		get_params(t, a);
+	if (a->flags & SCHED_FLAG_KEEP_POLICY) {
+		a->policy = t->sched_policy;
+		a->flags &= ~(u64)SCHED_FLAG_RESET_ON_FORK;
+		a->flags |= t->sched_reset_on_fork ? SCHED_FLAG_RESET_ON_FORK : 0;
+	}
+	err = check_attr(t, a);
+	if (err)
+		return err;
+	t->sched_reset_on_fork = a->flags & SCHED_FLAG_RESET_ON_FORK;
+	if (a->flags & SCHED_FLAG_KEEP_PARAMS)
+		return 0;
+	t->sched_policy = a->policy;
+	t->sched_priority = a->priority;
+	if (is_fair(a->policy))
+		t->nice = a->nice;
 	return 0;
 }
 
-static u32 policy_of(const struct task *t)
+static long set_attr(s32 pid, struct abi_sched_attr *a, bool keep_nice)
 {
-	return t->sched_policy | (t->sched_reset_on_fork ? SCHED_RESET_ON_FORK : 0);
+	u32 flags = spin_lock_irqsave(&process_lock);
+	struct task *t = task_or_self(pid);
+	long err = -ESRCH;
+
+	if (t) {
+		a->nice = keep_nice ? t->nice : a->nice;
+		err = set_locked(t, a);
+	}
+	spin_unlock_irqrestore(&process_lock, flags);
+	return err;
+}
+
+/* policy -1: as it is. */
+static long set_scheduler(s32 pid, s32 policy, uptr_t param)
+{
+	struct abi_sched_attr a = {.policy = (u32)policy & ~SCHED_RESET_ON_FORK};
+	struct abi_sched_param p;
+
+	if (pid < 0 || !param.va)
+		return -EINVAL;
+	if (copy_from_user(&p, param, sizeof(p)) < 0)
+		return -EFAULT;
+	a.priority = (u32)p.priority;
+	if (policy < 0)
+		a.flags = SCHED_FLAG_KEEP_POLICY;
+	else if ((u32)policy & SCHED_RESET_ON_FORK)
+		a.flags = SCHED_FLAG_RESET_ON_FORK;
+	return set_attr(pid, &a, true);
 }
 
 void sched_fork(struct task *t, const struct task *parent)
@@ -69,47 +166,67 @@ void sched_fork(struct task *t, const struct task *parent)
 	t->sched_priority = parent->sched_priority;
 }
 
-/* policy NULL: as it is. */
-static long set_scheduler(s32 pid, const u32 *policy, uptr_t param)
-{
-	struct abi_sched_param p;
-	struct task *t;
-	u32 flags;
-	long err;
-	if (pid < 0 || !param.va)
-		return -EINVAL;
-	if (copy_from_user(&p, param, sizeof(p)) < 0)
-		return -EFAULT;
-	flags = spin_lock_irqsave(&process_lock);
-	t = task_or_self(pid);
-	err = t ? set_locked(t, policy ? *policy : policy_of(t), p.priority) : -ESRCH;
-	spin_unlock_irqrestore(&process_lock, flags);
-	return err;
-}
-
 long sys_sched_setscheduler(s32 pid, s32 policy, uptr_t param)
 {
-	u32 p = (u32)policy;
-	return policy < 0 ? -EINVAL : set_scheduler(pid, &p, param);
+	return policy < 0 ? -EINVAL : set_scheduler(pid, policy, param);
 }
 
 long sys_sched_setparam(s32 pid, uptr_t param)
 {
-	return set_scheduler(pid, NULL, param);
+	return set_scheduler(pid, -1, param);
 }
 
-/* Copies what a thread has, the policy with its SCHED_RESET_ON_FORK; -ESRCH. */
-static long get_scheduler(s32 pid, u32 *policy, s32 *priority)
+static long copy_attr(struct abi_sched_attr *a, uptr_t from)
+{
+	u32 size;
+	long err;
+
+	if (get_user_u32(&size, from))
+		return -EFAULT;
+	if (!size)
+		size = SCHED_ATTR_SIZE_VER0;
+	if (size < SCHED_ATTR_SIZE_VER0 || size > PAGE_SIZE)
+		return -E2BIG;
+	err = copy_struct_from_user(a, sizeof(*a), from, size);
+	if (err)
+		return err;
+	return (a->flags & SCHED_FLAG_UTIL_CLAMP) && size < SCHED_ATTR_SIZE_VER1 ? -EINVAL : 0;
+}
+
+long sys_sched_setattr(s32 pid, uptr_t from, u32 flags)
+{
+	struct abi_sched_attr a;
+	long err;
+
+	if (!from.va || pid < 0 || flags)
+		return -EINVAL;
+	err = copy_attr(&a, from);
+	if (err == -E2BIG)
+		(void)!put_user_u32(from, sizeof(a)); /* what would do */
+	if (err)
+		return err;
+	if ((s32)a.policy < 0)
+		return -EINVAL;
+	a.nice = MAX(MIN_NICE, MIN(MAX_NICE, a.nice));
+	return set_attr(pid, &a, false);
+}
+
+/* --- Asking for them --- */
+
+static long get_attr(s32 pid, struct abi_sched_attr *a)
 {
 	const struct task *t;
 	u32 flags;
+
 	if (pid < 0)
 		return -EINVAL;
+	*a = (struct abi_sched_attr){.size = 0};
 	flags = spin_lock_irqsave(&process_lock);
 	t = task_or_self(pid);
 	if (t) {
-		*policy = policy_of(t);
-		*priority = (s32)t->sched_priority;
+		a->policy = t->sched_policy;
+		a->flags = t->sched_reset_on_fork ? SCHED_FLAG_RESET_ON_FORK : 0;
+		get_params(t, a);
 	}
 	spin_unlock_irqrestore(&process_lock, flags);
 	return t ? 0 : -ESRCH;
@@ -117,18 +234,34 @@ static long get_scheduler(s32 pid, u32 *policy, s32 *priority)
 
 long sys_sched_getscheduler(s32 pid)
 {
-	u32 policy;
-	s32 priority;
-	long err = get_scheduler(pid, &policy, &priority);
-	return err ? err : (long)policy;
+	struct abi_sched_attr a;
+	long err = get_attr(pid, &a);
+
+	if (err)
+		return err;
+	return (long)(a.policy | (a.flags & SCHED_FLAG_RESET_ON_FORK ? SCHED_RESET_ON_FORK : 0));
 }
 
 long sys_sched_getparam(s32 pid, uptr_t to)
 {
-	struct abi_sched_param p;
-	u32 policy;
-	long err = to.va ? get_scheduler(pid, &policy, &p.priority) : -EINVAL;
-	return err ? err : copy_to_user(to, &p, sizeof(p));
+	struct abi_sched_attr a;
+	long err = to.va ? get_attr(pid, &a) : -EINVAL;
+
+	return err ? err : put_user_u32(to, a.priority);
+}
+
+long sys_sched_getattr(s32 pid, uptr_t to, u32 size, u32 flags)
+{
+	struct abi_sched_attr a;
+	long err;
+
+	if (!to.va || size < SCHED_ATTR_SIZE_VER0 || size > PAGE_SIZE || flags)
+		return -EINVAL;
+	err = get_attr(pid, &a);
+	if (err)
+		return err;
+	a.size = MIN(size, (u32)sizeof(a));
+	return user_range_ok(to, size) ? copy_to_user(to, &a, a.size) : -EFAULT;
 }
 
 long sys_sched_get_priority_max(u32 policy)
@@ -147,12 +280,11 @@ long sys_sched_get_priority_min(u32 policy)
 
 static long rr_get_interval(s32 pid, uptr_t to, bool time64)
 {
-	u32 policy;
-	s32 priority;
-	long err = get_scheduler(pid, &policy, &priority);
+	struct abi_sched_attr a;
+	long err = get_attr(pid, &a);
 	if (err)
 		return err;
-	return put_timespec(to, (policy & ~SCHED_RESET_ON_FORK) == SCHED_FIFO ? 0 : RR_INTERVAL_NS, time64);
+	return put_timespec(to, a.policy == SCHED_FIFO ? 0 : RR_INTERVAL_NS, time64);
 }
 
 long sys_sched_rr_get_interval(s32 pid, uptr_t to)
@@ -177,12 +309,11 @@ long sys_sched_yield(void)
 
 long sys_sched_getaffinity(s32 pid, u32 len, uptr_t to)
 {
-	u32 policy;
-	s32 priority;
+	struct abi_sched_attr a;
 	long err;
 	if (len % 4 || len * 8 < NR_CPUS)
 		return -EINVAL;
-	err = get_scheduler(pid, &policy, &priority);
+	err = get_attr(pid, &a);
 	if (err)
 		return err;
 	return put_user_u32(to, CPU_MASK) < 0 ? -EFAULT : 4;
@@ -269,8 +400,7 @@ static long set_nice(struct task *t, s32 nice)
 	const struct credentials *c = &current_process()->cred;
 	if (p->cred.uid != c->euid && p->cred.euid != c->euid && !capable(CAP_SYS_NICE))
 		return -EPERM;
-	if (nice < t->nice && (u64)(20 - nice) > p->rlimit[RLIMIT_NICE].cur &&
-		!capable(CAP_SYS_NICE))
+	if (nice < t->nice && !nice_allowed(t, nice) && !capable(CAP_SYS_NICE))
 		return -EACCES;
 	t->nice = nice;
 	return 0;

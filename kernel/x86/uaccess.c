@@ -56,6 +56,23 @@ int copy_to_user(uptr_t dst, const void *src, size_t n)
 	return copy_to_user_partial(dst, src, n) ? -EFAULT : 0;
 }
 
+int copy_struct_from_user(void *dst, size_t known, uptr_t src, size_t size)
+{
+	size_t shared = MIN(known, size);
+	u8 more;
+
+	memset((u8 *)dst + shared, 0, known - shared);
+	if (copy_from_user(dst, src, shared))
+		return -EFAULT;
+	for (size_t at = shared; at < size; at++) {
+		if (copy_from_user(&more, uptr_add(src, at), 1))
+			return -EFAULT;
+		if (more)
+			return -E2BIG;
+	}
+	return 0;
+}
+
 int cmpxchg_user(uptr_t word, u32 from, u32 to)
 {
 	u32 seen = from;

@@ -15,6 +15,10 @@
 int copy_from_user(void *dst, uptr_t src, size_t n) __must_check;
 int copy_to_user(uptr_t dst, const void *src, size_t n) __must_check;
 
+/* A struct that grows with the versions of the ABI: `size` is what the caller knows of it, `known`
+ * what the kernel does. What he does not know becomes zero; what he knows beyond must be: -E2BIG. */
+int copy_struct_from_user(void *dst, size_t known, uptr_t src, size_t size) __must_check;
+
 /* Return how many bytes were not copied (0: all): for reads and writes that may be short. */
 size_t copy_from_user_partial(void *dst, uptr_t src, size_t n);
 size_t copy_to_user_partial(uptr_t dst, const void *src, size_t n);
