@@ -177,12 +177,21 @@ static long do_limit(s32 pid, u32 which, const struct abi_rlimit64 *set, struct 
 	return err;
 }
 
+/* Linux keeps limits in 32 bits on a 32-bit machine: what does not fit is no limit. */
+static u64 limit_kept(u64 v)
+{
+	return v >= RLIM32_INFINITY ? RLIM64_INFINITY : v;
+}
+
 long sys_prlimit64(s32 pid, u32 which, uptr_t uset, uptr_t uold)
 {
 	struct abi_rlimit64 set, old;
 	long err;
-	if (uset.va && copy_from_user(&set, uset, sizeof(set)) < 0)
-		return -EFAULT;
+	if (uset.va) {
+		if (copy_from_user(&set, uset, sizeof(set)) < 0)
+			return -EFAULT;
+		set = (struct abi_rlimit64){limit_kept(set.cur), limit_kept(set.max)};
+	}
 	err = do_limit(pid, which, uset.va ? &set : NULL, uold.va ? &old : NULL);
 	if (!err && uold.va && copy_to_user(uold, &old, sizeof(old)) < 0)
 		err = -EFAULT;
@@ -223,8 +232,7 @@ long sys_setrlimit(u32 which, uptr_t from)
 	struct abi_rlimit64 l;
 	if (copy_from_user(&l32, from, sizeof(l32)) < 0)
 		return -EFAULT;
-	l.cur = l32.cur == RLIM32_INFINITY ? RLIM64_INFINITY : l32.cur;
-	l.max = l32.max == RLIM32_INFINITY ? RLIM64_INFINITY : l32.max;
+	l = (struct abi_rlimit64){limit_kept(l32.cur), limit_kept(l32.max)};
 	return do_limit(0, which, &l, NULL);
 }
 

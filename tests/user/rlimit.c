@@ -48,6 +48,14 @@ static void errors(void)
 	limit = (struct rlimit64){10ull << 32, 20ull << 32};
 	answer("prlimit.large", syscall(SYS_prlimit64, 0, RLIMIT_FSIZE, &limit, NULL));
 	show("large.seen_by_old_call", RLIMIT_FSIZE);
+	syscall(SYS_prlimit64, 0, RLIMIT_FSIZE, NULL, &limit);
+	say("large.kept", "%llx %llx", (unsigned long long)limit.soft,
+		(unsigned long long)limit.hard);
+	limit = (struct rlimit64){0xfffffffe, 0xffffffff};
+	answer("prlimit.largest", syscall(SYS_prlimit64, 0, RLIMIT_FSIZE, &limit, NULL));
+	syscall(SYS_prlimit64, 0, RLIMIT_FSIZE, NULL, &limit);
+	say("largest.kept", "%llx %llx", (unsigned long long)limit.soft,
+		(unsigned long long)limit.hard);
 	answer("set.back", set(RLIMIT_FSIZE, RLIM_INFINITY, RLIM_INFINITY));
 	show("set.infinite", RLIMIT_FSIZE);
 	limit.soft = 0;
