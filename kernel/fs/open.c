@@ -153,7 +153,9 @@ static struct file *open_reached(struct walk *w, const struct open_request *r)
 	f = file_create(dentry_get(w->at), r->flags);
 	if (is_err(f))
 		return f;
-	if ((r->flags & O_TRUNC) && !r->created)
+	if (r->flags & O_DIRECT)
+		err = -EINVAL; /* every file is read through the page cache or by its driver */
+	else if ((r->flags & O_TRUNC) && !r->created)
 		err = truncate_opened(f);
 	if (err) {
 		file_put(f);

@@ -11,7 +11,7 @@
 #define MAX_SMALL    0x7fffffffull
 
 /* What F_SETFL may change. */
-#define SETTABLE_FLAGS (O_APPEND | O_NONBLOCK | O_NOATIME | O_DIRECT)
+#define SETTABLE_FLAGS (O_APPEND | O_NONBLOCK | O_NOATIME)
 
 static struct file *get_file(u32 fd)
 {
@@ -228,7 +228,7 @@ static long set_flags(struct file *f, u32 arg)
 
 	if (((arg ^ f->flags) & arg & O_NOATIME) && !inode_owned(f->dentry->inode))
 		return -EPERM;
-	if ((arg & O_DIRECT) && !f->backing.object)
+	if (arg & O_DIRECT)
 		return -EINVAL;
 	settable = SETTABLE_FLAGS | (f->ops->async ? O_ASYNC : 0);
 	f->flags = (f->flags & ~settable) | (arg & settable);

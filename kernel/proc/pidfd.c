@@ -1,4 +1,5 @@
-/* Descriptors of processes: pidfd_open(2), pidfd_send_signal(2), and what process_mrelease(2) asks. */
+/* Descriptors of processes: pidfd_open(2), pidfd_send_signal(2), and what process_mrelease(2) asks.
+ */
 #include "kernel/proc/pidfd.h"
 #include "kernel/abi/errno.h"
 #include "kernel/abi/fcntl.h"
@@ -7,6 +8,7 @@
 #include "kernel/fs/text.h"
 #include "kernel/fs/vfs.h"
 #include "kernel/proc/process.h"
+#include "kernel/procfs/procfs.h"
 #include "kernel/syscalls.h"
 #include "kernel/x86/uaccess.h"
 #include "mm/kmalloc.h"
@@ -23,12 +25,23 @@ void pidfd_exited(void)
 	waitq_wake_all(&exits);
 }
 
+static const struct file_ops pidfd_ops;
+
+/* Which process a file names; false when it names none. */
+static bool named_by(const struct file *f, struct pidfd *who)
+{
+	if (f->ops != &pidfd_ops)
+		return proc_dir_process(f, &who->pid, &who->start_ns);
+	*who = *(const struct pidfd *)f->private;
+	return true;
+}
+
 struct process *pidfd_find_locked(const struct file *f)
 {
-	const struct pidfd *pf = f->private;
-	struct process *p = process_find(pf->pid);
+	struct pidfd who;
+	struct process *p = named_by(f, &who) ? process_find(who.pid) : NULL;
 
-	return p && p->start_ns == pf->start_ns ? p : NULL;
+	return p && p->start_ns == who.start_ns ? p : NULL;
 }
 
 static bool has_exited(const struct file *f)
@@ -68,9 +81,21 @@ static const struct file_ops pidfd_ops = {
 	.show_info = pidfd_show,
 };
 
-struct file *pidfd_get(u32 fd)
+struct file *pidfd_or_proc_get(u32 fd)
 {
 	struct file *f = files_fget(current_process()->files, fd);
+	struct pidfd who;
+
+	if (f && !named_by(f, &who)) {
+		file_put(f);
+		return NULL;
+	}
+	return f;
+}
+
+struct file *pidfd_get(u32 fd)
+{
+	struct file *f = pidfd_or_proc_get(fd);
 
 	if (f && f->ops != &pidfd_ops) {
 		file_put(f);
@@ -81,9 +106,9 @@ struct file *pidfd_get(u32 fd)
 
 u32 pidfd_pid(const struct file *f)
 {
-	const struct pidfd *pf = f->private;
+	struct pidfd who;
 
-	return pf->pid;
+	return named_by(f, &who) ? who.pid : 0;
 }
 
 #define PIDFD_KIND "anon_inode:[pidfd]"

@@ -12,6 +12,8 @@ struct process;
 
 /* The file of the caller's descriptor, referenced; NULL when there is none, or it is no pidfd. */
 struct file *pidfd_get(u32 fd);
+/* The same, or an open /proc/PID. */
+struct file *pidfd_or_proc_get(u32 fd);
 u32 pidfd_pid(const struct file *f);
 /* Its process, perhaps a zombie; NULL when that has been waited for. Caller holds process_lock. */
 struct process *pidfd_find_locked(const struct file *f);

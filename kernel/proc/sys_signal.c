@@ -185,7 +185,7 @@ long sys_pidfd_send_signal(u32 fd, u32 sig, uptr_t uinfo, u32 flags)
 	long err;
 	if (flags)
 		return -EINVAL;
-	f = pidfd_get(fd);
+	f = pidfd_or_proc_get(fd);
 	err = f ? pidfd_kill(f, sig, uinfo) : -EBADF;
 	file_put(f);
 	return err;

@@ -7,6 +7,7 @@
 #include "kernel/lib/number.h"
 #include "kernel/lib/string.h"
 #include "kernel/proc/coredump.h"
+#include "kernel/procfs/procfs.h"
 #include "kernel/procfs/procfs_impl.h"
 #include "kernel/x86/ptrace.h"
 #include "kernel/x86/uaccess.h"
@@ -589,3 +590,15 @@ static const struct proc_dir task_dir = {
 
 static const struct proc_dir pid_dir = {.rows = rows, .nr_rows = ARRAY_SIZE(rows)};
 const struct proc_entry proc_pid_entry = {.mode = S_IFDIR | 0555, .dir = &pid_dir};
+
+bool proc_dir_process(const struct file *f, u32 *pid, u64 *start_ns)
+{
+	const struct inode *inode = f->dentry->inode;
+
+	if (inode->ops != &proc_dir_ops || (f->flags & O_PATH) ||
+		inode_node(inode)->entry != &proc_pid_entry)
+		return false;
+	*pid = inode_node(inode)->id;
+	*start_ns = inode_node(inode)->start_ns;
+	return true;
+}

@@ -24,6 +24,7 @@ static void try_open(const char *name, const char *path, int flags)
 static void opening(void)
 {
 	char longer[300];
+	int fd;
 
 	close(make_file("file", "text", 4));
 	if (mkdir("dir", 0755) || symlink("file", "link") || symlink("nowhere", "dangling") ||
@@ -54,6 +55,15 @@ static void opening(void)
 	try_open("open.missing_dots", "missing/../file", O_RDONLY);
 	try_open("open.tmpfile", ".", O_TMPFILE | O_RDWR);
 	try_open("open.accmode_3", "file", 3);
+	try_open("open.direct", "file", O_RDWR | O_DIRECT | O_TRUNC);
+	try_open("open.direct_creat", "direct", O_RDWR | O_CREAT | O_DIRECT);
+	answer("open.direct_created", unlink("direct"));
+	try_open("open.direct_device", "/dev/zero", O_RDONLY | O_DIRECT);
+	try_open("open.direct_path", "file", O_PATH | O_DIRECT);
+	fd = open("file", O_RDWR);
+	answer("open.direct_kept_size", size_of(fd));
+	answer("open.direct_later", fcntl(fd, F_SETFL, O_DIRECT));
+	close(fd);
 	memset(buf, 'n', 255);
 	try_open("open.name_255", buf, O_RDWR | O_CREAT);
 	unlink(buf);

@@ -107,6 +107,31 @@ static void signals(void)
 	close(zero);
 }
 
+/* Of the folder of a process, an open one is as good as a pidfd, to a signal. */
+static void folders(void)
+{
+	pid_t pid = child_that_waits();
+	char path[64];
+	int folder;
+
+	sprintf(path, "/proc/%d", pid);
+	folder = open(path, O_RDONLY | O_DIRECTORY);
+	answer("folder.check", send(folder, 0, NULL, 0));
+	answer("folder.waitid", waitid(3, folder, &(siginfo_t){0}, WEXITED));
+	answer("folder.mrelease", syscall(SYS_process_mrelease, folder, 0));
+	answer("folder.path_only", send(open(path, O_PATH), 0, NULL, 0));
+	strcat(path, "/fd");
+	answer("folder.inner", send(open(path, O_RDONLY), 0, NULL, 0));
+	sprintf(path, "/proc/%d/task/%d", pid, pid);
+	answer("folder.of_thread", send(open(path, O_RDONLY), 0, NULL, 0));
+	answer("folder.proc", send(open("/proc", O_RDONLY), 0, NULL, 0));
+	answer("folder.other", send(open("/", O_RDONLY), 0, NULL, 0));
+	answer("folder.signal", send(folder, SIGKILL, NULL, 0));
+	waitpid(pid, NULL, 0);
+	answer("folder.gone", send(folder, 0, NULL, 0));
+	close(folder);
+}
+
 static long clone3(struct args *a, size_t size)
 {
 	long pid = syscall(SYS_clone3, a, size);
@@ -249,6 +274,7 @@ int main(void)
 {
 	opening();
 	signals();
+	folders();
 	cloning();
 	advice();
 	barriers();
