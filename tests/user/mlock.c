@@ -1,5 +1,6 @@
 /* mlock, mlock2, mlockall: what becomes resident, what is counted, limits and errors. */
 #include "tests/user/test.h"
+#include <sys/prctl.h>
 
 #define RW	     (PROT_READ | PROT_WRITE)
 #define LOCK_ONFAULT 1
@@ -164,13 +165,38 @@ static void as_user(void)
 	answer("user.not_allowed_all", mlockall(MCL_FUTURE));
 }
 
-int main(void)
+/* Capabilities kept over setuid() are lost by execve(), and with them leave to lock it all. */
+static void capable_until_exec(void)
 {
+	unsigned header[2] = {0x20080522, 0};
+	unsigned data[6] = {1u << 14, 1u << 14}; /* CAP_IPC_LOCK */
+	struct rlimit limit = {4 * PAGE, 4 * PAGE};
+
+	setrlimit(RLIMIT_MEMLOCK, &limit);
+	if (prctl(PR_SET_KEEPCAPS, 1) || setuid(1000) || syscall(SYS_capset, header, data))
+		die("capset");
+	answer("kept.mlockall", mlockall(MCL_CURRENT));
+	execl("/proc/self/exe", "mlock", "again", NULL);
+	die("exec");
+}
+
+static int after_exec(void)
+{
+	answer("exec.mlockall", mlockall(MCL_CURRENT));
+	answer("exec.mlock", mlock(map_at(FREE_AREA, 8 * PAGE, RW), 8 * PAGE));
+	return test_failed;
+}
+
+int main(int argc, char **argv)
+{
+	if (argc > 1)
+		return after_exec();
 	locking();
 	on_fault();
 	errors();
 	all();
 	over_fork();
 	isolated("user", as_user);
+	isolated("exec", capable_until_exec);
 	return test_failed;
 }
