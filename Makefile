@@ -250,8 +250,9 @@ TM_SOURCES := $(sort $(wildcard user/malloc/*.c))
 TM_TESTED  := $(filter-out user/malloc/cxx.c,$(TM_SOURCES))
 TM_HEADERS := $(wildcard user/malloc/*.h tests/malloc/*.h)
 TM_WARN    := -Wall -Wextra -Werror -Wno-unused-parameter -Wno-attributes
+# Vectors would read together what was just written apart: the processor waits for the writes.
 TM_CFLAGS  := -std=gnu11 -O2 -g -fvisibility=hidden -fno-builtin -fno-strict-aliasing -fexceptions \
-	$(TM_WARN) -I.
+	-fno-tree-vectorize $(TM_WARN) -I.
 TM_TEST    := -std=gnu11 -O1 -g -fno-builtin -fno-strict-aliasing -Wall -Wextra -Wno-attributes \
 	-DTMALLOC_PREFIX=tm_ -I.
 TM_WRAP    := tests/malloc/world.c -Wl,--wrap=os_map,--wrap=os_remap,--wrap=os_brk

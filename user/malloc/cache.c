@@ -2,11 +2,13 @@
  * The thread's cache: what malloc() and free() do when the list of a size class is empty or too
  * long. The limit of a list starts small and doubles each time that it is met, as long as the
  * thread's grant allows; the grant is a share of the heap, so that the caches stay small beside
- * what the program uses. When it is spent, another class gives up what it has.
+ * what the program uses. When it is spent, another class gives up half of its limit.
  */
 #include "core.h"
 
-#define GRANT_MIN ((size_t)512 << 10) /* of all threads together */
+/* The least grant of a thread that is alone; several have half of it together, for each has its
+ * never used blocks too. */
+#define GRANT_MIN ((size_t)1 << 20)
 
 __thread struct tcache tcache TLS_MODEL;
 struct caches caches;
@@ -122,23 +124,27 @@ static void cache_visit(unsigned busy)
 /* How many bytes the limits of one thread may allow together. */
 static size_t grant_max(void)
 {
-	size_t nr = caches.nr ? caches.nr : 1, grant_min = GRANT_MIN / nr;
-	size_t share = (heap.brk_bytes + heap.extent_bytes) / 8 / nr;
+	size_t nr = caches.nr ? caches.nr : 1;
+	size_t share = (heap.brk_bytes + heap.extent_bytes) / 8;
+	size_t least = nr == 1 ? GRANT_MIN : GRANT_MIN / 2;
 
-	return share > grant_min ? share : grant_min;
+	return (share > least ? share : least) / nr;
 }
 
-static bool grant_take(size_t bytes)
+static void limit_add(unsigned c, int32_t more)
 {
-	struct tcache *t = &tcache;
-
-	if (t->granted + bytes > grant_max())
-		return false;
-	t->granted += bytes;
-	return true;
+	tcache.limit[c] += more;
+	tcache.bin[c].room += more;
+	tcache.bin[c].longest += more;
+	tcache.granted += (size_t)more * classes[c].size;
 }
 
-/* Take what another class has been granted; it will ask again when it needs it. */
+static bool grant_allows(size_t bytes)
+{
+	return tcache.granted + bytes <= grant_max();
+}
+
+/* Halve the limit of another class. What it holds too much goes back when it is next freed to. */
 static void grant_steal(unsigned not )
 {
 	struct tcache *t = &tcache;
@@ -146,7 +152,7 @@ static void grant_steal(unsigned not )
 	for (unsigned i = 0; i < NR_CLASSES; i++) {
 		t->victim = t->victim % (NR_CLASSES - 1) + 1;
 		if (t->victim != not &&t->limit[t->victim]) {
-			bin_close(t->victim);
+			limit_add(t->victim, -((t->limit[t->victim] + 1) / 2));
 			return;
 		}
 	}
@@ -155,21 +161,19 @@ static void grant_steal(unsigned not )
 /* Double a limit, if it may. */
 static bool limit_raise(unsigned c)
 {
-	int32_t *limit = &tcache.limit[c], more = *limit ? *limit : 4;
 	const struct class_info *k = &classes[c];
+	int32_t limit = tcache.limit[c], more = limit ? limit : 2;
 
-	if (*limit >= k->cap)
+	if (limit >= k->cap)
 		return false;
-	if (*limit + more > k->cap)
-		more = k->cap - *limit;
-	if (!grant_take((size_t)more * k->size)) {
+	if (limit + more > k->cap)
+		more = k->cap - limit;
+	if (!grant_allows((size_t)more * k->size)) {
 		grant_steal(c);
-		if (!grant_take((size_t)more * k->size))
+		if (!grant_allows((size_t)more * k->size))
 			return false;
 	}
-	*limit += more;
-	tcache.bin[c].room += more;
-	tcache.bin[c].longest += more;
+	limit_add(c, more);
 	return true;
 }
 

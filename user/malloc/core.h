@@ -46,10 +46,13 @@ struct lock {
 	int word;
 };
 
+/* A process of one thread needs no lock: the two would cost more than what they guard. */
 static inline void lock_take(struct lock *l)
 {
 	int zero = 0;
 
+	if (os_single_threaded())
+		return;
 	if (unlikely(!__atomic_compare_exchange_n(
 		    &l->word, &zero, 1, false, __ATOMIC_ACQUIRE, __ATOMIC_RELAXED)))
 		os_lock_wait(&l->word);
@@ -57,6 +60,8 @@ static inline void lock_take(struct lock *l)
 
 static inline void lock_drop(struct lock *l)
 {
+	if (os_single_threaded())
+		return;
 	if (unlikely(__atomic_exchange_n(&l->word, 0, __ATOMIC_RELEASE) == 2))
 		os_lock_wake(&l->word);
 }

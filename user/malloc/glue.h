@@ -36,6 +36,15 @@ _Noreturn void os_abort(void);
 /* Call the allocator's thread_exit() when the calling thread ends. */
 void os_thread_register(void);
 
+/* Whether no other thread can be, as far as the C library tells. Never changes between the two ends
+ * of what a lock guards: false before pthread_create() makes the second thread, true again at most
+ * in the child of a fork, whose locks are made new. */
+extern char __libc_single_threaded __attribute__((weak));
+static inline bool os_single_threaded(void)
+{
+	return &__libc_single_threaded && __libc_single_threaded;
+}
+
 /* A lock of one word: 0 free, 1 taken, 2 taken and somebody sleeps. */
 void os_lock_wait(int *word);
 void os_lock_wake(int *word);

@@ -24,7 +24,6 @@
 #define SPINS		   100
 
 /* glibc's, where there is one. */
-extern char __libc_single_threaded __attribute__((weak));
 void _IO_list_lock(void) __attribute__((weak));
 void _IO_list_unlock(void) __attribute__((weak));
 
@@ -197,7 +196,7 @@ static bool fork_locked;
  * that wants memory. */
 static void before_fork(void)
 {
-	fork_locked = !&__libc_single_threaded || !__libc_single_threaded;
+	fork_locked = !os_single_threaded();
 	if (!fork_locked)
 		return;
 	if (_IO_list_lock)

@@ -40,7 +40,7 @@ static uint32_t clamp(uint32_t v, uint32_t low, uint32_t high)
 	return v < low ? low : v > high ? high : v;
 }
 
-/* The shortest span that wastes at most 1/16 and has a few blocks. */
+/* The shortest span that wastes at most 1/12 and has a few blocks. */
 static unsigned span_pages(uint32_t size)
 {
 	unsigned pages = 1;
@@ -48,7 +48,7 @@ static unsigned span_pages(uint32_t size)
 	for (; pages < SPAN_PAGES; pages++) {
 		uint32_t bytes = pages << PAGE_SHIFT;
 
-		if (bytes >= size && bytes % size <= bytes / 16)
+		if (bytes >= size && bytes % size <= bytes / 12)
 			break;
 	}
 	return pages;
