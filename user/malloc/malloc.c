@@ -39,6 +39,8 @@ static inline __attribute__((always_inline)) void *small_alloc(size_t size, size
 		if (unlikely(b->link != link))
 			return die_of_write(b);
 		bin->head = block_of_link(link);
+		/* The next call will want its link, and nobody has looked at it for long. */
+		__builtin_prefetch(bin->head, 1);
 		bin->room++;
 		b->mark = 0;
 		return b;
