@@ -225,6 +225,24 @@ static void idle_lists_go_back(void)
 	tmalloc_check();
 }
 
+/* When all that a thread may keep is granted, a class that is in use takes from the others. */
+static void grants_move(void)
+{
+	static void *p[5000];
+
+	for (unsigned c = 1; c < NR_CLASSES; c++) {
+		int n = 2 * classes[c].cap;
+
+		for (int i = 0; i < n; i++)
+			p[i] = tm_malloc(classes[c].size);
+		for (int i = 0; i < n; i++)
+			tm_free(p[i]);
+		CHECK(tcache.limit[c] > classes[c].cap / 4);
+		tmalloc_check();
+	}
+	CHECK(tcache.granted > 512 << 10 && tcache.granted <= 1 << 20);
+}
+
 static void realloc_remaps(void)
 {
 	char *p = tm_malloc(1 << 20);
@@ -346,6 +364,7 @@ int main(void)
 	threshold_adapts();
 	free_runs_come_first();
 	idle_lists_go_back();
+	grants_move();
 	realloc_remaps();
 	totals();
 	puts("unit: ok");

@@ -227,3 +227,27 @@ void cache_overflow(unsigned c)
 		bin_release(c, n < classes[c].batch ? n : classes[c].batch);
 	}
 }
+
+/* --- Invariants ----------------------------------------------------------------------------- */
+
+static unsigned list_length(const struct block *b)
+{
+	unsigned n = 0;
+
+	for (; b; b = block_next(b))
+		n++;
+	return n;
+}
+
+void cache_check(void)
+{
+	size_t granted = 0;
+
+	for (unsigned c = 1; c < NR_CLASSES; c++) {
+		granted += tcache.limit[c] * (size_t)classes[c].size;
+		if (list_length(tcache.bin[c].head) != bin_length(&tcache.bin[c]))
+			die("check: a list is miscounted", &tcache.bin[c]);
+	}
+	if (granted != tcache.granted)
+		die("check: grants are miscounted", &tcache);
+}

@@ -410,6 +410,8 @@ void *cache_refill(unsigned c);
 void cache_overflow(unsigned c);
 void cache_flush(void);
 void cache_thread_exit(void);
+/* The calling thread's. */
+void cache_check(void);
 
 /* --- The slow side of the interface --------------------------------------------------------- */
 

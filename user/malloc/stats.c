@@ -292,4 +292,5 @@ EXPORT void tmalloc_check(void)
 {
 	heap_check();
 	central_check();
+	cache_check();
 }
