@@ -201,6 +201,15 @@ long sys_msgsnd(s32 id, uptr_t buf, u32 size, u32 flags);
 long sys_msgrcv(s32 id, uptr_t buf, u32 size, s32 type, u32 flags);
 long sys_msgctl(s32 id, u32 cmd, uptr_t buf);
 
+/* kernel/ipc/sys_shm.c */
+long sys_shmget(s32 key, u32 size, u32 flags);
+long sys_shmat(s32 id, u32 addr, u32 flags);
+long sys_shmdt(u32 addr);
+long sys_shmctl(s32 id, u32 cmd, uptr_t buf);
+
+/* kernel/ipc/sys_ipc.c */
+long sys_ipc(u32 call, s32 first, u32 second, u32 third, uptr_t ptr, u32 fifth);
+
 /* kernel/proc/rseq.c */
 long sys_rseq(uptr_t area, u32 len, u32 flags, u32 signature);
 
@@ -259,13 +268,6 @@ long sys_remap_file_pages(u32 start, u32 size, u32 prot, u32 pgoff, u32 flags);
 
 /* mm/memfd.c */
 long sys_memfd_create(uptr_t uname, u32 flags);
-
-/* mm/sys_shm.c */
-long sys_shmget(s32 key, u32 size, u32 flags);
-long sys_shmat(s32 id, u32 addr, u32 flags);
-long sys_shmdt(u32 addr);
-long sys_shmctl(s32 id, u32 cmd, uptr_t buf);
-long sys_ipc(u32 call, s32 first, u32 second, u32 third, uptr_t ptr, u32 fifth);
 
 /* --- kernel/fs: files --- */
 

@@ -38,7 +38,7 @@ struct ipc_object *ipc_next(const struct ipc_table *t, u32 *at)
 	return radix_next(&t->by_place, at);
 }
 
-struct ipc_object *ipc_find_key(const struct ipc_table *t, s32 key)
+static struct ipc_object *find_key(const struct ipc_table *t, s32 key)
 {
 	struct ipc_object *o;
 
@@ -46,6 +46,25 @@ struct ipc_object *ipc_find_key(const struct ipc_table *t, s32 key)
 		if (o->key == key)
 			return o;
 	return NULL;
+}
+
+long ipc_get(const struct ipc_table *t, s32 key, u32 flags, struct ipc_object **out)
+{
+	struct ipc_object *o = key == IPC_PRIVATE ? NULL : find_key(t, key);
+
+	*out = o;
+	if (!o)
+		return key == IPC_PRIVATE || (flags & IPC_CREAT) ? 0 : -ENOENT;
+	return (flags & IPC_CREAT) && (flags & IPC_EXCL) ? -EEXIST : 0;
+}
+
+struct ipc_object *ipc_find_owned(const struct ipc_table *t, s32 id)
+{
+	struct ipc_object *o = ipc_find(t, id);
+
+	if (!o)
+		return err_ptr(-EINVAL);
+	return ipc_owns(o) || capable(CAP_SYS_ADMIN) ? o : err_ptr(-EPERM);
 }
 
 void ipc_own(struct ipc_object *o, s32 key, u32 flags)
@@ -177,13 +196,13 @@ bool ipc_owns(const struct ipc_object *o)
 	return euid == o->uid || euid == o->cuid;
 }
 
-long ipc_set_owner(struct ipc_object *o, u32 uid, u32 gid, u32 mode)
+long ipc_set_owner(struct ipc_object *o, const struct abi_ipc64_perm *p)
 {
-	if (uid == UINT32_MAX || gid == UINT32_MAX)
+	if (p->uid == UINT32_MAX || p->gid == UINT32_MAX)
 		return -EINVAL;
-	o->uid = uid;
-	o->gid = gid;
-	o->mode = (o->mode & ~PERMISSIONS) | (mode & PERMISSIONS);
+	o->uid = p->uid;
+	o->gid = p->gid;
+	o->mode = (o->mode & ~PERMISSIONS) | (p->mode & PERMISSIONS);
 	return 0;
 }
 
@@ -210,6 +229,13 @@ void ipc_old_perm(const struct abi_ipc64_perm *p, struct abi_ipc_perm *old)
 {
 	*old = (struct abi_ipc_perm){p->key, old_id(p->uid), old_id(p->gid), old_id(p->cuid),
 		old_id(p->cgid), p->mode, p->seq};
+}
+
+void ipc_new_perm(const struct abi_ipc_perm *old, struct abi_ipc64_perm *p)
+{
+	p->uid = old->uid;
+	p->gid = old->gid;
+	p->mode = old->mode;
 }
 
 s64 ipc_now(void)

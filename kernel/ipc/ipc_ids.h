@@ -46,6 +46,7 @@ struct ipc_event {
 	struct waitq waitq;
 };
 
+/* For IPC_TABLE_INIT: a table's radix nodes. */
 struct radix_node *ipc_node_alloc(void);
 void ipc_node_free(struct radix_node *n);
 
@@ -59,7 +60,8 @@ void ipc_node_free(struct radix_node *n);
 
 struct ipc_object *ipc_at(const struct ipc_table *t, s32 id);	   /* whatever its sequence */
 struct ipc_object *ipc_find(const struct ipc_table *t, s32 id);	   /* or NULL */
-struct ipc_object *ipc_find_key(const struct ipc_table *t, s32 key); /* or NULL */
+/* For IPC_RMID and IPC_SET, the caller's to change. Error pointer: -EINVAL: none; -EPERM. */
+struct ipc_object *ipc_find_owned(const struct ipc_table *t, s32 id);
 /* The next at or behind the place *at, which is set to its own; NULL past the last. */
 struct ipc_object *ipc_next(const struct ipc_table *t, u32 *at);
 
@@ -70,6 +72,10 @@ struct ipc_object *ipc_next(const struct ipc_table *t, u32 *at);
  */
 long ipc_find_stat(const struct ipc_table *t, s32 id, u32 cmd, bool anyone, struct ipc_object **out);
 
+/* What semget(2) and its like mean by key and flags: 0 with the object in *out, whose permissions the
+ * caller checks, or with NULL: to be made; -ENOENT, -EEXIST. */
+long ipc_get(const struct ipc_table *t, s32 key, u32 flags, struct ipc_object **out);
+
 /* Makes a new object the caller's, with permissions from `flags`. */
 void ipc_own(struct ipc_object *o, s32 key, u32 flags);
 /* Gives it an identifier, if there are fewer than `limit`. 0, -ENOSPC or -ENOMEM. */
@@ -77,6 +83,7 @@ int ipc_enter(struct ipc_table *t, struct ipc_object *o, u32 limit) __must_check
 void ipc_leave(struct ipc_table *t, struct ipc_object *o);
 
 void ipc_event_init(struct ipc_event *e);
+/* Something about the object has changed: who sleeps looks again. */
 void ipc_event_signal(struct ipc_event *e);
 /* Sleeps until a change, with the table's lock let go meanwhile. 0; -EAGAIN at the deadline; -EINTR;
  * -EIDRM: the object was removed, and if nobody sleeps any more the caller frees it. */
@@ -88,11 +95,14 @@ bool ipc_event_remove(struct ipc_event *e);
  * owner, of the group or of others. */
 bool ipc_may(const struct ipc_object *o, u32 wanted);
 bool ipc_owns(const struct ipc_object *o);
-/* IPC_SET: a new owner, group and mode. 0 or -EINVAL. */
-long ipc_set_owner(struct ipc_object *o, u32 uid, u32 gid, u32 mode);
+/* IPC_SET: the new owner, group and mode of *p. 0 or -EINVAL. */
+long ipc_set_owner(struct ipc_object *o, const struct abi_ipc64_perm *p);
 
+/* What users see of owner and mode: of an object; the old struct from the new one; and what IPC_SET
+ * sets, out of the old one. */
 void ipc_fill_perm(const struct ipc_object *o, struct abi_ipc64_perm *p);
 void ipc_old_perm(const struct abi_ipc64_perm *p, struct abi_ipc_perm *old);
+void ipc_new_perm(const struct abi_ipc_perm *old, struct abi_ipc64_perm *p);
 
 /* Seconds since 1970. */
 s64 ipc_now(void);

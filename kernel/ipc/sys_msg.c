@@ -73,12 +73,13 @@ static long create(s32 key, u32 flags)
 
 static long get_locked(s32 key, u32 flags)
 {
-	struct ipc_object *o = key == IPC_PRIVATE ? NULL : ipc_find_key(&queues, key);
+	struct ipc_object *o;
+	long err = ipc_get(&queues, key, flags, &o);
 
+	if (err)
+		return err;
 	if (!o)
-		return key == IPC_PRIVATE || (flags & IPC_CREAT) ? create(key, flags) : -ENOENT;
-	if ((flags & IPC_CREAT) && (flags & IPC_EXCL))
-		return -EEXIST;
+		return create(key, flags);
 	return ipc_may(o, flags) ? o->id : -EACCES;
 }
 
@@ -380,20 +381,20 @@ static void destroy(struct msg_queue *q)
 /* IPC_RMID, and IPC_SET with the new owner and limit in *d. */
 static long change_locked(s32 id, const struct abi_msqid64_ds *d)
 {
-	struct msg_queue *q = queue_of(ipc_find(&queues, id));
+	struct ipc_object *o = ipc_find_owned(&queues, id);
+	struct msg_queue *q;
 	long err;
 
-	if (!q)
-		return -EINVAL;
-	if (!ipc_owns(&q->ipc) && !capable(CAP_SYS_ADMIN))
-		return -EPERM;
+	if (is_err(o))
+		return ptr_err(o);
+	q = queue_of(o);
 	if (!d) {
 		destroy(q);
 		return 0;
 	}
 	if (d->qbytes > msg_mnb && !capable(CAP_SYS_RESOURCE))
 		return -EPERM;
-	err = ipc_set_owner(&q->ipc, d->perm.uid, d->perm.gid, d->perm.mode);
+	err = ipc_set_owner(o, &d->perm);
 	if (err)
 		return err;
 	q->max_bytes = d->qbytes;
@@ -420,9 +421,7 @@ static long set(s32 id, uptr_t from, bool is64)
 	if (is64 ? copy_from_user(&d, from, sizeof(d)) : copy_from_user(&old, from, sizeof(old)))
 		return -EFAULT;
 	if (!is64) {
-		d.perm.uid = old.perm.uid;
-		d.perm.gid = old.perm.gid;
-		d.perm.mode = old.perm.mode;
+		ipc_new_perm(&old.perm, &d.perm);
 		d.qbytes = old.qbytes ? old.qbytes : old.lqbytes;
 	}
 	return change(id, &d);

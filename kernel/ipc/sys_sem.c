@@ -23,11 +23,11 @@
 #include "kernel/x86/uaccess.h"
 #include "mm/kmalloc.h"
 
-#define SEMVMX 32767
-#define SEMAEM 32767
-#define SEMUSZ 20
+#define SEMVMX 32767 /* largest value of a semaphore, */
+#define SEMAEM 32767 /* and of an adjustment at exit */
+#define SEMUSZ 20    /* what Linux says: the size of an old struct */
 
-#define FEW_OPS 8u
+#define FEW_OPS 8u /* that many are kept on the stack */
 
 struct sem {
 	s32 value;
@@ -96,18 +96,16 @@ static long create(s32 key, u32 nsems, u32 flags)
 
 static long get_locked(s32 key, u32 nsems, u32 flags)
 {
-	struct sem_set *set = key == IPC_PRIVATE ? NULL : set_of(ipc_find_key(&sems, key));
+	struct ipc_object *o;
+	long err = ipc_get(&sems, key, flags, &o);
 
-	if (!set) {
-		if (key != IPC_PRIVATE && !(flags & IPC_CREAT))
-			return -ENOENT;
+	if (err)
+		return err;
+	if (!o)
 		return create(key, nsems, flags);
-	}
-	if ((flags & IPC_CREAT) && (flags & IPC_EXCL))
-		return -EEXIST;
-	if (nsems > set->nsems)
+	if (nsems > set_of(o)->nsems)
 		return -EINVAL;
-	return ipc_may(&set->ipc, flags) ? set->ipc.id : -EACCES;
+	return ipc_may(o, flags) ? o->id : -EACCES;
 }
 
 long sys_semget(s32 key, s32 nsems, u32 flags)
@@ -148,7 +146,7 @@ struct sem_call {
 	const struct abi_sembuf *ops;
 	u32 nr_ops;
 	bool alters, undoes;
-	u64 deadline; /* POLL_FOREVER-like: UINT64_MAX */
+	u64 deadline; /* monotonic, or DEADLINE_NEVER */
 	u32 blocker;  /* the operation that could not be done */
 };
 
@@ -389,8 +387,18 @@ static long sem_stat(s32 id, u32 cmd, uptr_t to, bool is64)
 /* Limits, or with SEM_INFO what is in use. Returns the highest place in use. */
 static long sem_info(u32 cmd, uptr_t to)
 {
-	struct abi_seminfo info = {(s32)SEMMNS, (s32)SEMMNI, (s32)SEMMNS, (s32)SEMMNS,
-		(s32)SEMMSL, (s32)SEMOPM, (s32)SEMOPM, SEMUSZ, SEMVMX, SEMAEM};
+	struct abi_seminfo info = {
+		.semmap = (s32)SEMMNS,
+		.semmni = (s32)SEMMNI,
+		.semmns = (s32)SEMMNS,
+		.semmnu = (s32)SEMMNS,
+		.semmsl = (s32)SEMMSL,
+		.semopm = (s32)SEMOPM,
+		.semume = (s32)SEMOPM,
+		.semusz = SEMUSZ,
+		.semvmx = SEMVMX,
+		.semaem = SEMAEM,
+	};
 	long result;
 
 	mutex_lock(&sems.lock);
@@ -530,20 +538,18 @@ static long get_one(s32 id, u32 num, u32 cmd)
 /* IPC_RMID, and IPC_SET with the new owner in *perm. */
 static long change_locked(s32 id, const struct abi_ipc64_perm *perm)
 {
-	struct sem_set *set = set_of(ipc_find(&sems, id));
+	struct ipc_object *o = ipc_find_owned(&sems, id);
 	long err;
 
-	if (!set)
-		return -EINVAL;
-	if (!ipc_owns(&set->ipc) && !capable(CAP_SYS_ADMIN))
-		return -EPERM;
+	if (is_err(o))
+		return ptr_err(o);
 	if (!perm) {
-		destroy(set);
+		destroy(set_of(o));
 		return 0;
 	}
-	err = ipc_set_owner(&set->ipc, perm->uid, perm->gid, perm->mode);
+	err = ipc_set_owner(o, perm);
 	if (!err)
-		set->ctime = ipc_now();
+		set_of(o)->ctime = ipc_now();
 	return err;
 }
 
@@ -564,11 +570,8 @@ static long set_owner(s32 id, uptr_t from, bool is64)
 
 	if (is64 ? copy_from_user(&d, from, sizeof(d)) : copy_from_user(&old, from, sizeof(old)))
 		return -EFAULT;
-	if (!is64) {
-		d.perm.uid = old.perm.uid;
-		d.perm.gid = old.perm.gid;
-		d.perm.mode = old.perm.mode;
-	}
+	if (!is64)
+		ipc_new_perm(&old.perm, &d.perm);
 	return change(id, &d.perm);
 }
 

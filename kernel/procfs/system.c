@@ -6,13 +6,13 @@
 #include "kernel/core/cpustat.h"
 #include "kernel/ipc/msg.h"
 #include "kernel/ipc/sem.h"
+#include "kernel/ipc/shm.h"
 #include "kernel/lib/string.h"
 #include "kernel/proc/process.h"
 #include "kernel/procfs/procfs_impl.h"
 #include "kernel/x86/features.h"
 #include "kernel/x86/pic.h"
 #include "mm/kmalloc.h"
-#include "mm/shm.h"
 
 #define CENTISECOND_NS (NSEC_PER_SEC / 100)
 

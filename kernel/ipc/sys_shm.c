@@ -1,5 +1,5 @@
 /*
- * System V shared memory: shmget, shmat, shmdt, shmctl, and ipc(2), which multiplexes them.
+ * System V shared memory: shmget, shmat, shmdt, shmctl.
  *
  *   table --by place--> struct segment --file--> an unlinked tmpfs file: the memory
  *                            ^
@@ -19,8 +19,7 @@
 #include "kernel/fs/text.h"
 #include "kernel/fs/vfs.h"
 #include "kernel/ipc/ipc_ids.h"
-#include "kernel/ipc/msg.h"
-#include "kernel/ipc/sem.h"
+#include "kernel/ipc/shm.h"
 #include "kernel/lib/fmt.h"
 #include "kernel/lib/string.h"
 #include "kernel/proc/task.h"
@@ -31,11 +30,10 @@
 #include "mm/kmalloc.h"
 #include "mm/mmap.h"
 #include "mm/page_alloc.h"
-#include "mm/shm.h"
 #include "mm/space.h"
 #include "mm/userfault.h"
 
-#define ANY_EXEC    0111u
+#define ANY_EXEC 0111u
 
 u32 shm_max = UINT32_MAX - (1u << 24);
 u32 shm_all = UINT32_MAX - (1u << 24);
@@ -62,29 +60,12 @@ struct attach {
 	u32 refs;		 /* VMAs, and the shmat(); shm.lock */
 };
 
-/* --- The table. All of this with shm.lock held. --- */
-
-static void lock_table(void)
-{
-	mutex_lock(&shm.lock);
-}
-
-static void unlock_table(void)
-{
-	mutex_unlock(&shm.lock);
-}
-
 static struct segment *segment_of(struct ipc_object *o)
 {
 	return o ? container_of(o, struct segment, ipc) : NULL;
 }
 
-static struct segment *find_id(s32 id)
-{
-	return segment_of(ipc_find(&shm, id));
-}
-
-/* --- Segments --- */
+/* --- Segments. All of this with shm.lock held. --- */
 
 static u32 current_pid(void)
 {
@@ -169,7 +150,7 @@ static int furnish(struct segment *s, u32 flags)
 	return err ? err : ipc_enter(&shm, &s->ipc, MIN(shm_mni, IPC_IDS_MAX));
 }
 
-/* With the table locked. Returns the identifier or a negative errno. */
+/* With shm.lock held. Returns the identifier or a negative errno. */
 static long create(s32 key, u32 size, u32 flags)
 {
 	u32 pages = (size + PAGE_SIZE - 1) >> PAGE_SHIFT;
@@ -195,24 +176,22 @@ static long create(s32 key, u32 size, u32 flags)
 
 static long get_locked(s32 key, u32 size, u32 flags)
 {
-	struct segment *s = key == IPC_PRIVATE ? NULL : segment_of(ipc_find_key(&shm, key));
-	if (!s) {
-		if (key != IPC_PRIVATE && !(flags & IPC_CREAT))
-			return -ENOENT;
+	struct ipc_object *o;
+	long err = ipc_get(&shm, key, flags, &o);
+	if (err)
+		return err;
+	if (!o)
 		return create(key, size, flags);
-	}
-	if ((flags & IPC_CREAT) && (flags & IPC_EXCL))
-		return -EEXIST;
-	if (s->size < size)
+	if (segment_of(o)->size < size)
 		return -EINVAL;
-	return ipc_may(&s->ipc, flags) ? s->ipc.id : -EACCES;
+	return ipc_may(o, flags) ? o->id : -EACCES;
 }
 
 long sys_shmget(s32 key, u32 size, u32 flags)
 {
-	lock_table();
+	mutex_lock(&shm.lock);
 	long id = get_locked(key, size, flags);
-	unlock_table();
+	mutex_unlock(&shm.lock);
 	return id;
 }
 
@@ -234,12 +213,12 @@ static void attach_open(struct backing *b)
 {
 	struct attach *a = attach_of(b);
 	struct segment *s = a->segment;
-	lock_table();
+	mutex_lock(&shm.lock);
 	a->refs++;
 	s->nattch++;
 	s->atime = ipc_now();
 	s->lpid = current_pid();
-	unlock_table();
+	mutex_unlock(&shm.lock);
 }
 
 /* A VMA less. */
@@ -247,12 +226,12 @@ static void attach_close(struct backing *b)
 {
 	struct attach *a = attach_of(b);
 	struct segment *s = a->segment;
-	lock_table();
+	mutex_lock(&shm.lock);
 	s->dtime = ipc_now();
 	s->lpid = current_pid();
 	drop_attachment(s);
 	attach_put(a);
-	unlock_table();
+	mutex_unlock(&shm.lock);
 }
 
 static int attach_name(struct backing *b, char *buf, size_t size)
@@ -295,7 +274,7 @@ static const struct backing_ops attach_ops = {
 static struct attach *attach_create(s32 id, u32 flags)
 {
 	u32 wanted = flags & SHM_RDONLY ? IPC_ANY_READ : IPC_ANY_READ | IPC_ANY_WRITE;
-	struct segment *s = find_id(id);
+	struct segment *s = segment_of(ipc_find(&shm, id));
 	if (!s)
 		return err_ptr(-EINVAL);
 	if (!ipc_may(&s->ipc, flags & SHM_EXEC ? wanted | ANY_EXEC : wanted))
@@ -317,18 +296,18 @@ static struct attach *attach_create(s32 id, u32 flags)
 
 static struct attach *attach_begin(s32 id, u32 flags)
 {
-	lock_table();
+	mutex_lock(&shm.lock);
 	struct attach *a = attach_create(id, flags);
-	unlock_table();
+	mutex_unlock(&shm.lock);
 	return a;
 }
 
 static void attach_end(struct attach *a)
 {
-	lock_table();
+	mutex_lock(&shm.lock);
 	drop_attachment(a->segment);
 	attach_put(a);
-	unlock_table();
+	mutex_unlock(&shm.lock);
 }
 
 /* The address that is meant, 0: any. Returns 0 or -EINVAL. */
@@ -458,9 +437,9 @@ static long ipc_info(uptr_t to, bool is64)
 		.shmseg = (s32)shm_mni,
 		.shmall = (s32)shm_all,
 	};
-	lock_table();
+	mutex_lock(&shm.lock);
 	long result = info_result();
-	unlock_table();
+	mutex_unlock(&shm.lock);
 	int err = is64 ? copy_to_user(to, &big, sizeof(big))
 		       : copy_to_user(to, &small, sizeof(small));
 	return err ? err : result;
@@ -470,13 +449,13 @@ static long shm_info(uptr_t to)
 {
 	struct abi_shm_info info = {0};
 	struct segment *s;
-	lock_table();
+	mutex_lock(&shm.lock);
 	info.used_ids = (s32)shm.in_use;
 	info.tot = shm_pages;
 	for (u32 at = 0; (s = segment_of(ipc_next(&shm, &at))); at++)
 		info.rss += s->file->backing.object->nr_pages;
 	long result = info_result();
-	unlock_table();
+	mutex_unlock(&shm.lock);
 	return copy_to_user(to, &info, sizeof(info)) ? -EFAULT : result;
 }
 
@@ -518,65 +497,15 @@ static long shm_stat(s32 id, u32 cmd, uptr_t to, bool is64)
 {
 	struct abi_shmid64_ds d;
 	struct ipc_object *o;
-	lock_table();
+	mutex_lock(&shm.lock);
 	long result = ipc_find_stat(&shm, id, cmd, cmd == SHM_STAT_ANY, &o);
 	if (result >= 0)
 		fill_stat(segment_of(o), &d);
-	unlock_table();
+	mutex_unlock(&shm.lock);
 	return result >= 0 && put_stat(to, &d, is64) ? -EFAULT : result;
 }
 
 /* --- shmctl: what it changes --- */
-
-struct owner {
-	u32 uid, gid, mode;
-};
-
-static long get_owner(struct owner *o, uptr_t from, bool is64)
-{
-	struct abi_shmid64_ds d;
-	struct abi_shmid_ds old;
-	if (is64) {
-		if (copy_from_user(&d, from, sizeof(d)))
-			return -EFAULT;
-		*o = (struct owner){d.perm.uid, d.perm.gid, d.perm.mode};
-	} else {
-		if (copy_from_user(&old, from, sizeof(old)))
-			return -EFAULT;
-		*o = (struct owner){old.perm.uid, old.perm.gid, old.perm.mode};
-	}
-	return 0;
-}
-
-/* Checked for its owner. Caller holds shm.lock. */
-static struct segment *find_owned(s32 id)
-{
-	struct segment *s = find_id(id);
-	if (!s)
-		return err_ptr(-EINVAL);
-	return ipc_owns(&s->ipc) || capable(CAP_SYS_ADMIN) ? s : err_ptr(-EPERM);
-}
-
-static long set_owner(struct segment *s, const struct owner *o)
-{
-	long err = ipc_set_owner(&s->ipc, o->uid, o->gid, o->mode);
-	if (!err)
-		s->ctime = ipc_now();
-	return err;
-}
-
-static long shm_set(s32 id, uptr_t from, bool is64)
-{
-	struct owner o;
-	long err = get_owner(&o, from, is64);
-	if (err)
-		return err;
-	lock_table();
-	struct segment *s = find_owned(id);
-	err = is_err(s) ? ptr_err(s) : set_owner(s, &o);
-	unlock_table();
-	return err;
-}
 
 /* Nobody finds it by its key any more; it goes when nobody uses it. */
 static void remove_segment(struct segment *s)
@@ -589,15 +518,39 @@ static void remove_segment(struct segment *s)
 	s->ipc.key = IPC_PRIVATE;
 }
 
-static long shm_remove(s32 id)
+/* IPC_RMID, and IPC_SET with the new owner in *perm. */
+static long change_locked(s32 id, const struct abi_ipc64_perm *perm)
 {
-	lock_table();
-	struct segment *s = find_owned(id);
-	long err = is_err(s) ? ptr_err(s) : 0;
+	struct ipc_object *o = ipc_find_owned(&shm, id);
+	if (is_err(o))
+		return ptr_err(o);
+	if (!perm) {
+		remove_segment(segment_of(o));
+		return 0;
+	}
+	long err = ipc_set_owner(o, perm);
 	if (!err)
-		remove_segment(s);
-	unlock_table();
+		segment_of(o)->ctime = ipc_now();
 	return err;
+}
+
+static long change(s32 id, const struct abi_ipc64_perm *perm)
+{
+	mutex_lock(&shm.lock);
+	long err = change_locked(id, perm);
+	mutex_unlock(&shm.lock);
+	return err;
+}
+
+static long set_owner(s32 id, uptr_t from, bool is64)
+{
+	struct abi_shmid64_ds d;
+	struct abi_shmid_ds old;
+	if (is64 ? copy_from_user(&d, from, sizeof(d)) : copy_from_user(&old, from, sizeof(old)))
+		return -EFAULT;
+	if (!is64)
+		ipc_new_perm(&old.perm, &d.perm);
+	return change(id, &d.perm);
 }
 
 /* Pages of all segments that this user has locked. */
@@ -628,7 +581,7 @@ static long lock_segment(struct segment *s)
 
 static long lock_locked(s32 id, bool lock)
 {
-	struct segment *s = find_id(id);
+	struct segment *s = segment_of(ipc_find(&shm, id));
 	if (!s)
 		return -EINVAL;
 	if (!capable(CAP_IPC_LOCK)) {
@@ -645,13 +598,13 @@ static long lock_locked(s32 id, bool lock)
 
 static long shm_lock(s32 id, bool lock)
 {
-	lock_table();
+	mutex_lock(&shm.lock);
 	long err = lock_locked(id, lock);
-	unlock_table();
+	mutex_unlock(&shm.lock);
 	return err;
 }
 
-static long shmctl(s32 id, u32 cmd, uptr_t buf, bool is64)
+long shm_control(s32 id, u32 cmd, uptr_t buf, bool is64)
 {
 	if ((s32)cmd < 0 || id < 0)
 		return -EINVAL;
@@ -665,9 +618,9 @@ static long shmctl(s32 id, u32 cmd, uptr_t buf, bool is64)
 	case IPC_STAT:
 		return shm_stat(id, cmd, buf, is64);
 	case IPC_SET:
-		return shm_set(id, buf, is64);
+		return set_owner(id, buf, is64);
 	case IPC_RMID:
-		return shm_remove(id);
+		return change(id, NULL);
 	case SHM_LOCK:
 	case SHM_UNLOCK:
 		return shm_lock(id, cmd == SHM_LOCK);
@@ -678,71 +631,7 @@ static long shmctl(s32 id, u32 cmd, uptr_t buf, bool is64)
 
 long sys_shmctl(s32 id, u32 cmd, uptr_t buf)
 {
-	return shmctl(id, cmd, buf, true);
-}
-
-/* --- ipc --- */
-
-static long ipc_shmat(u32 version, s32 id, u32 addr, u32 flags, uptr_t result)
-{
-	if (version == 1)
-		return -EINVAL;
-	long at = sys_shmat(id, addr, flags);
-	if (is_err((void *)at))
-		return at;
-	return put_user_u32(result, (u32)at);
-}
-
-static long ipc_semctl(s32 id, u32 num, u32 cmd, uptr_t ptr)
-{
-	u32 arg;
-	if (!ptr.va)
-		return -EINVAL;
-	if (get_user_u32(&arg, ptr))
-		return -EFAULT;
-	return sem_control(id, num, cmd & ~(u32)IPC_64, arg, cmd & IPC_64);
-}
-
-static long ipc_msgrcv(u32 version, s32 id, u32 size, u32 flags, uptr_t ptr, s32 type)
-{
-	struct abi_ipc_kludge k = {ptr.va, type};
-	if (version == 0 && !ptr.va)
-		return -EINVAL;
-	if (version == 0 && copy_from_user(&k, ptr, sizeof(k)))
-		return -EFAULT;
-	return sys_msgrcv(id, UPTR(k.buf), size, k.type, flags);
-}
-
-long sys_ipc(u32 call, s32 first, u32 second, u32 third, uptr_t ptr, u32 fifth)
-{
-	switch (call & 0xffff) {
-	case IPC_CALL_SEMOP:
-		return sem_timedop(first, ptr, second, UPTR(0));
-	case IPC_CALL_SEMTIMEDOP:
-		return sem_timedop(first, ptr, second, UPTR(fifth));
-	case IPC_CALL_SEMGET:
-		return sys_semget(first, (s32)second, third);
-	case IPC_CALL_SEMCTL:
-		return ipc_semctl(first, second, third, ptr);
-	case IPC_CALL_MSGSND:
-		return sys_msgsnd(first, ptr, second, third);
-	case IPC_CALL_MSGRCV:
-		return ipc_msgrcv(call >> 16, first, second, third, ptr, (s32)fifth);
-	case IPC_CALL_MSGGET:
-		return sys_msgget(first, second);
-	case IPC_CALL_MSGCTL:
-		return msg_control(first, second & ~(u32)IPC_64, ptr, second & IPC_64);
-	case IPC_CALL_SHMAT:
-		return ipc_shmat(call >> 16, first, ptr.va, second, UPTR(third));
-	case IPC_CALL_SHMDT:
-		return sys_shmdt(ptr.va);
-	case IPC_CALL_SHMGET:
-		return sys_shmget(first, second, third);
-	case IPC_CALL_SHMCTL:
-		return shmctl(first, second & ~(u32)IPC_64, ptr, second & IPC_64);
-	default:
-		return -ENOSYS;
-	}
+	return shm_control(id, cmd, buf, true);
 }
 
 /* --- /proc/sysvipc/shm --- */
@@ -752,13 +641,13 @@ void shm_show(struct text *t)
 	struct segment *s;
 	text_puts(t, "       key      shmid perms       size  cpid  lpid nattch   uid   gid  cuid"
 		     "  cgid      atime      dtime      ctime        rss       swap\n");
-	lock_table();
+	mutex_lock(&shm.lock);
 	for (u32 at = 0; (s = segment_of(ipc_next(&shm, &at))); at++)
 		text_printf(t,
 			"%10d %10d  %4o %10u %5u %5u  %5u %5u %5u %5u %5u %10lld %10lld %10lld %10u"
 			" %10u\n",
-			s->ipc.key, s->ipc.id, s->ipc.mode, s->size, s->cpid, s->lpid, s->nattch, s->ipc.uid,
-			s->ipc.gid, s->ipc.cuid, s->ipc.cgid, s->atime, s->dtime, s->ctime,
-			s->file->backing.object->nr_pages * (u32)PAGE_SIZE, 0u);
-	unlock_table();
+			s->ipc.key, s->ipc.id, s->ipc.mode, s->size, s->cpid, s->lpid, s->nattch,
+			s->ipc.uid, s->ipc.gid, s->ipc.cuid, s->ipc.cgid, s->atime, s->dtime,
+			s->ctime, s->file->backing.object->nr_pages * (u32)PAGE_SIZE, 0u);
+	mutex_unlock(&shm.lock);
 }
