@@ -1,11 +1,10 @@
 /*
- * Huge pages in files and in address spaces. See mm/hugetlb.h; the pool is mm/hugetlb_pool.c.
+ * Huge pages in address spaces. See mm/hugetlb.h.
  *
- * A file's tree of pages holds, by the number of a huge page's first frame, either the page or the
- * mark that one was promised. A private mapping has its promises in bits of its own, which its
- * parts share after a split, and which a fork does not give to the child: a page that the child
- * writes may be missing, the parent's never is. When the parent must copy a page and there is none
- * left, the child's mapping loses its page instead, and with it the right to any other.
+ * A private mapping has its promises in bits of its own, which its parts share after a split, and
+ * which a fork does not give to the child: a page that the child writes may be missing, the
+ * parent's never is. When the parent must copy a page and there is none left, the child's mapping
+ * loses its page instead, and with it the right to any other.
  */
 #include "mm/hugetlb.h"
 #include "kernel/abi/errno.h"
@@ -18,229 +17,7 @@
 #include "mm/space_impl.h"
 #include "mm/zap.h"
 
-/* --- Contents --- */
-
-static void clear_huge(struct page *head)
-{
-	for (u32 i = 0; i < HUGE_PAGES; i++)
-		page_zero(head + i);
-}
-
-static void copy_huge(struct page *to, struct page *from)
-{
-	for (u32 i = 0; i < HUGE_PAGES; i++)
-		page_copy(to + i, from + i);
-}
-
-/* --- Files. With o->lock held. --- */
-
-static const char promise_mark;
-#define PROMISED ((void *)&promise_mark)
-
-static const struct object_ops huge_object_ops;
-
-void hugetlb_object_init(struct object *o, struct hugetlb_share *share)
-{
-	object_init(o, &huge_object_ops);
-	o->share = share;
-	o->vm_flags = VM_HUGETLB | VM_DONTEXPAND;
-}
-
-static struct page *cached(const struct object *o, u32 index)
-{
-	void *p = radix_get(&o->pages, index);
-
-	return p == PROMISED ? NULL : p;
-}
-
-/* A cleared page at an empty index. */
-static int make_cached(struct object *o, u32 index, struct page **out)
-{
-	bool promised = radix_get(&o->pages, index);
-	struct page *p = hugetlb_take(o->share, promised);
-
-	if (!p)
-		return -ENOSPC;
-	if (promised) {
-		radix_replace(&o->pages, index, p);
-	} else if (radix_insert(&o->pages, index, p) < 0) {
-		hugetlb_put(p);
-		return -ENOMEM;
-	}
-	clear_huge(p);
-	p->mapping = o;
-	p->index = index;
-	p->flags = PF_UPTODATE;
-	o->nr_pages++;
-	*out = p;
-	return 0;
-}
-
-/* Unmaps and drops the pages [first, last). Returns how many promises went with them, when those
- * end too. */
-static u32 drop_range(struct object *o, u32 first, u32 last, bool promises)
-{
-	u32 ended = 0;
-	void *p;
-
-	zap_object(o, first, last, ZAP_ALL);
-	for (u32 i = first; i < last && (p = radix_next(&o->pages, &i)) && i < last;
-		i += HUGE_PAGES) {
-		if (p == PROMISED && !promises)
-			continue;
-		radix_delete(&o->pages, i);
-		if (p == PROMISED) {
-			ended++;
-		} else {
-			o->nr_pages--;
-			hugetlb_put(p);
-		}
-	}
-	return ended;
-}
-
-void hugetlb_truncate(struct object *o, u64 size)
-{
-	u32 ended = 0;
-
-	mutex_lock(&o->lock);
-	if (size < o->size)
-		ended = drop_range(o, (u32)(ALIGN_UP(size, HUGE_SIZE) >> PAGE_SHIFT), ~0u, true);
-	o->size = size;
-	mutex_unlock(&o->lock);
-	hugetlb_unreserve(o->share, ended);
-}
-
-void hugetlb_object_destroy(struct object *o)
-{
-	kassert(list_empty(&o->vmas));
-	hugetlb_unreserve(o->share, drop_range(o, 0, ~0u, true));
-	kassert_msg(!o->nr_pages && !o->pages.root, "%u huge pages left", o->nr_pages);
-}
-
-/* Zeroes [start, end), which lies in one huge page, if that is there. */
-static void zero_part(struct object *o, u64 start, u64 end)
-{
-	struct page *head = cached(o, (u32)(ALIGN_DOWN(start, HUGE_SIZE) >> PAGE_SHIFT));
-
-	while (head && start < end) {
-		u32 at = (u32)start % PAGE_SIZE, n = (u32)MIN(end - start, (u64)PAGE_SIZE - at);
-		char *va = kmap_local(head + (start % HUGE_SIZE >> PAGE_SHIFT));
-
-		memset(va + at, 0, n);
-		kunmap_local(va);
-		start += n;
-	}
-}
-
-void hugetlb_punch(struct object *o, u64 start, u64 end)
-{
-	u64 first = ALIGN_UP(start, HUGE_SIZE), last = ALIGN_DOWN(end, HUGE_SIZE);
-
-	mutex_lock(&o->lock);
-	if (start < first)
-		zero_part(o, start, MIN(end, first));
-	if (first < last)
-		(void)drop_range(o, (u32)(first >> PAGE_SHIFT), (u32)(last >> PAGE_SHIFT), false);
-	if (end > last && end > first)
-		zero_part(o, last, end);
-	mutex_unlock(&o->lock);
-}
-
-int hugetlb_allocate(struct object *o, u64 start, u64 end)
-{
-	struct page *p;
-	int err = 0;
-
-	for (u64 at = ALIGN_DOWN(start, HUGE_SIZE); at < end && !err; at += HUGE_SIZE) {
-		u32 index = (u32)(at >> PAGE_SHIFT);
-
-		mutex_lock(&o->lock);
-		err = cached(o, index) ? 0 : make_cached(o, index, &p);
-		mutex_unlock(&o->lock);
-	}
-	return err;
-}
-
-/* A part of one frame. Returns bytes not copied. */
-static ssize_k read_part(struct object *o, struct iobuf *to, u64 pos, size_t n)
-{
-	struct page *head;
-	size_t left;
-	char *va;
-
-	mutex_lock(&o->lock);
-	head = cached(o, (u32)(ALIGN_DOWN(pos, HUGE_SIZE) >> PAGE_SHIFT));
-	if (head)
-		head->refcount++;
-	mutex_unlock(&o->lock);
-	if (!head)
-		return iobuf_zero(to, n);
-	va = kmap_local(head + (pos % HUGE_SIZE >> PAGE_SHIFT));
-	left = iobuf_put(to, va + pos % PAGE_SIZE, n);
-	kunmap_local(va);
-	hugetlb_put(head);
-	return left;
-}
-
-ssize_k hugetlb_read(struct object *o, struct iobuf *to, u64 pos, size_t n)
-{
-	return object_read_pages(o, to, pos, n, read_part);
-}
-
 /* --- Promises --- */
-
-/* Empties the slots of [first, last) that have this mark. */
-static void unmark(struct object *o, u32 first, u32 last, const void *mark)
-{
-	for (u32 i = first; i < last; i += HUGE_PAGES)
-		if (radix_get(&o->pages, i) == mark)
-			radix_delete(&o->pages, i);
-}
-
-/* Marks the empty slots of [first, last), all or none. Returns how many, or -ENOMEM. */
-static int mark_empty(struct object *o, u32 first, u32 last, const void *mark)
-{
-	int marked = 0;
-
-	for (u32 i = first; i < last; i += HUGE_PAGES) {
-		if (radix_get(&o->pages, i))
-			continue;
-		if (radix_insert(&o->pages, i, (void *)mark) < 0) {
-			unmark(o, first, i, mark);
-			return -ENOMEM;
-		}
-		marked++;
-	}
-	return marked;
-}
-
-static int promise_locked(struct object *o, u32 first, u32 last)
-{
-	static const char new_mark; /* tells ours from promises of others while we may fail */
-	int n = mark_empty(o, first, last, &new_mark);
-
-	if (n < 0)
-		return n;
-	if (!hugetlb_reserve(o->share, (u32)n)) {
-		unmark(o, first, last, &new_mark);
-		return -ENOMEM;
-	}
-	for (u32 i = first; i < last; i += HUGE_PAGES)
-		if (radix_get(&o->pages, i) == &new_mark)
-			radix_replace(&o->pages, i, PROMISED);
-	return 0;
-}
-
-int hugetlb_promise(struct object *o, u32 first, u32 n)
-{
-	int err;
-
-	mutex_lock(&o->lock);
-	err = promise_locked(o, first, first + n);
-	mutex_unlock(&o->lock);
-	return err;
-}
 
 /* What a private mapping was promised: a bit for each huge page of it that it has not taken yet.
  * Guarded by the mm's lock. */
@@ -355,6 +132,12 @@ struct huge_fault {
 	pte_t *pde;
 };
 
+static void copy_huge(struct page *to, struct page *from)
+{
+	for (u32 i = 0; i < HUGE_PAGES; i++)
+		page_copy(to + i, from + i);
+}
+
 /* A page for this mapping alone, to be filled. NULL when there is none. */
 static struct page *make_private(const struct huge_fault *f)
 {
@@ -376,8 +159,8 @@ static void map_huge(const struct huge_fault *f, struct page *p, u64 extra)
 	pmap_set(f->pde, pte_make(page_pfn(p), f->vma->prot | PTE_PS | extra));
 }
 
-/* Empties the entry. Returns the page when it was the last one of a private page, which is then to be
- * put, once the TLB has forgotten it; else NULL. */
+/* Empties the entry. Returns the page when it was the last one of a private page, which is then to
+ * be put, once the TLB has forgotten it; else NULL. */
 static struct page *unmap_huge(struct mm *mm, pte_t *pde)
 {
 	struct page *p = pfn_page(pte_pfn(*pde));
@@ -447,7 +230,7 @@ static enum fault_result fault_present(const struct huge_fault *f)
 
 static enum fault_result fault_shared(const struct huge_fault *f, struct page *p)
 {
-	int err = p ? 0 : make_cached(f->vma->object, vma_pgoff(f->vma, f->addr), &p);
+	int err = p ? 0 : hugetlb_make_page(f->vma->object, vma_pgoff(f->vma, f->addr), &p);
 
 	if (err)
 		return err == -ENOMEM ? FAULT_OOM : FAULT_SIGBUS;
@@ -470,7 +253,7 @@ static enum fault_result fault_private(const struct huge_fault *f, struct page *
 	if (from)
 		copy_huge(p, from);
 	else
-		clear_huge(p);
+		hugetlb_clear_page(p);
 	map_huge(f, p, f->write ? PTE_W | PTE_D : 0);
 	return FAULT_DONE;
 }
@@ -484,7 +267,7 @@ static enum fault_result fault_missing(const struct huge_fault *f)
 {
 	struct object *o = f->vma->object;
 	u32 index = vma_pgoff(f->vma, f->addr);
-	struct page *p = cached(o, index);
+	struct page *p = hugetlb_page(o, index);
 
 	if (f->vma->pages_lost)
 		return FAULT_SIGBUS;
@@ -520,7 +303,7 @@ bool hugetlb_missing(struct vma *v, vaddr_t addr)
 	if (pte_maps(hugetlb_entry(v->mm, addr)))
 		return false;
 	mutex_lock(&o->lock);
-	missing = !v->pages_lost && !is_beyond(o, index) && !cached(o, index);
+	missing = !v->pages_lost && !is_beyond(o, index) && !hugetlb_page(o, index);
 	mutex_unlock(&o->lock);
 	return missing;
 }
@@ -543,7 +326,7 @@ static int fill_locked(const struct huge_fault *f, uptr_t src, bool from_file)
 	bool shared = f->vma->flags & VM_MAYSHARE;
 	struct object *o = f->vma->object;
 	u32 index = vma_pgoff(f->vma, f->addr);
-	struct page *p = cached(o, index);
+	struct page *p = hugetlb_page(o, index);
 	u64 rights = shared || !(f->vma->flags & VM_WRITE) ? PTE_D : PTE_W | PTE_D;
 
 	if (from_file) {
@@ -555,7 +338,7 @@ static int fill_locked(const struct huge_fault *f, uptr_t src, bool from_file)
 		return -EFAULT;
 	if (shared && p)
 		return -EEXIST;
-	if (shared ? make_cached(o, index, &p) : !(p = make_private(f)))
+	if (shared ? hugetlb_make_page(o, index, &p) : !(p = make_private(f)))
 		return -ENOMEM;
 	copy_from_program(p, src);
 	map_huge(f, p, rights);

@@ -96,7 +96,7 @@ u32 hugetlb_check(void (*complain)(const char *fmt, ...));
 /* Boot: the pool of "hugepages=" on the command line. */
 void hugetlb_init(void);
 
-/* --- Files of huge pages (mm/hugetlb.c). These take o->lock. --- */
+/* --- Files of huge pages (mm/hugetlb_file.c). These take o->lock. --- */
 
 /* Its pages come out of `share`. */
 void hugetlb_object_init(struct object *o, struct hugetlb_share *share);
@@ -119,7 +119,15 @@ ssize_k hugetlb_read(struct object *o, struct iobuf *to, u64 pos, size_t n);
 /* Drops all pages. No VMA maps it any more. */
 void hugetlb_object_destroy(struct object *o);
 
-/* --- VMAs with VM_HUGETLB. The caller holds the mm's lock. --- */
+/* The same with o->lock held. A file's page; `index` is a multiple of HUGE_PAGES. NULL: none. */
+struct page *hugetlb_page(const struct object *o, u32 index);
+/* A new one, all zeroes, where there is none. 0, -ENOSPC or -ENOMEM. */
+int hugetlb_make_page(struct object *o, u32 index, struct page **out) __must_check;
+
+/* Fills a huge page with zeroes. */
+void hugetlb_clear_page(struct page *head);
+
+/* --- VMAs with VM_HUGETLB (mm/hugetlb.c). The caller holds the mm's lock. --- */
 
 /* Promises a new VMA, which is in no list yet, its pages, and lets the file reach to its end. 0,
  * -ENOMEM, or -EINVAL: its part of the file does not begin with a huge page. */
