@@ -17,7 +17,6 @@
 #include "kernel/main.h"
 #include "kernel/picture/picture.h"
 #include "kernel/proc/exec.h"
-#include "kernel/proc/process.h"
 #include "kernel/proc/task.h"
 #include "kernel/proc/vdso.h"
 #include "kernel/tty/tty.h"

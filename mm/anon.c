@@ -3,7 +3,6 @@
 #include "kernel/abi/errno.h"
 #include "mm/page_alloc.h"
 #include "mm/slab.h"
-#include "mm/space.h"
 
 static struct slab_cache *anon_cache, *lineage_cache;
 struct page *zero_page;

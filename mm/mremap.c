@@ -10,7 +10,6 @@
 #include "mm/space_impl.h"
 #include "mm/trace_mm.h"
 #include "mm/userfault.h"
-#include "mm/zap.h"
 
 /* One call. Lengths are page aligned. */
 struct remap {

@@ -7,7 +7,6 @@
 #include "kernel/core/panic.h"
 #include "mm/bootmem.h"
 #include "mm/page_alloc_impl.h"
-#include "mm/pmap.h"
 
 /* Physical memory beyond this is not used: 64 GiB, what PAE's first CPUs could address. */
 #define PHYS_LIMIT (1ull << 36)

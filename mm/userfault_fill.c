@@ -4,7 +4,6 @@
 #include "kernel/proc/task.h"
 #include "kernel/x86/uaccess.h"
 #include "mm/anon.h"
-#include "mm/cow.h"
 #include "mm/hugetlb.h"
 #include "mm/page_alloc.h"
 #include "mm/pagecache.h"

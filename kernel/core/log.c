@@ -6,7 +6,6 @@
 #include "kernel/core/lock.h"
 #include "kernel/core/panic.h"
 #include "kernel/lib/fmt.h"
-#include "kernel/lib/string.h"
 
 #define RING_SIZE 65536u /* a power of two */
 #define LINE_MAX  512u	 /* longer lines are cut */

@@ -5,7 +5,6 @@
  */
 #include "kernel/fs/filelock.h"
 #include "kernel/fs/vfs.h"
-#include "kernel/lib/kassert.h"
 #include "mm/kmalloc.h"
 
 /* Locks of all inodes, and the list below. */

@@ -1,7 +1,6 @@
 /* Making files by path on the kernel's own account. */
 #include "kernel/fs/kpath.h"
 #include "kernel/fs/path.h"
-#include "kernel/lib/string.h"
 #include "mm/kmalloc.h"
 
 /* Makes a directory; one that is there is fine. */

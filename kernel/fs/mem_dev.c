@@ -4,7 +4,6 @@
 #include "kernel/core/random.h"
 #include "kernel/lib/fmt.h"
 #include "kernel/lib/string.h"
-#include "mm/kmalloc.h"
 #include "mm/vmalloc.h"
 
 #define LOG_COPY 65536u /* of the log's end that a reader of kmsg gets */

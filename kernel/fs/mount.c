@@ -2,7 +2,6 @@
 #include "kernel/fs/notify.h"
 #include "kernel/fs/text.h"
 #include "kernel/fs/vfs.h"
-#include "kernel/lib/kassert.h"
 #include "kernel/lib/string.h"
 #include "mm/kmalloc.h"
 #include "mm/slab.h"

@@ -8,9 +8,6 @@
 #include "kernel/fs/notify.h"
 #include "kernel/fs/pathname.h"
 #include "kernel/fs/vfs.h"
-#include "kernel/lib/kassert.h"
-#include "kernel/lib/string.h"
-#include "kernel/proc/task.h"
 #include "mm/kmalloc.h"
 
 /* The directory is there, changeable, and the caller may write to it. */

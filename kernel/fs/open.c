@@ -5,8 +5,6 @@
 #include "kernel/fs/notify.h"
 #include "kernel/fs/open.h"
 #include "kernel/fs/path.h"
-#include "kernel/lib/string.h"
-#include "kernel/proc/task.h"
 
 #define PATH_FLAGS (O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC | O_PATH)
 #define ONCE_FLAGS (O_CREAT | O_EXCL | O_NOCTTY | O_TRUNC | O_CLOEXEC) /* not the open file's */

@@ -15,7 +15,6 @@
 #include "kernel/abi/statfs.h"
 #include "kernel/fs/poll.h"
 #include "kernel/lib/kassert.h"
-#include "kernel/lib/string.h"
 #include "kernel/proc/task.h"
 #include "kernel/x86/uaccess.h"
 #include "mm/kmalloc.h"

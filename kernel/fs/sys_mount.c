@@ -3,10 +3,8 @@
 #include "kernel/abi/prctl.h"
 #include "kernel/fs/open.h"
 #include "kernel/fs/path.h"
-#include "kernel/lib/string.h"
 #include "kernel/proc/task.h"
 #include "kernel/syscalls.h"
-#include "kernel/x86/uaccess.h"
 
 #define PROPAGATION	 (MS_UNBINDABLE | MS_PRIVATE | MS_SLAVE | MS_SHARED)
 #define STORED_FLAGS	 (MS_RDONLY | MS_NOSUID | MS_NODEV | MS_NOEXEC | MS_NOATIME)

@@ -2,8 +2,6 @@
 #include "kernel/fs/poll.h"
 #include "kernel/fs/timeout.h"
 #include "kernel/fs/vfs.h"
-#include "kernel/lib/string.h"
-#include "kernel/proc/signal.h"
 #include "kernel/proc/task.h"
 #include "kernel/syscalls.h"
 #include "kernel/x86/uaccess.h"

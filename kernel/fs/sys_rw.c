@@ -3,7 +3,6 @@
 #include "kernel/fs/vector.h"
 #include "kernel/fs/vfs.h"
 #include "kernel/abi/poll.h"
-#include "kernel/lib/string.h"
 #include "kernel/proc/task.h"
 #include "kernel/syscalls.h"
 #include "kernel/x86/uaccess.h"

@@ -2,7 +2,6 @@
 #include "kernel/abi/statfs.h"
 #include "kernel/core/clock.h"
 #include "kernel/fs/path.h"
-#include "kernel/lib/string.h"
 #include "kernel/proc/task.h"
 #include "kernel/syscalls.h"
 #include "kernel/x86/uaccess.h"

@@ -10,7 +10,6 @@
 #include "kernel/fs/text.h"
 #include "kernel/lib/fmt.h"
 #include "kernel/lib/number.h"
-#include "kernel/lib/string.h"
 #include "mm/hugetlb.h"
 
 /* --- Attributes --- */

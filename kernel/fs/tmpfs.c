@@ -10,7 +10,6 @@
 #include "kernel/abi/statfs.h"
 #include "kernel/fs/options.h"
 #include "kernel/fs/text.h"
-#include "kernel/lib/kassert.h"
 #include "kernel/lib/number.h"
 #include "kernel/lib/string.h"
 #include "kernel/proc/task.h"

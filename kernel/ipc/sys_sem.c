@@ -11,7 +11,6 @@
  * it.
  */
 #include "kernel/abi/errno.h"
-#include "kernel/abi/prctl.h"
 #include "kernel/core/clock.h"
 #include "kernel/fs/text.h"
 #include "kernel/fs/vfs.h"

@@ -21,7 +21,6 @@
 #include "kernel/ipc/ipc_ids.h"
 #include "kernel/ipc/shm.h"
 #include "kernel/lib/fmt.h"
-#include "kernel/lib/string.h"
 #include "kernel/proc/task.h"
 #include "kernel/syscalls.h"
 #include "kernel/x86/uaccess.h"

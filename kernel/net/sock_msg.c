@@ -7,7 +7,6 @@
  * meanwhile.
  */
 #include "kernel/abi/errno.h"
-#include "kernel/lib/string.h"
 #include "kernel/net/sock.h"
 #include "mm/kmalloc.h"
 

@@ -1,6 +1,5 @@
 /* The calls on sockets, and socketcall(2), which multiplexes them. */
 #include "kernel/abi/errno.h"
-#include "kernel/abi/time.h"
 #include "kernel/core/clock.h"
 #include "kernel/fs/timeout.h"
 #include "kernel/fs/vector.h"

@@ -4,7 +4,6 @@
 #include "kernel/lib/fmt.h"
 #include "kernel/lib/string.h"
 #include "kernel/net/sock.h"
-#include "kernel/proc/task.h"
 #include "mm/kmalloc.h"
 
 #define PATH_AT	     offsetof(struct abi_sockaddr_un, path)

@@ -1,6 +1,5 @@
 /* Frames to tiles to pixels. See mosaic.h. */
 #include "kernel/picture/mosaic.h"
-#include "kernel/lib/string.h"
 
 #define FLASH_COLOUR 0xffffff
 

@@ -7,7 +7,6 @@
  */
 #include "kernel/abi/errno.h"
 #include "kernel/abi/prctl.h"
-#include "kernel/lib/string.h"
 #include "kernel/proc/cred.h"
 #include "kernel/proc/process.h"
 #include "kernel/syscalls.h"

@@ -14,7 +14,6 @@
 #include "kernel/fs/path.h"
 #include "kernel/fs/vfs.h"
 #include "kernel/lib/fmt.h"
-#include "kernel/lib/kassert.h"
 #include "kernel/lib/string.h"
 #include "kernel/proc/cred.h"
 #include "kernel/proc/exec.h"
@@ -25,7 +24,6 @@
 #include "kernel/proc/signal.h"
 #include "kernel/proc/vdso.h"
 #include "kernel/syscalls.h"
-#include "kernel/x86/uaccess.h"
 #include "mm/kmalloc.h"
 #include "mm/space.h"
 

@@ -4,9 +4,7 @@
  */
 #include "kernel/abi/errno.h"
 #include "kernel/abi/fcntl.h"
-#include "kernel/abi/prctl.h"
 #include "kernel/fs/file.h"
-#include "kernel/lib/string.h"
 #include "kernel/proc/exec.h"
 #include "kernel/proc/process.h"
 #include "mm/anon.h"

@@ -12,7 +12,6 @@
  * A zombie's last thread is off its CPU when it is reaped: it becomes a zombie under process_lock
  * right before its last schedule(), and the kernel is not preempted.
  */
-#include "kernel/abi/errno.h"
 #include "kernel/abi/wait.h"
 #include "kernel/core/log.h"
 #include "kernel/core/panic.h"

@@ -10,7 +10,6 @@
 #include "kernel/abi/prctl.h"
 #include "kernel/abi/uio.h"
 #include "kernel/fs/file.h"
-#include "kernel/lib/string.h"
 #include "kernel/proc/pidfd.h"
 #include "kernel/proc/ptrace.h"
 #include "kernel/proc/task.h"

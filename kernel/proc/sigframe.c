@@ -12,7 +12,6 @@
  * Frames are written and read where they are, word by word; the FPU's state is written and read by
  * the CPU itself.
  */
-#include "kernel/abi/errno.h"
 #include "kernel/proc/process.h"
 #include "kernel/proc/signal.h"
 #include "kernel/proc/vdso.h"

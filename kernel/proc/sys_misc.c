@@ -11,7 +11,6 @@
 #include "kernel/core/random.h"
 #include "kernel/lib/string.h"
 #include "kernel/proc/process.h"
-#include "kernel/proc/signal.h"
 #include "kernel/syscalls.h"
 #include "kernel/x86/uaccess.h"
 #include "mm/kmalloc.h"

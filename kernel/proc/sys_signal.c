@@ -2,7 +2,6 @@
 #include "kernel/abi/errno.h"
 #include "kernel/abi/prctl.h"
 #include "kernel/fs/file.h"
-#include "kernel/lib/string.h"
 #include "kernel/proc/pidfd.h"
 #include "kernel/proc/process.h"
 #include "kernel/proc/signal.h"

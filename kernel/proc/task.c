@@ -8,7 +8,6 @@
 #include "kernel/proc/coredump.h"
 #include "kernel/proc/posix_timer.h"
 #include "kernel/proc/process.h"
-#include "kernel/proc/signal.h"
 #include "kernel/proc/sigqueue.h"
 #include "mm/page_alloc.h"
 #include "mm/slab.h"

@@ -12,7 +12,6 @@
 #include "kernel/fs/vfs.h"
 #include "kernel/proc/process.h"
 #include "kernel/syscalls.h"
-#include "kernel/x86/uaccess.h"
 #include "mm/kmalloc.h"
 
 /* letters: l: `lock`, taken with irqsave; i: set at creation */

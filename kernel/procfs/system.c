@@ -1,5 +1,4 @@
 /* The rest of /proc: time and load, the machine, the boot, file systems and mounts. */
-#include "kernel/abi/time.h"
 #include "kernel/abi/utsname.h"
 #include "kernel/core/bootinfo.h"
 #include "kernel/core/clock.h"
@@ -7,7 +6,6 @@
 #include "kernel/ipc/msg.h"
 #include "kernel/ipc/sem.h"
 #include "kernel/ipc/shm.h"
-#include "kernel/lib/string.h"
 #include "kernel/proc/process.h"
 #include "kernel/procfs/procfs_impl.h"
 #include "kernel/x86/features.h"

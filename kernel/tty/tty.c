@@ -13,7 +13,6 @@
 #include "kernel/core/console.h"
 #include "kernel/fs/poll.h"
 #include "kernel/fs/vfs.h"
-#include "kernel/proc/signal.h"
 #include "kernel/proc/task.h"
 #include "kernel/tty/tty_impl.h"
 

@@ -8,7 +8,6 @@
 #include "kernel/core/log.h"
 #include "kernel/x86/dispi.h"
 #include "kernel/x86/features.h"
-#include "kernel/x86/io.h"
 #include "kernel/x86/layout.h"
 
 #define WIDTH  1280u /* asked for; boot/start.S asks the loader for the same */
