@@ -218,7 +218,7 @@ $(B)/tests.cpio: $(USER_PROGRAMS) $(B)/obj/user.flags $(wildcard tests/scripts/*
 # Unit cases and what they test, on the host, under sanitizers: the files that docs/order.txt marks
 # as pure, and the allocators, whose locks and memory tests/host makes up. Symbols stay hidden from
 # the sanitizers' libraries, which would call our 64-bit division.
-HOST_ALSO    := page page_alloc slab slab_mag slab_debug kmalloc
+HOST_ALSO    := page page_alloc page_alloc_boot page_alloc_check slab slab_mag slab_debug kmalloc
 HOST_SOURCES := $(sort $(B)/font.c $(shell tools/check-deps.py --pure) $(wildcard tests/unit/*.c \
 	tests/host/*.c $(HOST_ALSO:%=mm/%.c) $(HOST_ALSO:%=tests/kernel/test_%.c)))
 HOST_CFLAGS  := -std=gnu11 -O1 -g -fno-pie -no-pie -fno-omit-frame-pointer -fno-strict-aliasing \

@@ -1,6 +1,6 @@
 /*
- * Address spaces: making, copying and ending them, and the changes to their maps that every memory
- * call comes down to: map, unmap, protect, the break, a growing stack.
+ * Address spaces: making and ending them, and the changes to their maps that most memory calls come
+ * down to: map, unmap, the break, a growing stack.
  *
  * Each change checks everything first and allocates what it needs; the part that edits the tree
  * cannot fail. VMAs that have become one are merged at once, so /proc/PID/maps shows what Linux's
@@ -8,12 +8,10 @@
  */
 #include "mm/space.h"
 #include "kernel/abi/errno.h"
-#include "kernel/lib/string.h"
 #include "kernel/x86/trap.h"
 #include "mm/anon.h"
 #include "mm/commit.h"
 #include "mm/cow.h"
-#include "mm/fault.h"
 #include "mm/hugetlb.h"
 #include "mm/object.h"
 #include "mm/page_alloc.h"
@@ -178,25 +176,12 @@ struct vma *vma_merge(struct vma *v)
 	return prev;
 }
 
-/* --- Counts and limits --- */
+/* --- Counts --- */
 
 /* Private memory that can be written is promised memory. Huge pages are promised by their pool. */
 static bool is_accountable(u32 flags)
 {
 	return (flags & (VM_NORESERVE | VM_SHARED | VM_HUGETLB | VM_WRITE)) == VM_WRITE;
-}
-
-bool mm_may_expand(const struct mm *mm, u32 flags, u32 pages)
-{
-	if (mm->total_vm + pages > mm->limits.as >> PAGE_SHIFT)
-		return false;
-	return vm_kind(flags) != VM_KIND_DATA ||
-	       mm->kind_vm[VM_KIND_DATA] + pages <= mm->limits.data >> PAGE_SHIFT;
-}
-
-bool mm_may_lock(const struct mm *mm, u32 pages)
-{
-	return mm->locked_vm + pages <= mm->limits.memlock >> PAGE_SHIFT;
 }
 
 /* Pages of [start, end) that are mapped now. */
@@ -552,81 +537,6 @@ vaddr_t mm_brk(struct mm *mm, vaddr_t brk)
 	return result;
 }
 
-/* --- Protection --- */
-
-/* The flags of `pages` of v after it, with VM_ACCOUNT once they are charged, or a negative errno.
- */
-static long protect_flags(struct vma *v, u32 prot, u32 pages)
-{
-	struct mm *mm = v->mm;
-	u32 flags = (v->flags & ~VM_PROT) | prot | mm_implied_exec(mm, prot, v->flags);
-	if ((flags & ~(flags >> 4)) & VM_PROT)
-		return -EACCES;
-	if (!(flags & VM_WRITE) || (v->flags & VM_WRITE))
-		return flags;
-	if (!mm_may_expand(mm, flags, pages) && mm_may_expand(mm, v->flags, pages))
-		return -ENOMEM;
-	if (flags & (VM_ACCOUNT | VM_SHARED | VM_NORESERVE | VM_HUGETLB))
-		return flags;
-	return commit_charge(pages, mm->total_vm) ? (long)(flags | VM_ACCOUNT) : -ENOMEM;
-}
-
-/* Locked private pages that have become writable are made the process's own at once. */
-static void populate_locked(struct mm *mm, vaddr_t start, vaddr_t end, u32 old_flags, u32 flags)
-{
-	if ((old_flags & (VM_WRITE | VM_SHARED | VM_LOCKED | VM_LOCKONFAULT)) != VM_LOCKED ||
-		!(flags & VM_WRITE))
-		return;
-	while (start < end && fault_in(mm, start, PF_WRITE) == FAULT_DONE)
-		start += PAGE_SIZE;
-}
-
-/* Changes one VMA's part [start, end). */
-static long protect_vma(struct vma *v, vaddr_t start, vaddr_t end, u32 prot)
-{
-	struct mm *mm = v->mm;
-	u32 old_flags = v->flags, pages = (end - start) >> PAGE_SHIFT;
-	long flags = protect_flags(v, prot, pages);
-	if (flags < 0 || (u32)flags == old_flags)
-		return MIN(flags, 0l);
-	struct vma *part = vma_isolate(v, start, end);
-	if (!part) {
-		if (flags & ~old_flags & VM_ACCOUNT)
-			commit_release(pages);
-		return vma_check_borders(v, start, end) ? -EINVAL : -ENOMEM;
-	}
-	v = part;
-	mm->kind_vm[vm_kind(old_flags)] -= pages;
-	mm->kind_vm[vm_kind(flags)] += pages;
-	v->flags = flags;
-	v->prot = vm_pte_flags(flags);
-	vma_lock_entries(v);
-	cow_protect(v, start, end, old_flags);
-	vma_unlock_entries(v);
-	if (trace_mm_on())
-		trace_change(v, start, end, old_flags);
-	vma_merge(v);
-	populate_locked(mm, start, end, old_flags, flags);
-	return 0;
-}
-
-long mm_protect(struct mm *mm, vaddr_t start, u32 len, u32 prot)
-{
-	kassert_dbg(mutex_held(&mm->lock));
-	vaddr_t end = start + len;
-	for (vaddr_t at = start; at < end;) {
-		struct vma *v = vma_at(&mm->vmas, at);
-		if (!v)
-			return -ENOMEM;
-		vaddr_t stop = MIN(v->end, end);
-		long err = protect_vma(v, at, stop, prot);
-		if (err)
-			return err;
-		at = stop;
-	}
-	return 0;
-}
-
 /* --- The stack --- */
 
 struct vma *mm_grow_stack(struct vma *v, vaddr_t addr)
@@ -734,100 +644,5 @@ struct mm *mm_get_living(struct mm *mm)
 	else
 		mm = NULL;
 	spin_unlock(&mm_list_lock);
-	return mm;
-}
-
-/* The child's copy of a VMA, in no list or tree yet but that of its family. */
-static struct vma *fork_dup(struct mm *mm, struct vma *from)
-{
-	struct vma *v = vma_dup(from);
-	if (!v)
-		return NULL;
-	v->mm = mm;
-	v->flags &= ~(VM_LOCKED | VM_LOCKONFAULT);
-	if ((v->flags & VM_WIPEONFORK) || anon_fork(v, from) == 0)
-		return v;
-	vma_drop(v);
-	return NULL;
-}
-
-/* One VMA of a fork. The child's part of committed memory is promised anew. */
-static int fork_vma(struct mm *mm, struct vma *from)
-{
-	u32 pages = vma_pages(from);
-	if ((from->flags & VM_ACCOUNT) && !commit_charge(pages, mm->total_vm))
-		return -ENOMEM;
-	struct vma *v = fork_dup(mm, from);
-	if (!v) {
-		if (from->flags & VM_ACCOUNT)
-			commit_release(pages);
-		return -ENOMEM;
-	}
-	vma_attach(v);
-	vma_insert_after(&mm->vmas, vma_last(&mm->vmas), v);
-	mm_account(mm, v->flags, pages);
-	if (trace_mm_on())
-		trace_map(v, v->start, v->end);
-	if (unlikely(v->flags & VM_UFFD_MISSING) && userfault_fork(v, from->mm) < 0)
-		return -ENOMEM;
-	if (!v->anon && !(v->flags & VM_HUGETLB))
-		return 0; /* faults find the pages again */
-	vma_lock_entries(v);
-	int err = v->anon ? cow_fork(v, from) : hugetlb_fork(v, from);
-	if (trace_mm_on())
-		trace_fork(v);
-	vma_unlock_entries(v);
-	return err;
-}
-
-static void fork_fields(struct mm *mm, const struct mm *old)
-{
-	mm->start_code = old->start_code;
-	mm->end_code = old->end_code;
-	mm->start_data = old->start_data;
-	mm->end_data = old->end_data;
-	mm->start_brk = old->start_brk;
-	mm->brk = old->brk;
-	mm->start_stack = old->start_stack;
-	mm->arg_start = old->arg_start;
-	mm->arg_end = old->arg_end;
-	mm->env_start = old->env_start;
-	mm->env_end = old->env_end;
-	mm->mmap_base = old->mmap_base;
-	mm->vdso = old->vdso;
-	mm->brittle = old->brittle;
-	memcpy(mm->auxv, old->auxv, sizeof(mm->auxv));
-	mm->limits = old->limits;
-	mm->has_lazy = old->has_lazy;
-	mm->read_implies_exec = old->read_implies_exec;
-	mm->exe = old->exe;
-	if (mm->exe)
-		mm->exe->ops->get(mm->exe);
-}
-
-struct mm *mm_fork(struct mm *old)
-{
-	struct mm *mm = mm_create();
-	if (!mm)
-		return NULL;
-	int err = 0;
-	struct vma *v;
-	mutex_lock(&old->lock);
-	fork_fields(mm, old);
-	vma_for_each (v, &old->vmas) {
-		if (v->flags & VM_DONTCOPY)
-			continue;
-		if ((err = fork_vma(mm, v)) < 0)
-			break;
-	}
-	pmap_flush_range(&old->pmap, 0, USER_TOP);
-	mm->hiwater_rss = mm_rss(mm);
-	if (err)
-		userfault_fork_failed(old);
-	mm_unlock(old);
-	if (err) {
-		mm_put(mm);
-		return NULL;
-	}
 	return mm;
 }

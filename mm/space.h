@@ -103,8 +103,8 @@ struct map_request {
 #define MM_FIXED     0x1u
 #define MM_NOREPLACE 0x2u /* with MM_FIXED: -EEXIST instead of unmapping */
 #define MM_HEAP      0x4u /* the break moves: of the neighbours only the heap below may grow */
-#define MM_LOW       0x10u /* with MM_FIXED: below user_min too, but for page 0 */
 #define MM_HUGE      0x8u /* huge pages: at a multiple of their size, as len is */
+#define MM_LOW       0x10u /* with MM_FIXED: below user_min too, but for page 0 */
 
 /* Where the request would go: the address, or a negative errno. Caller holds mm->lock. */
 long mm_place(struct mm *mm, const struct map_request *r) __must_check;
@@ -158,11 +158,6 @@ size_t mm_access(struct mm *mm, vaddr_t addr, void *buf, size_t n, bool write, b
 /* Marks the pages of all VMAs, or of those without or with a file, as not accessed. Takes mm->lock. */
 enum clear_refs { CLEAR_REFS_ALL, CLEAR_REFS_ANON, CLEAR_REFS_MAPPED };
 void mm_clear_refs(struct mm *mm, enum clear_refs which);
-
-/* `pages` more with these VM_ flags would stay within RLIMIT_AS and RLIMIT_DATA. */
-bool mm_may_expand(const struct mm *mm, u32 flags, u32 pages);
-/* `pages` more may be locked within RLIMIT_MEMLOCK. */
-bool mm_may_lock(const struct mm *mm, u32 pages);
 
 /* The address space loaded on this CPU; NULL in a kernel thread. */
 static inline struct mm *current_mm(void)

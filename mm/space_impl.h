@@ -1,6 +1,6 @@
 /*
- * The inside of an address space, for the memory calls that edit it (mm/space.c, mremap.c,
- * madvise.c, mlock.c). Everything here wants the mm's lock held.
+ * The inside of an address space, for the memory calls that edit it (mm/space.c, mprotect.c,
+ * mremap.c, madvise.c, mlock.c). Everything here wants the mm's lock held.
  */
 #ifndef MM_SPACE_IMPL_H
 #define MM_SPACE_IMPL_H
@@ -83,6 +83,21 @@ static inline void mm_account(struct mm *mm, u32 flags, s32 pages)
 	mm->kind_vm[vm_kind(flags)] += pages;
 	if (flags & VM_LOCKED)
 		mm->locked_vm += pages;
+}
+
+/* `pages` more with these VM_ flags would stay within RLIMIT_AS and RLIMIT_DATA. */
+static inline bool mm_may_expand(const struct mm *mm, u32 flags, u32 pages)
+{
+	if (mm->total_vm + pages > mm->limits.as >> PAGE_SHIFT)
+		return false;
+	return vm_kind(flags) != VM_KIND_DATA ||
+	       mm->kind_vm[VM_KIND_DATA] + pages <= mm->limits.data >> PAGE_SHIFT;
+}
+
+/* `pages` more may be locked within RLIMIT_MEMLOCK. */
+static inline bool mm_may_lock(const struct mm *mm, u32 pages)
+{
+	return mm->locked_vm + pages <= mm->limits.memlock >> PAGE_SHIFT;
 }
 
 #endif

@@ -13,7 +13,7 @@
 #include "mm/commit.h"
 #include "mm/hugetlb.h"
 #include "mm/mmap.h"
-#include "mm/space.h"
+#include "mm/space_impl.h"
 #include "mm/userfault.h"
 
 long sys_brk(u32 brk)
