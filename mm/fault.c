@@ -143,12 +143,13 @@ static __forceinline void map_cached(struct fault *f, struct page *p, u32 extra)
 /* Bytes around a read fault in which cached pages are mapped too (Linux's fault_around_bytes). */
 #define FAULT_AROUND (16 * PAGE_SIZE)
 
-/* Maps what the cache already has of the aligned window around the page just mapped. */
-static void fault_around(const struct fault *f)
+/* Maps what the cache already has from the aligned window's start, or the VMA's in it, as far as
+ * one table goes. Returns whether the page that was asked for is among them. */
+static bool fault_around(const struct fault *f)
 {
 	struct vma *v = f->vma;
 	vaddr_t lo = MAX(ALIGN_DOWN(f->addr, FAULT_AROUND), v->start);
-	vaddr_t hi = MIN(ALIGN_DOWN(f->addr, FAULT_AROUND) + FAULT_AROUND, v->end);
+	vaddr_t hi = MIN(lo + FAULT_AROUND, MIN(ALIGN_DOWN(lo, PD_SIZE) + PD_SIZE, v->end));
 	struct fault g = {.vma = v, .addr = lo, .pte = f->pte - ((f->addr - lo) >> PAGE_SHIFT)};
 	for (; g.addr < hi; g.addr += PAGE_SIZE, g.pte++) {
 		if (!pte_none(*g.pte))
@@ -157,6 +158,7 @@ static void fault_around(const struct fault *f)
 		if (p)
 			map_cached(&g, p, 0);
 	}
+	return pte_maps(*f->pte);
 }
 
 static enum fault_result fault_private_copy(struct fault *f, struct page *cached)
@@ -174,6 +176,8 @@ static enum fault_result fault_private_copy(struct fault *f, struct page *cached
 static enum fault_result fault_object_locked(struct fault *f)
 {
 	struct page *p;
+	if (!f->write && !f->vma->object->no_fault_around && fault_around(f))
+		return FAULT_DONE;
 	if (f->write && !(f->vma->flags & VM_SHARED) && anon_prepare(f->vma) < 0)
 		return FAULT_OOM;
 	int err = object_page_locked(f->vma->object, vma_pgoff(f->vma, f->addr), &p);
@@ -183,7 +187,6 @@ static enum fault_result fault_object_locked(struct fault *f)
 							: FAULT_SIGBUS;
 	if (!f->write) {
 		map_cached(f, p, 0);
-		fault_around(f);
 		return FAULT_DONE;
 	}
 	if (!(f->vma->flags & VM_SHARED))

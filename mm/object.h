@@ -34,6 +34,7 @@ struct object {
 	u32 committed;         /* i: pages charged to committed memory, given back at its end */
 	u32 vm_flags;          /* i: VM_ bits that every mapping of it has */
 	bool shmem;            /* i: memory is its only home (tmpfs): counts as Shmem */
+	bool no_fault_around;  /* i: a read fault maps no page beside its own (System V segments) */
 	struct hugetlb_share *share; /* i: of huge pages: what they are taken out of, or NULL */
 };
 

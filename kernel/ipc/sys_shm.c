@@ -109,6 +109,7 @@ static int make_file(struct segment *s)
 	if (is_err(f))
 		return (int)ptr_err(f);
 	s->file = f;
+	f->backing.object->no_fault_around = true;
 	object_truncate(f->backing.object, s->size);
 	return 0;
 }

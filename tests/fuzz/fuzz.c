@@ -155,7 +155,19 @@ static void add_maps(void)
 	add(" | %u %08x %08x", lines, inside, outside);
 }
 
-/* A line for each VMA, with the flags that /proc/self/smaps gives it. */
+/* A line of /proc/self/smaps in which two kernels must agree. */
+static bool is_compared(const char *s)
+{
+	static const char *const names[] = {"VmFlags:", "Rss:", "Pss:", "Shared_Clean:",
+		"Shared_Dirty:", "Private_Clean:", "Private_Dirty:", "Referenced:", "Anonymous:",
+		"LazyFree:", "Locked:"};
+	for (size_t i = 0; i < COUNT(names); i++)
+		if (!strncmp(s, names[i], strlen(names[i])))
+			return true;
+	return false;
+}
+
+/* What /proc/self/smaps says of each VMA. */
 static void print_maps(void)
 {
 	const char *vma = text;
@@ -164,11 +176,12 @@ static void print_maps(void)
 		next = strchr(s, '\n') + 1;
 		if (s[8] == '-')
 			vma = s;
-		if (strncmp(s, "VmFlags:", 8))
+		if (!is_compared(s))
 			continue;
 		put("    ", 4);
 		put(vma, wanted_part(vma));
-		put(s + 8, next - s - 8);
+		put(" ", 1);
+		put(s, next - s);
 	}
 }
 
@@ -578,7 +591,7 @@ static void do_remap_file(void)
 }
 
 /* What /proc/self/smaps says of the VMAs in the window. */
-static void add_flags(void)
+static void add_usage(void)
 {
 	uint32_t h = 0;
 	bool inside = false;
@@ -587,10 +600,10 @@ static void add_flags(void)
 		next = strchr(s, '\n') + 1;
 		if (s[8] == '-')
 			inside = strtoul(s, NULL, 16) - WINDOW < PAGES * PAGE;
-		else if (inside && !strncmp(s, "VmFlags:", 8))
+		else if (inside && is_compared(s))
 			h = hash(h, s, next - s);
 	}
-	add(" flags %08x", h);
+	add(" smaps %08x", h);
 }
 
 static void do_sum(void)
@@ -599,7 +612,7 @@ static void do_sum(void)
 	add("look");
 	for (uint32_t i = 0; i < COUNT(fields); i++)
 		add(" %u", status_field(fields[i]));
-	add_flags();
+	add_usage();
 	add_checksum(WINDOW, PAGES);
 	add_mincore(WINDOW, PAGES);
 	for (int i = 0; i < SLOTS; i++)
@@ -649,7 +662,7 @@ static void one_call(void)
 		{11, do_madvise}, {12, do_write}, {5, do_read}, {4, do_brk}, {2, do_msync},
 		{3, do_mlock}, {1, do_mlockall}, {2, do_mincore}, {4, do_file}, {2, do_remap_file},
 		{3, do_shmat}, {1, do_shmdt}, {2, do_limit}, {1, do_user}, {1, do_personality},
-		{4, do_copy}, {2, do_sum}};
+		{4, do_copy}, {6, do_sum}};
 	uint32_t total = 0, i = 0;
 	for (i = 0; i < COUNT(calls); i++)
 		total += calls[i].weight;

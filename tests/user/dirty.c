@@ -4,30 +4,14 @@
 #include "tests/user/userfaultfd.h"
 #include <sys/shm.h>
 
-/* Kilobytes of the smaps entry of the mapping at p. */
 static void show(const char *name, const char *p)
 {
-	static const char *const fields[] = {
-		"Shared_Clean:", "Shared_Dirty:", "Private_Clean:", "Private_Dirty:", "Anonymous:"};
-	FILE *file = fopen("/proc/self/smaps", "re");
-	char line[512], start[16], text[256];
-	size_t used = 0;
-	bool in = false;
+	pid_t me = getpid();
 
-	if (!file)
-		die("smaps");
-	snprintf(start, sizeof(start), "%08lx-", (unsigned long)p);
-	while (fgets(line, sizeof(line), file)) {
-		if (line[8] == '-')
-			in = !strncmp(line, start, 9);
-		for (unsigned i = 0; in && i < COUNT(fields); i++)
-			if (!strncmp(line, fields[i], strlen(fields[i])))
-				used += (size_t)snprintf(text + used, sizeof(text) - used, " %s%ld",
-					fields[i], strtol(line + strlen(fields[i]), NULL, 10));
-	}
-	fclose(file);
-	text[used] = 0;
-	say(name, "%s", text + 1);
+	say(name, "shared %ld clean %ld dirty, private %ld clean %ld dirty, anonymous %ld",
+		smaps_value(me, p, "Shared_Clean:"), smaps_value(me, p, "Shared_Dirty:"),
+		smaps_value(me, p, "Private_Clean:"), smaps_value(me, p, "Private_Dirty:"),
+		smaps_value(me, p, "Anonymous:"));
 }
 
 static int new_file(void)
