@@ -96,7 +96,7 @@ static __forceinline enum fault_result cow_copy(struct fault *f, struct page *ol
 	page_copy(p, old);
 	clear_entry(f);
 	fault_mm(f)->rss[page_rss_kind(old)]--;
-	old->mapcount--;
+	pagecache_mapped -= !--old->mapcount; /* of a private page another entry is left */
 	map_own(f, p);
 	vm_events.cow_copy++;
 	return FAULT_DONE;
@@ -136,6 +136,7 @@ static __forceinline enum fault_result fault_present(struct fault *f)
 static __forceinline void map_cached(struct fault *f, struct page *p, u32 extra)
 {
 	fault_mm(f)->rss[f->vma->object->shmem ? RSS_SHMEM : RSS_FILE]++;
+	pagecache_mapped += !p->mapcount;
 	map_page(f, p, extra);
 	vm_events.file_map++;
 }

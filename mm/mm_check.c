@@ -249,10 +249,16 @@ static void check_kind(struct check *c, const u32 *count, enum page_kind k, u32 
 
 static void check_frames(struct check *c)
 {
-	u32 count[PK_NR];
-	for (u32 pfn = 0; pfn < nr_pfns; pfn++)
+	u32 count[PK_NR], cache_mapped = 0;
+	for (u32 pfn = 0; pfn < nr_pfns; pfn++) {
 		check_frame(c, pfn_page(PFN(pfn)), c->mapped[pfn]);
+		cache_mapped += mem_map[pfn].kind == PK_CACHE && c->mapped[pfn];
+	}
+	if (pagecache_mapped != cache_mapped)
+		BAD(c, "%u cached frames are mapped, %u counted", cache_mapped, pagecache_mapped);
 	page_count_kinds(count);
+	for (enum page_kind k = PK_KERNEL; k < PK_NR; k++)
+		check_kind(c, count, k, pages_in_use[k]);
 	check_kind(c, count, PK_SLAB, slab_pages());
 	check_kind(c, count, PK_CACHE, pagecache_pages);
 	check_kind(c, count, PK_PGTABLE, c->nr_tables + pmap_kernel_tables);

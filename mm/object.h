@@ -38,8 +38,8 @@ struct object {
 	struct hugetlb_share *share; /* i: of huge pages: what they are taken out of, or NULL */
 };
 
-/* Pages of all objects; and of those with `shmem`. */
-extern u32 pagecache_pages, pagecache_shmem_pages;
+/* Pages of all objects; of those with `shmem`; and those that processes map. */
+extern u32 pagecache_pages, pagecache_shmem_pages, pagecache_mapped;
 
 void object_init(struct object *o, const struct object_ops *ops);
 /* Drops every page. No VMA may map it any more. */

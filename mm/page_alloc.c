@@ -33,6 +33,7 @@ struct zone zones[NR_ZONES] = {
 struct page_cpu page_cpus[NR_CPUS];
 
 struct vm_events vm_events;
+u32 pages_in_use[PK_NR];
 u32 (*page_alloc_shrink)(void);
 
 /* --- Between the CPU's stacks and the zones --- */
@@ -177,6 +178,7 @@ static inline struct page *hand_out(struct page *p, u32 gfp, enum page_kind kind
 	p->kind = (u8)kind;
 	p->refcount = 1;
 	p->mapping = NULL;
+	pages_in_use[kind]++;
 	vm_events.pgalloc++;
 	return gfp & GFP_ZERO ? zeroed(p) : p;
 }
@@ -221,6 +223,7 @@ struct page *page_alloc_order(u32 order, u32 gfp, enum page_kind kind)
 		return NULL;
 	p->refcount = 1;
 	vm_events.pgalloc += 1u << order;
+	pages_in_use[kind] += 1u << order;
 	for (u32 i = 0; i < 1u << order; i++) {
 		p[i].mapping = NULL;
 		if (gfp & GFP_ZERO)
@@ -251,6 +254,7 @@ static __noinline __noreturn __attribute__((cold)) void free_panic(const struct 
 
 static inline void put_free(struct pcp *pcp, struct page *p)
 {
+	pages_in_use[p->kind]--;
 	p->kind = PK_PCP;
 	p->flags = 0;
 	p->refcount = 0;
@@ -303,6 +307,7 @@ void page_free_order(struct page *p, u32 order)
 	p->flags = 0;
 	p->refcount = 0;
 	vm_events.pgfree += 1u << order;
+	pages_in_use[p->kind] -= 1u << order;
 	spin_lock(&z->lock);
 	buddy_free(&z->buddy, p, order);
 	spin_unlock(&z->lock);
@@ -376,6 +381,11 @@ void page_alloc_stat(enum zone_id id, struct zone_stat *out)
 u32 page_alloc_total(void)
 {
 	return zones[ZONE_DMA].managed + zones[ZONE_NORMAL].managed + zones[ZONE_HIGHMEM].managed;
+}
+
+u32 page_alloc_reserve(void)
+{
+	return zones[ZONE_DMA].high + zones[ZONE_NORMAL].high + zones[ZONE_HIGHMEM].high;
 }
 
 u32 page_alloc_total_high(void)

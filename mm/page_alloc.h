@@ -85,7 +85,21 @@ u32 page_alloc_free(void);  /* free, per-CPU lists included */
 u32 page_alloc_free_high(void);
 u32 page_alloc_total_high(void);
 
-/* Pages in use by kind, by walking the array (slow). */
+/* Sum of the zones' high watermarks: what ordinary requests leave, pages. */
+u32 page_alloc_reserve(void);
+
+/* Pages in use by kind, from PK_KERNEL on. */
+extern u32 pages_in_use[PK_NR];
+
+/* Makes a page in use one of another kind. */
+static inline void page_set_kind(struct page *p, enum page_kind kind)
+{
+	pages_in_use[p->kind]--;
+	pages_in_use[kind]++;
+	p->kind = (u8)kind;
+}
+
+/* Pages of each kind, by walking the array (slow). */
 void page_count_kinds(u32 count[PK_NR]);
 
 /* Every free list, count and struct page of free memory agree; complaints go to `complain`, one

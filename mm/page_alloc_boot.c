@@ -96,6 +96,7 @@ void page_alloc_adopt(struct page *p, enum page_kind kind)
 	spin_lock(&z->lock);
 	z->managed++;
 	spin_unlock(&z->lock);
+	pages_in_use[kind]++;
 	p->kind = (u8)kind;
 	p->order = 0;
 	p->flags = 0;

@@ -17,7 +17,7 @@
 #include "mm/slab.h"
 #include "mm/zap.h"
 
-u32 pagecache_pages, pagecache_shmem_pages;
+u32 pagecache_pages, pagecache_shmem_pages, pagecache_mapped;
 
 static struct slab_cache *node_cache;
 

@@ -69,6 +69,9 @@ void pmap_kunmap_page(vaddr_t va);
 /* Frames (PK_PGTABLE) of the kernel half's tables. Their number grows with vmalloc space; they are
  * kept. */
 extern u32 pmap_kernel_tables;
+
+/* Those of them that map small pages of the direct map. */
+extern u32 pmap_direct_tables;
 /* The entry that maps a kernel address, or an empty one. 2 MiB entries come with PTE_PS. */
 pte_t pmap_kernel_lookup(vaddr_t va);
 

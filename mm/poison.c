@@ -13,7 +13,7 @@ u32 poisoned_pages, poisoned_retired;
 /* Nobody has it any more but us. */
 static void retire(struct page *p)
 {
-	p->kind = PK_POISON;
+	page_set_kind(p, PK_POISON);
 	p->flags = 0;
 	p->mapping = NULL;
 	poisoned_retired++;
@@ -63,10 +63,10 @@ static void replace_entry(const struct vma *v, struct page *p, struct page *by)
 	pte_t old = *pte;
 	pmap_clear(pte);
 	pmap_flush_page(&v->mm->pmap, addr_in(v, p));
-	p->mapcount--;
+	pagecache_mapped -= !--p->mapcount && p->kind == PK_CACHE;
 	if (by) {
 		pmap_enter(pte, pte_make(page_pfn(by), old.v & ~(PTE_FRAME | PTE_W)));
-		by->mapcount++;
+		pagecache_mapped += !by->mapcount++ && by->kind == PK_CACHE;
 		return;
 	}
 	pmap_enter(pte, pte_make(page_pfn(p), LOST));

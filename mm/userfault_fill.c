@@ -149,7 +149,7 @@ static int copy_in(uptr_t src, struct page **out)
 static void enter_cached(struct vma *v, pte_t *pte, struct page *p)
 {
 	v->mm->rss[v->object->shmem ? RSS_SHMEM : RSS_FILE]++;
-	p->mapcount++;
+	pagecache_mapped += !p->mapcount++;
 	pmap_enter(pte, pte_make(page_pfn(p), v->prot | PTE_D));
 }
 

@@ -38,7 +38,7 @@ static __noinline void zap_other(struct zap *z, pte_t *pte)
 	if (p == zero_page || poisoned)
 		return;
 	kassert_dbg(p->mapcount > 0);
-	p->mapcount--;
+	pagecache_mapped -= !--p->mapcount;
 	p->flags |= dirty ? PF_DIRTY : 0;
 	z->mm->rss[page_rss_kind(p)]--;
 }

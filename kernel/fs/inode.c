@@ -273,7 +273,7 @@ void inode_stat(struct inode *inode, struct kstat *st)
 		.dev = inode->mnt->dev,
 		.ino = inode->ino,
 		.mode = inode->mode,
-		.nlink = inode->nlink,
+		.nlink = inode->ops->links ? inode->ops->links(inode) : inode->nlink,
 		.uid = inode->uid,
 		.gid = inode->gid,
 		.rdev = inode->rdev,

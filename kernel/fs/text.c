@@ -21,16 +21,14 @@ static void buffer_free(char *p, size_t n)
 		vfree(p);
 }
 
-/* Makes room for n more bytes. */
-static bool reserve(struct text *t, size_t n)
+/* A larger buffer, with room for n more bytes. */
+static __noinline bool grow(struct text *t, size_t n)
 {
 	size_t cap = t->cap ? t->cap : 512;
 	char *bigger;
 
 	if (t->error)
 		return false;
-	if (t->len + n <= t->cap)
-		return true;
 	while (cap < t->len + n)
 		cap *= 2;
 	bigger = buffer_alloc(cap);
@@ -46,12 +44,24 @@ static bool reserve(struct text *t, size_t n)
 	return true;
 }
 
+/* n more bytes, to be filled in, or NULL. */
+static char *extend(struct text *t, size_t n)
+{
+	char *at;
+
+	if (t->cap - t->len < n && !grow(t, n))
+		return NULL;
+	at = t->buf + t->len;
+	t->len += n;
+	return at;
+}
+
 void text_put(struct text *t, const char *s, size_t n)
 {
-	if (!reserve(t, n))
-		return;
-	memcpy(t->buf + t->len, s, n);
-	t->len += n;
+	char *at = extend(t, n);
+
+	if (at)
+		memcpy(at, s, n);
 }
 
 static void text_sink(void *ctx, const char *s, size_t n)
@@ -71,6 +81,21 @@ void text_printf(struct text *t, const char *fmt, ...)
 void text_puts(struct text *t, const char *s)
 {
 	text_put(t, s, strlen(s));
+}
+
+void text_kb(struct text *t, const char *label, u32 column, u32 kb)
+{
+	char *line;
+
+	column += (kb > 99999999) + (kb > 999999999);
+	line = extend(t, column + 4);
+	if (!line)
+		return;
+	memset(line, ' ', column);
+	fmt_decimal(line + column, kb);
+	memcpy(line + column, " kB\n", 4);
+	while (*label)
+		*line++ = *label++;
 }
 
 void text_puts_escaped(struct text *t, const char *s)

@@ -22,6 +22,9 @@ struct text {
 void text_printf(struct text *t, const char *fmt, ...) __printf(2, 3);
 void text_put(struct text *t, const char *s, size_t n);
 void text_puts(struct text *t, const char *s);
+/* A line: the label, a number of up to eight digits that ends at this column, and " kB". A longer
+ * number pushes the column. */
+void text_kb(struct text *t, const char *label, u32 column, u32 kb);
 /* As the last one, with space, tab, newline and backslash as \ooo: paths in /proc/mounts. */
 void text_puts_escaped(struct text *t, const char *s);
 void text_free(struct text *t); /* empties it; may be used again */

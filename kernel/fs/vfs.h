@@ -72,8 +72,10 @@ struct inode_ops {
 	int (*follow)(struct inode *inode, struct dentry **out);
 	/* Checks `mask` (MAY_ bits) for ids. NULL: the mode bits. */
 	int (*permission)(struct inode *inode, u32 mask, u32 uid, u32 gid);
-	/* Brings mode, owner, nlink, size up to date before they are looked at. NULL: they are. */
+	/* Brings mode, owner, size up to date before they are looked at. NULL: they are. */
 	void (*refresh)(struct inode *inode);
+	/* Links of a directory whose names come and go by themselves. NULL: its nlink. */
+	u32 (*links)(const struct inode *inode);
 	/* Sets a regular file's size; under inode->lock. NULL: nothing happens (like a device). */
 	int (*truncate)(struct inode *inode, u64 size);
 	/* fallocate(2) on a regular file, ranges checked; under inode->lock. EOPNOTSUPP. */

@@ -105,6 +105,26 @@ static char *digits(char *end, u64 v, u32 base, bool upper)
 	return end;
 }
 
+char *fmt_decimal(char *end, u64 v)
+{
+	u32 low;
+
+	for (; v >> 32; v /= 10)
+		*--end = (char)('0' + v % 10);
+	low = (u32)v;
+	do
+		*--end = (char)('0' + low % 10);
+	while (low /= 10);
+	return end;
+}
+
+char *fmt_hex(char *end, u32 v, u32 digits)
+{
+	for (char *least = end - digits; end > least || v; v >>= 4)
+		*--end = "0123456789abcdef"[v % 16];
+	return end;
+}
+
 static void prefix_add(struct pieces *p, char c)
 {
 	p->prefix[p->prefix_len++] = c;
@@ -327,11 +347,14 @@ size_t fmt_v(void (*sink)(void *ctx, const char *s, size_t n), void *ctx, const 
 	o.passed_on = 0;
 	o.at = o.buf;
 	va_copy(args, ap);
-	while (*f) {
-		if (*f != '%') {
-			emit_char(&o, *f++);
-			continue;
-		}
+	for (;;) {
+		const char *plain = f;
+
+		while (*f && *f != '%')
+			f++;
+		emit(&o, plain, (size_t)(f - plain));
+		if (!*f)
+			break;
 		f = parse_spec(f + 1, &s, &args);
 		f = convert(&o, &s, f, &args);
 	}

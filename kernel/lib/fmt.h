@@ -22,4 +22,9 @@ int snprintf(char *buf, size_t size, const char *f, ...) __printf(3, 4);
  * piece by piece. */
 int scnprintf(char *buf, size_t size, const char *f, ...) __printf(3, 4);
 
+/* Numbers without a format, for text that has thousands of them. They end at `end`; the functions
+ * return where they begin. fmt_hex() writes at least `digits`. */
+char *fmt_decimal(char *end, u64 v);
+char *fmt_hex(char *end, u32 v, u32 digits);
+
 #endif

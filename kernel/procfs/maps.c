@@ -6,6 +6,7 @@
  * kernel memory; nothing here touches the reader's.
  */
 #include "kernel/abi/prctl.h"
+#include "kernel/lib/fmt.h"
 #include "kernel/lib/string.h"
 #include "kernel/procfs/procfs_impl.h"
 #include "mm/anon.h"
@@ -26,28 +27,54 @@ struct map_line {
 	u32 dev;
 };
 
-static void put_map_line(struct text *t, const struct map_line *m)
+#define MAP_LINE_MAX 80u /* all fields at their longest, but for the name */
+
+/* "%08x-%08x %c%c%c%c %08llx %02x:%02x %llu ", from its end. */
+static void put_map_line(struct text *t, const struct map_line *m, bool named)
 {
-	text_printf(t, "%08x-%08x %c%c%c%c %08llx %02x:%02x %llu ", m->start, m->end,
-		m->flags & VM_READ ? 'r' : '-', m->flags & VM_WRITE ? 'w' : '-',
-		m->flags & VM_EXEC ? 'x' : '-', m->flags & VM_MAYSHARE ? 's' : 'p', m->offset,
-		DEV_MAJOR(m->dev), DEV_MINOR(m->dev), m->ino);
+	char line[MAP_LINE_MAX], *end = line + sizeof(line), *at = end;
+
+	if (!named)
+		*--at = '\n';
+	*--at = ' ';
+	at = fmt_decimal(at, m->ino);
+	*--at = ' ';
+	at = fmt_hex(at, DEV_MINOR(m->dev), 2);
+	*--at = ':';
+	at = fmt_hex(at, DEV_MAJOR(m->dev), 2);
+	*--at = ' ';
+	at = fmt_hex(at, (u32)m->offset, 8);
+	at = fmt_hex(at, (u32)(m->offset >> 32), 0);
+	*--at = ' ';
+	*--at = m->flags & VM_MAYSHARE ? 's' : 'p';
+	*--at = m->flags & VM_EXEC ? 'x' : '-';
+	*--at = m->flags & VM_WRITE ? 'w' : '-';
+	*--at = m->flags & VM_READ ? 'r' : '-';
+	*--at = ' ';
+	at = fmt_hex(at, m->end, 8);
+	*--at = '-';
+	at = fmt_hex(at, m->start, 8);
+	text_put(t, at, (size_t)(end - at));
 }
 
-/* The name comes at a fixed column, or after one more blank where the line is longer. `line` is
- * where the line begins. */
+/* The name comes at a fixed column, or after one more blank where the line is longer, and ends it.
+ * `line` is where the line begins. */
 static void put_map_name(struct text *t, size_t line, const char *name)
 {
 	const char *newline;
 	size_t column = t->len - line;
 
-	text_printf(t, "%*s", column < NAME_COLUMN ? (int)(NAME_COLUMN - column) : 1, "");
+	char blanks[NAME_COLUMN];
+
+	memset(blanks, ' ', sizeof(blanks));
+	text_put(t, blanks, column < NAME_COLUMN ? NAME_COLUMN - column : 1);
 	while ((newline = strchr(name, '\n'))) {
 		text_put(t, name, (size_t)(newline - name));
 		text_puts(t, "\\012");
 		name = newline + 1;
 	}
 	text_puts(t, name);
+	text_puts(t, "\n");
 }
 
 /* What memory without a file is called; NULL: nothing. */
@@ -72,10 +99,9 @@ static void put_vma(struct text *t, struct vma *v, const struct mm *mm, char *pa
 		v->backing->ops->id(v->backing, &m.dev, &m.ino);
 		v->backing->ops->name(v->backing, path, ABI_PATH_MAX);
 	}
-	put_map_line(t, &m);
+	put_map_line(t, &m, name);
 	if (name)
 		put_map_name(t, line, name);
-	text_puts(t, "\n");
 }
 
 /* Prints VMAs, from the first that ends above *cursor on, until the part is long enough. */
@@ -164,13 +190,13 @@ static void count_entry(struct entry_walk *w, struct vma *v, vaddr_t addr, pte_t
 	struct usage *u = (struct usage *)w;
 	struct page *p = pfn_page(pte_pfn(e));
 	bool shared, dirty;
-	u64 pss;
+	u32 pss;
 
 	if (p == zero_page)
 		return;
 	shared = p->mapcount > 1;
 	dirty = pte_dirty(e) || p->flags & PF_DIRTY;
-	pss = ((u64)PAGE_SIZE << PSS_SHIFT) / MAX(p->mapcount, 1u);
+	pss = (PAGE_SIZE << PSS_SHIFT) / MAX(p->mapcount, 1u);
 	u->rss += PAGE_SIZE;
 	u->referenced += pte_young(e) ? PAGE_SIZE : 0;
 	u->anonymous += page_rss_kind(p) == RSS_ANON ? PAGE_SIZE : 0;
@@ -195,19 +221,9 @@ static void count_huge(struct entry_walk *w, vaddr_t start, vaddr_t end, pte_t e
 		u->private_huge += end - start;
 }
 
-/* "%-16s%8u kB\n", by hand: an address space has thousands of these lines. */
 static void put_kb(struct text *t, const char *label, u64 bytes)
 {
-	char line[16 + 8 + 4], *at = line + 16 + 8;
-	u32 kb = (u32)(bytes >> 10);
-
-	memset(line, ' ', 16 + 8);
-	memcpy(line, label, strlen(label));
-	memcpy(at, " kB\n", 4);
-	do
-		*--at = (char)('0' + kb % 10);
-	while ((kb /= 10) != 0);
-	text_put(t, line, sizeof(line));
+	text_kb(t, label, 24, (u32)(bytes >> 10));
 }
 
 static void put_pss(struct text *t, const char *label, u64 pss)
@@ -236,7 +252,7 @@ static void put_usage(struct text *t, const struct usage *u, bool rollup)
 	put_kb(t, "ShmemPmdMapped:", 0);
 	put_kb(t, "FilePmdMapped:", 0);
 	put_kb(t, "Shared_Hugetlb:", u->shared_huge);
-	text_printf(t, "Private_Hugetlb: %7u kB\n", (u32)(u->private_huge >> 10));
+	put_kb(t, "Private_Hugetlb:", u->private_huge);
 	put_kb(t, "Swap:", 0);
 	put_kb(t, "SwapPss:", 0);
 	put_pss(t, "Locked:", u->pss_locked);
@@ -321,9 +337,8 @@ static void rollup_text(struct text *t, struct mm *mm)
 		walk_entries(&u.walk, v, v->start, v->end);
 	}
 	mutex_unlock(&mm->lock);
-	put_map_line(t, &all);
+	put_map_line(t, &all, true);
 	put_map_name(t, line, "[rollup]");
-	text_puts(t, "\n");
 	put_usage(t, &u, true);
 }
 

@@ -23,23 +23,9 @@
 /* Pages. They are in no lists by age: where Linux tells active from inactive, all are inactive. */
 struct memory {
 	u32 total, free, total_high, free_high, available;
-	u32 kind[PK_NR];
 	u32 mapped; /* page cache that processes map */
 	u32 file, shmem, anon, mlocked;
 };
-
-/* What page_alloc() keeps back is not available. */
-static u32 reserved_pages(void)
-{
-	struct zone_stat z;
-	u32 n = 0;
-
-	for (u32 i = 0; i < NR_ZONES; i++) {
-		page_alloc_stat(i, &z);
-		n += z.high;
-	}
-	return n;
-}
 
 /* Linux counts pages that are locked; they are in memory, so these are the locked VMAs'. */
 static u32 count_mlocked(void)
@@ -56,124 +42,100 @@ static u32 count_mlocked(void)
 
 static void count_memory(struct memory *m)
 {
-	u32 reserved = reserved_pages();
+	u32 free = page_alloc_free(), reserve = page_alloc_reserve();
 
 	*m = (struct memory){
 		.total = page_alloc_total(),
-		.free = page_alloc_free(),
+		.free = free,
 		.total_high = page_alloc_total_high(),
 		.free_high = page_alloc_free_high(),
+		.available = free > reserve ? free - reserve : 0,
+		.mapped = pagecache_mapped,
 		.file = pagecache_pages,
 		.shmem = pagecache_shmem_pages,
+		.anon = pages_in_use[PK_ANON],
 		.mlocked = count_mlocked(),
 	};
-	/* Free blocks are passed over whole, so that a machine with much free memory answers fast. */
-	for (const struct page *p = mem_map; p < mem_map + nr_pfns;
-		p += p->kind == PK_FREE ? 1u << p->order : 1) {
-		m->kind[p->kind]++;
-		m->mapped += p->kind == PK_CACHE && p->mapcount;
-	}
-	m->anon = m->kind[PK_ANON];
-	m->available = m->free > reserved ? m->free - reserved : 0;
 }
 
 /* --- meminfo --- */
 
 static void put_kb(struct text *t, const char *name, u32 pages)
 {
-	char label[20];
-
-	snprintf(label, sizeof(label), "%s:", name);
-	text_printf(t, "%-16s%8u kB\n", label, pages * KIB_PER_PAGE);
+	text_kb(t, name, 24, pages * KIB_PER_PAGE);
 }
 
 static void meminfo_lists(struct text *t, const struct memory *m)
 {
-	put_kb(t, "MemTotal", m->total);
-	put_kb(t, "MemFree", m->free);
-	put_kb(t, "MemAvailable", m->available);
-	put_kb(t, "Buffers", 0);
-	put_kb(t, "Cached", m->file);
-	put_kb(t, "SwapCached", 0);
-	put_kb(t, "Active", 0);
-	put_kb(t, "Inactive", m->anon + m->file);
-	put_kb(t, "Active(anon)", 0);
-	put_kb(t, "Inactive(anon)", m->anon + m->shmem);
-	put_kb(t, "Active(file)", 0);
-	put_kb(t, "Inactive(file)", m->file - m->shmem);
-	put_kb(t, "Unevictable", m->mlocked);
-	put_kb(t, "Mlocked", m->mlocked);
-	put_kb(t, "HighTotal", m->total_high);
-	put_kb(t, "HighFree", m->free_high);
-	put_kb(t, "LowTotal", m->total - m->total_high);
-	put_kb(t, "LowFree", m->free - m->free_high);
+	put_kb(t, "MemTotal:", m->total);
+	put_kb(t, "MemFree:", m->free);
+	put_kb(t, "MemAvailable:", m->available);
+	put_kb(t, "Buffers:", 0);
+	put_kb(t, "Cached:", m->file);
+	put_kb(t, "SwapCached:", 0);
+	put_kb(t, "Active:", 0);
+	put_kb(t, "Inactive:", m->anon + m->file);
+	put_kb(t, "Active(anon):", 0);
+	put_kb(t, "Inactive(anon):", m->anon + m->shmem);
+	put_kb(t, "Active(file):", 0);
+	put_kb(t, "Inactive(file):", m->file - m->shmem);
+	put_kb(t, "Unevictable:", m->mlocked);
+	put_kb(t, "Mlocked:", m->mlocked);
+	put_kb(t, "HighTotal:", m->total_high);
+	put_kb(t, "HighFree:", m->free_high);
+	put_kb(t, "LowTotal:", m->total - m->total_high);
+	put_kb(t, "LowFree:", m->free - m->free_high);
 }
 
 static void meminfo_uses(struct text *t, const struct memory *m)
 {
-	put_kb(t, "SwapTotal", 0);
-	put_kb(t, "SwapFree", 0);
-	put_kb(t, "Zswap", 0);
-	put_kb(t, "Zswapped", 0);
-	put_kb(t, "Dirty", 0);
-	put_kb(t, "Writeback", 0);
-	put_kb(t, "AnonPages", m->anon);
-	put_kb(t, "Mapped", m->mapped);
-	put_kb(t, "Shmem", m->shmem);
-	put_kb(t, "KReclaimable", 0);
-	put_kb(t, "Slab", m->kind[PK_SLAB]);
-	put_kb(t, "SReclaimable", 0);
-	put_kb(t, "SUnreclaim", m->kind[PK_SLAB]);
-	put_kb(t, "KernelStack", kstack_count() * (KSTACK_SIZE / PAGE_SIZE));
-	put_kb(t, "PageTables", m->kind[PK_PGTABLE]);
-	put_kb(t, "SecPageTables", 0);
-	put_kb(t, "NFS_Unstable", 0);
-	put_kb(t, "Bounce", 0);
-	put_kb(t, "WritebackTmp", 0);
-	put_kb(t, "CommitLimit", commit_limit());
-	put_kb(t, "Committed_AS", commit_total());
-	put_kb(t, "VmallocTotal", (VMALLOC_END - VMALLOC_START) / PAGE_SIZE);
-	put_kb(t, "VmallocUsed", vmalloc_used_pages());
-	put_kb(t, "VmallocChunk", 0);
-	put_kb(t, "Percpu", 0);
-}
-
-/* The part of the direct map that is in small pages, in pages; *large gets the rest. */
-static u32 direct_map_small(u32 *large)
-{
-	u32 low = MIN(nr_pfns, LOWMEM_LIMIT / PAGE_SIZE), small = 0;
-
-	*large = 0;
-	for (u32 pfn = 0; pfn < low; pfn += PT_ENTRIES) {
-		pte_t e = pmap_kernel_lookup(KERNEL_BASE + pfn * PAGE_SIZE);
-
-		if (pte_present(e) && pte_huge(e))
-			*large += PT_ENTRIES;
-		else
-			small += MIN(PT_ENTRIES, low - pfn);
-	}
-	return small;
+	put_kb(t, "SwapTotal:", 0);
+	put_kb(t, "SwapFree:", 0);
+	put_kb(t, "Zswap:", 0);
+	put_kb(t, "Zswapped:", 0);
+	put_kb(t, "Dirty:", 0);
+	put_kb(t, "Writeback:", 0);
+	put_kb(t, "AnonPages:", m->anon);
+	put_kb(t, "Mapped:", m->mapped);
+	put_kb(t, "Shmem:", m->shmem);
+	put_kb(t, "KReclaimable:", 0);
+	put_kb(t, "Slab:", pages_in_use[PK_SLAB]);
+	put_kb(t, "SReclaimable:", 0);
+	put_kb(t, "SUnreclaim:", pages_in_use[PK_SLAB]);
+	put_kb(t, "KernelStack:", kstack_count() * (KSTACK_SIZE / PAGE_SIZE));
+	put_kb(t, "PageTables:", pages_in_use[PK_PGTABLE]);
+	put_kb(t, "SecPageTables:", 0);
+	put_kb(t, "NFS_Unstable:", 0);
+	put_kb(t, "Bounce:", 0);
+	put_kb(t, "WritebackTmp:", 0);
+	put_kb(t, "CommitLimit:", commit_limit());
+	put_kb(t, "Committed_AS:", commit_total());
+	put_kb(t, "VmallocTotal:", (VMALLOC_END - VMALLOC_START) / PAGE_SIZE);
+	put_kb(t, "VmallocUsed:", vmalloc_used_pages());
+	put_kb(t, "VmallocChunk:", 0);
+	put_kb(t, "Percpu:", 0);
 }
 
 static void meminfo_large_pages(struct text *t)
 {
-	u32 large, small = direct_map_small(&large);
+	u32 low = ALIGN_UP(MIN(nr_pfns, LOWMEM_LIMIT / PAGE_SIZE), PT_ENTRIES);
+	u32 small = pmap_direct_tables * PT_ENTRIES;
 	struct hugetlb_stat huge;
 
-	text_printf(t, "HardwareCorrupted: %5u kB\n", poisoned_pages * (PAGE_SIZE / 1024));
-	put_kb(t, "AnonHugePages", 0);
-	put_kb(t, "ShmemHugePages", 0);
-	put_kb(t, "ShmemPmdMapped", 0);
-	put_kb(t, "FileHugePages", 0);
-	put_kb(t, "FilePmdMapped", 0);
+	put_kb(t, "HardwareCorrupted:", poisoned_pages);
+	put_kb(t, "AnonHugePages:", 0);
+	put_kb(t, "ShmemHugePages:", 0);
+	put_kb(t, "ShmemPmdMapped:", 0);
+	put_kb(t, "FileHugePages:", 0);
+	put_kb(t, "FilePmdMapped:", 0);
 	hugetlb_stat(&huge);
 	text_printf(t, "HugePages_Total:   %5u\nHugePages_Free:    %5u\n", huge.total, huge.free);
 	text_printf(t, "HugePages_Rsvd:    %5u\nHugePages_Surp:    %5u\n", huge.reserved,
 		huge.surplus);
-	put_kb(t, "Hugepagesize", HUGE_PAGES);
-	put_kb(t, "Hugetlb", huge.total * HUGE_PAGES);
-	put_kb(t, "DirectMap4k", small);
-	put_kb(t, "DirectMap2M", large);
+	put_kb(t, "Hugepagesize:", HUGE_PAGES);
+	put_kb(t, "Hugetlb:", huge.total * HUGE_PAGES);
+	put_kb(t, "DirectMap4k:", small);
+	put_kb(t, "DirectMap2M:", low - small);
 }
 
 int proc_meminfo_show(struct text *t, const struct proc_node *n)
@@ -284,7 +246,7 @@ static u32 node_counters(const struct memory *m, struct counter *c)
 		{"nr_active_file", 0},
 		{"nr_unevictable", m->mlocked},
 		{"nr_slab_reclaimable", 0},
-		{"nr_slab_unreclaimable", m->kind[PK_SLAB]},
+		{"nr_slab_unreclaimable", pages_in_use[PK_SLAB]},
 		{"nr_anon_pages", m->anon},
 		{"nr_mapped", m->mapped},
 		{"nr_file_pages", m->file},
@@ -292,7 +254,7 @@ static u32 node_counters(const struct memory *m, struct counter *c)
 		{"nr_writeback", 0},
 		{"nr_shmem", m->shmem},
 		{"nr_kernel_stack", kstack_count() * (KSTACK_SIZE / 1024)},
-		{"nr_page_table_pages", m->kind[PK_PGTABLE]},
+		{"nr_page_table_pages", pages_in_use[PK_PGTABLE]},
 	};
 
 	memcpy(c, all, sizeof(all));

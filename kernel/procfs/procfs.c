@@ -148,8 +148,9 @@ void proc_evict(struct inode *inode)
 	kfree(inode->private);
 }
 
-static u32 count_links(const struct proc_node *n)
+static u32 proc_links(const struct inode *inode)
 {
+	const struct proc_node *n = inode_node(inode);
 	const struct proc_dir *d = n->entry->dir;
 	u32 links = 2 + (d->count ? d->count(n) : 0);
 
@@ -178,9 +179,7 @@ void proc_refresh(struct inode *inode)
 
 	if (n->id)
 		(void)proc_owner(n, &inode->uid, &inode->gid);
-	if (n->entry->dir)
-		inode->nlink = count_links(n);
-	else if (!n->entry->name && S_ISLNK(n->entry->mode))
+	if (!n->entry->name && S_ISLNK(n->entry->mode))
 		inode->mode = descriptor_mode(n);
 }
 
@@ -206,7 +205,7 @@ static const struct proc_entry *find_row(const struct proc_dir *d, const char *n
 	for (u32 i = 0; i < d->nr_rows; i++) {
 		const char *row = d->rows[i].name;
 
-		if (strlen(row) == len && memcmp(row, name, len) == 0)
+		if (row[0] == name[0] && strlen(row) == len && memcmp(row, name, len) == 0)
 			return &d->rows[i];
 	}
 	return NULL;
@@ -464,6 +463,7 @@ const struct inode_ops proc_dir_ops = {
 	.valid = proc_valid,
 	.open = proc_open,
 	.refresh = proc_refresh,
+	.links = proc_links,
 	.evict = proc_evict,
 };
 

@@ -282,7 +282,7 @@ static void status_ids(struct text *t, const struct view *v, u32 slots)
 
 static void put_kb(struct text *t, const char *name, u32 pages)
 {
-	text_printf(t, "%s:\t%8u kB\n", name, pages * (PAGE_SIZE / 1024));
+	text_kb(t, name, strlen(name) + 8, pages * (PAGE_SIZE / 1024));
 }
 
 /* As Linux's task_mem(). */
@@ -291,22 +291,22 @@ static void status_memory(struct text *t, const struct mm *mm)
 	u32 rss = mm_rss(mm), code = proc_text_bytes(mm);
 
 	code = MIN(code, mm->kind_vm[VM_KIND_EXEC] * PAGE_SIZE);
-	put_kb(t, "VmPeak", MAX(mm->hiwater_vm, mm->total_vm));
-	put_kb(t, "VmSize", mm->total_vm);
-	put_kb(t, "VmLck", mm->locked_vm);
-	put_kb(t, "VmPin", 0);
-	put_kb(t, "VmHWM", MAX(mm->hiwater_rss, rss));
-	put_kb(t, "VmRSS", rss);
-	put_kb(t, "RssAnon", mm->rss[RSS_ANON]);
-	put_kb(t, "RssFile", mm->rss[RSS_FILE]);
-	put_kb(t, "RssShmem", mm->rss[RSS_SHMEM]);
-	put_kb(t, "VmData", mm->kind_vm[VM_KIND_DATA]);
-	put_kb(t, "VmStk", mm->kind_vm[VM_KIND_STACK]);
-	put_kb(t, "VmExe", code / PAGE_SIZE);
-	put_kb(t, "VmLib", mm->kind_vm[VM_KIND_EXEC] - code / PAGE_SIZE);
-	put_kb(t, "VmPTE", mm->pmap.nr_tables);
-	put_kb(t, "VmSwap", 0);
-	put_kb(t, "HugetlbPages", mm->huge_pages * PT_ENTRIES);
+	put_kb(t, "VmPeak:\t", MAX(mm->hiwater_vm, mm->total_vm));
+	put_kb(t, "VmSize:\t", mm->total_vm);
+	put_kb(t, "VmLck:\t", mm->locked_vm);
+	put_kb(t, "VmPin:\t", 0);
+	put_kb(t, "VmHWM:\t", MAX(mm->hiwater_rss, rss));
+	put_kb(t, "VmRSS:\t", rss);
+	put_kb(t, "RssAnon:\t", mm->rss[RSS_ANON]);
+	put_kb(t, "RssFile:\t", mm->rss[RSS_FILE]);
+	put_kb(t, "RssShmem:\t", mm->rss[RSS_SHMEM]);
+	put_kb(t, "VmData:\t", mm->kind_vm[VM_KIND_DATA]);
+	put_kb(t, "VmStk:\t", mm->kind_vm[VM_KIND_STACK]);
+	put_kb(t, "VmExe:\t", code / PAGE_SIZE);
+	put_kb(t, "VmLib:\t", mm->kind_vm[VM_KIND_EXEC] - code / PAGE_SIZE);
+	put_kb(t, "VmPTE:\t", mm->pmap.nr_tables);
+	put_kb(t, "VmSwap:\t", 0);
+	put_kb(t, "HugetlbPages:\t", mm->huge_pages * PT_ENTRIES);
 }
 
 static void status_signals(struct text *t, const struct view *v)

@@ -34,6 +34,7 @@ static pte_t kmap_pt[PT_ENTRIES] __section(".bss.page_aligned") __aligned(PAGE_S
 static struct spinlock kernel_pd_lock = SPINLOCK_INIT("kernel_pd"); /* adding a table */
 
 u32 pmap_kernel_tables; /* under kernel_pd_lock */
+u32 pmap_direct_tables __ro_after_init;
 
 /* The flags of every leaf but its rights. */
 static u64 leaf_flags(void)
@@ -162,6 +163,7 @@ static __init void split_huge(vaddr_t va)
 		table[i] = pte_make(PFN(first + i), leaf_flags() | PTE_W | pte_nx_mask);
 	pmap_set(&kernel_pd[pd_index(va)], pte_make(page_pfn(p), PTE_P | PTE_W | PTE_A));
 	pmap_kernel_tables++;
+	pmap_direct_tables++;
 }
 
 /* Gives the image's pages in [start, end) new rights. */

@@ -45,6 +45,19 @@ KTEST(fmt, strings)
 	EXPECT_FMT("100%", "%d%%", 100);
 }
 
+KTEST(fmt, without_a_format)
+{
+	char buf[24], *end = buf + sizeof(buf) - 1;
+
+	*end = '\0';
+	KEXPECT(strcmp(fmt_decimal(end, 0), "0") == 0);
+	KEXPECT(strcmp(fmt_decimal(end, 4294967295u), "4294967295") == 0);
+	KEXPECT(strcmp(fmt_decimal(end, ~0ull), "18446744073709551615") == 0);
+	KEXPECT(strcmp(fmt_hex(end, 0x2af, 2), "2af") == 0);
+	KEXPECT(strcmp(fmt_hex(end, 0x2af, 8), "000002af") == 0);
+	KEXPECT(fmt_hex(end, 0, 0) == end);
+}
+
 /* Fields longer than what the sink gets at a time. */
 KTEST(fmt, long_fields)
 {
