@@ -21,13 +21,9 @@ u32 commit_limit(void)
 	return (u32)((u64)(page_alloc_total() - set_aside) * overcommit_ratio / 100);
 }
 
-/* Would `total` pages committed be within the policy, asked for by a process of total_vm pages? */
-static bool allowed(u32 pages, u32 total, u32 total_vm)
+/* Would `total` pages committed be within the limit, asked for by a process of total_vm pages? */
+static __noinline bool within_limit(u32 total, u32 total_vm)
 {
-	if (likely(overcommit_memory == OVERCOMMIT_GUESS))
-		return pages <= page_alloc_total();
-	if (overcommit_memory == OVERCOMMIT_ALWAYS)
-		return true;
 	u32 limit = commit_limit(), reserve = MIN(total_vm / 32, USER_RESERVE) + ADMIN_RESERVE;
 	return limit > reserve && total < limit - reserve;
 }
@@ -35,7 +31,8 @@ static bool allowed(u32 pages, u32 total, u32 total_vm)
 bool commit_charge(u32 pages, u32 total_vm)
 {
 	u32 total = __atomic_add_fetch(&committed, pages, __ATOMIC_RELAXED);
-	if (likely(allowed(pages, total, total_vm)))
+	if (likely(overcommit_memory == OVERCOMMIT_GUESS) ? pages <= page_alloc_total()
+		: overcommit_memory == OVERCOMMIT_ALWAYS || within_limit(total, total_vm))
 		return true;
 	__atomic_sub_fetch(&committed, pages, __ATOMIC_RELAXED);
 	return false;

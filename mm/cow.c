@@ -77,21 +77,24 @@ static inline u32 own_write(u32 lo)
 	return lo >> 9 & (u32)PTE_W;
 }
 
-/* W of `n` entries of private memory goes, or comes where it may. An empty entry stays empty. */
-static void take_write(pte_t *pte, u32 n)
+/* W of an entry of private memory goes, or comes where it may. An empty entry stays empty. */
+static __forceinline void set_write(pte_t *pte, bool may)
 {
-#pragma GCC unroll 8
-	for (u32 i = 0; i < n; i++)
-		pmap_take_low(&pte[i], (u32)PTE_W);
+	if (may)
+		pmap_set_low(pte, pte_low(pte) | own_write(pte_low(pte)));
+	else
+		pmap_take_low(pte, (u32)PTE_W);
 }
 
-static void give_write(pte_t *pte, u32 n)
+static __forceinline void set_write_all(pte_t *pte, u32 n, bool may)
 {
-#pragma GCC unroll 4
-	for (u32 i = 0; i < n; i++) {
-		u32 lo = pte_low(&pte[i]);
-		pmap_set_low(&pte[i], lo | own_write(lo));
-	}
+	pte_t *stop = pte + n, *rounds = pte + ALIGN_DOWN(n, PTE_ROUND);
+	for (; pte < rounds; pte += PTE_ROUND)
+#pragma GCC unroll 8
+		for (u32 i = 0; i < PTE_ROUND; i++)
+			set_write(&pte[i], may);
+	for (; pte < stop; pte++)
+		set_write(pte, may);
 }
 
 /* The common change: whether private memory may be written. */
@@ -101,15 +104,15 @@ static void protect_own(struct vma *v, vaddr_t start, vaddr_t end)
 		n = pt_run(start, end);
 		pte_t *pte = pmap_pte(&v->mm->pmap, start);
 		if (pte && v->flags & VM_WRITE)
-			give_write(pte, n);
+			set_write_all(pte, n, true);
 		else if (pte)
-			take_write(pte, n);
+			set_write_all(pte, n, false);
 	}
 }
 
 #define KEPT (PTE_A | PTE_D | PTE_ANON | PTE_OWN | PTE_LAZY)
 
-static void protect_any(struct vma *v, vaddr_t start, vaddr_t end)
+static __noinline void protect_any(struct vma *v, vaddr_t start, vaddr_t end)
 {
 	u32 grant = (v->flags & (VM_WRITE | VM_SHARED)) == VM_WRITE ? (u32)PTE_W : 0;
 	for (u32 n; start < end; start += n << PAGE_SHIFT) {

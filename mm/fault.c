@@ -29,11 +29,12 @@ static struct mm *fault_mm(const struct fault *f)
 	return f->vma->mm;
 }
 
-/* Enters a page where the entry is empty. */
+/* Enters a page where the entry is empty. The extra flags are of the low word. */
 static __forceinline void map_page(struct fault *f, struct page *p, u32 extra)
 {
+	u64 entry = pte_make(page_pfn(p), f->vma->prot).v;
 	p->mapcount++;
-	pmap_enter(f->pte, pte_make(page_pfn(p), f->vma->prot | extra));
+	pmap_set_words(f->pte, (u32)entry | extra, (u32)(entry >> 32));
 }
 
 /* W and D for a page that is written; W only if the VMA says so (a forced write leaves it out). */

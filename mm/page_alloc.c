@@ -167,12 +167,6 @@ static struct page *alloc_slow(u32 order, u32 gfp, enum page_kind kind)
 
 /* --- Allocation and freeing. The fast paths call nothing but in their last line. --- */
 
-static __noinline struct page *zeroed(struct page *p)
-{
-	page_zero(p);
-	return p;
-}
-
 static inline struct page *hand_out(struct page *p, u32 gfp, enum page_kind kind)
 {
 	p->kind = (u8)kind;
@@ -180,7 +174,7 @@ static inline struct page *hand_out(struct page *p, u32 gfp, enum page_kind kind
 	p->mapping = NULL;
 	pages_in_use[kind]++;
 	vm_events.pgalloc++;
-	return gfp & GFP_ZERO ? zeroed(p) : p;
+	return gfp & GFP_ZERO ? page_zero(p) : p;
 }
 
 static void trace_alloc(
@@ -279,14 +273,19 @@ static __noinline void page_free_slow(struct page *p, uintptr_t caller)
 	put_free(pcp, p);
 }
 
-void page_free(struct page *p)
+static __forceinline void free_one(struct page *p, uintptr_t caller)
 {
 	struct pcp *pcp = page_cpu()->fast_free[p->zone];
 
 	if (unlikely(unfit_to_free(p, 0) || pcp->top == pcp->end))
-		page_free_slow(p, CALLER);
+		page_free_slow(p, caller);
 	else
 		put_free(pcp, p);
+}
+
+void page_free(struct page *p)
+{
+	free_one(p, CALLER);
 }
 
 void page_free_order(struct page *p, u32 order)
@@ -319,7 +318,7 @@ void page_free_list(struct list_head *pages)
 
 	list_for_each_entry_safe (p, next, pages, link) {
 		trace(mm_page_free_batched, page_pfn(p).v);
-		page_free(p);
+		free_one(p, CALLER);
 	}
 	list_init(pages);
 }

@@ -80,7 +80,7 @@ pte_t pmap_kernel_lookup(vaddr_t va);
 static inline void *kmap_local(struct page *p);
 static inline void kunmap_local(void *va);
 
-void page_zero(struct page *p);
+struct page *page_zero(struct page *p); /* returns p */
 void page_copy(struct page *dst, struct page *src);
 
 /* Walks `va` in the address space with this CR3 without trusting it, level by level. */

@@ -25,8 +25,8 @@ void *radix_get(const struct radix *r, u32 index)
 
 	if (!n || !reaches(n->height, index))
 		return NULL;
-	for (u32 h = n->height; h > 1; h--) {
-		n = n->slot[slot_of(index, h)];
+	for (u32 shift = (n->height - 1) * RADIX_BITS; shift; shift -= RADIX_BITS) {
+		n = n->slot[index >> shift & (RADIX_SLOTS - 1)];
 		if (!n)
 			return NULL;
 	}

@@ -85,7 +85,7 @@ void page_clear_rep(void *page);
 void page_copy_sse2(void *dst, const void *src);
 void page_copy_rep(void *dst, const void *src);
 
-void page_zero(struct page *p)
+struct page *page_zero(struct page *p)
 {
 	void *va = kmap_local(p);
 
@@ -94,6 +94,7 @@ void page_zero(struct page *p)
 	else
 		page_clear_rep(va);
 	kunmap_local(va);
+	return p;
 }
 
 void page_copy(struct page *dst, struct page *src)

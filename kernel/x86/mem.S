@@ -81,16 +81,11 @@
 	.cfi_adjust_cfa_offset 16
 	movups	%xmm0, (%esp)
 	xorps	%xmm0, %xmm0
-	leal	PAGE_SIZE(%eax), %edx
-1:
 	.set	off, 0
-	.rept	64
+	.rept	PAGE_SIZE / 16
 	movaps	%xmm0, off(%eax)
 	.set	off, off + 16
 	.endr
-	addl	$1024, %eax
-	cmpl	%edx, %eax
-	jne	1b
 	movups	(%esp), %xmm0
 	addl	$16, %esp
 	.cfi_adjust_cfa_offset -16
@@ -113,18 +108,12 @@
 	subl	$16, %esp
 	.cfi_adjust_cfa_offset 16
 	movups	%xmm0, (%esp)
-	leal	PAGE_SIZE(%eax), %ecx
-1:
 	.set	off, 0
-	.rept	64
+	.rept	PAGE_SIZE / 16
 	movaps	off(%edx), %xmm0
 	movaps	%xmm0, off(%eax)
 	.set	off, off + 16
 	.endr
-	addl	$1024, %edx
-	addl	$1024, %eax
-	cmpl	%ecx, %eax
-	jne	1b
 	movups	(%esp), %xmm0
 	addl	$16, %esp
 	.cfi_adjust_cfa_offset -16

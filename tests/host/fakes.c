@@ -144,9 +144,10 @@ void spin_contended(struct spinlock *l)
 
 /* --- Pages --- */
 
-void page_zero(struct page *p)
+struct page *page_zero(struct page *p)
 {
 	memset((void *)((uintptr_t)KERNEL_BASE + page_pfn(p).v * PAGE_SIZE), 0, PAGE_SIZE);
+	return p;
 }
 
 void page_copy(struct page *dst, struct page *src)

@@ -4,7 +4,7 @@
 
 #include "mm/page.h"
 
-void page_zero(struct page *p);
+struct page *page_zero(struct page *p);
 void page_copy(struct page *dst, struct page *src);
 
 #endif
