@@ -31,16 +31,12 @@ static u32 populate_access(const struct vma *v)
 	return (v->flags & (VM_WRITE | VM_SHARED)) == VM_WRITE ? PF_WRITE : 0;
 }
 
-/* fault_in() that waits for userfaultfd(2)'s programs: then mm->lock is let go meanwhile. */
-static enum fault_result fault_or_wait(struct mm *mm, vaddr_t addr, u32 access, bool *waited)
+/* Waits for userfaultfd(2)'s programs; mm->lock is let go meanwhile. */
+static enum fault_result wait_for_filler(struct mm *mm, vaddr_t addr, u32 access)
 {
-	enum fault_result r = fault_in(mm, addr, access);
-	*waited = r == FAULT_USERFAULT;
-	if (*waited) {
-		mutex_unlock(&mm->lock);
-		r = userfault_wait(mm, addr, access);
-		mutex_lock(&mm->lock);
-	}
+	mutex_unlock(&mm->lock);
+	enum fault_result r = userfault_wait(mm, addr, access);
+	mutex_lock(&mm->lock);
 	return r;
 }
 
@@ -53,13 +49,11 @@ static long populate_vma(struct vma *v, vaddr_t *at, vaddr_t stop, s32 access)
 	if (access < 0 && (v->flags & VM_LOCKONFAULT))
 		*at = stop;
 	u32 how = access < 0 ? populate_access(v) : (u32)access;
-	long err = 0;
-	for (bool waited = false; *at < stop && !err && !waited;) {
-		err = fault_errno(fault_or_wait(v->mm, *at, how, &waited));
-		if (!waited)
-			*at += PAGE_SIZE;
-	}
-	return err;
+	enum fault_result r = FAULT_DONE;
+	struct mm *mm = v->mm;
+	while (*at < stop && (r = fault_in(mm, *at, how)) == FAULT_DONE)
+		*at += PAGE_SIZE;
+	return fault_errno(r == FAULT_USERFAULT ? wait_for_filler(mm, *at, how) : r);
 }
 
 long mm_populate_access(struct mm *mm, vaddr_t start, vaddr_t end, s32 access)
@@ -126,7 +120,10 @@ static enum fault_result fault_for_other(struct mm *mm, vaddr_t addr, u32 access
 	do {
 		if (!(forced || vma_at(&mm->vmas, addr)) || is_hidden(mm, addr, access))
 			return FAULT_MAPERR;
-		r = forced ? fault_in(mm, addr, access) : fault_or_wait(mm, addr, access, &waited);
+		r = fault_in(mm, addr, access);
+		waited = r == FAULT_USERFAULT && !forced;
+		if (waited)
+			r = wait_for_filler(mm, addr, access);
 	} while (waited && r == FAULT_DONE);
 	return r;
 }

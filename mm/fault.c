@@ -32,9 +32,9 @@ static struct mm *fault_mm(const struct fault *f)
 /* Enters a page where the entry is empty. The extra flags are of the low word. */
 static __forceinline void map_page(struct fault *f, struct page *p, u32 extra)
 {
-	u64 entry = pte_make(page_pfn(p), f->vma->prot).v;
+	pte_t entry = pte_make(page_pfn(p), f->vma->prot);
 	p->mapcount++;
-	pmap_set_words(f->pte, (u32)entry | extra, (u32)(entry >> 32));
+	pmap_enter(f->pte, pte_set_low(entry, extra));
 }
 
 /* W and D for a page that is written; W only if the VMA says so (a forced write leaves it out). */

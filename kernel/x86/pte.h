@@ -151,6 +151,11 @@ static inline pte_t pte_set_flags(pte_t e, u64 flags)
 {
 	return (pte_t){e.v | flags};
 }
+/* The same of flags in the low word, which leaves the high one alone. */
+static inline pte_t pte_set_low(pte_t e, u32 flags)
+{
+	return (pte_t){e.v >> 32 << 32 | (u32)e.v | flags};
+}
 
 /* The two words of an entry in memory, for loops over whole tables: on a 32-bit CPU most of them
  * need only the low one, with all flags but NX and the frame below 4 GiB. */
