@@ -104,7 +104,7 @@ static struct page *hold_page(struct mm *mm, vaddr_t addr, bool write)
 	return p;
 }
 
-static void drop_page(struct page *p)
+void mm_put_page(struct page *p)
 {
 	if (p->kind == PK_HUGE)
 		hugetlb_put(hugetlb_head(p));
@@ -128,8 +128,7 @@ static enum fault_result fault_for_other(struct mm *mm, vaddr_t addr, u32 access
 	return r;
 }
 
-/* The frame behind addr with a reference, after faulting it in; NULL when it cannot be. */
-static struct page *get_page_at(struct mm *mm, vaddr_t addr, u32 access)
+struct page *mm_get_page(struct mm *mm, vaddr_t addr, u32 access)
 {
 	struct page *p = NULL;
 	mutex_lock(&mm->lock);
@@ -165,7 +164,7 @@ bool mm_dump_page(struct mm *mm, vaddr_t addr, void *to)
 	void *va = kmap_local(p);
 	memcpy(to, va, PAGE_SIZE);
 	kunmap_local(va);
-	drop_page(p);
+	mm_put_page(p);
 	return true;
 }
 
@@ -175,7 +174,7 @@ size_t mm_access(struct mm *mm, vaddr_t addr, void *buf, size_t n, bool write, b
 	u32 access = (write ? PF_WRITE : 0) | (force ? FAULT_FORCE : 0);
 	while (done < n) {
 		size_t off = (addr + done) % PAGE_SIZE, part = MIN(n - done, PAGE_SIZE - off);
-		struct page *p = get_page_at(mm, addr + done, access);
+		struct page *p = mm_get_page(mm, addr + done, access);
 		if (!p)
 			break;
 		char *va = kmap_local(p);
@@ -184,7 +183,7 @@ size_t mm_access(struct mm *mm, vaddr_t addr, void *buf, size_t n, bool write, b
 		else
 			memcpy((char *)buf + done, va + off, part);
 		kunmap_local(va);
-		drop_page(p);
+		mm_put_page(p);
 		done += part;
 	}
 	return done;

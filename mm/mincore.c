@@ -27,7 +27,8 @@ static u32 fill_table(struct vma *v, vaddr_t addr, u32 n, u8 *vec)
 #pragma GCC unroll 8
 	for (u32 i = 0; pte && i < n; i++)
 		vec[i] = pte_maps(pte[i]);
-	if (v->object)
+	static const u8 all[PT_ENTRIES] = {[0 ... PT_ENTRIES - 1] = true};
+	if (v->object && memcmp(vec, all, n))
 		ask_cache(v->object, vma_pgoff(v, addr), n, vec);
 	return n;
 }

@@ -150,6 +150,12 @@ bool mm_dump_page(struct mm *mm, vaddr_t addr, void *to);
 /* madvise(2) on any address space: `advice` is a MADV_ number. Takes mm->lock. */
 long mm_madvise(struct mm *mm, vaddr_t start, u32 len, u32 advice);
 
+/* The frame behind addr of another process with a reference, faulted in for `access` (PF_WRITE,
+ * FAULT_FORCE, or 0 to read); NULL when it may not be had. It may be of a huge page. Takes mm->lock.
+ * Only who does not sleep with it may write to it: a fork makes it the child's too. */
+struct page *mm_get_page(struct mm *mm, vaddr_t addr, u32 access) __must_check;
+void mm_put_page(struct page *p);
+
 /* Copies to or from another process's memory, through its page tables, faulting pages in; with
  * `force` even what is not readable or writable, and a growing stack grows. Takes mm->lock. Returns
  * bytes copied. */

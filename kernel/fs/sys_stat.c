@@ -15,18 +15,16 @@ static struct file *get_file(u32 fd)
 
 /* --- stat --- */
 
-/* Seconds, rounded down, and the nanoseconds after them. */
+#define EARLIEST (INT64_MAX / (s64)NSEC_PER_SEC) /* seconds before 1970 */
+
+/* Seconds, rounded down, and the nanoseconds after them, counted from the earliest time there is:
+ * dividing what is not negative is quick. */
 static s32 split_time(s64 ns, u32 *rest)
 {
-	s64 sec = ns / (s64)NSEC_PER_SEC;
-	s64 nsec = ns % (s64)NSEC_PER_SEC;
+	u64 since = (u64)ns + (u64)EARLIEST * NSEC_PER_SEC;
 
-	if (nsec < 0) {
-		nsec += (s64)NSEC_PER_SEC;
-		sec--;
-	}
-	*rest = (u32)nsec;
-	return (s32)sec;
+	*rest = (u32)(since % NSEC_PER_SEC);
+	return (s32)(since / NSEC_PER_SEC - EARLIEST);
 }
 
 static long put_stat(uptr_t user, const struct kstat *st)

@@ -2,8 +2,9 @@
  * process_vm_readv(2), process_vm_writev(2): one process copies between its own memory and that of
  * another one. And process_madvise(2): it advises the kernel about it.
  *
- * The bytes pass through a page of kernel memory, so that no lock is held when the caller's own
- * memory is touched. What the other process may not do itself is not done for it either.
+ * No lock is held when the caller's own memory is touched. What is read comes straight from the
+ * other's frame; what is written passes through a page of kernel memory, since the caller's may have
+ * to be waited for, and by then the frame may be another's too. What the other process may not do itself is not done for it either.
  */
 #include "kernel/abi/errno.h"
 #include "kernel/abi/mman.h"
@@ -17,6 +18,7 @@
 #include "kernel/x86/trap.h"
 #include "kernel/x86/uaccess.h"
 #include "mm/kmalloc.h"
+#include "mm/pmap.h"
 #include "mm/space.h"
 
 #define MAX_RW 0x7ffff000u /* bytes that one call moves at most */
@@ -92,22 +94,22 @@ static void range_skip(struct abi_iovec *iov, u32 n)
 struct transfer {
 	struct mm *mm; /* the other process's */
 	struct ranges local, remote;
-	char *buf; /* PAGE_SIZE */
 	bool write;
+	char *buf; /* PAGE_SIZE, to write */
 	bool fault; /* memory on either side could not be used: this is the end */
 };
 
-/* Copies up to n bytes between buf and the caller's ranges, which it uses up. Returns how many,
+/* Copies up to n bytes between `at` and the caller's ranges, which it uses up. Returns how many,
  * short when memory is missing or the ranges end. */
-static u32 copy_local(struct transfer *x, u32 n)
+static u32 copy_local(struct transfer *x, char *at, u32 n)
 {
 	struct abi_iovec *iov;
 	u32 done = 0;
 	while (done < n && (iov = ranges_front(&x->local))) {
 		u32 part = MIN(n - done, iov->len);
 		size_t left = x->write
-				      ? copy_from_user_partial(x->buf + done, UPTR(iov->base), part)
-				      : copy_to_user_partial(UPTR(iov->base), x->buf + done, part);
+				      ? copy_from_user_partial(at + done, UPTR(iov->base), part)
+				      : copy_to_user_partial(UPTR(iov->base), at + done, part);
 		range_skip(iov, part - left);
 		done += part - left;
 		if (left) {
@@ -115,15 +117,6 @@ static u32 copy_local(struct transfer *x, u32 n)
 			break;
 		}
 	}
-	return done;
-}
-
-/* The same with the other process's memory. */
-static u32 copy_remote(struct transfer *x, vaddr_t addr, u32 n)
-{
-	u32 done = mm_access(x->mm, addr, x->buf, n, x->write, false);
-	if (done < n)
-		x->fault = true;
 	return done;
 }
 
@@ -135,15 +128,29 @@ static bool fault_ahead(struct transfer *x, vaddr_t addr, u32 len)
 		       x->write ? PF_WRITE : 0) == 0;
 }
 
-/* What lies in one page of the other process, which is looked at first. Returns the bytes copied. */
-static u32 copy_page(struct transfer *x, vaddr_t addr, u32 n)
+/* What lies in one page of the other process. Both return the bytes copied. */
+static u32 read_page(struct transfer *x, vaddr_t addr, u32 n)
 {
-	if (!fault_ahead(x, addr, n)) {
+	struct page *p = mm_get_page(x->mm, addr, 0);
+	if (!p) {
 		x->fault = true;
 		return 0;
 	}
-	return x->write ? copy_remote(x, addr, copy_local(x, n))
-			: copy_local(x, copy_remote(x, addr, n));
+	char *va = kmap_local(p);
+	n = copy_local(x, va + addr % PAGE_SIZE, n);
+	kunmap_local(va);
+	mm_put_page(p);
+	return n;
+}
+
+/* The page is looked at before the caller's bytes are. */
+static u32 write_page(struct transfer *x, vaddr_t addr, u32 n)
+{
+	u32 got = fault_ahead(x, addr, n) ? copy_local(x, x->buf, n) : 0;
+	u32 done = mm_access(x->mm, addr, x->buf, got, true, false);
+	if (!got || done < got)
+		x->fault = true;
+	return done;
 }
 
 /* Linux makes sure of so many pages of the other process before it copies the first of them. */
@@ -164,7 +171,7 @@ static long copy_all(struct transfer *x)
 		}
 		last = iov;
 		u32 part = MIN(iov->len, (u32)(PAGE_SIZE - iov->base % PAGE_SIZE));
-		u32 got = copy_page(x, iov->base, part);
+		u32 got = x->write ? write_page(x, iov->base, part) : read_page(x, iov->base, part);
 		range_skip(iov, got);
 		done += got;
 	}
@@ -206,12 +213,12 @@ static long get_pidfd_mm(u32 fd, struct mm **out)
 
 static long transfer(struct transfer *x, u32 tid)
 {
-	long done = ranges_empty(&x->remote) ? 0 : -ENOMEM;
-	if (!done)
+	long done;
+	if (ranges_empty(&x->remote))
 		return 0;
-	x->buf = kmalloc(PAGE_SIZE);
-	if (x->buf)
-		done = get_mm(tid, &x->mm);
+	if (x->write && !(x->buf = kmalloc(PAGE_SIZE)))
+		return -ENOMEM;
+	done = get_mm(tid, &x->mm);
 	if (!done) {
 		done = copy_all(x);
 		mm_put(x->mm);
