@@ -306,6 +306,21 @@ static void drift()
 	}
 }
 
+/* Few blocks, of all sizes: each class has about four. */
+static void mix()
+{
+	static void *slot[300];
+	uint64_t s = 13;
+
+	for (int i = 0; i < 2000000; i++) {
+		void *&p = slot[rnd(s) % 300];
+		size_t power = (size_t)8 << rnd(s) % 12;
+
+		free(p);
+		p = touch(malloc(power + rnd(s) % power), 1);
+	}
+}
+
 /* Blocks of 5 to 25 MiB come and go, each page written. */
 static void huge()
 {
@@ -329,7 +344,7 @@ static const struct {
 } all[] = {{"tiny", tiny}, {"larson", larson}, {"sh6", sh6}, {"xmalloc", xmalloc}, {"large", large},
 	{"grow", grow}, {"aging", aging}, {"containers", containers}, {"trees", trees},
 	{"keep", keep}, {"tables", tables}, {"skewed", skewed}, {"sets", sets}, {"drift", drift},
-	{"huge", huge}};
+	{"mix", mix}, {"huge", huge}};
 
 int main(int argc, char **argv)
 {
