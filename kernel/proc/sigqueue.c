@@ -150,10 +150,12 @@ void sigqueue_free_locked(struct process *p, struct sigqueue *q)
 	sigqueue_release(q, p);
 }
 
-/* Faults of the program come before anything else, so that the handler's frame shows the
- * instruction that caused them. */
+/* SIGKILL says what the process dies of, whatever else is pending. Then faults of the program come
+ * before anything else, so that the handler's frame shows the instruction that caused them. */
 static u32 lowest_signal(u64 set)
 {
+	if (set & sigmask(SIGKILL))
+		return SIGKILL;
 	if (set & SIGS_SYNCHRONOUS)
 		set &= SIGS_SYNCHRONOUS;
 	return set ? (u32)__builtin_ctzll(set) + 1 : 0;
@@ -192,7 +194,7 @@ u32 signal_dequeue(u64 mask, struct abi_siginfo *info)
 	struct sigpending *sp = &t->pending;
 	u32 sig = lowest_signal(sp->set & mask);
 	kassert_dbg(spin_held(&process_lock));
-	if (!sig) {
+	if (!sig || (p->pending.set & mask & sigmask(SIGKILL))) {
 		sp = &p->pending;
 		sig = lowest_signal(sp->set & mask);
 	}

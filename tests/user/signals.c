@@ -279,6 +279,29 @@ static void child_ends(void)
 	signal(SIGCHLD, SIG_DFL);
 }
 
+/* What a stopped child dies of that finds `sig` pending, and SIGKILL. */
+static void killed_stopped(const char *name, int sig, bool to_thread)
+{
+	pid_t pid = fork();
+	int status;
+
+	if (pid == 0)
+		raise(SIGSTOP);
+	waitpid(pid, NULL, WUNTRACED);
+	syscall(to_thread ? SYS_tkill : SYS_kill, pid, sig);
+	kill(pid, SIGKILL);
+	waitpid(pid, &status, 0);
+	answer_status(name, status);
+}
+
+static void killed(void)
+{
+	killed_stopped("killed.lower", SIGHUP, false);
+	killed_stopped("killed.synchronous", SIGSEGV, false);
+	killed_stopped("killed.of_thread", SIGSEGV, true);
+	killed_stopped("killed.of_thread_too", SIGTERM, true);
+}
+
 int main(void)
 {
 	sending();
@@ -290,5 +313,6 @@ int main(void)
 	suspended();
 	forking();
 	child_ends();
+	killed();
 	return test_failed;
 }
