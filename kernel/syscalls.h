@@ -210,6 +210,16 @@ long sys_shmctl(s32 id, u32 cmd, uptr_t buf);
 /* kernel/ipc/sys_ipc.c */
 long sys_ipc(u32 call, s32 first, u32 second, u32 third, uptr_t ptr, u32 fifth);
 
+/* kernel/ipc/mqueue.c */
+long sys_mq_open(uptr_t name, u32 flags, u32 mode, uptr_t attr);
+long sys_mq_unlink(uptr_t name);
+long sys_mq_timedsend(u32 fd, uptr_t text, u32 size, u32 prio, uptr_t timeout);
+long sys_mq_timedsend_time64(u32 fd, uptr_t text, u32 size, u32 prio, uptr_t timeout);
+long sys_mq_timedreceive(u32 fd, uptr_t text, u32 size, uptr_t prio, uptr_t timeout);
+long sys_mq_timedreceive_time64(u32 fd, uptr_t text, u32 size, uptr_t prio, uptr_t timeout);
+long sys_mq_notify(u32 fd, uptr_t event);
+long sys_mq_getsetattr(u32 fd, uptr_t new, uptr_t old);
+
 /* kernel/proc/rseq.c */
 long sys_rseq(uptr_t area, u32 len, u32 flags, u32 signature);
 
@@ -497,7 +507,9 @@ long sys_socketcall(u32 call, uptr_t args);
 	X(pidfd_open) X(pidfd_send_signal) X(process_madvise) X(process_mrelease) X(membarrier) \
 	X(rseq) X(msgget) X(msgsnd) X(msgrcv) X(msgctl) \
 	X(semget) X(semctl) X(semtimedop_time64) X(ioprio_set) X(ioprio_get) X(adjtimex) \
-	X(clock_adjtime) X(clock_adjtime64) X(sched_setattr) X(sched_getattr)
+	X(clock_adjtime) X(clock_adjtime64) X(sched_setattr) X(sched_getattr) \
+	X(mq_open) X(mq_unlink) X(mq_timedsend) X(mq_timedreceive) X(mq_notify) \
+	X(mq_getsetattr) X(mq_timedsend_time64) X(mq_timedreceive_time64)
 
 #define SYSCALLS_MM(X) \
 	X(brk) X(mmap) X(munmap) X(mprotect) X(msync) X(mlock) X(munlock) X(mlockall) \
@@ -553,6 +565,7 @@ long sys_socketcall(u32 call, uptr_t args);
 	P(io_submit, "IOCB_CMD_POLL: EINVAL; a read of an empty pipe waits in it") \
 	P(madvise, "MERGEABLE, HUGEPAGE only noted; HWPOISON: no huge pages") \
 	P(mount, "MS_BIND, MS_MOVE: EINVAL; propagation is ignored") \
+	P(mq_notify, "SIGEV_THREAD: EINVAL") \
 	P(pipe2, "O_DIRECT (packets): EINVAL") \
 	P(prctl, "the common dozen: names, dumpable, death signal, subreaper; others EINVAL") \
 	P(sched_setscheduler, "kept and reported; the scheduler is round robin") \

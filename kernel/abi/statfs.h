@@ -26,6 +26,7 @@ _Static_assert(sizeof(struct abi_statfs64) == 84, "struct statfs64 is 84 bytes")
 #define DEVPTS_MAGIC 0x00001cd1u
 #define TRACEFS_MAGIC 0x74726163u
 #define HUGETLBFS_MAGIC 0x958458f6u
+#define MQUEUE_MAGIC    0x19800202u
 
 #define ANON_INODE_FS_MAGIC 0x09041934u
 

@@ -405,8 +405,9 @@ static void prepend_anon(struct rtext *t, const struct dentry *d)
 	prepend(t, d->name, d->len);
 }
 
-/* The names from d up to root or the top of the tree. Caller holds dcache_lock. */
-static void prepend_path(struct rtext *t, struct dentry *d, const struct dentry *root)
+/* The names from d up to root or the top of the tree. Returns whether that was root. Caller holds
+ * dcache_lock. */
+static bool prepend_path(struct rtext *t, struct dentry *d, const struct dentry *root)
 {
 	const char *end = t->at;
 
@@ -423,13 +424,14 @@ static void prepend_path(struct rtext *t, struct dentry *d, const struct dentry 
 	}
 	if (t->at == end)
 		prepend(t, "/", 1);
-	if (d != root)
-		prepend(t, "(unreachable)", 13);
+	return d == root;
 }
 
-char *dentry_path(struct dentry *d, struct dentry *root, char *buf, size_t size, bool *fits)
+char *dentry_path(
+	struct dentry *d, struct dentry *root, char *buf, size_t size, struct path_fit *fit)
 {
 	struct rtext t = {.begin = buf, .at = buf + size - 1, .fits = true};
+	bool below = true;
 
 	*t.at = '\0';
 	spin_lock(&dcache_lock);
@@ -438,10 +440,10 @@ char *dentry_path(struct dentry *d, struct dentry *root, char *buf, size_t size,
 	if (d->flags & D_ANON)
 		prepend_anon(&t, d);
 	else
-		prepend_path(&t, d, root);
+		below = prepend_path(&t, d, root);
 	spin_unlock(&dcache_lock);
-	if (fits)
-		*fits = t.fits;
+	if (fit)
+		*fit = (struct path_fit){.whole = t.fits, .below = below};
 	return t.at;
 }
 

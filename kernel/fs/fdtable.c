@@ -210,6 +210,8 @@ static void close_file(struct files *fs, struct file *f)
 
 	if (!list_empty(&inode->locks))
 		locks_release_owner(inode, fs);
+	if (f->ops->flush)
+		f->ops->flush(f);
 	file_put(f);
 	sockets_collect(false);
 }

@@ -34,6 +34,8 @@ struct file_ops {
 	/* Next directory entries, see struct dir_context in kernel/fs/vfs.h. ENOTDIR. */
 	long (*readdir)(struct file *f, void *ctx);
 	void (*release)(struct file *f);
+	/* A descriptor of it is closed by the calling process. May be NULL. */
+	void (*flush)(struct file *f);
 	/* Lines of its own in /proc/PID/fdinfo. May be NULL. */
 	void (*show_info)(struct file *f, struct text *t);
 	u32 no_splice; /* which ways splice(2) does not go: EINVAL */

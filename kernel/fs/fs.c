@@ -5,6 +5,7 @@
 #include "kernel/fs/notify.h"
 #include "kernel/fs/path.h"
 #include "kernel/fs/vfs.h"
+#include "kernel/ipc/mqueue.h"
 #include "kernel/net/sock.h"
 #include "kernel/procfs/procfs.h"
 #include "kernel/tty/tty.h"
@@ -32,6 +33,7 @@ void __init fs_init(void)
 	mem_dev_init();
 	tty_dev_init();
 	pty_init();
+	mqueue_init();
 	proc_init();
 	if (mount_create("tmpfs", "rootfs", NULL, 0, "mode=0755"))
 		boot_fail("out of memory for the root file system");

@@ -260,7 +260,7 @@ static u64 stat_size(const struct inode *inode)
 		return 20 * (2 + (u64)inode->entries);
 	if (S_ISLNK(inode->mode) && inode->ops->create)
 		return strlen(inode->private);
-	return 0;
+	return inode->ops->stat_size;
 }
 
 void inode_stat(struct inode *inode, struct kstat *st)

@@ -88,6 +88,23 @@ struct mount_request {
 	bool implied;
 };
 
+/* The one instance of its type becomes visible. */
+static int show_only(struct mount *m, const struct mount_request *r)
+{
+	char *source;
+
+	if (m->covered)
+		return -EBUSY;
+	source = kstrdup(r->source);
+	if (!source)
+		return -ENOMEM;
+	kfree(m->source);
+	m->source = source;
+	m->flags = r->flags;
+	attach(m, r->on);
+	return 0;
+}
+
 static int create_locked(const struct mount_request *r)
 {
 	const struct fs_type *type = find_type(r->type);
@@ -98,6 +115,8 @@ static int create_locked(const struct mount_request *r)
 		return -ENODEV;
 	if (r->on && r->on->mounted)
 		return -EBUSY;
+	if (type->only)
+		return show_only(type->only, r);
 	m = mount_alloc(type, r->source, r->flags);
 	if (!m)
 		return -ENOMEM;
@@ -149,9 +168,11 @@ static struct dentry *detach_locked(struct mount *m)
 	spin_lock(&dcache_lock);
 	covered->mounted = NULL;
 	m->covered = NULL;
-	m->detached = true;
 	list_del(&m->link);
-	list_add(&m->link, &detached_mounts);
+	if (!m->type->only) {
+		m->detached = true;
+		list_add(&m->link, &detached_mounts);
+	}
 	spin_unlock(&dcache_lock);
 	return covered;
 }
@@ -233,7 +254,7 @@ int mount_remove(struct dentry *d, bool detach)
 		return err;
 	}
 	dentry_put(d);
-	if (!detach && (submount(m) || is_busy(m)))
+	if (!detach && (submount(m) || (!m->type->only && is_busy(m))))
 		err = -EBUSY;
 	else
 		detach_tree_locked(m);
@@ -309,14 +330,18 @@ void mounts_show(struct text *t)
 	struct dentry *root = current_root();
 	char *buf = kmalloc(ABI_PATH_MAX);
 	struct mount *m;
-	bool fits;
+	struct path_fit fit;
+	const char *where;
 
 	if (!buf)
 		t->error = -ENOMEM;
 	mutex_lock(&namespace_lock);
 	list_for_each_entry (m, &mount_list, link) {
-		if (buf && !mount_is_hidden(m))
-			show_mount(t, m, dentry_path(m->root, root, buf, ABI_PATH_MAX, &fits));
+		if (!buf || mount_is_hidden(m))
+			continue;
+		where = dentry_path(m->root, root, buf, ABI_PATH_MAX, &fit);
+		if (fit.below)
+			show_mount(t, m, where);
 	}
 	mutex_unlock(&namespace_lock);
 	kfree(buf);

@@ -385,20 +385,25 @@ long sys_getdents64(u32 fd, uptr_t buf, u32 size)
 
 /* --- Where the process is --- */
 
+#define OUTSIDE	    "(unreachable)" /* before a path that does not begin at the process's root */
+#define OUTSIDE_LEN (sizeof(OUTSIDE) - 1)
+
 long sys_getcwd(uptr_t user, u32 size)
 {
 	struct dentry *cwd = current_cwd(), *root = current_root();
-	char *buf = kmalloc(ABI_PATH_MAX), *path;
+	char *buf = kmalloc(OUTSIDE_LEN + ABI_PATH_MAX), *path;
 	long ret = -ENOMEM;
-	bool fits;
+	struct path_fit fit;
 	u32 n;
 
 	if (buf) {
-		path = dentry_path(cwd, root, buf, ABI_PATH_MAX, &fits);
+		path = dentry_path(cwd, root, buf + OUTSIDE_LEN, ABI_PATH_MAX, &fit);
+		if (!fit.below)
+			path = memcpy(path - OUTSIDE_LEN, OUTSIDE, OUTSIDE_LEN);
 		n = strlen(path) + 1;
 		if (cwd->flags & D_DELETED)
 			ret = -ENOENT;
-		else if (!fits)
+		else if (!fit.whole || n > ABI_PATH_MAX)
 			ret = -ENAMETOOLONG;
 		else if (n > size)
 			ret = -ERANGE;

@@ -82,6 +82,8 @@ struct inode_ops {
 	int (*fallocate)(struct inode *inode, u32 mode, u64 start, u64 end);
 	/* chmod, chown and utime may change it. */
 	bool attributes_settable;
+	/* What stat(2) gives as the size where neither contents nor names are kept. */
+	u32 stat_size;
 	/* The last reference is gone: frees what `private` and the object hold. */
 	void (*evict)(struct inode *inode);
 };
@@ -208,9 +210,13 @@ struct dentry *dentry_cross_mounts(struct dentry *d);
 struct dentry *dentry_parent_of(struct dentry *d, struct dentry *root);
 
 /* Path of d as seen from `root`, built at the end of buf; returns its beginning (NUL-terminated).
- * " (deleted)" is appended to what is unlinked, "(unreachable)" put before what is not below
- * root. When it does not fit, the front is missing and *fits is false. */
-char *dentry_path(struct dentry *d, struct dentry *root, char *buf, size_t size, bool *fits);
+ * " (deleted)" is appended to what is unlinked. What is not below root has the path from the top of
+ * its tree. When it does not fit, the front is missing. `fit` may be NULL. */
+struct path_fit {
+	bool whole, below;
+};
+char *dentry_path(
+	struct dentry *d, struct dentry *root, char *buf, size_t size, struct path_fit *fit);
 
 /* Whether anything but the tree itself holds a dentry of it (caller holds dcache_lock); dropping it
  * when nothing does. */
@@ -270,6 +276,8 @@ struct fs_type {
 	/* Makes m->root (dentry_create_root) from mount(2)'s data; m is zeroed but for type, flags
 	 * and dev. */
 	int (*mount)(struct mount *m, const char *options);
+	/* The instance, where there is only one: mounting shows it, unmounting hides it. Or NULL. */
+	struct mount *only;
 	/* After the tree is gone, or mount failed: frees m->private. May be NULL. */
 	void (*kill)(struct mount *m);
 	void (*statfs)(struct mount *m, struct fs_stat *out); /* magic is set; may be NULL */

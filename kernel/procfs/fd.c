@@ -63,6 +63,7 @@ static int fd_target(const struct proc_node *n, struct dentry **out)
 static const struct proc_entry fd_entry = {
 	.mode = S_IFLNK | 0700,
 	.target = fd_target,
+	.inode_ops = &proc_fd_link_ops,
 };
 
 const struct proc_dir proc_fd_dir = {

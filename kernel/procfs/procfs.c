@@ -458,6 +458,14 @@ static const struct inode_ops magic_link_ops = {
 	.evict = proc_evict,
 };
 
+const struct inode_ops proc_fd_link_ops = {
+	.readlink = magic_readlink,
+	.follow = magic_follow,
+	.refresh = proc_refresh,
+	.evict = proc_evict,
+	.stat_size = 64, /* as on Linux */
+};
+
 const struct inode_ops proc_dir_ops = {
 	.lookup = proc_lookup,
 	.valid = proc_valid,

@@ -153,6 +153,7 @@ static inline u32 proc_rlimit(u64 limit)
 /* --- fd.c --- */
 
 extern const struct proc_dir proc_fd_dir, proc_fdinfo_dir;
+extern const struct inode_ops proc_fd_link_ops;
 extern const struct inode_ops proc_fd_dir_ops, proc_fdinfo_dir_ops;
 
 /* The file at a descriptor node, referenced; NULL when there is none. */

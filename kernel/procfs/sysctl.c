@@ -11,6 +11,7 @@
 #include "kernel/core/trace.h"
 #include "kernel/fs/notify.h"
 #include "kernel/ipc/ipc_ids.h"
+#include "kernel/ipc/mqueue.h"
 #include "kernel/ipc/msg.h"
 #include "kernel/ipc/sem.h"
 #include "kernel/ipc/shm.h"
@@ -477,6 +478,21 @@ static const struct proc_dir inotify_dir = {
 	.nr_rows = ARRAY_SIZE(inotify_rows),
 };
 
+static const struct proc_entry mqueue_rows[] = {
+	{"msg_default", S_IFREG | 0644, NUMBERS(&mq_msg_default, 1, 1, MQ_HARD_MSG_MAX, NULL)},
+	{"msg_max", S_IFREG | 0644, NUMBERS(&mq_msg_max, 1, 1, MQ_HARD_MSG_MAX, NULL)},
+	{"msgsize_default", S_IFREG | 0644,
+		NUMBERS(&mq_msgsize_default, 1, 128, MQ_HARD_MSGSIZE_MAX, NULL)},
+	{"msgsize_max", S_IFREG | 0644,
+		NUMBERS(&mq_msgsize_max, 1, 128, MQ_HARD_MSGSIZE_MAX, NULL)},
+	{"queues_max", S_IFREG | 0644, NUMBERS(&mq_queues_max, 1, 0, INT32_MAX, NULL)},
+};
+
+static const struct proc_dir mqueue_dir = {
+	.rows = mqueue_rows,
+	.nr_rows = ARRAY_SIZE(mqueue_rows),
+};
+
 static int aio_nr_show(struct text *t, const struct proc_node *n)
 {
 	text_printf(t, "%u\n", aio_nr);
@@ -489,6 +505,7 @@ static const struct proc_entry fs_rows[] = {
 	{"file-max", S_IFREG | 0644, NUMBERS(&file_max, 1, 0, INT32_MAX, NULL)},
 	{"file-nr", S_IFREG | 0444, TEXT(file_nr_show)},
 	{"inotify", S_IFDIR | 0555, .dir = &inotify_dir},
+	{"mqueue", S_IFDIR | 0555, .dir = &mqueue_dir},
 	{"nr_open", S_IFREG | 0644, NUMBERS(&nr_open, 1, NR_OPEN_MIN, NR_OPEN_MAX, NULL)},
 	{"pipe-max-size", S_IFREG | 0644,
 		NUMBERS(&pipe_max_size, 1, 0, 1u << 31, pipe_max_size_written)},

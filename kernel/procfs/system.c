@@ -265,9 +265,10 @@ static void put_mounts(struct text *t, struct dentry *root, char *path)
 
 	mutex_lock(&namespace_lock);
 	list_for_each_entry (m, &mount_list, link) {
-		const char *where = dentry_path(m->root, root, path, ABI_PATH_MAX, NULL);
+		struct path_fit fit;
+		const char *where = dentry_path(m->root, root, path, ABI_PATH_MAX, &fit);
 
-		if (where[0] == '/' && !mount_is_hidden(m))
+		if (fit.below && !mount_is_hidden(m))
 			put_mount(t, m, where);
 	}
 	mutex_unlock(&namespace_lock);

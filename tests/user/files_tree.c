@@ -232,6 +232,28 @@ static void reading(void)
 	chdir("..");
 }
 
+/* What a process sees of places that are not below its root. */
+static void outside(void)
+{
+	char path[256] = "", link[64];
+	int out, proc, file, n;
+
+	mkdir("jail", 0755);
+	mkdir("out", 0755);
+	out = open("out", O_RDONLY | O_DIRECTORY);
+	file = openat(out, "file", O_CREAT | O_RDWR, 0644);
+	proc = open("/proc/self", O_RDONLY | O_DIRECTORY);
+	if (chroot("jail") || fchdir(out))
+		die("chroot");
+	answer("outside.getcwd", syscall(SYS_getcwd, path, sizeof(path)) > 0);
+	say("outside.getcwd", "%.14s %s", path, strrchr(path, '/'));
+	snprintf(link, sizeof(link), "fd/%d", file);
+	n = readlinkat(proc, link, path, sizeof(path) - 1);
+	path[n > 0 ? n : 0] = '\0';
+	say("outside.fd", "%c %s", path[0], strrchr(path, '/'));
+	answer("outside.mounts", read(openat(proc, "mounts", O_RDONLY), path, sizeof(path)));
+}
+
 int main(void)
 {
 	directories();
@@ -239,5 +261,9 @@ int main(void)
 	renaming();
 	working_directory();
 	reading();
+	isolated("outside", outside);
+	unlink("out/file");
+	rmdir("out");
+	rmdir("jail");
 	return test_failed;
 }

@@ -288,7 +288,10 @@ static void descriptors(void)
 	char name[64], cwd[256];
 	DIR *dir = opendir("/proc/self/fd");
 	ssize_t n;
+	struct stat link;
 
+	lstat("/proc/self/fd/0", &link);
+	say("fd.size", "%ld", (long)link.st_size);
 	while (dir && readdir(dir))
 		count++;
 	say("fd.entries", "%d", count);
