@@ -574,7 +574,7 @@ long sys_socketcall(u32 call, uptr_t args);
 	P(sendfile, "from regular files only") \
 	P(sendfile64, "from regular files only") \
 	P(setpriority, "kept and reported; the scheduler is round robin") \
-	P(socket, "AF_UNIX, and AF_INET over loopback: others EAFNOSUPPORT; no SOCK_RAW") \
+	P(socket, "AF_UNIX, AF_INET over loopback, NETLINK_ROUTE: others EAFNOSUPPORT; no raw packets") \
 	P(socketcall, "families and types: see socket; no MSG_OOB") \
 	P(setxattr, "no attributes: EOPNOTSUPP") \
 	P(lsetxattr, "no attributes: EOPNOTSUPP") \

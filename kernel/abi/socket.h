@@ -8,6 +8,7 @@
 #define AF_UNSPEC 0u
 #define AF_UNIX	  1u
 #define AF_INET	  2u
+#define AF_NETLINK 16u
 #define AF_MAX	  46u
 
 #define SOCK_STREAM    1u
@@ -150,6 +151,7 @@ struct abi_linger {
 #define IFF_UP	     0x1u
 #define IFF_LOOPBACK 0x8u
 #define IFF_RUNNING  0x40u
+#define IFF_LOWER_UP 0x10000u
 
 struct abi_ifreq {
 	char name[16];

@@ -583,7 +583,6 @@ const struct sock_family inet_family = {
 	.send = inet_send,
 	.recv = inet_recv,
 	.from = inet_from,
-	.ioctl = inet_ioctl,
 	.setopt = inet_setopt,
 	.getopt = inet_getopt,
 };

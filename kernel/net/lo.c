@@ -6,10 +6,6 @@
 #include "kernel/net/inet.h"
 #include "kernel/x86/uaccess.h"
 
-#define LO_NAME	 "lo"
-#define LO_INDEX 1u
-#define LO_MTU	 65536u
-
 static struct abi_ifreq lo_with_addr(u32 addr)
 {
 	return (struct abi_ifreq){
@@ -20,7 +16,7 @@ static struct abi_ifreq lo_with_addr(u32 addr)
 
 static long get_list(uptr_t arg)
 {
-	struct abi_ifreq lo = lo_with_addr(0x7f000001);
+	struct abi_ifreq lo = lo_with_addr(LO_ADDR);
 	struct abi_ifconf list;
 
 	if (copy_from_user(&list, arg, sizeof(list)))
@@ -57,7 +53,7 @@ static long answer(u32 cmd, struct abi_ifreq *r)
 			return -EPERM;
 		return r->flags & IFF_UP ? 0 : -EOPNOTSUPP;
 	case SIOCGIFADDR:
-		*r = lo_with_addr(0x7f000001);
+		*r = lo_with_addr(LO_ADDR);
 		return 0;
 	case SIOCGIFNETMASK:
 		*r = lo_with_addr(0xff000000);
@@ -71,7 +67,7 @@ static long answer(u32 cmd, struct abi_ifreq *r)
 	}
 }
 
-long inet_ioctl(u32 cmd, uptr_t arg)
+long lo_ioctl(u32 cmd, uptr_t arg)
 {
 	struct abi_ifreq r;
 	long err;

@@ -8,6 +8,7 @@
 #include "kernel/fs/poll.h"
 #include "kernel/fs/vfs.h"
 #include "kernel/lib/kassert.h"
+#include "kernel/net/inet.h"
 #include "kernel/proc/task.h"
 #include "kernel/x86/uaccess.h"
 #include "mm/kmalloc.h"
@@ -407,7 +408,7 @@ static long sock_ioctl(struct file *f, u32 cmd, u32 arg)
 	case TIOCOUTQ:
 		return put_user_u32(UPTR(arg), s->charged);
 	default:
-		return s->ops->ioctl(cmd, UPTR(arg));
+		return lo_ioctl(cmd, UPTR(arg));
 	}
 }
 

@@ -1,7 +1,8 @@
 /*
  * Sockets between processes of one machine: streams, datagrams and sequenced packets, named by
- * paths (AF_UNIX) or by an address of the loopback interface and a port (AF_INET). There is no
- * network: nothing is ever cut into packets that could be lost or come late.
+ * paths (AF_UNIX) or by an address of the loopback interface and a port (AF_INET); and sockets that
+ * speak with the kernel (AF_NETLINK). There is no network: nothing is ever cut into packets that
+ * could be lost or come late.
  *
  *   file --private--> struct sock <--peer--> struct sock <--private-- file
  *                        | receive: struct sock_msg, oldest first; each holds its sender
@@ -21,6 +22,7 @@
 #ifndef NET_SOCK_H
 #define NET_SOCK_H
 
+#include "kernel/abi/netlink.h"
 #include "kernel/abi/socket.h"
 #include "kernel/abi/uio.h"
 #include "kernel/core/lock.h"
@@ -49,6 +51,7 @@ union sock_addr {
 	u16 family;
 	struct abi_sockaddr_un un;
 	struct abi_sockaddr_in in;
+	struct abi_sockaddr_nl nl;
 	u8 bytes[SOCKADDR_MAX];
 };
 
@@ -135,6 +138,10 @@ struct sock {
 	bool untold;			   /* u: connect() has not told yet what came of it */
 	u32 uid;			   /* i: whose */
 	s32 inet_options[NR_INET_OPTIONS]; /* u */
+
+	/* AF_NETLINK */
+	u32 port, groups; /* u: its name; 0: none */
+	u32 nl_options;	  /* u: bit n: option n at SOL_NETLINK */
 };
 
 struct sock_call;
@@ -162,13 +169,12 @@ struct sock_family {
 	long (*recv)(struct sock *s, struct sock_call *c);
 	/* Who a message is from, into c->addr. Caller holds sock_lock. */
 	void (*from)(const struct sock_msg *m, struct sock_call *c);
-	long (*ioctl)(u32 cmd, uptr_t arg);
 	/* Options at other levels than SOL_SOCKET. */
 	long (*setopt)(struct sock *s, s32 level, u32 option, uptr_t value, s32 len);
 	long (*getopt)(struct sock *s, s32 level, u32 option, s32 *value);
 };
 
-extern const struct sock_family unix_family, inet_family;
+extern const struct sock_family unix_family, inet_family, netlink_family;
 
 extern struct spinlock sock_lock;
 extern struct list_head socks; /* every socket that is not dead; sock_lock */
@@ -191,7 +197,7 @@ static inline bool sock_queue_full(const struct sock *s)
 }
 static inline bool sock_connects(const struct sock *s)
 {
-	return s->type != SOCK_DGRAM;
+	return s->type == SOCK_STREAM || s->type == SOCK_SEQPACKET;
 }
 static inline bool sock_is_tcp(const struct sock *s)
 {

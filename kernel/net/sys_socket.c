@@ -55,7 +55,8 @@ static long put_address(const union sock_addr *a, u32 len, uptr_t to, uptr_t ule
 
 static struct sock *create(u32 family, u32 type, u32 protocol)
 {
-	static const struct sock_family *const families[] = {&unix_family, &inet_family};
+	static const struct sock_family *const families[] = {
+		&unix_family, &inet_family, &netlink_family};
 	u32 kind = type & SOCK_TYPE_MASK;
 
 	if (type & ~(SOCK_TYPE_MASK | O_CLOEXEC | O_NONBLOCK))

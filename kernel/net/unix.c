@@ -439,11 +439,6 @@ static long unix_getopt(struct sock *s, s32 level, u32 option, s32 *value)
 	return -EOPNOTSUPP;
 }
 
-static long unix_ioctl(u32 cmd, uptr_t arg)
-{
-	return -ENOTTY;
-}
-
 const struct sock_family unix_family = {
 	.family = AF_UNIX,
 	.create = unix_create,
@@ -457,7 +452,6 @@ const struct sock_family unix_family = {
 	.send = unix_send,
 	.recv = unix_recv,
 	.from = unix_from,
-	.ioctl = unix_ioctl,
 	.setopt = unix_setopt,
 	.getopt = unix_getopt,
 };
