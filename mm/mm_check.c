@@ -134,6 +134,8 @@ static void check_vma(struct check *c, struct vma *v, u32 *rss)
 	}
 	if (v->flags & VM_ACCOUNT)
 		c->accountable += vma_pages(v);
+	if (v->object && list_first_entry(&v->object->vmas, struct vma, object_link) == v)
+		c->bad += object_check(v->object, c->complain); /* once for all its VMAs */
 }
 
 /* Entries of one page table that no VMA owns. */

@@ -51,9 +51,6 @@ static inline void page_put(struct page *p)
 /* Frees a batch of single pages on a list (struct page.link), each with refcount 1. */
 void page_free_list(struct list_head *pages);
 
-/* Gives reserved frames [start, end) to the allocator, in blocks as large as their borders allow. */
-void page_alloc_add_range(pfn_t start, pfn_t end);
-
 /* Makes a reserved frame an allocated one of this kind, with one reference, contents untouched: the
  * way file data that the boot loader brought becomes page cache in place. Freed as any other. */
 void page_alloc_adopt(struct page *p, enum page_kind kind);

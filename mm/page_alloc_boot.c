@@ -81,7 +81,8 @@ static void zone_add(struct zone *z, u32 start, u32 end)
 	spin_unlock(&z->lock);
 }
 
-void page_alloc_add_range(pfn_t start, pfn_t end)
+/* Gives reserved frames to the allocator, in blocks as large as their borders allow. */
+static void add_range(pfn_t start, pfn_t end)
 {
 	for (u32 i = 0; i < NR_ZONES; i++)
 		zone_add(&zones[i], start.v, end.v);
@@ -113,7 +114,7 @@ void page_alloc_release_range(u64 start, u64 end)
 
 	for (; pfn < last; pfn++) {
 		if (mem_map[pfn].kind == PK_RESERVED)
-			page_alloc_add_range(PFN(pfn), PFN(pfn + 1));
+			add_range(PFN(pfn), PFN(pfn + 1));
 	}
 	set_watermarks();
 }
@@ -217,7 +218,7 @@ static __init void make_mem_map(void)
 static __init void give_memory(void)
 {
 	for (u32 i = 0; i < boot_memory.nr; i++)
-		page_alloc_add_range(paddr_pfn(PADDR(boot_memory.range[i].start)),
+		add_range(paddr_pfn(PADDR(boot_memory.range[i].start)),
 			paddr_pfn(PADDR(boot_memory.range[i].end)));
 }
 

@@ -96,7 +96,7 @@ void vma_drop(struct vma *v)
 }
 
 /* Leaves every list and goes; no entry of it is mapped, and it is in no tree. */
-void vma_free(struct vma *v)
+static void vma_free(struct vma *v)
 {
 	if (v->object) {
 		mutex_lock(&v->object->lock);

@@ -21,8 +21,6 @@ static inline void vma_attach(struct vma *v)
 	if (v->object)
 		vma_attach_object(v);
 }
-/* Drops a VMA that is out of the tree and maps nothing any more. */
-void vma_free(struct vma *v);
 
 /* Makes borders at start and end, which lie in v. Returns the VMA between them, or NULL when memory
  * or the number of VMAs is out, or v would break (vma_check_borders() says so); v is as it was then. */

@@ -44,7 +44,7 @@ static void get(struct userfault *u)
 	spin_unlock(&u->lock);
 }
 
-void userfault_put(struct userfault *u)
+static void userfault_put(struct userfault *u)
 {
 	spin_lock(&u->lock);
 	bool last = --u->refs == 0;

@@ -45,7 +45,6 @@ struct userfault {
 /* For the memory of mm, with one reference; flags and features as userfaultfd(2) and UFFDIO_API have
  * them. NULL when memory is out. */
 struct userfault *userfault_create(struct mm *mm, u32 flags, u32 features) __must_check;
-void userfault_put(struct userfault *u);
 
 /* The file is closed: nothing is registered any more, everybody goes on. Drops its reference. Takes
  * mm->lock. */

@@ -46,9 +46,7 @@ int cmdline_get(const char *name, char *buf, size_t size);
 /* The words after `--`, or "". */
 const char *cmdline_init_args(void);
 
-/* Takes the next word at *pos, quotes removed ("a b" is one word), cut to size - 1 bytes. Returns
- * false at the end. Pure, as are the next two, which the two above call with bootinfo.cmdline. */
-bool cmdline_word(const char **pos, char *buf, size_t size);
+/* The same for any line. Pure. */
 int cmdline_find(const char *line, const char *name, char *buf, size_t size);
 const char *cmdline_after_dashes(const char *line);
 

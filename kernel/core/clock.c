@@ -161,8 +161,9 @@ static struct timer *timer_pop(u64 now)
 	return t;
 }
 
-void clock_tick(bool user_mode)
+static void on_tick(struct trapframe *tf)
 {
+	bool user_mode = tf_from_user(tf);
 	u64 now;
 	struct timer *t;
 
@@ -206,11 +207,6 @@ long clock_sleep_until(u64 until_ns)
 	err = wait_event_interruptible(&nobody, READ_ONCE(alarm.expired));
 	alarm_clock_cancel(&alarm);
 	return err;
-}
-
-static void on_tick(struct trapframe *tf)
-{
-	clock_tick(tf_from_user(tf));
 }
 
 static __init void tsc_init(void)

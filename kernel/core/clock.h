@@ -72,9 +72,6 @@ void alarm_clock_cancel(struct alarm_clock *a);
 /* Sleeps, interruptibly, until the monotonic clock says `until_ns`. Returns 0 or -EINTR. */
 long clock_sleep_until(u64 until_ns);
 
-/* Called by the tick's interrupt handler. */
-void clock_tick(bool user_mode);
-
 /* Calibrates the TSC, reads the RTC and starts the tick. Time is 0 until then. */
 void clock_init(void);
 

@@ -2,7 +2,9 @@
 #include "kernel/core/bootinfo.h"
 #include "kernel/lib/string.h"
 
-bool cmdline_word(const char **pos, char *buf, size_t size)
+/* Takes the next word at *pos, quotes removed ("a b" is one word), cut to size - 1 bytes. Returns
+ * false at the end. */
+static bool cmdline_word(const char **pos, char *buf, size_t size)
 {
 	const char *p = *pos;
 	bool quoted = false;

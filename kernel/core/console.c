@@ -98,14 +98,6 @@ void console_output(const char *s, size_t n)
 	unlock_console(flags);
 }
 
-void console_write(const char *s, size_t n)
-{
-	u32 flags = lock_console();
-
-	emit_text(NULL, s, n);
-	unlock_console(flags);
-}
-
 void console_write_line(const char *s, size_t n)
 {
 	u32 flags = lock_console();

@@ -26,7 +26,9 @@ static void run(void *arg)
 
 	irq_enable();
 	k->fn(k->arg);
-	kthread_exit();
+	k->ended = true;
+	waitq_wake_all(&k->joiner);
+	thread_exit();
 }
 
 struct thread *kthread_create(const char *name, void (*fn)(void *arg), void *arg)
@@ -49,15 +51,6 @@ struct thread *kthread_create(const char *name, void (*fn)(void *arg), void *arg
 no_stack:
 	kfree(k);
 	return NULL;
-}
-
-void kthread_exit(void)
-{
-	struct kthread *k = to_kthread(current_thread());
-
-	k->ended = true;
-	waitq_wake_all(&k->joiner);
-	thread_exit();
 }
 
 /* Once `ended` can be seen here the other thread has switched away for the last time: the kernel is

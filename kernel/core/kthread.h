@@ -8,9 +8,6 @@
  * reference. Somebody must join it. NULL when memory is out. */
 struct thread *kthread_create(const char *name, void (*fn)(void *arg), void *arg) __must_check;
 
-/* Ends the calling kernel thread before its function returns. */
-__noreturn void kthread_exit(void);
-
 /* Waits until it has ended and frees it. */
 void kthread_join(struct thread *t);
 

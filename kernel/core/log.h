@@ -24,7 +24,6 @@ void log_at(enum log_level level, const char *fmt, ...) __printf(2, 3);
 /* Raw text straight to the console, no prefix, no level: KTAP, panics. A newline becomes CR LF. */
 void console_printf(const char *fmt, ...) __printf(1, 2);
 void console_vprintf(const char *fmt, va_list ap);
-void console_write(const char *s, size_t n);
 
 /* Applies `quiet`, `debug` and `loglevel=N` of the command line; from here on %pS finds names. */
 void log_init(void);

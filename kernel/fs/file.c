@@ -87,6 +87,9 @@ bool backing_is_file(const struct backing *b)
 	return b->ops == &file_backing_ops;
 }
 
+/* Every entry NULL: for what can only be stat()ed (O_PATH). */
+static const struct file_ops path_only_ops = {0};
+
 /* --- Making and releasing --- */
 
 /* Takes over the reference, also on failure. Error pointer. */
@@ -207,8 +210,6 @@ void file_put(struct file *f)
 		inode_put_writer(f->dentry->inode);
 	file_free(f);
 }
-
-const struct file_ops path_only_ops = {0};
 
 int file_may_exec(struct file *f)
 {

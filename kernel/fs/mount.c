@@ -7,8 +7,7 @@
 #include "mm/slab.h"
 
 struct list_head mount_list = LIST_HEAD_INIT(mount_list); /* namespace_lock */
-struct list_head fs_types = LIST_HEAD_INIT(fs_types);	  /* written at boot only */
-
+static LIST_HEAD(fs_types);	   /* written at boot only */
 static LIST_HEAD(detached_mounts); /* dcache_lock */
 static struct mount *root_mount __ro_after_init;
 static u32 last_id; /* namespace_lock; also the minor number of st_dev */

@@ -312,7 +312,6 @@ static inline u32 mount_block_size(const struct mount *m)
 }
 
 extern struct list_head mount_list;
-extern struct list_head fs_types;
 
 /* Makes a type known to mount(2). At boot, before fs_mount_defaults(). */
 void fs_register(struct fs_type *type);
@@ -401,9 +400,6 @@ ssize_k file_write_limit(struct file *f, u64 pos, size_t n);
 
 /* The generic seek within [0, size]: for files whose size is in the inode or given. */
 long file_seek_size(struct file *f, s64 off, u32 whence, u64 size, u64 *result);
-
-/* Operations with every entry NULL but a release: for what can only be stat()ed (O_PATH). */
-extern const struct file_ops path_only_ops;
 
 u32 file_count(void); /* open files in the system */
 extern u32 file_max;  /* how many there may be, but for the privileged: ENFILE */

@@ -21,14 +21,15 @@ void ipc_node_free(struct radix_node *n)
 	kfree(n);
 }
 
-struct ipc_object *ipc_at(const struct ipc_table *t, s32 id)
+/* Whatever its sequence. */
+static struct ipc_object *at_place(const struct ipc_table *t, s32 id)
 {
 	return radix_get(&t->by_place, (u32)id & (IPC_IDS_MAX - 1));
 }
 
 struct ipc_object *ipc_find(const struct ipc_table *t, s32 id)
 {
-	struct ipc_object *o = id < 0 ? NULL : ipc_at(t, id);
+	struct ipc_object *o = id < 0 ? NULL : at_place(t, id);
 
 	return o && o->id == id ? o : NULL;
 }
@@ -167,7 +168,7 @@ bool ipc_event_remove(struct ipc_event *e)
 
 long ipc_find_stat(const struct ipc_table *t, s32 id, u32 cmd, bool anyone, struct ipc_object **out)
 {
-	struct ipc_object *o = cmd == IPC_STAT ? ipc_find(t, id) : ipc_at(t, id);
+	struct ipc_object *o = cmd == IPC_STAT ? ipc_find(t, id) : at_place(t, id);
 
 	if (!o)
 		return -EINVAL;

@@ -58,8 +58,7 @@ void ipc_node_free(struct radix_node *n);
 
 /* All of these with the table's lock held. */
 
-struct ipc_object *ipc_at(const struct ipc_table *t, s32 id);	   /* whatever its sequence */
-struct ipc_object *ipc_find(const struct ipc_table *t, s32 id);	   /* or NULL */
+struct ipc_object *ipc_find(const struct ipc_table *t, s32 id); /* or NULL */
 /* For IPC_RMID and IPC_SET, the caller's to change. Error pointer: -EINVAL: none; -EPERM. */
 struct ipc_object *ipc_find_owned(const struct ipc_table *t, s32 id);
 /* The next at or behind the place *at, which is set to its own; NULL past the last. */

@@ -85,7 +85,6 @@ static inline void list_splice_tail(struct list_head *from, struct list_head *to
 #define list_first_entry(h, type, member) list_entry((h)->next, type, member)
 #define list_last_entry(h, type, member)  list_entry((h)->prev, type, member)
 #define list_next_entry(p, member) list_entry((p)->member.next, __typeof__(*(p)), member)
-#define list_prev_entry(p, member) list_entry((p)->member.prev, __typeof__(*(p)), member)
 
 #define list_for_each(p, h) for ((p) = (h)->next; (p) != (h); (p) = (p)->next)
 

@@ -92,13 +92,11 @@ static inline u32 pages_of(u32 bytes)
 #define __packed        __attribute__((packed))
 #define __aligned(n)    __attribute__((aligned(n)))
 #define __noreturn      __attribute__((noreturn))
-#define __unused        __attribute__((unused))
 #define __used          __attribute__((used))
 #define __noinline      __attribute__((noinline))
 #define __forceinline   inline __attribute__((always_inline))
 #define __printf(f, a)  __attribute__((format(printf, f, a)))
 #define __must_check    __attribute__((warn_unused_result))
-#define __weak          __attribute__((weak))
 #define __section(s)    __attribute__((section(s)))
 
 /* Called from assembly, so its arguments are on the stack whatever the compiler flags say. */

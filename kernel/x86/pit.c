@@ -13,7 +13,6 @@
 
 #define CTL_COUNTER0_RATE    0x34 /* low and high byte, mode 2 */
 #define CTL_COUNTER2_ONESHOT 0xb0 /* low and high byte, mode 0 */
-#define CTL_LATCH0	     0x00
 #define CTL_LATCH2	     0x80
 
 #define PORT_B_GATE2   0x01
@@ -27,13 +26,13 @@ static void write_count(u16 port, u32 n)
 	outb(port, (u8)(n >> 8));
 }
 
-static u32 read_count(u16 port, u8 latch)
+static __init u32 read_count2(void)
 {
 	u32 flags = irq_save(), n;
 
-	outb(PIT_CONTROL, latch);
-	n = inb(port);
-	n |= (u32)inb(port) << 8;
+	outb(PIT_CONTROL, CTL_LATCH2);
+	n = inb(PIT_COUNTER2);
+	n |= (u32)inb(PIT_COUNTER2) << 8;
 	irq_restore(flags);
 	return n;
 }
@@ -45,20 +44,15 @@ void __init pit_init(void (*tick)(struct trapframe *tf))
 	irq_register(0, tick);
 }
 
-u32 pit_read(void)
-{
-	return read_count(PIT_COUNTER0, CTL_LATCH0);
-}
-
 /* Waits until counter 2 reads at most `n` and has just changed. Returns what it reads, and the TSC
  * at that moment in *tsc. */
 static __init u32 wait_count2(u32 n, u64 *tsc)
 {
-	u32 last = read_count(PIT_COUNTER2, CTL_LATCH2), now;
+	u32 last = read_count2(), now;
 
 	do {
 		now = last;
-		last = read_count(PIT_COUNTER2, CTL_LATCH2);
+		last = read_count2();
 		*tsc = rdtsc();
 	} while (last > n || last == now);
 	return last;

@@ -14,9 +14,6 @@ struct trapframe;
 /* Starts HZ ticks a second (kernel/core/clock.h); `tick` is the handler of IRQ 0. */
 void pit_init(void (*tick)(struct trapframe *tf));
 
-/* Counts left until the next tick, PIT_DIVISOR down to 1. */
-u32 pit_read(void);
-
 /* How many times a second the TSC advances, measured for a little less than a millisecond; 0 on a
  * CPU without one. Before or after pit_init(). */
 u64 tsc_calibrate(void);

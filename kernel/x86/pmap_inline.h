@@ -110,7 +110,7 @@ static inline void pmap_enter(pte_t *p, pte_t v)
 	pmap_set_words(p, (u32)v.v, (u32)(v.v >> 32));
 }
 
-/* pte_words_pfn() in one instruction, which the compiler does not find. */
+/* pte_pfn() of two words in one instruction, which the compiler does not find. */
 static inline pfn_t pmap_words_pfn(u32 lo, u32 hi)
 {
 	__asm__("shrdl %2, %1, %0" : "+r"(lo) : "r"(hi), "i"(PAGE_SHIFT));

@@ -196,10 +196,6 @@ static inline bool pte_low_lazy(u32 lo)
 {
 	return (lo & (u32)(PTE_ANON | PTE_LAZY | PTE_D)) == (u32)(PTE_ANON | PTE_LAZY);
 }
-static inline pfn_t pte_words_pfn(u32 lo, u32 hi)
-{
-	return PFN((u32)(((u64)hi << 32 | lo) >> PAGE_SHIFT));
-}
 
 /* "P W U A D G PS NX" for the bits that are set. Returns buf. */
 char *pte_describe(pte_t e, char *buf, size_t size);

@@ -22,7 +22,6 @@ struct trapframe {
 	u32 esp, ss; /* pushed by the CPU only when it came from user mode */
 };
 
-#define EFLAGS_CF 0x001u
 #define EFLAGS_TF 0x100u
 #define EFLAGS_IF 0x200u
 #define EFLAGS_DF 0x400u

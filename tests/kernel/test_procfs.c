@@ -186,6 +186,29 @@ KTEST(procfs, mm_check_tells)
 	text_free(&t);
 }
 
+KTEST(procfs, mm_check_counts_cached_pages)
+{
+	struct object o;
+	struct map_request r = {.addr = BASE,
+		.len = PAGE_SIZE,
+		.vm_flags = RW,
+		.how = MM_FIXED,
+		.object = &o};
+	struct mm *mm = mm_create();
+	struct text t = {0};
+
+	KREQUIRE(mm);
+	object_init(&o, NULL);
+	KEXPECT_EQ(map(mm, &r), BASE);
+	o.nr_pages++;
+	KEXPECT_EQ(proc_mm_check_show(&t, NULL), 0);
+	o.nr_pages--;
+	KEXPECT_EQ(field(&t, "findings:"), 1);
+	KEXPECT(strstr(t.buf, "0 pages cached, count says 1"));
+	text_free(&t);
+	mm_put(mm);
+}
+
 /* --- Words --- */
 
 static int fill_numbers(void *ctx, u32 first, u32 n, u64 *out)
