@@ -125,6 +125,13 @@ char *fmt_hex(char *end, u32 v, u32 digits)
 	return end;
 }
 
+static void emit_decimal(struct out *o, u32 v)
+{
+	char digits[DIGITS_MAX], *end = digits + sizeof(digits), *at = fmt_decimal(end, v);
+
+	emit(o, at, (size_t)(end - at));
+}
+
 static void prefix_add(struct pieces *p, char c)
 {
 	p->prefix[p->prefix_len++] = c;
@@ -355,6 +362,11 @@ size_t fmt_v(void (*sink)(void *ctx, const char *s, size_t n), void *ctx, const 
 		emit(&o, plain, (size_t)(f - plain));
 		if (!*f)
 			break;
+		if (f[1] == 'u') { /* as most are: no flags, no width */
+			emit_decimal(&o, va_arg(args, u32));
+			f += 2;
+			continue;
+		}
 		f = parse_spec(f + 1, &s, &args);
 		f = convert(&o, &s, f, &args);
 	}
