@@ -28,11 +28,13 @@ struct rect {
 /* The font, a bit for each pixel, the leftmost in bit 7. tools/mkfont.py makes it. */
 extern const u8 font_glyphs[GLYPH_LAST - GLYPH_FIRST + 1][GLYPH_HEIGHT];
 
+/* What of r lies on the canvas. */
 void canvas_fill(const struct canvas *c, struct rect r, u32 colour);
 
 /* A character on its ground; what the font does not have looks like a blank. */
 void canvas_glyph(const struct canvas *c, u32 x, u32 y, u8 ch, u32 colour, u32 ground);
 
+/* A line of characters from (x, y), its upper left corner, on. */
 void canvas_text(const struct canvas *c, u32 x, u32 y, const char *s, u32 colour, u32 ground);
 
 /* Formatted text on CANVAS_GROUND, cut off at CANVAS_LINE characters. Returns the x behind it. */

@@ -66,6 +66,7 @@ struct alarm_clock {
 	bool expired;
 };
 
+/* For the calling thread; monotonic. */
 void alarm_clock_arm(struct alarm_clock *a, u64 expires_ns);
 void alarm_clock_cancel(struct alarm_clock *a);
 

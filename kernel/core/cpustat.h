@@ -27,6 +27,7 @@ void cpustat_forked(u32 tid);
 /* An interrupt came on this line. Interrupts are off. */
 void cpustat_irq(u32 line);
 
+/* Takes a copy of all of it. */
 void cpustat_read(struct cpustat *out);
 
 /*

@@ -24,6 +24,7 @@ struct spinlock {
 #define SPINLOCK_INIT(n) {.locked = 0, .name = (n)}
 
 void spin_init(struct spinlock *l, const char *name);
+/* The lock was found taken: on one CPU a bug, so it panics. */
 void spin_contended(struct spinlock *l);
 
 /* Counts the locks a CPU holds, so that going to sleep with one is caught where it happens. */
@@ -78,6 +79,7 @@ struct mutex {
 #define MUTEX_INIT(m) {.owner = 0, .waiters = LIST_HEAD_INIT((m).waiters), .guard = SPINLOCK_INIT("mutex")}
 
 void mutex_init(struct mutex *m);
+/* What is left to do for mutex_lock() and mutex_unlock() when somebody has it, or waits. */
 void mutex_lock_slow(struct mutex *m);
 void mutex_unlock_slow(struct mutex *m);
 

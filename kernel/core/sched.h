@@ -122,6 +122,7 @@ struct waiter {
 };
 
 void waitq_init(struct waitq *q);
+/* Wakes all who wait; they look at their conditions again. Any context. */
 void waitq_wake_all(struct waitq *q);
 
 /* Puts the waiter on the queue and marks the thread asleep in `state`, before the condition is

@@ -37,7 +37,10 @@ struct vt {
 	u32 nr_params; /* the one being read is param[nr_params - 1] */
 };
 
+/* A blank screen, the cursor in its upper left corner. */
 void vt_init(struct vt *v);
+/* Carries out n bytes: text, control characters and escape sequences, which may go on in the next
+ * call. */
 void vt_write(struct vt *v, const char *s, size_t n);
 
 /* The cells of a row of the screen. Scrolling all of it moves no cell, only the origin. */

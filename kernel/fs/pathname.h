@@ -26,6 +26,7 @@ bool pathname_next(const char **path, struct name *out);
 /* A component made from a string without slashes. */
 struct name pathname_of(const char *s);
 
+/* Of a component, for tables of names. */
 u32 pathname_hash(const char *s, u32 len);
 
 /* The text of a symlink followed by what came after the link in the path: `out` has room for

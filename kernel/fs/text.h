@@ -19,6 +19,7 @@ struct text {
 	int error; /* -ENOMEM: printing has failed */
 };
 
+/* Append, as long as `error` is 0. */
 void text_printf(struct text *t, const char *fmt, ...) __printf(2, 3);
 void text_put(struct text *t, const char *s, size_t n);
 void text_puts(struct text *t, const char *s);
@@ -51,6 +52,7 @@ void *text_file_create(text_show_fn show, void *arg) __must_check;
 typedef int (*text_part_fn)(struct text *t, void *arg, u32 *cursor);
 
 void *text_file_create_parts(text_part_fn show, void *arg) __must_check;
+/* The operations of a file whose `private` one of the two has made, and the `arg` it was given. */
 void *text_file_arg(struct file *f);
 ssize_k text_file_read(struct file *f, struct iobuf *to, size_t n, u64 *pos);
 long text_file_seek(struct file *f, s64 off, u32 whence, u64 *result);

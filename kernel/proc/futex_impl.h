@@ -37,9 +37,12 @@ struct futex_waiter {
 
 extern struct futex_bucket futex_buckets[FUTEX_BUCKETS];
 
+/* What tells the word at addr from all others: private to the process, or by what is mapped there. 0,
+ * -EINVAL (not aligned) or -EFAULT. Takes mm->lock. */
 long futex_get_key(uptr_t addr, u32 op, struct futex_key *key);
 bool futex_key_equal(const struct futex_key *a, const struct futex_key *b);
 struct futex_bucket *futex_bucket_of(const struct futex_key *key);
+/* Locks two buckets, which may be the same, in the order of their addresses. */
 void futex_lock_two(struct futex_bucket *a, struct futex_bucket *b);
 void futex_unlock_two(struct futex_bucket *a, struct futex_bucket *b);
 
