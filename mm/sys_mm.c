@@ -200,11 +200,8 @@ long mmap_locked(struct mm *mm, struct mmap_args *a)
 static struct file *choose_file(const struct mmap_args *a, u32 fd)
 {
 	if (!(a->flags & MAP_ANONYMOUS)) {
-		struct file *f = files_fget(current_process()->files, fd);
-		if (f && !(f->flags & O_PATH))
-			return f;
-		file_put(f);
-		return err_ptr(-EBADF);
+		struct file *f = fget(fd);
+		return f ? f : err_ptr(-EBADF);
 	}
 	if (!hugetlb_size_ok(a->flags >> MAP_HUGE_SHIFT & MAP_HUGE_MASK))
 		return err_ptr(-EINVAL);

@@ -95,8 +95,22 @@ _Static_assert(sizeof(struct abi_f_owner_ex) == 8, "struct f_owner_ex is 8 bytes
 #define LOCK_NB 4u
 #define LOCK_UN 8u
 
+/* setxattr() */
+#define XATTR_CREATE  1u
+#define XATTR_REPLACE 2u
+
+/* preadv2() and pwritev2() */
+#define RWF_HIPRI 0x01u
+#define RWF_DSYNC 0x02u
+#define RWF_SYNC  0x04u
+
 #define FALLOC_FL_KEEP_SIZE  0x01u
 #define FALLOC_FL_PUNCH_HOLE 0x02u
+#define FALLOC_FL_COLLAPSE_RANGE 0x08u
+#define FALLOC_FL_ZERO_RANGE     0x10u
+#define FALLOC_FL_INSERT_RANGE   0x20u
+#define FALLOC_FL_UNSHARE_RANGE  0x40u
+#define FALLOC_FL_SUPPORTED      0x7bu /* known to some file system of Linux's */
 
 #define RENAME_NOREPLACE 1u
 #define RENAME_EXCHANGE  2u

@@ -99,6 +99,7 @@ _Static_assert(sizeof(struct abi_statx) == 256, "struct statx is 256 bytes");
 #define STATX__RESERVED   0x80000000u
 
 #define STATX_ATTR_MOUNT_ROOT 0x2000u
+#define STATX_ATTR_KNOWN      0x203070u /* and immutable, append, nodump, automount, DAX */
 
 #define UTIME_NOW  0x3fffffffu
 #define UTIME_OMIT 0x3ffffffeu

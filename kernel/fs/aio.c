@@ -386,7 +386,7 @@ static struct file *get_eventfd(const struct abi_iocb *cb)
 
 	if (!(cb->flags & IOCB_FLAG_RESFD))
 		return NULL;
-	f = files_fget(current_process()->files, cb->resfd);
+	f = fget(cb->resfd);
 	if (!f)
 		return err_ptr(-EBADF);
 	if (file_is_eventfd(f))
@@ -427,8 +427,8 @@ static long submit_one(struct aio *a, uptr_t user)
 		return -EINVAL;
 	if (!reserve(a))
 		return -EAGAIN;
-	f = files_fget(current_process()->files, cb.fildes);
-	err = f && !(f->flags & O_PATH) ? submit_file(a, f, &cb, user) : -EBADF;
+	f = fget(cb.fildes);
+	err = f ? submit_file(a, f, &cb, user) : -EBADF;
 	if (err)
 		unreserve(a);
 	file_put(f);

@@ -362,14 +362,13 @@ static int check_change(const struct change *c)
 
 long sys_epoll_ctl(u32 epfd, u32 op, u32 fd, uptr_t event)
 {
-	struct files *fs = current_process()->files;
 	struct change c = {.op = op, .fd = fd};
 	long err;
 
 	if (op != EPOLL_CTL_DEL && copy_from_user(&c.event, event, sizeof(c.event)))
 		return -EFAULT;
-	c.f = files_fget(fs, epfd);
-	c.target = files_fget(fs, fd);
+	c.f = fget(epfd);
+	c.target = fget(fd);
 	err = check_change(&c);
 	if (!err) {
 		c.ep = c.f->private;
@@ -446,7 +445,7 @@ static long do_epoll_wait(u32 epfd, uptr_t events, s32 max, u64 deadline)
 		return -EINVAL;
 	if (!user_range_ok(events, (u32)max * sizeof(struct abi_epoll_event)))
 		return -EFAULT;
-	f = files_fget(current_process()->files, epfd);
+	f = fget(epfd);
 	if (!f)
 		return -EBADF;
 	if (is_epoll(f))

@@ -252,6 +252,22 @@ struct file *files_fget(struct files *fs, u32 fd)
 	return f;
 }
 
+struct file *fget_raw(u32 fd)
+{
+	return files_fget(current_process()->files, fd);
+}
+
+struct file *fget(u32 fd)
+{
+	struct file *f = fget_raw(fd);
+
+	if (f && (f->flags & O_PATH)) {
+		file_put(f);
+		return NULL;
+	}
+	return f;
+}
+
 struct file *files_next(struct files *fs, u32 *fd)
 {
 	struct file *f = NULL;

@@ -102,8 +102,12 @@ void files_put(struct files *f);
 void files_close_on_exec(struct files *f);
 u32 files_count(const struct files *f);
 
-/* With a reference (file_put when done), or NULL. */
+/* The file behind a descriptor, with a reference (file_put when done), or NULL. */
 struct file *files_fget(struct files *fs, u32 fd);
+/* The same of the running process: fget() not one that was opened with O_PATH, which only names a
+ * place; fget_raw() that too. */
+struct file *fget(u32 fd);
+struct file *fget_raw(u32 fd);
 /* The lowest free descriptor >= min gets f (taking over the caller's reference). Returns it, or
  * -EMFILE / -ENOMEM, leaving the reference with the caller. cloexec: FD_CLOEXEC. */
 long files_install(struct files *fs, struct file *f, u32 min, bool cloexec) __must_check;

@@ -284,6 +284,7 @@ void inode_stat(struct inode *inode, struct kstat *st)
 		.mtime = inode->mtime,
 		.ctime = inode->ctime,
 		.btime = inode->btime,
+		.mnt_id = inode->mnt->id,
 	};
 }
 

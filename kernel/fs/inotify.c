@@ -560,7 +560,7 @@ long sys_inotify_add_watch(u32 fd, uptr_t path, u32 mask)
 
 	if ((mask & ~IN_ALL_BITS) || !mask)
 		return -EINVAL;
-	f = files_fget(current_process()->files, fd);
+	f = fget(fd);
 	if (!f)
 		return -EBADF;
 	if (f->ops == &inotify_ops && (~mask & (IN_MASK_ADD | IN_MASK_CREATE)))
@@ -585,7 +585,7 @@ static long remove_watch(struct inotify *i, s32 wd)
 
 long sys_inotify_rm_watch(u32 fd, s32 wd)
 {
-	struct file *f = files_fget(current_process()->files, fd);
+	struct file *f = fget(fd);
 	long ret = -EINVAL;
 
 	if (!f)

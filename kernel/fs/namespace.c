@@ -52,16 +52,22 @@ static int find_victim(struct dentry *dir, const struct name *name, struct dentr
 
 /* --- Creating --- */
 
-/* 0 when there is no such name yet. In a dynamic directory what is not there cannot be made. */
-static int check_absent(struct dentry *dir, const struct name *name)
+/* 0 when there is no such name yet. A path that ends in "." or ".." names nothing new, one that ends
+ * with a slash only a directory. In a dynamic directory what is not there cannot be made. */
+static int check_absent(struct dentry *dir, const struct name *name, u32 mode)
 {
 	struct dentry *d;
-	int err = dentry_lookup_locked(dir, name->s, name->len, &d);
+	int err;
 
+	if (name->type != NAME_NORMAL)
+		return -EEXIST;
+	err = dentry_lookup_locked(dir, name->s, name->len, &d);
 	if (!err) {
 		dentry_put(d);
 		return -EEXIST;
 	}
+	if (name->slash && !S_ISDIR(mode))
+		return -ENOENT;
 	return err == -ENOENT && !dir->inode->ops->lookup ? 0 : err;
 }
 
@@ -90,7 +96,7 @@ static int create_locked(struct dentry *dir, const struct name *name, u32 mode, 
 	const char *target, struct dentry **out)
 {
 	struct inode *inode;
-	int err = check_absent(dir, name);
+	int err = check_absent(dir, name, mode);
 
 	if (!err)
 		err = check_addable(dir);
@@ -139,7 +145,7 @@ static bool may_link(struct inode *inode)
 static int link_locked(struct dentry *old, struct dentry *dir, const struct name *name)
 {
 	struct inode *inode = old->inode;
-	int err = check_absent(dir, name);
+	int err = check_absent(dir, name, S_IFREG);
 
 	if (err)
 		return err;
@@ -350,6 +356,8 @@ static int rename_locked(struct rename *r)
 	err = check_move(r->old, r->newdir);
 	if (!err)
 		err = r->flags & RENAME_EXCHANGE ? check_exchange(r) : check_replace(r);
+	if (!err && (r->flags & RENAME_WHITEOUT))
+		err = -EINVAL; /* no file system here has whiteouts */
 	if (!err)
 		do_rename(r);
 	return err;

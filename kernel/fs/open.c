@@ -29,8 +29,6 @@ static int create_last(struct walk *w, struct open_request *r)
 	struct dentry *d;
 	int err;
 
-	if (w->name.slash)
-		return -EISDIR;
 	if (!w->at->inode->ops->create)
 		return w->at->inode->ops->lookup ? -ENOENT : -EACCES;
 	err = vfs_create(w->at, &w->name, S_IFREG | r->mode, 0, NULL, &d);
@@ -51,6 +49,8 @@ static int open_last(struct walk *w, struct open_request *r, bool *linked)
 	do {
 		if (create && w->name.type != NAME_NORMAL)
 			return exclusive ? -EEXIST : -EISDIR;
+		if (create && w->name.slash)
+			return -EISDIR;
 		err = walk_step(w, follow || w->name.slash, linked);
 		if (err == -ENOENT && create && !*linked)
 			err = create_last(w, r);
@@ -185,14 +185,15 @@ static struct file *open_unnamed(s32 dirfd, const char *path, const struct open_
 
 static int check_flags(struct open_request *r)
 {
-	if ((r->flags & O_TMPFILE_BIT) && !(r->flags & O_PATH)) {
-		if ((r->flags & O_TMPFILE) != O_TMPFILE || (r->flags & O_CREAT))
-			return -EINVAL;
-		if (!writes(r->flags))
-			return -EINVAL;
-	}
-	if (r->flags & O_PATH)
+	if (r->flags & O_PATH) {
 		r->flags &= PATH_FLAGS;
+		return 0;
+	}
+	if ((r->flags & (O_DIRECTORY | O_CREAT)) == (O_DIRECTORY | O_CREAT))
+		return -EINVAL;
+	if ((r->flags & O_TMPFILE_BIT) &&
+		((r->flags & O_TMPFILE) != O_TMPFILE || !writes(r->flags)))
+		return -EINVAL;
 	return 0;
 }
 

@@ -25,7 +25,7 @@ static int start_at(struct walk *w, s32 dirfd, const char *path)
 		w->at = current_cwd();
 		return 0;
 	}
-	f = files_fget(current_process()->files, (u32)dirfd);
+	f = fget_raw((u32)dirfd);
 	if (!f)
 		return -EBADF;
 	if (f->dentry)

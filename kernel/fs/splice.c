@@ -125,11 +125,10 @@ static long splice(struct splice *s, bool take)
 
 static long run(struct splice *s, u32 in_fd, u32 out_fd, bool take)
 {
-	struct files *fs = current_process()->files;
 	long done = -ENOMEM;
 
-	s->in = files_fget(fs, in_fd);
-	s->out = files_fget(fs, out_fd);
+	s->in = fget(in_fd);
+	s->out = fget(out_fd);
 	s->m.buf = kmalloc(PAGE_SIZE);
 	if (s->m.buf)
 		done = splice(s, take);

@@ -13,11 +13,6 @@
 #define KEEP_ID	  0xffffffffu	/* chown: leave it */
 #define KEEP_ID16 0xffffu
 
-static struct file *get_file(u32 fd)
-{
-	return files_fget(current_process()->files, fd);
-}
-
 static u64 u64_of(u32 lo, u32 hi)
 {
 	return (u64)hi << 32 | lo;
@@ -69,13 +64,12 @@ static long change_path(s32 dirfd, uptr_t path, u32 lookup, const struct change 
 
 static long change_fd(u32 fd, const struct change *c)
 {
-	struct file *f = get_file(fd);
-	long err = -EBADF;
+	struct file *f = fget(fd);
+	long err;
 
 	if (!f)
-		return err;
-	if (!(f->flags & O_PATH))
-		err = change_dentry(f->dentry, c);
+		return -EBADF;
+	err = change_dentry(f->dentry, c);
 	file_put(f);
 	return err;
 }
@@ -235,11 +229,18 @@ static s64 when_ns(const struct when *w)
 	return sec * (s64)NSEC_PER_SEC + w->nsec;
 }
 
+static bool when_ok(const struct when *w)
+{
+	return w->nsec < NSEC_PER_SEC || w->nsec == UTIME_NOW || w->nsec == UTIME_OMIT;
+}
+
 static int apply_utimes(struct inode *inode, const struct change *c)
 {
 	const struct utimes *u = container_of(c, struct utimes, change);
 	int err;
 
+	if (!when_ok(&u->at[0]) || !when_ok(&u->at[1]))
+		return -EINVAL;
 	if (u->now) {
 		err = inode_owned(inode) ? 0 : inode_permission(inode, MAY_WRITE);
 		if (err)
@@ -252,11 +253,6 @@ static int apply_utimes(struct inode *inode, const struct change *c)
 	if (u->at[1].nsec != UTIME_OMIT)
 		inode->mtime = when_ns(&u->at[1]);
 	return 0;
-}
-
-static bool when_ok(const struct when *w)
-{
-	return w->nsec < NSEC_PER_SEC || w->nsec == UTIME_NOW || w->nsec == UTIME_OMIT;
 }
 
 /* times NULL: both now. A NULL path: dirfd itself. */
@@ -272,8 +268,6 @@ static long do_utimes(s32 dirfd, uptr_t path, const struct when *times, u32 flag
 	if (times) {
 		u.at[0] = times[0];
 		u.at[1] = times[1];
-		if (!when_ok(&u.at[0]) || !when_ok(&u.at[1]))
-			return -EINVAL;
 		if (u.at[0].nsec == UTIME_OMIT && u.at[1].nsec == UTIME_OMIT)
 			return 0;
 		u.now = u.at[0].nsec == UTIME_NOW && u.at[1].nsec == UTIME_NOW;
@@ -409,13 +403,11 @@ static long do_ftruncate(u32 fd, u64 size)
 
 	if ((s64)size < 0)
 		return -EINVAL;
-	f = get_file(fd);
+	f = fget(fd);
 	if (!f)
 		return -EBADF;
-	if (f->flags & O_PATH)
-		err = -EBADF;
-	else if (S_ISREG(f->dentry->inode->mode) && f->backing.may_write &&
-		 (size <= MAX_SMALL || (f->flags & O_LARGEFILE)))
+	if (S_ISREG(f->dentry->inode->mode) && f->backing.may_write &&
+		(size <= MAX_SMALL || (f->flags & O_LARGEFILE)))
 		err = check_new_size(f->dentry->inode, size);
 	if (!err)
 		err = vfs_truncate(f->dentry, size);
@@ -443,16 +435,32 @@ long sys_ftruncate64(u32 fd, u32 size_lo, u32 size_hi)
 	return do_ftruncate(fd, u64_of(size_lo, size_hi));
 }
 
+/* Which modes may be asked for at all, before it is asked who knows them. */
+static long check_fallocate_mode(u32 mode)
+{
+	bool punch = mode & FALLOC_FL_PUNCH_HOLE, collapse = mode & FALLOC_FL_COLLAPSE_RANGE;
+	bool insert = mode & FALLOC_FL_INSERT_RANGE, unshare = mode & FALLOC_FL_UNSHARE_RANGE;
+
+	if (mode & ~FALLOC_FL_SUPPORTED)
+		return -EOPNOTSUPP;
+	if (punch && (!(mode & FALLOC_FL_KEEP_SIZE) || (mode & FALLOC_FL_ZERO_RANGE)))
+		return -EOPNOTSUPP;
+	if ((collapse && mode != FALLOC_FL_COLLAPSE_RANGE) ||
+		(insert && mode != FALLOC_FL_INSERT_RANGE))
+		return -EINVAL;
+	return unshare && (mode & ~(FALLOC_FL_UNSHARE_RANGE | FALLOC_FL_KEEP_SIZE)) ? -EINVAL : 0;
+}
+
 static long check_fallocate(const struct file *f, u32 mode, u64 start, u64 len)
 {
 	const struct inode *inode = f->dentry->inode;
+	long err;
 
 	if ((s64)start < 0 || (s64)len <= 0)
 		return -EINVAL;
-	if (mode & ~(FALLOC_FL_KEEP_SIZE | FALLOC_FL_PUNCH_HOLE))
-		return -EOPNOTSUPP;
-	if (mode == FALLOC_FL_PUNCH_HOLE)
-		return -EOPNOTSUPP; /* only together with KEEP_SIZE */
+	err = check_fallocate_mode(mode);
+	if (err)
+		return err;
 	if (!f->backing.may_write)
 		return -EBADF;
 	if (S_ISFIFO(inode->mode))
@@ -463,13 +471,15 @@ static long check_fallocate(const struct file *f, u32 mode, u64 start, u64 len)
 		return -ENODEV;
 	if (start + len > FILE_SIZE_MAX)
 		return -EFBIG;
+	if (mode & ~(FALLOC_FL_KEEP_SIZE | FALLOC_FL_PUNCH_HOLE))
+		return -EOPNOTSUPP; /* which no file system here does */
 	return inode->ops->fallocate ? 0 : -EOPNOTSUPP;
 }
 
 long sys_fallocate(u32 fd, u32 mode, u32 off_lo, u32 off_hi, u32 len_lo, u32 len_hi)
 {
 	u64 start = u64_of(off_lo, off_hi), len = u64_of(len_lo, len_hi);
-	struct file *f = get_file(fd);
+	struct file *f = fget(fd);
 	struct inode *inode;
 	long err;
 
@@ -504,62 +514,99 @@ long sys_umask(u32 mask)
 
 /* --- Extended attributes: no file system here has them --- */
 
+#define XATTR_NAME_SIZE 256
+
+/* What remains to be said when the file is there: the name must be one. */
+static long no_attribute(uptr_t name)
+{
+	char text[XATTR_NAME_SIZE];
+	long len = strncpy_from_user(text, name, sizeof(text));
+
+	if (len < 0)
+		return len;
+	return len == 0 || len == XATTR_NAME_SIZE ? -ERANGE : -EOPNOTSUPP;
+}
+
+static long path_is_there(uptr_t path, u32 lookup)
+{
+	struct dentry *d;
+	int err = user_path_lookup(AT_FDCWD, path, lookup, &d);
+
+	if (!err)
+		dentry_put(d);
+	return err;
+}
+
+static long fd_is_there(u32 fd)
+{
+	struct file *f = fget(fd);
+
+	file_put(f);
+	return f ? 0 : -EBADF;
+}
+
+static long no_attribute_to_set(uptr_t name, u32 flags)
+{
+	return flags & ~(XATTR_CREATE | XATTR_REPLACE) ? -EINVAL : no_attribute(name);
+}
+
 long sys_setxattr(uptr_t path, uptr_t name, uptr_t value, u32 size, u32 flags)
 {
-	return -EOPNOTSUPP;
+	return path_is_there(path, LOOKUP_FOLLOW) ?: no_attribute_to_set(name, flags);
 }
 
 long sys_lsetxattr(uptr_t path, uptr_t name, uptr_t value, u32 size, u32 flags)
 {
-	return -EOPNOTSUPP;
+	return path_is_there(path, 0) ?: no_attribute_to_set(name, flags);
 }
 
 long sys_fsetxattr(u32 fd, uptr_t name, uptr_t value, u32 size, u32 flags)
 {
-	return -EOPNOTSUPP;
+	return fd_is_there(fd) ?: no_attribute_to_set(name, flags);
 }
 
 long sys_getxattr(uptr_t path, uptr_t name, uptr_t value, u32 size)
 {
-	return -EOPNOTSUPP;
+	return path_is_there(path, LOOKUP_FOLLOW) ?: no_attribute(name);
 }
 
 long sys_lgetxattr(uptr_t path, uptr_t name, uptr_t value, u32 size)
 {
-	return -EOPNOTSUPP;
+	return path_is_there(path, 0) ?: no_attribute(name);
 }
 
 long sys_fgetxattr(u32 fd, uptr_t name, uptr_t value, u32 size)
 {
-	return -EOPNOTSUPP;
+	return fd_is_there(fd) ?: no_attribute(name);
 }
 
+/* The list is empty. */
 long sys_listxattr(uptr_t path, uptr_t list, u32 size)
 {
-	return -EOPNOTSUPP;
+	return path_is_there(path, LOOKUP_FOLLOW);
 }
 
 long sys_llistxattr(uptr_t path, uptr_t list, u32 size)
 {
-	return -EOPNOTSUPP;
+	return path_is_there(path, 0);
 }
 
 long sys_flistxattr(u32 fd, uptr_t list, u32 size)
 {
-	return -EOPNOTSUPP;
+	return fd_is_there(fd);
 }
 
 long sys_removexattr(uptr_t path, uptr_t name)
 {
-	return -EOPNOTSUPP;
+	return path_is_there(path, LOOKUP_FOLLOW) ?: no_attribute(name);
 }
 
 long sys_lremovexattr(uptr_t path, uptr_t name)
 {
-	return -EOPNOTSUPP;
+	return path_is_there(path, 0) ?: no_attribute(name);
 }
 
 long sys_fremovexattr(u32 fd, uptr_t name)
 {
-	return -EOPNOTSUPP;
+	return fd_is_there(fd) ?: no_attribute(name);
 }

@@ -10,11 +10,6 @@
 #include "kernel/x86/uaccess.h"
 #include "mm/kmalloc.h"
 
-static struct file *get_file(u32 fd)
-{
-	return files_fget(current_process()->files, fd);
-}
-
 /* --- Creating --- */
 
 /* What `make` needs beside the place: the type decides which fields count. */
@@ -22,15 +17,6 @@ struct new_node {
 	u32 mode, rdev;
 	const char *target;
 };
-
-/* A path that ends with a slash, or in "." or "..", names no new file; a new directory may have
- * the slash. */
-static int check_new_name(const struct name *name, bool dir)
-{
-	if (name->type != NAME_NORMAL)
-		return -EEXIST;
-	return name->slash && !dir ? -ENOENT : 0;
-}
 
 static long make_node(s32 dirfd, uptr_t path, const struct new_node *n)
 {
@@ -40,9 +26,7 @@ static long make_node(s32 dirfd, uptr_t path, const struct new_node *n)
 
 	if (err)
 		return err;
-	err = check_new_name(&w.name, S_ISDIR(n->mode));
-	if (!err)
-		err = vfs_create(w.at, &w.name, n->mode, n->rdev, n->target, NULL);
+	err = vfs_create(w.at, &w.name, n->mode, n->rdev, n->target, NULL);
 	user_path_end(&w, buf);
 	return err;
 }
@@ -122,9 +106,7 @@ long sys_linkat(s32 olddirfd, uptr_t oldpath, s32 newdirfd, uptr_t newpath, u32 
 		return err;
 	err = user_path_parent(&w, newdirfd, newpath, &buf);
 	if (!err) {
-		err = check_new_name(&w.name, false);
-		if (!err)
-			err = vfs_link(old, w.at, &w.name);
+		err = vfs_link(old, w.at, &w.name);
 		user_path_end(&w, buf);
 	}
 	dentry_put(old);
@@ -201,9 +183,9 @@ long sys_renameat2(s32 olddirfd, uptr_t oldpath, s32 newdirfd, uptr_t newpath, u
 	char *from_buf, *to_buf;
 	long err;
 
-	if (flags & ~(RENAME_NOREPLACE | RENAME_EXCHANGE))
+	if (flags & ~(RENAME_NOREPLACE | RENAME_EXCHANGE | RENAME_WHITEOUT))
 		return -EINVAL;
-	if (flags == (RENAME_NOREPLACE | RENAME_EXCHANGE))
+	if ((flags & RENAME_EXCHANGE) && flags != RENAME_EXCHANGE)
 		return -EINVAL;
 	err = user_path_parent(&from, olddirfd, oldpath, &from_buf);
 	if (err)
@@ -345,13 +327,11 @@ static long list_directory(struct file *f, struct getdents *g, uptr_t user, u32 
 static long getdents(u32 fd, uptr_t user, u32 size, bool is64)
 {
 	struct getdents g = {.ctx.emit = getdents_emit, .is64 = is64};
-	struct file *f = get_file(fd);
+	struct file *f = fget(fd);
 	long ret = -ENOTDIR;
 
 	if (!f)
 		return -EBADF;
-	if (f->flags & O_PATH)
-		ret = -EBADF;
 	if (!f->ops->readdir)
 		goto out;
 	if (f->dentry->flags & D_DELETED) {
@@ -438,7 +418,7 @@ long sys_chdir(uptr_t path)
 
 long sys_fchdir(u32 fd)
 {
-	struct file *f = get_file(fd);
+	struct file *f = fget_raw(fd);
 	long err = -ENOTDIR;
 
 	if (!f)

@@ -13,16 +13,11 @@
 /* What F_SETFL may change. */
 #define SETTABLE_FLAGS (O_APPEND | O_NONBLOCK | O_NOATIME)
 
-static struct file *get_file(u32 fd)
-{
-	return files_fget(current_process()->files, fd);
-}
-
 /* --- dup --- */
 
 static long dup_from(u32 fd, u32 min, bool cloexec)
 {
-	struct file *f = get_file(fd);
+	struct file *f = fget_raw(fd);
 	long ret;
 
 	if (!f)
@@ -35,7 +30,7 @@ static long dup_from(u32 fd, u32 min, bool cloexec)
 
 static long dup_to(u32 from, u32 to, bool cloexec)
 {
-	struct file *f = get_file(from);
+	struct file *f = fget_raw(from);
 	long ret;
 
 	if (!f)
@@ -201,21 +196,17 @@ long sys_flock(u32 fd, u32 op)
 {
 	static const u8 types[] = {[LOCK_SH] = F_RDLCK, [LOCK_EX] = F_WRLCK, [LOCK_UN] = F_UNLCK};
 	u32 kind = op & ~LOCK_NB;
+	struct file_lock want;
 	struct file *f;
 	long err;
 
 	if (kind != LOCK_SH && kind != LOCK_EX && kind != LOCK_UN)
 		return -EINVAL;
-	f = get_file(fd);
+	f = fget(fd);
 	if (!f)
 		return -EBADF;
-	if (f->flags & O_PATH) {
-		err = -EBADF;
-	} else {
-		struct file_lock want = {.type = types[kind], .owner = f, .end = LOCK_TO_END};
-
-		err = lock_set(f->dentry->inode, &want, !(op & LOCK_NB));
-	}
+	want = (struct file_lock){.type = types[kind], .owner = f, .end = LOCK_TO_END};
+	err = lock_set(f->dentry->inode, &want, !(op & LOCK_NB));
 	file_put(f);
 	return err;
 }
@@ -351,7 +342,7 @@ long sys_fcntl64(u32 fd, u32 cmd, u32 arg)
 	case F_SETFD:
 		return files_set_cloexec(fs, fd, arg & FD_CLOEXEC);
 	}
-	f = get_file(fd);
+	f = fget_raw(fd);
 	if (!f)
 		return -EBADF;
 	ret = (f->flags & O_PATH) && !works_on_path(cmd) ? -EBADF : fcntl_file(f, cmd, arg);
@@ -420,14 +411,12 @@ static long ioctl_file(struct file *f, u32 cmd, u32 arg)
 
 long sys_ioctl(u32 fd, u32 cmd, u32 arg)
 {
-	struct file *f = get_file(fd);
+	struct file *f = fget(fd);
 	long ret;
 
 	if (!f)
 		return -EBADF;
-	if (f->flags & O_PATH)
-		ret = -EBADF;
-	else if (cmd == FIOCLEX || cmd == FIONCLEX)
+	if (cmd == FIOCLEX || cmd == FIONCLEX)
 		ret = files_set_cloexec(current_process()->files, fd, cmd == FIOCLEX);
 	else
 		ret = ioctl_file(f, cmd, arg);

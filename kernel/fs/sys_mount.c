@@ -11,11 +11,6 @@
 #define ADVICE_MAX	 5u	  /* POSIX_FADV_NOREUSE */
 #define SWAP_FLAGS_VALID 0x7ffffu /* priority, PREFER, DISCARD and how */
 
-static struct file *get_file(u32 fd)
-{
-	return files_fget(current_process()->files, fd);
-}
-
 /* --- mount --- */
 
 /* mount(2)'s strings, copied in; "" where the pointer was NULL. */
@@ -131,7 +126,7 @@ long sys_sync(void)
 
 static long check_fd(u32 fd)
 {
-	struct file *f = get_file(fd);
+	struct file *f = fget(fd);
 
 	if (!f)
 		return -EBADF;
@@ -147,7 +142,7 @@ long sys_syncfs(u32 fd)
 /* Only what has contents can be synced. */
 long sys_fsync(u32 fd)
 {
-	struct file *f = get_file(fd);
+	struct file *f = fget(fd);
 	u32 type;
 
 	if (!f)
@@ -164,7 +159,7 @@ long sys_fdatasync(u32 fd)
 
 static long check_range_fd(u32 fd, u32 off_hi, u32 len_hi)
 {
-	struct file *f = get_file(fd);
+	struct file *f = fget(fd);
 	long err = 0;
 
 	if (!f)
@@ -198,7 +193,7 @@ long sys_fadvise64(u32 fd, u32 off_lo, u32 off_hi, u32 len, u32 advice)
 
 long sys_readahead(u32 fd, u32 off_lo, u32 off_hi, u32 count)
 {
-	struct file *f = get_file(fd);
+	struct file *f = fget(fd);
 	long err = 0;
 
 	if (!f || !f->backing.may_read)

@@ -53,7 +53,6 @@ static int poll_call_get(struct poll_call *c, uptr_t user, u32 n)
 /* References every file. Returns how many descriptors are not open: they are ready at once. */
 static u32 take_files(struct poll_call *c)
 {
-	struct files *files = current_process()->files;
 	struct abi_pollfd *fd = c->fds;
 	u32 invalid = 0;
 
@@ -62,7 +61,7 @@ static u32 take_files(struct poll_call *c)
 		fd->revents = 0;
 		if (fd->fd < 0)
 			continue;
-		it->f = files_fget(files, (u32)fd->fd);
+		it->f = fget((u32)fd->fd);
 		if (!it->f) {
 			fd->revents = POLLNVAL;
 			invalid++;
@@ -209,7 +208,7 @@ static int select_take_files(struct select_call *c)
 				events |= select_events[i];
 		if (!events)
 			continue;
-		f = files_fget(current_process()->files, fd);
+		f = fget_raw(fd);
 		if (!f)
 			return -EBADF;
 		c->fd[c->nr_items] = fd;

@@ -12,11 +12,6 @@
 #define MAX_SMALL 0x7fffffffll
 #define BOUNCE	  4096u /* sendfile's buffer */
 
-static struct file *get_file(u32 fd)
-{
-	return files_fget(current_process()->files, fd);
-}
-
 static u64 u64_of(u32 lo, u32 hi)
 {
 	return (u64)hi << 32 | lo;
@@ -45,7 +40,7 @@ static long rw_counted(struct file *f, struct iobuf *b, u32 n, u64 *pos, rw_fn r
 static long rw_buffer(u32 fd, uptr_t buf, u32 n, rw_fn rw)
 {
 	struct iobuf b = iobuf_user(buf);
-	struct file *f = get_file(fd);
+	struct file *f = fget(fd);
 	long done;
 
 	if (!f)
@@ -73,7 +68,7 @@ static long prw_buffer(u32 fd, uptr_t buf, u32 n, u64 pos, rw_fn rw)
 
 	if ((s64)pos < 0)
 		return -EINVAL;
-	f = get_file(fd);
+	f = fget(fd);
 	if (!f)
 		return -EBADF;
 	if (!f->ops->seek)
@@ -215,7 +210,7 @@ static long rw_vector_fd(u32 fd, uptr_t iov, u32 n, u64 *pos, rw_fn rw)
 
 	if (pos && (s64)*pos < 0)
 		return -EINVAL;
-	f = get_file(fd);
+	f = fget(fd);
 	done = rw_vector_file(f, iov, n, pos, rw);
 	count(rw, done);
 	file_put(f);
@@ -246,30 +241,35 @@ long sys_pwritev(u32 fd, uptr_t iov, u32 n, u32 pos_lo, u32 pos_hi)
 	return rw_vector_fd(fd, iov, n, &pos, file_write);
 }
 
-/* Position -1 means the file's own. No flags are known. */
+/* Position -1 means the file's own. What is written need not reach a disk, so the flags that wait
+ * for that have nothing to do; no others are known. */
+static long rw_vector_flags(u32 fd, uptr_t iov, u32 n, u64 pos, u32 flags, rw_fn rw)
+{
+	struct file *f;
+
+	if (flags & ~(RWF_HIPRI | RWF_DSYNC | RWF_SYNC)) {
+		f = fget(fd);
+		file_put(f);
+		return f ? -EOPNOTSUPP : -EBADF;
+	}
+	return rw_vector_fd(fd, iov, n, pos == UINT64_MAX ? NULL : &pos, rw);
+}
+
 long sys_preadv2(u32 fd, uptr_t iov, u32 n, u32 pos_lo, u32 pos_hi, u32 flags)
 {
-	u64 pos = u64_of(pos_lo, pos_hi);
-
-	if (flags)
-		return -EOPNOTSUPP;
-	return rw_vector_fd(fd, iov, n, pos == UINT64_MAX ? NULL : &pos, file_read);
+	return rw_vector_flags(fd, iov, n, u64_of(pos_lo, pos_hi), flags, file_read);
 }
 
 long sys_pwritev2(u32 fd, uptr_t iov, u32 n, u32 pos_lo, u32 pos_hi, u32 flags)
 {
-	u64 pos = u64_of(pos_lo, pos_hi);
-
-	if (flags)
-		return -EOPNOTSUPP;
-	return rw_vector_fd(fd, iov, n, pos == UINT64_MAX ? NULL : &pos, file_write);
+	return rw_vector_flags(fd, iov, n, u64_of(pos_lo, pos_hi), flags, file_write);
 }
 
 /* --- Position --- */
 
 static long seek(u32 fd, s64 off, u32 whence, u64 *result)
 {
-	struct file *f = get_file(fd);
+	struct file *f = fget(fd);
 	long err = -ESPIPE;
 
 	if (!f)
@@ -282,8 +282,6 @@ static long seek(u32 fd, s64 off, u32 whence, u64 *result)
 		if (!err)
 			f->pos = *result;
 		mutex_unlock(&f->pos_lock);
-	} else if (f->flags & O_PATH) {
-		err = -EBADF;
 	}
 	file_put(f);
 	return err;
@@ -361,7 +359,7 @@ static long check_copy(const struct file *in, const struct file *out)
 /* pos: where to read and what to advance; NULL: the file's own position. */
 static long do_sendfile(u32 out_fd, u32 in_fd, u64 *pos, u32 n)
 {
-	struct file *in = get_file(in_fd), *out = get_file(out_fd);
+	struct file *in = fget(in_fd), *out = fget(out_fd);
 	char *buf = kmalloc(BOUNCE);
 	long done = check_copy(in, out);
 
@@ -465,7 +463,7 @@ static long check_range_copy(const struct range_copy *c)
 
 long sys_copy_file_range(u32 in_fd, uptr_t in_pos, u32 out_fd, uptr_t out_pos, u32 n, u32 flags)
 {
-	struct range_copy c = {get_file(in_fd), get_file(out_fd), in_pos, out_pos, MIN(n, MAX_RW)};
+	struct range_copy c = {fget(in_fd), fget(out_fd), in_pos, out_pos, MIN(n, MAX_RW)};
 	char *buf = kmalloc(BOUNCE);
 	long done = -EBADF;
 
@@ -549,7 +547,7 @@ long sys_vmsplice(u32 fd, uptr_t iov, u32 n, u32 flags)
 
 	if (flags & ~SPLICE_F_ALL)
 		return -EINVAL;
-	f = get_file(fd);
+	f = fget(fd);
 	done = vmsplice(f, iov, n, flags);
 	file_put(f);
 	return done;

@@ -8,11 +8,6 @@
 
 #define MAX_SMALL 0x7fffffffull
 
-static struct file *get_file(u32 fd)
-{
-	return files_fget(current_process()->files, fd);
-}
-
 /* --- stat --- */
 
 #define EARLIEST (INT64_MAX / (s64)NSEC_PER_SEC) /* seconds before 1970 */
@@ -86,13 +81,14 @@ static long stat_path(s32 dirfd, uptr_t path, u32 flags, struct kstat *st)
 	if (err)
 		return err;
 	inode_stat(d->inode, st);
+	st->mount_root = d == d->inode->mnt->root;
 	dentry_put(d);
 	return 0;
 }
 
 static long stat_fd(u32 fd, struct kstat *st)
 {
-	struct file *f = get_file(fd);
+	struct file *f = fget_raw(fd);
 
 	if (!f)
 		return -EBADF;
@@ -172,10 +168,15 @@ static struct abi_statx_timestamp statx_time(s64 ns)
 	return t;
 }
 
-static long put_statx(uptr_t user, const struct kstat *st)
+/* The time of birth is told only to who asks for it; the attributes that nothing here ever has are
+ * known to be absent. */
+static long put_statx(uptr_t user, const struct kstat *st, u32 mask)
 {
 	struct abi_statx s = {
-		.stx_mask = STATX_BASIC_STATS | STATX_BTIME,
+		.stx_mask = STATX_BASIC_STATS | STATX_MNT_ID | (mask & STATX_BTIME),
+		.stx_attributes = st->mount_root ? STATX_ATTR_MOUNT_ROOT : 0,
+		.stx_attributes_mask = STATX_ATTR_KNOWN,
+		.stx_mnt_id = st->mnt_id,
 		.stx_blksize = st->blksize,
 		.stx_nlink = st->nlink,
 		.stx_uid = st->uid,
@@ -185,7 +186,7 @@ static long put_statx(uptr_t user, const struct kstat *st)
 		.stx_size = st->size,
 		.stx_blocks = st->blocks,
 		.stx_atime = statx_time(st->atime),
-		.stx_btime = statx_time(st->btime),
+		.stx_btime = statx_time(mask & STATX_BTIME ? st->btime : 0),
 		.stx_ctime = statx_time(st->ctime),
 		.stx_mtime = statx_time(st->mtime),
 		.stx_rdev_major = DEV_MAJOR(st->rdev),
@@ -207,7 +208,7 @@ long sys_statx(s32 dirfd, uptr_t path, u32 flags, u32 mask, uptr_t user)
 	if (flags & ~(AT_SYMLINK_NOFOLLOW | AT_NO_AUTOMOUNT | AT_EMPTY_PATH | AT_STATX_SYNC_TYPE))
 		return -EINVAL;
 	err = stat_path(dirfd, path, lookup_flags(flags), &st);
-	return err ? err : put_statx(user, &st);
+	return err ? err : put_statx(user, &st, mask);
 }
 
 /* --- access --- */
@@ -320,7 +321,7 @@ static long statfs_path(uptr_t path, uptr_t user, put_statfs_fn put)
 static long statfs_fd(u32 fd, uptr_t user, put_statfs_fn put)
 {
 	struct abi_statfs64 s;
-	struct file *f = get_file(fd);
+	struct file *f = fget_raw(fd);
 
 	if (!f)
 		return -EBADF;

@@ -370,6 +370,8 @@ struct kstat {
 	u32 dev, ino, mode, nlink, uid, gid, rdev, blksize;
 	u64 size, blocks; /* blocks of 512 bytes */
 	s64 atime, mtime, ctime, btime;
+	u32 mnt_id;
+	bool mount_root; /* asked by path: the path is where it is mounted */
 };
 void inode_stat(struct inode *inode, struct kstat *st);
 

@@ -510,7 +510,7 @@ long sys_mq_unlink(uptr_t uname)
 /* With a reference, or NULL. `mode`: read or write it must be open for, or 0. */
 static struct file *get_queue(u32 fd, u32 mode)
 {
-	struct file *f = files_fget(current_process()->files, fd);
+	struct file *f = fget(fd);
 
 	if (f && f->ops == &mqueue_ops && (!(mode & MAY_READ) || f->backing.may_read) &&
 		(!(mode & MAY_WRITE) || f->backing.may_write))

@@ -14,14 +14,10 @@
 
 static int add_file(struct scm *scm, u32 fd)
 {
-	struct file *f = files_fget(current_process()->files, fd);
+	struct file *f = fget_raw(fd);
 
 	if (!f)
 		return -EBADF;
-	if (f->flags & O_PATH) {
-		file_put(f);
-		return -EBADF;
-	}
 	scm->files[scm->nr_files++] = f;
 	return 0;
 }

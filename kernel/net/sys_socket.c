@@ -15,14 +15,12 @@
 /* The socket behind a descriptor, with its file referenced: 0, -EBADF or -ENOTSOCK. */
 static long get_socket(u32 fd, struct file **f)
 {
-	*f = files_fget(current_process()->files, fd);
+	*f = fget(fd);
 	if (!*f)
 		return -EBADF;
-	if ((*f)->flags & O_PATH || !file_is_socket(*f)) {
-		long err = (*f)->flags & O_PATH ? -EBADF : -ENOTSOCK;
-
+	if (!file_is_socket(*f)) {
 		file_put(*f);
-		return err;
+		return -ENOTSOCK;
 	}
 	return 0;
 }

@@ -162,8 +162,6 @@ static int bind_path(struct sock *s, struct unix_name *name)
 	err = walk_begin(&w, AT_FDCWD, path, 0);
 	if (!err) {
 		err = walk_to_parent(&w);
-		if (!err && (w.name.type != NAME_NORMAL || w.name.slash))
-			err = w.name.type != NAME_NORMAL ? -EEXIST : -ENOENT;
 		if (!err)
 			err = vfs_create(
 				w.at, &w.name, S_IFSOCK | (0777 & ~current_umask()), 0, NULL, &d);

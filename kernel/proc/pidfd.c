@@ -83,7 +83,7 @@ static const struct file_ops pidfd_ops = {
 
 struct file *pidfd_or_proc_get(u32 fd)
 {
-	struct file *f = files_fget(current_process()->files, fd);
+	struct file *f = fget(fd);
 	struct pidfd who;
 
 	if (f && !named_by(f, &who)) {

@@ -140,7 +140,7 @@ static long create(u64 mask, u32 flags)
 
 static long change(u32 fd, u64 mask)
 {
-	struct file *f = files_fget(current_process()->files, fd);
+	struct file *f = fget(fd);
 	long ret = (long)fd;
 
 	if (!f)

@@ -214,7 +214,7 @@ static void set_locked(struct timerfd *t, const struct setting *s, u32 flags)
 /* Gets, and with `set` sets. */
 static long exchange(u32 fd, const struct setting *set, u32 set_flags, struct setting *old)
 {
-	struct file *f = files_fget(current_process()->files, fd);
+	struct file *f = fget(fd);
 	struct timerfd *t;
 	u32 flags;
 

@@ -595,8 +595,7 @@ bool proc_dir_process(const struct file *f, u32 *pid, u64 *start_ns)
 {
 	const struct inode *inode = f->dentry->inode;
 
-	if (inode->ops != &proc_dir_ops || (f->flags & O_PATH) ||
-		inode_node(inode)->entry != &proc_pid_entry)
+	if (inode->ops != &proc_dir_ops || inode_node(inode)->entry != &proc_pid_entry)
 		return false;
 	*pid = inode_node(inode)->id;
 	*start_ns = inode_node(inode)->start_ns;
