@@ -69,9 +69,9 @@ void cred_exec(struct process *p, u32 euid, u32 egid, bool set_id)
 	p->dumpable = !set_id;
 	p->set_id = set_id;
 	p->keep_caps = false;
+	process_set_mm_limits(p, p->mm);
 	if (set_id)
 		p->pdeath_signal = 0;
-	process_set_mm_limits(p, p->mm);
 	spin_unlock_irqrestore(&process_lock, flags);
 }
 
