@@ -30,9 +30,8 @@ static __forceinline void share_entry(pte_t *d, pte_t *s, struct mm *child, u32 
 		return;
 	}
 	mem_map[pmap_words_pfn(lo, hi).v].mapcount++;
-	lo &= ~(u32)(PTE_W | PTE_OWN);
-	pmap_set_low(s, lo);
-	pmap_set_words(d, lo & ~(u32)PTE_A, hi);
+	pmap_take_low(s, (u32)(PTE_W | PTE_OWN));
+	pmap_set_words(d, lo & ~(u32)(PTE_W | PTE_OWN | PTE_A), hi);
 }
 
 /* The `n` entries of one table. The common case is few instructions, so the loop's own count. */
@@ -115,14 +114,14 @@ static void protect_own(struct vma *v, vaddr_t start, vaddr_t end)
 static __noinline void protect_any(struct vma *v, vaddr_t start, vaddr_t end)
 {
 	u32 grant = (v->flags & (VM_WRITE | VM_SHARED)) == VM_WRITE ? (u32)PTE_W : 0;
+	u64 prot = v->prot & ~PTE_A;
 	for (u32 n; start < end; start += n << PAGE_SHIFT) {
 		n = pt_run(start, end);
 		pte_t *pte = pmap_pte(&v->mm->pmap, start);
 		for (u32 i = 0; pte && i < n; i++, pte++) {
-			u64 flags = (v->prot & ~PTE_A) | (pte->v & KEPT) |
-				    (own_write(pte_low(pte)) & grant);
+			u32 kept = (pte_low(pte) & (u32)KEPT) | (own_write(pte_low(pte)) & grant);
 			if (pte_maps(*pte) && !pte_poisoned(*pte))
-				pmap_set(pte, pte_make(pte_pfn(*pte), flags));
+				pmap_set(pte, pte_set_low(pte_make(pte_pfn(*pte), prot), kept));
 		}
 	}
 }
