@@ -18,6 +18,10 @@ long sys_vfork(void);
 long sys_clone(u32 flags, u32 stack, uptr_t parent_tid, uptr_t tls, uptr_t child_tid);
 long sys_clone3(uptr_t args, u32 size);
 
+/* kernel/proc/unshare.c */
+long sys_unshare(u32 flags);
+long sys_setns(u32 fd, u32 type);
+
 /* kernel/proc/exec.c */
 long sys_execve(uptr_t path, uptr_t argv, uptr_t envp);
 long sys_execveat(s32 dirfd, uptr_t path, uptr_t argv, uptr_t envp, u32 flags);
@@ -157,6 +161,7 @@ long sys_restart_syscall(void);
 
 /* kernel/proc/pidfd.c */
 long sys_pidfd_open(s32 pid, u32 flags);
+long sys_pidfd_getfd(u32 fd, u32 target, u32 flags);
 long sys_process_mrelease(u32 fd, u32 flags);
 
 /* kernel/proc/posix_timer.c */
@@ -509,7 +514,8 @@ long sys_socketcall(u32 call, uptr_t args);
 	X(semget) X(semctl) X(semtimedop_time64) X(ioprio_set) X(ioprio_get) X(adjtimex) \
 	X(clock_adjtime) X(clock_adjtime64) X(sched_setattr) X(sched_getattr) \
 	X(mq_open) X(mq_unlink) X(mq_timedsend) X(mq_timedreceive) X(mq_notify) \
-	X(mq_getsetattr) X(mq_timedsend_time64) X(mq_timedreceive_time64)
+	X(mq_getsetattr) X(mq_timedsend_time64) X(mq_timedreceive_time64) X(unshare) X(setns) \
+	X(pidfd_getfd)
 
 #define SYSCALLS_MM(X) \
 	X(brk) X(mmap) X(munmap) X(mprotect) X(msync) X(mlock) X(munlock) X(mlockall) \
@@ -552,6 +558,8 @@ long sys_socketcall(u32 call, uptr_t args);
  * takes the note out. */
 #define SYSCALLS_PARTIAL(P) \
 	P(clone, "namespaces: EINVAL") \
+	P(setns, "namespaces: EINVAL") \
+	P(unshare, "namespaces, and what threads share: EINVAL") \
 	P(adjtimex, "no leap seconds, no signal of a second (PPS)") \
 	P(clock_adjtime, "see adjtimex") \
 	P(clock_adjtime64, "see adjtimex") \

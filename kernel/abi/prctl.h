@@ -14,10 +14,15 @@
 #define PR_SET_TIMING          14
 #define PR_SET_NAME            15
 #define PR_GET_NAME            16
+#define PR_GET_SECCOMP         21
 #define PR_CAPBSET_READ        23
 #define PR_CAPBSET_DROP        24
+#define PR_GET_TSC             25
+#define PR_GET_SECUREBITS      27
 #define PR_SET_TIMERSLACK      29
 #define PR_GET_TIMERSLACK      30
+#define PR_TASK_PERF_EVENTS_DISABLE 31
+#define PR_TASK_PERF_EVENTS_ENABLE 32
 #define PR_MCE_KILL            33
 #define PR_MCE_KILL_GET        34
 #define PR_SET_CHILD_SUBREAPER 36
@@ -25,6 +30,18 @@
 #define PR_SET_NO_NEW_PRIVS    38
 #define PR_GET_NO_NEW_PRIVS    39
 #define PR_GET_TID_ADDRESS     40
+#define PR_SET_THP_DISABLE     41
+#define PR_GET_THP_DISABLE     42
+#define PR_CAP_AMBIENT         47
+
+#define PR_TSC_ENABLE    1
+#define SECBIT_KEEP_CAPS 16
+
+/* PR_CAP_AMBIENT: what to do. */
+#define PR_CAP_AMBIENT_IS_SET    1
+#define PR_CAP_AMBIENT_RAISE     2
+#define PR_CAP_AMBIENT_LOWER     3
+#define PR_CAP_AMBIENT_CLEAR_ALL 4
 
 /* PR_MCE_KILL: what to do, and with PR_MCE_KILL_SET which policy. */
 #define PR_MCE_KILL_CLEAR   0

@@ -29,6 +29,10 @@
 #define CLONE_NEWPID         0x20000000u
 #define CLONE_NEWNET         0x40000000u
 #define CLONE_IO             0x80000000u
+#define CLONE_NEWTIME        0x00000080u /* of unshare(2) only: in CSIGNAL */
+#define CLONE_NAMESPACES                                                                           \
+	(CLONE_NEWNS | CLONE_NEWCGROUP | CLONE_NEWUTS | CLONE_NEWIPC | CLONE_NEWUSER |             \
+		CLONE_NEWPID | CLONE_NEWNET | CLONE_NEWTIME)
 
 #define CLONE_CLEAR_SIGHAND  0x100000000ull /* these two for clone3() only */
 #define CLONE_INTO_CGROUP    0x200000000ull

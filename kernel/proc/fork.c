@@ -49,11 +49,22 @@ struct vfork_wait {
 		CLONE_THREAD | CLONE_PIDFD | CLONE_SETTLS | CLONE_PARENT_SETTID | CLONE_CHILD_CLEARTID |         \
 		CLONE_CHILD_SETTID | CLONE_PTRACE | CLONE_UNTRACED | CLONE_NO_EFFECT)
 
+long namespace_flags_check(u32 flags)
+{
+	flags &= CLONE_NAMESPACES;
+	if (flags & ~CLONE_NEWUSER && !(flags & CLONE_NEWUSER) && !capable(CAP_SYS_ADMIN))
+		return -EPERM;
+	return flags ? -EINVAL : 0;
+}
+
 static long clone_check(const struct clone_request *r)
 {
 	const u32 thread_shares = CLONE_SIGHAND | CLONE_FS | CLONE_FILES;
+	long err = namespace_flags_check(r->flags & ~CSIGNAL);
+	if (err)
+		return err;
 	if (r->flags & ~CLONE_SUPPORTED)
-		return -EINVAL; /* namespaces */
+		return -EINVAL;
 	if ((r->flags & CLONE_PIDFD) && (r->flags & (CLONE_THREAD | CLONE_DETACHED)))
 		return -EINVAL;
 	if ((r->flags & CLONE_SIGHAND) && !(r->flags & CLONE_VM))
@@ -105,6 +116,7 @@ static long task_copy(const struct clone_request *r, struct mm *mm, struct task 
 	sched_fork(t, parent);
 	t->ioprio = parent->ioprio;
 	t->mce_kill = parent->mce_kill;
+	t->timer_slack = t->default_timer_slack = parent->timer_slack;
 	memcpy(t->comm, parent->comm, sizeof(t->comm));
 	if (r->flags & CLONE_CHILD_SETTID)
 		t->set_child_tid = r->child_tid;
@@ -249,6 +261,7 @@ static void process_copy_fields(struct process *p, const struct process *parent)
 	p->coredump_filter = parent->coredump_filter;
 	p->no_new_privs = parent->no_new_privs;
 	p->keep_caps = parent->keep_caps;
+	p->thp_disabled = parent->thp_disabled;
 }
 
 /* The child enters the world: numbers and family. Returns its pid. */

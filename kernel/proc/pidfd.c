@@ -1,5 +1,5 @@
-/* Descriptors of processes: pidfd_open(2), pidfd_send_signal(2), and what process_mrelease(2) asks.
- */
+/* Descriptors of processes: pidfd_open(2), pidfd_getfd(2), pidfd_send_signal(2), and what
+ * process_mrelease(2) asks. */
 #include "kernel/proc/pidfd.h"
 #include "kernel/abi/errno.h"
 #include "kernel/abi/fcntl.h"
@@ -8,6 +8,7 @@
 #include "kernel/fs/text.h"
 #include "kernel/fs/vfs.h"
 #include "kernel/proc/process.h"
+#include "kernel/proc/ptrace.h"
 #include "kernel/procfs/procfs.h"
 #include "kernel/syscalls.h"
 #include "kernel/x86/uaccess.h"
@@ -222,4 +223,53 @@ long sys_process_mrelease(u32 fd, u32 flags)
 	err = f ? find_dying(f) : -EBADF;
 	file_put(f);
 	return err;
+}
+
+/* The descriptor table of the process, referenced, if the caller may trace it. Error pointer. */
+static struct files *get_files(const struct file *f)
+{
+	u32 flags = spin_lock_irqsave(&process_lock);
+	struct process *p = pidfd_find_locked(f);
+	struct files *files = err_ptr(-ESRCH);
+
+	if (p && p != current_process() && !ptrace_may_attach(p))
+		files = err_ptr(-EPERM);
+	else if (p && p->files)
+		files = files_get(p->files);
+	spin_unlock_irqrestore(&process_lock, flags);
+	return files;
+}
+
+/* A descriptor for what another process has open as `target`. */
+static long take_descriptor(const struct file *pidfd, u32 target)
+{
+	struct files *files = get_files(pidfd);
+	struct file *f;
+	long fd;
+
+	if (is_err(files))
+		return ptr_err(files);
+	f = files_fget(files, target);
+	files_put(files);
+	if (!f)
+		return -EBADF;
+	fd = files_install(current_process()->files, f, 0, true);
+	if (fd < 0)
+		file_put(f);
+	return fd;
+}
+
+long sys_pidfd_getfd(u32 fd, u32 target, u32 flags)
+{
+	struct file *f;
+	long got;
+
+	if (flags)
+		return -EINVAL;
+	f = pidfd_get(fd);
+	if (!f)
+		return -EBADF;
+	got = take_descriptor(f, target);
+	file_put(f);
+	return got;
 }

@@ -122,6 +122,10 @@ void sched_fork(struct task *t, const struct task *parent);
  * fit together (what stands above the 16 bits does not matter), -EPERM --- */
 long ioprio_check(u32 prio);
 
+/* What a wish for new namespaces (CLONE_NEW bits) is answered with, which are not there: -EPERM as far
+ * as it needs a privilege that the caller lacks, else -EINVAL; 0 without such bits. */
+long namespace_flags_check(u32 flags);
+
 /* --- sys_time.c: reading times from user memory --- */
 
 long get_timespec(u64 *ns, uptr_t p, bool time64); /* -EFAULT, -EINVAL */

@@ -266,6 +266,24 @@ static long set_mce_kill(u32 what, u32 policy, u32 arg4, u32 arg5)
 	return 0;
 }
 
+#define TIMER_SLACK_NS 50000u
+
+/* Kept and reported; timers come with the tick anyway. */
+static void set_timer_slack(struct task *t, u32 ns)
+{
+	t->timer_slack = ns ? ns : t->default_timer_slack;
+}
+
+/* No capability is ever ambient: none is inheritable. */
+static long ambient(u32 what, u32 cap, u32 arg4, u32 arg5)
+{
+	if (arg4 || arg5 || (what == PR_CAP_AMBIENT_CLEAR_ALL ? cap != 0 : cap > CAP_LAST))
+		return -EINVAL;
+	if (what == PR_CAP_AMBIENT_RAISE)
+		return -EPERM;
+	return what >= PR_CAP_AMBIENT_IS_SET && what <= PR_CAP_AMBIENT_CLEAR_ALL ? 0 : -EINVAL;
+}
+
 static long prctl_set(u32 option, u32 arg2, u32 arg3, u32 arg4, u32 arg5)
 {
 	struct process *p = current_process();
@@ -282,7 +300,18 @@ static long prctl_set(u32 option, u32 arg2, u32 arg3, u32 arg4, u32 arg5)
 	case PR_SET_TIMING:
 		return arg2 ? -EINVAL : 0;
 	case PR_SET_TIMERSLACK:
-		return 0; /* timers come with the tick anyway */
+		set_timer_slack(current_task(), arg2);
+		return 0;
+	case PR_TASK_PERF_EVENTS_DISABLE:
+	case PR_TASK_PERF_EVENTS_ENABLE:
+		return 0; /* there are none */
+	case PR_SET_THP_DISABLE:
+		if (arg3 || arg4 || arg5)
+			return -EINVAL;
+		p->thp_disabled = arg2;
+		return 0;
+	case PR_CAP_AMBIENT:
+		return ambient(arg2, arg3, arg4, arg5);
 	case PR_MCE_KILL:
 		return set_mce_kill(arg2, arg3, arg4, arg5);
 	case PR_SET_CHILD_SUBREAPER:
@@ -312,7 +341,15 @@ long sys_prctl(u32 option, u32 arg2, u32 arg3, u32 arg4, u32 arg5)
 	case PR_GET_TIMING:
 		return 0;
 	case PR_GET_TIMERSLACK:
-		return TICK_NS;
+		return (long)(current_task()->timer_slack ?: TIMER_SLACK_NS);
+	case PR_GET_SECCOMP:
+		return 0;
+	case PR_GET_TSC:
+		return put_user_u32(UPTR(arg2), PR_TSC_ENABLE);
+	case PR_GET_SECUREBITS:
+		return p->keep_caps ? SECBIT_KEEP_CAPS : 0;
+	case PR_GET_THP_DISABLE:
+		return arg2 || arg3 || arg4 || arg5 ? -EINVAL : p->thp_disabled;
 	case PR_GET_NAME:
 		return copy_to_user(UPTR(arg2), current_task()->comm, sizeof(p->comm));
 	case PR_CAPBSET_READ:

@@ -114,6 +114,7 @@ struct process {
 	bool dumpable, execed;
 	u32 coredump_filter;          /* COREDUMP_ bits (kernel/proc/coredump.h); inherited */
 	bool no_new_privs, keep_caps; /* o */
+	bool thp_disabled;            /* o: PR_SET_THP_DISABLE: kept and reported; inherited */
 	bool child_subreaper;         /* l: orphans among its descendants become its children */
 	bool set_id;                  /* o: its last execve() gained rights: AT_SECURE */
 };
@@ -170,6 +171,7 @@ struct task {
 	s32 nice;                  /* l: the same; round robin does not heed it */
 	bool sched_reset_on_fork;  /* l: but not by children */
 	u16 ioprio;                /* l: kept and reported (ioprio_set(2)); inherited */
+	u32 timer_slack, default_timer_slack; /* o: PR_SET_TIMERSLACK; 0: Linux's */
 	struct io_count io[IO_NR]; /* o */
 	u32 trapno, trap_error;    /* o: of its last exception, for sigcontext */
 	vaddr_t trap_addr;         /* o: CR2 of its last page fault */

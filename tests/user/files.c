@@ -284,6 +284,26 @@ static void devices(void)
 	close(random);
 }
 
+/* Which errno comes first, for what cannot be allocated. */
+static void fallocate_modes(void)
+{
+	static const int modes[] = {0, 2, 3, 4, 8, 9, 0x10, 0x11, 0x12, 0x13, 0x20, 0x21, 0x40, 0x41,
+		0x42, 0x43, 0x50, 0x80};
+	int fds[] = {make_file("modes", "text", 4), open("modes", O_RDONLY), open(".", O_RDONLY),
+		open("/dev/null", O_RDWR), -1, -1};
+	char name[32];
+
+	pipe(fds + 4);
+	for (size_t m = 0; m < COUNT(modes); m++)
+		for (size_t i = 0; i < COUNT(fds); i++) {
+			snprintf(name, sizeof(name), "fallocate.%x.%zu", modes[m], i);
+			answer(name, fallocate(fds[i], modes[m], 0, 4096));
+		}
+	for (size_t i = 0; i < COUNT(fds); i++)
+		close(fds[i]);
+	unlink("modes");
+}
+
 int main(void)
 {
 	opening();
@@ -296,5 +316,6 @@ int main(void)
 	descriptors();
 	lowest();
 	devices();
+	fallocate_modes();
 	return test_failed;
 }
