@@ -4,6 +4,7 @@
  * They pass through a page of kernel memory while the pipe is locked, so that what the file does
  * not take stays in the pipe.
  */
+#include "kernel/abi/poll.h"
 #include "kernel/fs/vfs.h"
 #include "kernel/proc/task.h"
 #include "kernel/syscalls.h"
@@ -28,11 +29,19 @@ static ssize_k to_file(struct pipe_mover *m, size_t n)
 	return file_write(s->out, &from, n, &s->pos);
 }
 
+/* The end of a stream can be read: POLLIN says that too. */
+static bool nothing_to_read(struct file *f)
+{
+	return !f->ops->seek && f->ops->poll && !(f->ops->poll(f, NULL) & POLLIN);
+}
+
 static ssize_k from_file(struct pipe_mover *m, size_t n)
 {
 	struct splice *s = container_of(m, struct splice, m);
 	struct iobuf to = iobuf_kernel(m->buf);
 
+	if (!s->wait && nothing_to_read(s->in))
+		return -EAGAIN;
 	return file_read(s->in, &to, n, &s->pos);
 }
 

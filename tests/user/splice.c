@@ -1,5 +1,6 @@
 /* splice, tee, vmsplice: what moves, what stays in the pipe, and what is refused. */
 #include "tests/user/test.h"
+#include <sys/socket.h>
 #include <sys/uio.h>
 
 static int a[2], b[2], file, out;
@@ -190,6 +191,25 @@ static void broken(void)
 	close_all();
 }
 
+/* The flag counts for a socket too, although that itself waits. */
+static void sockets(void)
+{
+	int s[2];
+
+	if (socketpair(AF_UNIX, SOCK_STREAM, 0, s))
+		die("socketpair");
+	open_all();
+	answer("socket.empty", splice(s[0], NULL, a[1], NULL, 5, SPLICE_F_NONBLOCK));
+	answer("socket.put", splice(file, NULL, a[1], NULL, 4, 0));
+	answer("socket.out", splice(a[0], NULL, s[1], NULL, 4, 0));
+	answer("socket.in", splice(s[0], NULL, a[1], NULL, 5, SPLICE_F_NONBLOCK));
+	contents("socket.in", a[0]);
+	close(s[1]);
+	answer("socket.end", splice(s[0], NULL, a[1], NULL, 5, SPLICE_F_NONBLOCK));
+	close(s[0]);
+	close_all();
+}
+
 int main(void)
 {
 	file_to_pipe();
@@ -199,5 +219,6 @@ int main(void)
 	refused();
 	devices();
 	broken();
+	sockets();
 	return test_failed;
 }
