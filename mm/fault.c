@@ -274,7 +274,7 @@ static __noinline void fault_failed(struct trapframe *tf, vaddr_t addr, enum fau
 		r = userfault_wait(current_mm(), addr, tf->orig_eax);
 	if (r == FAULT_DONE)
 		return;
-	if (r == FAULT_OOM && (oom_kill() || tf_from_user(tf)))
+	if (r == FAULT_OOM && (oom_kill(true) || tf_from_user(tf)))
 		return; /* a copy of the kernel's is repeated as a program's access is */
 	if (tf_from_user(tf))
 		signal_force_fault(tf, addr, r);

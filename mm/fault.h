@@ -40,7 +40,8 @@ void signal_force_fault(struct trapframe *tf, vaddr_t addr, enum fault_result wh
 
 /* Implemented by kernel/proc/oom.c: takes memory that nobody needs, or ends the process that holds
  * most of it and lets it go its way. Returns whether the caller should try again: not when it is
- * the one that must die. Caller holds no lock. */
-bool oom_kill(void);
+ * the one that must die, nor when there is nobody to kill, which who cannot do without (`must`)
+ * does not survive. Caller holds no lock. */
+bool oom_kill(bool must);
 
 #endif

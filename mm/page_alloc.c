@@ -18,6 +18,7 @@
  * Pages on a CPU's stack count as free. When a request fails they go back to the buddies, and then
  * the caches above are asked to shrink, before NULL is returned.
  */
+#include "kernel/core/sched.h"
 #include "kernel/core/trace.h"
 #include "mm/page_alloc_impl.h"
 #include "mm/pmap.h"
@@ -154,14 +155,27 @@ static bool relieve(u32 attempt)
 	return true;
 }
 
+/* The largest order for which processes are worth killing: longer runs of frames may be missing
+ * while memory is not. */
+#define COSTLY_ORDER 3
+
+static void refused(u32 order)
+{
+	if (order <= COSTLY_ORDER && !this_cpu()->irq_depth && this_cpu()->thread)
+		__atomic_fetch_or(&current_thread()->work, WORK_OOM, __ATOMIC_RELAXED);
+}
+
 static struct page *alloc_slow(u32 order, u32 gfp, enum page_kind kind)
 {
-	struct page *p;
-
 	for (u32 attempt = 0;; attempt++) {
-		p = take_from_zones(order, gfp, kind);
-		if (p || !relieve(attempt))
+		struct page *p = take_from_zones(order, gfp, kind);
+
+		if (p)
 			return p;
+		if (!relieve(attempt)) {
+			refused(order);
+			return NULL;
+		}
 	}
 }
 

@@ -217,6 +217,7 @@ def boot_jobs():
     yield Job("boot.gzip", boot_gzip)
     yield Job("boot.foreign_cpio", boot_foreign_cpio)
     yield Job("boot.leaves_12_of_16M", boot_leaves_memory)
+    yield Job("boot.call_takes_memory", boot_call_takes_memory)
 
 
 def boot_leaves_memory(log):
@@ -225,6 +226,19 @@ def boot_leaves_memory(log):
     found = re.search(rb"(\d+) kB", got[0])
     if not found or int(found[1]) < 12 * 1024:
         raise Failure(f"MemFree is {found[1].decode() if found else '?'} kB", [])
+
+
+def boot_call_takes_memory(log):
+    """A write for which there is no page left ends the process that holds most, and goes on."""
+    script = """mount -t tmpfs -o size=100% none /mnt
+dd if=/dev/zero bs=12M count=1 2>/dev/null | sleep 60 &
+while [ $(awk '/MemFree/ { print $2 }' /proc/meminfo) -gt 8000 ]; do sleep 0.1; done
+dd if=/dev/zero of=/mnt/file bs=64k count=160 2>/dev/null; echo $?
+wc -c </mnt/file
+awk '/oom_kill/ { print $2 }' /proc/vmstat; rm /mnt/file"""
+    out = run_guest(log, script, machine=vm.Machine(mem="24"))[0]
+    if not out.endswith(b"0\n10485760\n1\n"):
+        raise Failure(f"it printed {out}", [])
 
 
 def boot_gzip(log):

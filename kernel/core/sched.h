@@ -51,6 +51,7 @@ enum thread_state {
 #define WORK_SIGNAL  2u
 #define WORK_RSEQ    4u /* it was switched away, and has `rseq` set */
 #define WORK_TRACE   8u /* a traced system call ends */
+#define WORK_OOM     16u /* it was refused a page: the system call may have failed for that */
 
 /* letter: locked by. r: the run queue's lock, w: the lock of the queue it waits on, o: the
  * thread itself only */

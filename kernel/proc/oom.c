@@ -1,6 +1,7 @@
 /*
- * When a fault finds no memory: what programs said they can do without is taken; if there is none
- * of that, the process that holds most memory is killed, so that the others can go on. The faulting program simply takes its fault again; by then the victim has run and
+ * When a fault or a system call finds no memory: what programs said they can do without is taken;
+ * if there is none of that, the process that holds most memory is killed, so that the others can go
+ * on. The program takes its fault again or makes its call again; by then the victim has run and
  * freed what it had.
  */
 #include "kernel/core/log.h"
@@ -45,7 +46,7 @@ static struct process *pick_victim(bool *dying)
 	return worst;
 }
 
-bool oom_kill(void)
+bool oom_kill(bool must)
 {
 	bool dying;
 	if (lazy_reclaim())
@@ -60,7 +61,9 @@ bool oom_kill(void)
 		vm_events.oom_kill++;
 		signal_send_process(p, SIGKILL, NULL);
 	} else if (!dying) {
-		panic("out of memory, and no process but 1 to kill");
+		if (must)
+			panic("out of memory, and no process but 1 to kill");
+		return false;
 	}
 	yield();
 	return current_task() && !is_dying(current_process());

@@ -8,6 +8,7 @@
 #include "kernel/proc/signal.h"
 #include "kernel/proc/sigqueue.h"
 #include "kernel/x86/ptrace.h"
+#include "mm/fault.h"
 
 /* What the default action of a signal is. Returns whether it ends the process. */
 static bool default_action(struct process *p, u32 sig)
@@ -200,9 +201,23 @@ static void do_signal(struct trapframe *tf)
 		tf->trapno = (u32)-1; /* not twice */
 }
 
+/* A system call that failed because there was no page is made again when there may be one. */
+static void call_was_refused_memory(struct trapframe *tf)
+{
+	struct thread *t = current_thread();
+	__atomic_fetch_and(&t->work, ~WORK_OOM, __ATOMIC_RELAXED);
+	if (tf->trapno != VEC_SYSCALL || (s32)tf->eax != -ENOMEM || !oom_kill(false))
+		return;
+	tf->eax = (u32)-ERESTARTNOINTR;
+	if (!(t->work & WORK_SIGNAL))
+		restart_without_handler(tf);
+}
+
 void handle_user_return(struct trapframe *tf)
 {
 	struct thread *t = current_thread();
+	if (unlikely(t->work & WORK_OOM))
+		call_was_refused_memory(tf);
 	if (t->work & WORK_RESCHED) {
 		__atomic_fetch_and(&t->work, ~WORK_RESCHED, __ATOMIC_RELAXED);
 		yield();
