@@ -142,6 +142,24 @@ static bool may_link(struct inode *inode)
 	return inode_permission(inode, MAY_READ | MAY_WRITE) == 0;
 }
 
+/* The first name of a file is counted with its inode. */
+static bool is_link_counted(const struct inode *inode)
+{
+	return inode->nlink > 0 && inode->mnt->type->counts_links;
+}
+
+static int charge_link(struct inode *inode)
+{
+	return is_link_counted(inode) ? mount_charge_inode(inode->mnt) : 0;
+}
+
+/* After a name is gone, or could not be made. */
+static void uncharge_link(struct inode *inode)
+{
+	if (is_link_counted(inode))
+		mount_uncharge_inode(inode->mnt);
+}
+
 static int link_locked(struct dentry *old, struct dentry *dir, const struct name *name)
 {
 	struct inode *inode = old->inode;
@@ -158,11 +176,17 @@ static int link_locked(struct dentry *old, struct dentry *dir, const struct name
 		return err;
 	if (S_ISDIR(inode->mode))
 		return -EPERM;
-	if (inode->nlink == 0)
+	if (inode->nlink == 0 && !inode->linkable)
 		return -ENOENT;
-	err = dentry_link(dir, name->s, name->len, inode_get(inode), NULL);
+	err = charge_link(inode);
 	if (err)
 		return err;
+	err = dentry_link(dir, name->s, name->len, inode_get(inode), NULL);
+	if (err) {
+		uncharge_link(inode);
+		return err;
+	}
+	inode->linkable = false;
 	inode->nlink++;
 	inode->ctime = inode_now();
 	inode_modified(dir->inode);
@@ -193,6 +217,7 @@ static void remove_entry(struct dentry *d)
 		dir->nlink--;
 	} else {
 		inode->nlink--;
+		uncharge_link(inode);
 	}
 	inode->ctime = inode_now();
 	inode_modified(dir);
@@ -294,13 +319,6 @@ static int check_move(struct dentry *d, struct dentry *to)
 	return d->parent != to ? inode_permission(d->inode, MAY_WRITE) : 0;
 }
 
-static int check_exchange(struct rename *r)
-{
-	if (!r->new)
-		return -ENOENT;
-	return check_move(r->new, r->olddir);
-}
-
 static int check_replace(struct rename *r)
 {
 	bool dir = S_ISDIR(r->old->inode->mode);
@@ -353,9 +371,11 @@ static int rename_locked(struct rename *r)
 		return err;
 	if (r->new && r->new->inode == r->old->inode && !(r->flags & RENAME_NOREPLACE))
 		return 0;
+	if ((r->flags & RENAME_EXCHANGE) && !r->new)
+		return -ENOENT;
 	err = check_move(r->old, r->newdir);
 	if (!err)
-		err = r->flags & RENAME_EXCHANGE ? check_exchange(r) : check_replace(r);
+		err = r->flags & RENAME_EXCHANGE ? check_move(r->new, r->olddir) : check_replace(r);
 	if (!err && (r->flags & RENAME_WHITEOUT))
 		err = -EINVAL; /* no file system here has whiteouts */
 	if (!err)

@@ -180,6 +180,7 @@ static struct file *open_unnamed(s32 dirfd, const char *path, const struct open_
 	dentry_put(dir);
 	if (err)
 		return err_ptr(err);
+	inode->linkable = !(r->flags & O_EXCL);
 	return file_create_unnamed(inode, "/tmpfile", r->flags & ~(O_TMPFILE | ONCE_FLAGS));
 }
 

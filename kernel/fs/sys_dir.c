@@ -232,6 +232,7 @@ static long read_link(struct inode *inode, uptr_t user, u32 size)
 long sys_readlinkat(s32 dirfd, uptr_t path, uptr_t buf, u32 size)
 {
 	struct dentry *d;
+	char first;
 	long ret;
 
 	if ((s32)size <= 0)
@@ -239,9 +240,10 @@ long sys_readlinkat(s32 dirfd, uptr_t path, uptr_t buf, u32 size)
 	ret = user_path_lookup(dirfd, path, LOOKUP_EMPTY, &d);
 	if (ret)
 		return ret;
-	ret = -EINVAL;
 	if (S_ISLNK(d->inode->mode) && d->inode->ops->readlink)
 		ret = read_link(d->inode, buf, size);
+	else
+		ret = copy_from_user(&first, path, 1) || first ? -EINVAL : -ENOENT;
 	dentry_put(d);
 	return ret;
 }

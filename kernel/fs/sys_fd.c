@@ -205,6 +205,10 @@ long sys_flock(u32 fd, u32 op)
 	f = fget(fd);
 	if (!f)
 		return -EBADF;
+	if (op != LOCK_UN && !f->backing.may_read && !f->backing.may_write) {
+		file_put(f);
+		return -EBADF;
+	}
 	want = (struct file_lock){.type = types[kind], .owner = f, .end = LOCK_TO_END};
 	err = lock_set(f->dentry->inode, &want, !(op & LOCK_NB));
 	file_put(f);

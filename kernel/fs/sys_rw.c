@@ -246,11 +246,13 @@ long sys_pwritev(u32 fd, uptr_t iov, u32 n, u32 pos_lo, u32 pos_hi)
 static long rw_vector_flags(u32 fd, uptr_t iov, u32 n, u64 pos, u32 flags, rw_fn rw)
 {
 	struct file *f;
+	bool known;
 
 	if (flags & ~(RWF_HIPRI | RWF_DSYNC | RWF_SYNC)) {
 		f = fget(fd);
+		known = f && (rw == file_read ? f->backing.may_read : f->backing.may_write);
 		file_put(f);
-		return f ? -EOPNOTSUPP : -EBADF;
+		return known ? -EOPNOTSUPP : -EBADF;
 	}
 	return rw_vector_fd(fd, iov, n, pos == UINT64_MAX ? NULL : &pos, rw);
 }
@@ -431,17 +433,19 @@ struct range_copy {
 
 static long copy_range(const struct range_copy *c, char *buf)
 {
-	u64 in_pos, out_pos;
+	u64 in_pos, out_pos, size = c->in->dentry->inode->object.size;
+	u32 n = c->n;
 	long done = get_position(c->in, c->in_user, &in_pos);
 
 	if (!done)
 		done = get_position(c->out, c->out_user, &out_pos);
 	if (done)
 		return done;
-	if (c->in->dentry->inode == c->out->dentry->inode && in_pos < out_pos + c->n &&
-		out_pos < in_pos + c->n)
+	n = in_pos < size ? (u32)MIN(n, size - in_pos) : 0;
+	if (c->in->dentry->inode == c->out->dentry->inode && in_pos < out_pos + n &&
+		out_pos < in_pos + n)
 		return -EINVAL;
-	done = copy_between(c->in, &in_pos, c->out, &out_pos, c->n, buf);
+	done = copy_between(c->in, &in_pos, c->out, &out_pos, n, buf);
 	if (done > 0 && (put_position(c->in, c->in_user, in_pos) ||
 				put_position(c->out, c->out_user, out_pos)))
 		return -EFAULT;

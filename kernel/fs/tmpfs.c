@@ -435,6 +435,7 @@ static struct fs_type tmpfs_type = {
 	.name = "tmpfs",
 	.magic = TMPFS_MAGIC,
 	.nodev = true,
+	.counts_links = true,
 	.mount = tmpfs_mount,
 	.statfs = tmpfs_statfs,
 	.show_options = tmpfs_show_options,

@@ -106,6 +106,7 @@ struct inode {
 	s64 atime, mtime, ctime, btime; /* ns since 1970 */
 	struct mutex lock;
 	s32 writers;                 /* d: opens for writing; negative: writing is denied (exec) */
+	bool linkable;               /* n: made without a name (O_TMPFILE), may be given one */
 	u32 seals;                   /* tmpfs: F_SEAL_ bits; set under `lock` and the object's lock */
 	u32 charged;                 /* tmpfs: pages counted against its mount; mount->lock */
 	struct list_head locks;      /* kernel/fs/filelock.c: struct file_lock, under its lock */
@@ -272,6 +273,7 @@ struct fs_type {
 	const char *name;
 	u32 magic;
 	bool nodev; /* "nodev" in /proc/filesystems: needs no block device */
+	bool counts_links; /* each name of a file counts as an inode, so that they have a limit too */
 	u32 block_size; /* bytes: what its files' pages have; 0: PAGE_SIZE */
 	/* Makes m->root (dentry_create_root) from mount(2)'s data; m is zeroed but for type, flags
 	 * and dev. */
