@@ -180,7 +180,7 @@ static void zero_bytes(struct page *p, u32 from, u32 to)
 static void zero_part(struct object *o, u32 index, u32 from, u32 to)
 {
 	struct page *p = object_cached(o, index);
-	if (!p)
+	if (!p || from == to)
 		return;
 	p->flags |= PF_DIRTY;
 	zero_bytes(p, from, to);

@@ -99,6 +99,9 @@ static void called(void)
 	fallocate(fd, FALLOC_FL_KEEP_SIZE | FALLOC_FL_PUNCH_HOLE, 0, PAGE);
 	read_all(p);
 	show("called.punched_and_read", p);
+	fallocate(fd, FALLOC_FL_KEEP_SIZE | FALLOC_FL_PUNCH_HOLE, 4 * PAGE, PAGE);
+	read_all(p);
+	show("called.page_punched", p);
 	ftruncate(fd, (PAGES - 1) * PAGE + 100);
 	show("called.truncated", p);
 	munmap(p, PAGES * PAGE);
