@@ -65,15 +65,10 @@ static int make_inode(struct mount *m, u32 mode, u32 rdev, struct inode **out)
 {
 	const struct huge_mount *h = m->private;
 	struct inode *inode;
-	int err = mount_charge_inode(m);
+	int err = inode_create_counted(m, &hugetlbfs_inode_ops, mode, &inode);
 
 	if (err)
 		return err;
-	inode = inode_create(m, &hugetlbfs_inode_ops, mode);
-	if (!inode) {
-		mount_uncharge_inode(m);
-		return -ENOMEM;
-	}
 	inode->rdev = rdev;
 	if (S_ISREG(mode)) {
 		hugetlb_object_init(&inode->object, h ? h->share : NULL);

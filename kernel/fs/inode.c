@@ -34,6 +34,20 @@ struct inode *inode_create(struct mount *mnt, const struct inode_ops *ops, u32 m
 	return inode;
 }
 
+int inode_create_counted(
+	struct mount *mnt, const struct inode_ops *ops, u32 mode, struct inode **out)
+{
+	int err = mount_charge_inode(mnt);
+
+	if (err)
+		return err;
+	*out = inode_create(mnt, ops, mode);
+	if (*out)
+		return 0;
+	mount_uncharge_inode(mnt);
+	return -ENOMEM;
+}
+
 struct inode *inode_get(struct inode *inode)
 {
 	spin_lock(&dcache_lock);

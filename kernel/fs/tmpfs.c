@@ -192,19 +192,13 @@ static int tmpfs_open(struct inode *inode, struct file *f)
 
 /* --- Inodes --- */
 
-/* Counted from here on; tmpfs_evict() takes it off again. */
 static int tmpfs_inode(struct mount *m, u32 mode, u32 rdev, const char *target, struct inode **out)
 {
 	struct inode *inode;
-	int err = mount_charge_inode(m);
+	int err = inode_create_counted(m, &tmpfs_inode_ops, mode, &inode);
 
 	if (err)
 		return err;
-	inode = inode_create(m, &tmpfs_inode_ops, mode);
-	if (!inode) {
-		mount_uncharge_inode(m);
-		return -ENOMEM;
-	}
 	inode->rdev = rdev;
 	if (S_ISREG(mode)) {
 		object_init(&inode->object, &tmpfs_object_ops);

@@ -119,6 +119,10 @@ struct inode {
 /* A new inode of `mnt` with one reference, owned by root, all times now, nlink 1 (2 for a
  * directory). NULL when memory is out. The object of a regular file is not initialised. */
 struct inode *inode_create(struct mount *mnt, const struct inode_ops *ops, u32 mode) __must_check;
+/* The same, counted against its mount's limit until evict() takes it off again
+ * (mount_uncharge_inode). 0, -ENOSPC or -ENOMEM. */
+int inode_create_counted(struct mount *mnt, const struct inode_ops *ops, u32 mode,
+	struct inode **out) __must_check;
 struct inode *inode_get(struct inode *inode);
 void inode_put(struct inode *inode); /* may sleep */
 
