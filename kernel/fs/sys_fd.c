@@ -325,12 +325,6 @@ static long fcntl_file(struct file *f, u32 cmd, u32 arg)
 	}
 }
 
-/* What may be asked of a file opened with O_PATH. */
-static bool works_on_path(u32 cmd)
-{
-	return cmd == F_GETFL;
-}
-
 long sys_fcntl64(u32 fd, u32 cmd, u32 arg)
 {
 	struct files *fs = current_process()->files;
@@ -346,10 +340,10 @@ long sys_fcntl64(u32 fd, u32 cmd, u32 arg)
 	case F_SETFD:
 		return files_set_cloexec(fs, fd, arg & FD_CLOEXEC);
 	}
-	f = fget_raw(fd);
+	f = cmd == F_GETFL ? fget_raw(fd) : fget(fd);
 	if (!f)
 		return -EBADF;
-	ret = (f->flags & O_PATH) && !works_on_path(cmd) ? -EBADF : fcntl_file(f, cmd, arg);
+	ret = fcntl_file(f, cmd, arg);
 	file_put(f);
 	return ret;
 }

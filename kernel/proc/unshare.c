@@ -69,7 +69,7 @@ long sys_unshare(u32 flags)
 /* No file stands for a namespace. */
 long sys_setns(u32 fd, u32 type)
 {
-	struct file *f = files_fget(current_process()->files, fd);
+	struct file *f = fget(fd);
 
 	file_put(f);
 	return f ? -EINVAL : -EBADF;

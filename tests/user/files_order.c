@@ -3,6 +3,7 @@
 #include "tests/user/test.h"
 #include <linux/falloc.h>
 #include <poll.h>
+#include <sched.h>
 #include <sys/epoll.h>
 #include <sys/file.h>
 #include <sys/ioctl.h>
@@ -143,6 +144,7 @@ static void path_only(void)
 	answer("path.splice", splice(fd, NULL, sockets[0], NULL, 1, 0));
 	answer("path.getfl", fcntl(fd, F_GETFL) & O_PATH ? 0 : 1);
 	answer("path.setfl", fcntl(fd, F_SETFL, 0));
+	answer("path.setns", setns(fd, 0));
 	check("path.mmap",
 		mmap(NULL, PAGE, PROT_READ, MAP_PRIVATE, fd, 0) == MAP_FAILED && errno == EBADF);
 	path_waits(fd);
