@@ -201,7 +201,8 @@ static void do_signal(struct trapframe *tf)
 		tf->trapno = (u32)-1; /* not twice */
 }
 
-/* A system call that failed because there was no page is made again when there may be one. */
+/* A system call that failed because there was no page is made again when there may be one: as one
+ * that a signal interrupted, of which there need be none. */
 static void call_was_refused_memory(struct trapframe *tf)
 {
 	struct thread *t = current_thread();
@@ -209,8 +210,7 @@ static void call_was_refused_memory(struct trapframe *tf)
 	if (tf->trapno != VEC_SYSCALL || (s32)tf->eax != -ENOMEM || !oom_kill(false))
 		return;
 	tf->eax = (u32)-ERESTARTNOINTR;
-	if (!(t->work & WORK_SIGNAL))
-		restart_without_handler(tf);
+	__atomic_fetch_or(&t->work, WORK_SIGNAL, __ATOMIC_RELAXED);
 }
 
 void handle_user_return(struct trapframe *tf)
