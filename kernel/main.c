@@ -5,6 +5,7 @@
 #include "kernel/core/bootinfo.h"
 #include "kernel/core/clock.h"
 #include "kernel/core/console.h"
+#include "kernel/core/ksyms.h"
 #include "kernel/core/log.h"
 #include "kernel/core/panic.h"
 #include "kernel/core/provoke.h"
@@ -120,6 +121,7 @@ asmlinkage void kernel_main(u32 magic, u32 mbi)
 	picture_start();
 	initramfs_unpack();
 	fs_mount_defaults();
+	ksyms_forget_init();
 	pmap_seal_kernel();
 	provoke_crash();
 	start_init();

@@ -1,9 +1,10 @@
 #!/usr/bin/env python3
 """Turns `nm -n` of the first link (stdin) into the kernel's symbol table, as assembler (stdout).
 
-The format is described in kernel/core/ksyms.h. Section .bss lies behind the table and moves when it
-is filled, so its symbols are a group of their own, relative to __bss_start, which the linker fills
-in. Everything else stays where the first link put it.
+The format is described in kernel/core/ksyms.h. The symbols of what goes away once booted make a
+table that goes with it. Section .bss lies behind both tables and moves when they are filled, so its
+symbols are a group of their own, relative to __bss_start, which the linker fills in. Everything else
+stays where the first link put it.
 """
 import re
 import sys
@@ -43,9 +44,12 @@ def encode(symbols, start):
     return data + bytes(-len(data) % 4)
 
 
-def emit(symbols, base, base_name, end_name):
-    data = encode(symbols, base)
-    print(f'\t.long {base_name}, {end_name}, {len(symbols)}, {len(data)}')
+def emit(symbols, border, start_name, end_name):
+    """A group: of `symbols`, those from one border to the other."""
+    start, end = border[start_name], border[end_name]
+    inside = [s for s in symbols if start <= s[0] < end]
+    data = encode(inside, start)
+    print(f'\t.long {start_name}, {end_name}, {len(inside)}, {len(data)}')
     for i in range(0, len(data), 24):
         print('\t.byte ' + ','.join(str(b) for b in data[i:i + 24]))
 
@@ -54,12 +58,11 @@ def main():
     lines = sys.stdin.readlines()
     border = {f[2]: int(f[0], 16) for f in map(str.split, lines) if len(f) == 3}
     symbols = read_symbols(lines)
-    image, bss = border['__kernel_start'], border['__bss_start']
     print('\t.section .ksyms, "a"\n\t.balign 4')
-    emit([s for s in symbols if image <= s[0] < border['__ksyms_start']],
-         image, '__kernel_start', '__ksyms_start')
-    emit([s for s in symbols if bss <= s[0] < border['__bss_end']],
-         bss, '__bss_start', '__bss_end')
+    emit(symbols, border, '__kernel_start', '__init_start')
+    emit(symbols, border, '__bss_start', '__bss_end')
+    print('\t.section .init.ksyms, "a"\n\t.balign 4')
+    emit(symbols, border, '__init_start', '__init_ksyms_start')
     print('\t.section .note.GNU-stack, "", @progbits')
 
 

@@ -4,6 +4,9 @@
 #include "kernel/lib/string.h"
 
 extern const u8 __ksyms_start[], __ksyms_end[];
+extern const u8 __init_ksyms_start[], __init_ksyms_end[];
+
+static const void *init_ksyms_end __ro_after_init = __init_ksyms_end;
 
 static u32 uleb128(const u8 **p)
 {
@@ -57,7 +60,14 @@ const char *ksyms_find(const void *table, const void *end, u32 addr, u32 *offset
 
 const char *ksym_extent(u32 addr, u32 *offset, u32 *size)
 {
-	return ksyms_find(__ksyms_start, __ksyms_end, addr, offset, size);
+	const char *name = ksyms_find(__ksyms_start, __ksyms_end, addr, offset, size);
+
+	return name ? name : ksyms_find(__init_ksyms_start, init_ksyms_end, addr, offset, size);
+}
+
+void ksyms_forget_init(void)
+{
+	init_ksyms_end = __init_ksyms_start;
 }
 
 const char *ksym_lookup(u32 addr, u32 *offset)

@@ -7,14 +7,13 @@
 #include "kernel/core/panic.h"
 #include "kernel/lib/fmt.h"
 
-#define RING_SIZE 65536u /* a power of two */
 #define LINE_MAX  512u	 /* longer lines are cut */
 
 u32 log_console_level = LOG_DEBUG; /* everything more serious than debugging */
 
 /* Guards the ring. Nothing is taken inside it. */
 static struct spinlock log_lock = SPINLOCK_INIT("log");
-static char ring[RING_SIZE];
+static char ring[LOG_BUF_SIZE];
 static u32 ring_head; /* bytes ever written */
 
 static void ring_put(const char *s, size_t n)
@@ -22,7 +21,7 @@ static void ring_put(const char *s, size_t n)
 	u32 flags = spin_lock_irqsave(&log_lock);
 
 	for (size_t i = 0; i < n; i++)
-		ring[ring_head++ % RING_SIZE] = s[i];
+		ring[ring_head++ % LOG_BUF_SIZE] = s[i];
 	spin_unlock_irqrestore(&log_lock, flags);
 }
 
@@ -44,13 +43,14 @@ void log_at(enum log_level level, const char *fmt, ...)
 		console_write_line(line, (size_t)n);
 }
 
-size_t log_read(char *buf, size_t size)
+size_t log_read(char *buf, size_t size, u32 *since)
 {
 	u32 flags = spin_lock_irqsave(&log_lock);
-	u32 n = MIN(MIN(ring_head, RING_SIZE), (u32)size);
+	u32 n = MIN(MIN(ring_head - *since, LOG_BUF_SIZE), (u32)size);
 
 	for (u32 i = 0; i < n; i++)
-		buf[i] = ring[(ring_head - n + i) % RING_SIZE];
+		buf[i] = ring[(ring_head - n + i) % LOG_BUF_SIZE];
+	*since = ring_head;
 	spin_unlock_irqrestore(&log_lock, flags);
 	return n;
 }

@@ -13,6 +13,8 @@
 
 enum log_level { LOG_EMERG, LOG_ALERT, LOG_CRIT, LOG_ERR, LOG_WARN, LOG_NOTICE, LOG_INFO, LOG_DEBUG };
 
+#define LOG_BUF_SIZE 32768u /* bytes that are kept: a power of two */
+
 extern u32 log_console_level;
 
 /* One line, without the newline; "[seconds.micros] " is put before it. Any context. */
@@ -28,8 +30,9 @@ void console_vprintf(const char *fmt, va_list ap);
 /* Applies `quiet`, `debug` and `loglevel=N` of the command line; from here on %pS finds names. */
 void log_init(void);
 
-/* Copies the newest `size` bytes of the log, oldest first. Returns the count. */
-size_t log_read(char *buf, size_t size);
+/* Copies the newest `size` bytes of what was logged after *since, oldest first, and moves *since
+ * behind it. Positions count the bytes ever logged: 0 is before all. Returns the count. */
+size_t log_read(char *buf, size_t size, u32 *since);
 
 /* True at most `burst` times in any `seconds`; for faults that a program can cause at will. */
 struct ratelimit {

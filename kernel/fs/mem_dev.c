@@ -6,8 +6,6 @@
 #include "kernel/lib/string.h"
 #include "mm/vmalloc.h"
 
-#define LOG_COPY 65536u /* of the log's end that a reader of kmsg gets */
-
 static long seek_nowhere(struct file *f, s64 off, u32 whence, u64 *result)
 {
 	*result = 0;
@@ -113,14 +111,15 @@ struct kmsg {
 static struct kmsg *kmsg_get(struct file *f)
 {
 	struct kmsg *k = f->private;
+	u32 start = 0;
 
 	if (k)
 		return k;
-	k = vmalloc(sizeof(*k) + LOG_COPY);
+	k = vmalloc(sizeof(*k) + LOG_BUF_SIZE);
 	if (!k)
 		return NULL;
 	k->seq = 0;
-	k->len = log_read(k->text, LOG_COPY);
+	k->len = log_read(k->text, LOG_BUF_SIZE, &start);
 	f->private = k;
 	return k;
 }

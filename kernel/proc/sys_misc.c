@@ -120,8 +120,6 @@ long sys_getrandom(uptr_t to, u32 n, u32 flags)
 
 /* --- The log --- */
 
-#define LOG_BYTES 65536u
-
 enum {
 	SYSLOG_CLOSE,
 	SYSLOG_OPEN,
@@ -136,20 +134,23 @@ enum {
 	SYSLOG_SIZE_BUFFER,
 };
 
-static long syslog_read(uptr_t to, s32 len)
+static u32 log_cleared; /* a position in the log; log_read() moves it */
+
+static long syslog_read(uptr_t to, s32 len, u32 *since)
 {
 	char *buf;
 	size_t n;
 	long err;
+
 	if (!to.va || len < 0)
 		return -EINVAL;
-	n = MIN((u32)len, LOG_BYTES);
+	n = MIN((u32)len, LOG_BUF_SIZE);
 	if (n == 0)
 		return 0;
 	buf = kmalloc(n);
 	if (!buf)
 		return -ENOMEM;
-	n = log_read(buf, n);
+	n = log_read(buf, n, since);
 	err = copy_to_user(to, buf, n);
 	kfree(buf);
 	return err ? err : (long)n;
@@ -165,17 +166,21 @@ static long set_console_level(s32 level)
 
 long sys_syslog(s32 type, uptr_t buf, s32 len)
 {
-	if (type != SYSLOG_READ_ALL && type != SYSLOG_SIZE_BUFFER && !capable(CAP_SYSLOG) &&
-		!capable(CAP_SYS_ADMIN))
+	u32 since = log_cleared;
+
+	if (!capable(CAP_SYSLOG) && !capable(CAP_SYS_ADMIN)) /* Debian's dmesg_restrict is 1 */
 		return -EPERM;
 	switch (type) {
 	case SYSLOG_READ:
 	case SYSLOG_READ_ALL:
+		return syslog_read(buf, len, &since);
 	case SYSLOG_READ_CLEAR:
-		return syslog_read(buf, len);
+		return syslog_read(buf, len, &log_cleared);
+	case SYSLOG_CLEAR:
+		log_read(NULL, 0, &log_cleared);
+		return 0;
 	case SYSLOG_CLOSE:
 	case SYSLOG_OPEN:
-	case SYSLOG_CLEAR:
 		return 0;
 	case SYSLOG_CONSOLE_OFF:
 		return set_console_level(1);
@@ -185,7 +190,7 @@ long sys_syslog(s32 type, uptr_t buf, s32 len)
 		return set_console_level(len);
 	case SYSLOG_SIZE_UNREAD:
 	case SYSLOG_SIZE_BUFFER:
-		return LOG_BYTES;
+		return LOG_BUF_SIZE;
 	}
 	return -EINVAL;
 }

@@ -4,7 +4,7 @@
 #include "kernel/core/selftest.h"
 #include "kernel/lib/string.h"
 
-static char text[65536];
+static char text[LOG_BUF_SIZE];
 
 /* Below the console level: only the ring sees it. */
 static void log_quietly(const char *what, u32 n)
@@ -14,6 +14,14 @@ static void log_quietly(const char *what, u32 n)
 	log_console_level = 0;
 	log_at(LOG_DEBUG, "%s %u", what, n);
 	log_console_level = level;
+}
+
+/* The newest `size` bytes of all that there is. */
+static size_t read_newest(size_t size)
+{
+	u32 start = 0;
+
+	return log_read(text, size, &start);
 }
 
 static bool ends_with(size_t n, const char *end)
@@ -27,10 +35,23 @@ KTEST(log, newest_line_is_last)
 
 	log_quietly("first of two", 1);
 	log_quietly("last of two", 2);
-	n = log_read(text, sizeof(text));
+	n = read_newest(sizeof(text));
 	KEXPECT(ends_with(n, "] last of two 2\n"));
-	KEXPECT_EQ(log_read(text, 4), 4);
+	KEXPECT_EQ(read_newest(4), 4);
 	KEXPECT(memcmp(text, "o 2\n", 4) == 0);
+}
+
+KTEST(log, only_what_is_new)
+{
+	u32 since = 0;
+	size_t n;
+
+	log_quietly("before", 1);
+	log_read(NULL, 0, &since);
+	KEXPECT_EQ(log_read(text, sizeof(text), &since), 0);
+	log_quietly("after", 2);
+	n = log_read(text, sizeof(text), &since);
+	KEXPECT(n < 32 && ends_with(n, "] after 2\n"));
 }
 
 KTEST(log, prefix_is_the_time)
@@ -38,7 +59,7 @@ KTEST(log, prefix_is_the_time)
 	size_t n, i;
 
 	log_quietly("stamped", 0);
-	n = log_read(text, 26); /* "[    1.234567] stamped 0\n" and what was before */
+	n = read_newest(26); /* "[    1.234567] stamped 0\n" and what was before */
 	for (i = 0; i < n && text[i] != '['; i++)
 		;
 	KREQUIRE(i + 14 < n);
@@ -53,10 +74,10 @@ KTEST(log, ring_wraps)
 
 	for (u32 i = 0; i < 4000; i++)
 		log_quietly("filling the ring", i);
-	n = log_read(text, sizeof(text));
+	n = read_newest(sizeof(text));
 	KEXPECT_EQ(n, sizeof(text));
 	KEXPECT(ends_with(n, " filling the ring 3999\n"));
-	KEXPECT(!ends_with(log_read(text, 100), "3998\n"));
+	KEXPECT(!ends_with(read_newest(100), "3998\n"));
 }
 
 KTEST(log, long_lines_are_cut)
@@ -67,7 +88,7 @@ KTEST(log, long_lines_are_cut)
 	log_console_level = 0;
 	log_at(LOG_DEBUG, "%01000u", 5u);
 	log_console_level = level;
-	n = log_read(text, 1000);
+	n = read_newest(1000);
 	KEXPECT_EQ(text[n - 1], '\n');
 	KEXPECT_EQ(text[n - 2], '0');
 }

@@ -1,11 +1,14 @@
 /* What a program can ask about the system: uname, sysinfo, random bytes, scheduling. */
 #include "tests/user/test.h"
 #include <sched.h>
+#include <sys/klog.h>
 #include <sys/prctl.h>
 #include <sys/random.h>
 #include <sys/swap.h>
 #include <sys/sysinfo.h>
 #include <sys/utsname.h>
+
+enum { READ_ALL = 3, READ_CLEAR, CLEAR };
 
 static void names(void)
 {
@@ -133,7 +136,25 @@ static void swapping(void)
 	answer("swapon.user", swapon("swap", 0));
 	answer("swapon.user_flags", swapon("swap", 0x80000));
 	answer("swapoff.user", swapoff("not_there"));
+	answer("log.user", klogctl(READ_ALL, page, sizeof(page)));
+	answer("log.user_no_such", klogctl(11, NULL, 0));
 	unlink("swap");
+}
+
+static void log_cleared(void)
+{
+	static char text[1 << 16];
+	int all = klogctl(READ_ALL, text, sizeof(text));
+
+	check("log.there", all > 0);
+	check("log.tail", klogctl(READ_ALL, text, 10) <= 10);
+	check("log.read_clear", klogctl(READ_CLEAR, text, sizeof(text)) == all);
+	answer("log.cleared", klogctl(READ_ALL, text, sizeof(text)));
+	answer("log.clear", klogctl(CLEAR, NULL, 0));
+	answer("log.clear_nothing", klogctl(READ_CLEAR, text, 0));
+	answer("log.null", klogctl(READ_ALL, NULL, 1));
+	answer("log.negative", klogctl(READ_ALL, text, -1));
+	answer("log.no_such", klogctl(11, NULL, 0));
 }
 
 int main(void)
@@ -143,6 +164,7 @@ int main(void)
 	randomness();
 	scheduling();
 	process_control();
+	log_cleared();
 	swapping();
 	return test_failed;
 }
