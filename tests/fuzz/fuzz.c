@@ -159,7 +159,7 @@ static void add_maps(void)
 static bool is_compared(const char *s)
 {
 	static const char *const names[] = {"VmFlags:", "Rss:", "Pss:", "Shared_Clean:",
-		"Shared_Dirty:", "Private_Clean:", "Private_Dirty:", "Referenced:", "Anonymous:",
+		"Shared_Dirty:", "Private_Clean:", "Private_Dirty:", "Anonymous:",
 		"LazyFree:", "Locked:"};
 	for (size_t i = 0; i < COUNT(names); i++)
 		if (!strncmp(s, names[i], strlen(names[i])))
