@@ -337,6 +337,10 @@ static void perturbed(void)
 	free(q);
 	free(p);
 	CHECK(all_are(p, 64, 4900, 0x5c));
+	p = malloc(1100);
+	q = malloc(1100);
+	CHECK(all_are(p, 0, 1100, (char)0xa3) && all_are(q, 0, 1100, (char)0xa3));
+	CHECK(p - q < 4096 && q - p < 4096);
 	p = memset(malloc(60000), 1, 60000);
 	CHECK(mallopt(M_PERTURB, 0));
 	p = memset(realloc(p, 100000), 2, 100000);

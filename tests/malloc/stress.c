@@ -36,6 +36,9 @@ static _Noreturn void fail(const char *what, const void *p)
 	abort();
 }
 
+static unsigned thread_steps;    /* 0 while there is one thread */
+static unsigned char perturbed;  /* by M_PERTURB */
+
 static uint32_t next(struct shadow *s)
 {
 	uint32_t v = 0;
@@ -106,6 +109,22 @@ static void fresh(struct slot *b, void *p, size_t size, size_t align, unsigned c
 	pattern(b, 0);
 }
 
+static void perturb(unsigned char byte)
+{
+	if (debug.quarantine)
+		return;
+	tm_mallopt(TM_PERTURB, byte);
+	perturbed = byte;
+}
+
+/* What malloc() returns while M_PERTURB is set. */
+static void filled(const unsigned char *p, size_t size)
+{
+	for (size_t i = 0; perturbed && p && i < size; i++)
+		if (p[i] != (unsigned char)~perturbed)
+			fail("M_PERTURB has not filled a new block", p + i);
+}
+
 static void do_calloc(struct slot *b, size_t size, unsigned char tag)
 {
 	unsigned char *p = tm_calloc(size / 8 + 1, 8);
@@ -150,6 +169,8 @@ static void step(struct shadow *s)
 		refuse(next(s) % 4, 1 + next(s) % 8);
 	if (r >> 20 == 0x123)
 		tm_malloc_trim(size);
+	if (r >> 22 == 0xc8 && !thread_steps)
+		perturb(next(s) % 4 ? 0 : tag);
 	errno = 0;
 	if (b->p) {
 		verify(b, b->size);
@@ -167,7 +188,9 @@ static void step(struct shadow *s)
 		if (!tm_posix_memalign(&p, align, size))
 			fresh(b, p, size, align, tag);
 	} else {
-		fresh(b, tm_malloc(size), size, ALIGNMENT, tag);
+		p = tm_malloc(size);
+		filled(p, size);
+		fresh(b, p, size, ALIGNMENT, tag);
 	}
 }
 
@@ -180,6 +203,8 @@ static void clear(struct shadow *s)
 		}
 		s->slot[i].p = NULL;
 	}
+	if (!thread_steps)
+		perturb(0);
 }
 
 #ifdef FUZZ
@@ -207,7 +232,6 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 /* Blocks pass from thread to thread through here. */
 static struct slot shared[SLOTS];
 static pthread_mutex_t shared_lock = PTHREAD_MUTEX_INITIALIZER;
-static unsigned thread_steps;
 
 static void swap(struct shadow *s)
 {

@@ -50,22 +50,16 @@ static void bin_release(unsigned c, unsigned n)
 	b->room += n;
 }
 
-/* Give the whole list back. */
-static void bin_release_all(unsigned c)
-{
-	struct bin *b = &tcache.bin[c];
-
-	if (b->head)
-		bin_release(c, bin_length(b));
-	b->room = b->longest = tcache.limit[c];
-}
-
 /* Give the list and its limit up. */
 static void bin_close(unsigned c)
 {
+	struct bin *b = &tcache.bin[c];
+
 	tcache.granted -= (size_t)tcache.limit[c] * classes[c].size;
 	tcache.limit[c] = 0;
-	bin_release_all(c);
+	if (b->head)
+		bin_release(c, bin_length(b));
+	b->room = b->longest = 0;
 }
 
 static void bin_empty(unsigned c)
@@ -177,6 +171,12 @@ static bool limit_raise(unsigned c)
 	return true;
 }
 
+/* Else its lists stay empty and their limits 0, so that each call comes to the slow path. */
+static bool cache_keeps(void)
+{
+	return tcache.state == CACHE_LIVE && !debug.fill;
+}
+
 void *cache_refill(unsigned c)
 {
 	struct bin *b = &tcache.bin[c];
@@ -204,8 +204,9 @@ void *cache_refill(unsigned c)
 	} else {
 		p = bin_carve(b, c);
 	}
-	if (unlikely(tcache.state == CACHE_DEAD))
+	if (unlikely(!cache_keeps()))
 		bin_empty(c);
+	debug_fill_new(p, classes[c].size);
 	return p;
 }
 
@@ -215,8 +216,9 @@ void cache_overflow(unsigned c)
 
 	if (unlikely(tcache.state == CACHE_NEW))
 		cache_start();
-	if (unlikely(tcache.state == CACHE_DEAD)) {
-		bin_release_all(c);
+	if (unlikely(!cache_keeps())) {
+		debug_fill_freed(b->head + 1, classes[c].size - sizeof(*b->head));
+		bin_close(c);
 		return;
 	}
 	if (limit_raise(c))

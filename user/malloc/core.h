@@ -425,9 +425,9 @@ struct span *large_lookup(const void *p);
 
 /* Without caches, each block on pages of its own: see debug.c. */
 struct debug {
-	bool on;       /* any of the next three */
+	bool on;       /* guard, leaks, quarantine, or a fill that the options asked for */
 	bool guard;    /* a page that faults after each block */
-	uint8_t fill;  /* for freed memory, its complement for new; 0: as it is */
+	uint8_t fill;  /* for freed memory, its complement for new; 0: as it is. No cache then */
 	bool leaks;    /* report at exit */
 	bool stats;    /* malloc_stats() at exit */
 	size_t quarantine; /* bytes of freed blocks that stay inaccessible */
@@ -436,8 +436,18 @@ struct debug {
 extern struct debug debug;
 extern struct lock debug_lock; /* the quarantine's; heap.lock nests inside it */
 void debug_options(const char *text);
-/* M_PERTURB: the byte, or 0. */
+/* M_PERTURB: the byte, or 0. Other threads go on without until their lists run out. */
 void debug_perturb(uint8_t fill);
+static inline void debug_fill_new(void *p, size_t size)
+{
+	if (unlikely(debug.fill))
+		__builtin_memset(p, (uint8_t)~debug.fill, size);
+}
+static inline void debug_fill_freed(void *p, size_t size)
+{
+	if (unlikely(debug.fill))
+		__builtin_memset(p, debug.fill, size);
+}
 void *debug_alloc(size_t size, size_t align);
 void debug_free(struct span *s, void *p);
 size_t debug_size(struct span *s);

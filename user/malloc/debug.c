@@ -9,7 +9,7 @@
  *   json=FILE     the heap's state at exit as JSON; svg=FILE: as a drawing
  *
  * The first four give each block its own run of pages and no thread cache, so that every call
- * comes through here.
+ * comes through here. M_PERTURB alone fills blocks where they are.
  */
 #include "core.h"
 #include "out.h"
@@ -84,11 +84,10 @@ static void option(const char *t)
 		debug.svg = option_name(t);
 }
 
-/* From now on each block has pages of its own, or no longer. */
-static void debug_switch(void)
+/* From now on each call of this thread takes the slow path. */
+static void fast_paths_end(void)
 {
-	debug.on = debug.guard || debug.fill || debug.leaks || debug.quarantine;
-	if (debug.on && tcache.state == CACHE_LIVE)
+	if (tcache.state == CACHE_LIVE)
 		cache_flush();
 }
 
@@ -99,7 +98,9 @@ void debug_options(const char *text)
 		while (*text && *text++ != ',')
 			;
 	}
-	debug_switch();
+	debug.on = debug.guard || debug.fill || debug.leaks || debug.quarantine;
+	if (debug.on)
+		fast_paths_end();
 }
 
 /* What is in the quarantine is expected to keep the byte that it has. */
@@ -108,7 +109,8 @@ void debug_perturb(uint8_t fill)
 	if (debug.quarantine)
 		return;
 	debug.fill = fill;
-	debug_switch();
+	if (fill)
+		fast_paths_end();
 }
 
 /* --- Blocks --------------------------------------------------------------------------------- */
@@ -154,8 +156,7 @@ void *debug_alloc(size_t size, size_t align)
 		s->bump = 0;
 	s->asked = size + 1;
 	p = (void *)(s->start + s->bump);
-	if (debug.fill)
-		__builtin_memset(p, (uint8_t)~debug.fill, size);
+	debug_fill_new(p, size);
 	return p;
 }
 
@@ -195,8 +196,7 @@ void debug_free(struct span *s, void *p)
 {
 	struct span *out;
 
-	if (debug.fill)
-		__builtin_memset(p, debug.fill, debug_size(s));
+	debug_fill_freed(p, debug_size(s));
 	lock_take(&debug_lock);
 	s->dead = 1;
 	s->next = NULL;

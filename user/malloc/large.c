@@ -110,17 +110,21 @@ void *large_alloc(size_t size, size_t align, bool *zero)
 		return NULL;
 	if (zero)
 		*zero = s->zero;
+	else
+		debug_fill_new((void *)s->start, size);
 	return (void *)s->start;
 }
 
 void large_free(struct span *s)
 {
-	if (unlikely(debug.on || s->guard))
+	if (unlikely(debug.on)) {
 		debug_free(s, (void *)(s->start + s->bump));
-	else if (s->state == SPAN_RUN)
+	} else if (s->state == SPAN_RUN) {
+		debug_fill_freed((void *)s->start, s->pages << PAGE_SHIFT);
 		heap_free(s);
-	else
+	} else {
 		heap_unmap(s);
+	}
 }
 
 struct span *large_lookup(const void *p)

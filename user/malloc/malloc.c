@@ -153,7 +153,7 @@ static bool realloc_large(struct span *s, size_t size)
 {
 	size_t pages = page_round_up(size) >> PAGE_SHIFT;
 
-	if (debug.on || s->asked || size <= SMALL_MAX)
+	if (debug.on || size <= SMALL_MAX)
 		return false;
 	if (pages <= s->pages && s->pages - pages <= pages / 8)
 		return true;
@@ -242,13 +242,11 @@ EXPORT void *API(aligned_alloc)(size_t align, size_t size)
 
 EXPORT int API(posix_memalign)(void **p, size_t align, size_t size)
 {
-	int saved = errno;
 	void *q;
 
 	if (!align || align & (align - 1) || align % sizeof(void *))
 		return EINVAL;
 	q = aligned(align, size);
-	errno = saved;
 	if (!q)
 		return ENOMEM;
 	*p = q;
