@@ -30,6 +30,9 @@ long sys_execveat(s32 dirfd, uptr_t path, uptr_t argv, uptr_t envp, u32 flags);
 __noreturn long sys_exit(s32 code);
 __noreturn long sys_exit_group(s32 code);
 
+/* kernel/proc/seccomp.c */
+long sys_seccomp(u32 op, u32 flags, uptr_t arg);
+
 /* kernel/proc/sys_ptrace.c */
 long sys_ptrace(u32 request, u32 pid, u32 addr, uptr_t data);
 
@@ -515,7 +518,7 @@ long sys_socketcall(u32 call, uptr_t args);
 	X(clock_adjtime) X(clock_adjtime64) X(sched_setattr) X(sched_getattr) \
 	X(mq_open) X(mq_unlink) X(mq_timedsend) X(mq_timedreceive) X(mq_notify) \
 	X(mq_getsetattr) X(mq_timedsend_time64) X(mq_timedreceive_time64) X(unshare) X(setns) \
-	X(pidfd_getfd)
+	X(pidfd_getfd) X(seccomp)
 
 #define SYSCALLS_MM(X) \
 	X(brk) X(mmap) X(munmap) X(mprotect) X(msync) X(mlock) X(munlock) X(mlockall) \
@@ -579,6 +582,7 @@ long sys_socketcall(u32 call, uptr_t args);
 	P(sched_setscheduler, "kept and reported; the scheduler is round robin") \
 	P(sched_setparam, "kept and reported; the scheduler is round robin") \
 	P(sched_setattr, "the same; SCHED_DEADLINE: EBUSY") \
+	P(seccomp, "SECCOMP_FILTER_FLAG_NEW_LISTENER: EINVAL; nobody can be notified") \
 	P(sendfile, "from regular files only") \
 	P(sendfile64, "from regular files only") \
 	P(setpriority, "kept and reported; the scheduler is round robin") \

@@ -62,6 +62,7 @@ enum {
 #define TRAP_BRKPT 1
 #define TRAP_TRACE 2
 #define TRAP_HWBKPT 4
+#define SYS_SECCOMP 1
 
 struct abi_siginfo {
 	s32 si_signo, si_errno, si_code;
@@ -85,6 +86,11 @@ struct abi_siginfo {
 			u32 addr;
 			u32 addr_lsb; /* BUS_MCEERR_: log2 of the bytes lost */
 		} fault;
+		struct {
+			u32 call_addr;
+			s32 syscall;
+			u32 arch;
+		} sys; /* SIGSYS */
 	};
 };
 _Static_assert(sizeof(struct abi_siginfo) == 128, "siginfo_t is 128 bytes");

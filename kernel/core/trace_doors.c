@@ -1,8 +1,9 @@
 /* The trace points of page faults and system calls: where their gates lead while those are traced, and
- * those of threads whose system calls a debugger wants to see. */
+ * those of threads whose system calls a debugger wants to see or filters judge. */
 #include "kernel/abi/syscall_nr.h"
 #include "kernel/core/trace.h"
 #include "kernel/proc/ptrace.h"
+#include "kernel/proc/seccomp.h"
 #include "kernel/x86/trap.h"
 #include "mm/space.h"
 
@@ -63,7 +64,11 @@ static long call(const struct trapframe *tf, u32 nr)
 /* execve() replaces the frame: what is said afterwards is kept. */
 long traced_syscall(struct trapframe *tf)
 {
-	if (current_task()->thread.x86.traced && !ptrace_syscall_enter(tf))
+	u8 traced = current_task()->thread.x86.traced;
+
+	if (traced & TRACED_SYSCALLS && !ptrace_syscall_enter(tf))
+		return (long)tf->eax;
+	if (traced & TRACED_FILTERED && !seccomp_permits(tf))
 		return (long)tf->eax;
 
 	u32 nr = tf->orig_eax, args[] = {tf->ebx, tf->ecx, tf->edx, tf->esi, tf->edi, tf->ebp};

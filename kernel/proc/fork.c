@@ -190,6 +190,7 @@ static long thread_clone(const struct clone_request *r)
 	if (tid > 0) {
 		t->tid = (u32)tid;
 		process_add_thread(p, t);
+		seccomp_inherit(t);
 		ptrace_inherit(t, r->flags, r->exit_signal);
 	}
 	spin_unlock_irqrestore(&process_lock, flags);
@@ -281,6 +282,7 @@ static long process_enter(struct process *p, struct task *t, const struct clone_
 		process_add_thread(p, t);
 		process_link(p, r->flags & CLONE_PARENT ? parent->parent : parent);
 		p->parent_tid = current_task()->tid;
+		seccomp_inherit(t);
 		ptrace_inherit(t, r->flags, r->exit_signal);
 		itimer_watch_cpu(p);
 	}

@@ -2,6 +2,7 @@
 #include "kernel/abi/errno.h"
 #include "kernel/abi/prctl.h"
 #include "kernel/abi/reboot.h"
+#include "kernel/abi/seccomp.h"
 #include "kernel/abi/sysinfo.h"
 #include "kernel/abi/utsname.h"
 #include "kernel/core/clock.h"
@@ -289,6 +290,13 @@ static long ambient(u32 what, u32 cap, u32 arg4, u32 arg5)
 	return what >= PR_CAP_AMBIENT_IS_SET && what <= PR_CAP_AMBIENT_CLEAR_ALL ? 0 : -EINVAL;
 }
 
+static long set_seccomp(u32 mode, uptr_t filter)
+{
+	if (mode == SECCOMP_MODE_STRICT)
+		return seccomp_set_strict();
+	return mode == SECCOMP_MODE_FILTER ? seccomp_set_filter(0, filter) : -EINVAL;
+}
+
 static long prctl_set(u32 option, u32 arg2, u32 arg3, u32 arg4, u32 arg5)
 {
 	struct process *p = current_process();
@@ -315,6 +323,8 @@ static long prctl_set(u32 option, u32 arg2, u32 arg3, u32 arg4, u32 arg5)
 			return -EINVAL;
 		p->thp_disabled = arg2;
 		return 0;
+	case PR_SET_SECCOMP:
+		return set_seccomp(arg2, UPTR(arg3));
 	case PR_CAP_AMBIENT:
 		return ambient(arg2, arg3, arg4, arg5);
 	case PR_MCE_KILL:
@@ -348,7 +358,7 @@ long sys_prctl(u32 option, u32 arg2, u32 arg3, u32 arg4, u32 arg5)
 	case PR_GET_TIMERSLACK:
 		return (long)(current_task()->timer_slack ?: TIMER_SLACK_NS);
 	case PR_GET_SECCOMP:
-		return 0;
+		return current_task()->seccomp.mode;
 	case PR_GET_TSC:
 		return put_user_u32(UPTR(arg2), PR_TSC_ENABLE);
 	case PR_GET_SECUREBITS:

@@ -67,6 +67,7 @@ struct task *task_create(void)
 void task_free(struct task *t)
 {
 	sigpending_flush(&t->pending, t->process);
+	seccomp_release(t);
 	kstack_free(t->thread.kstack);
 	slab_free(task_cache, t);
 }

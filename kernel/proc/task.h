@@ -14,6 +14,7 @@
 #include "kernel/core/sched.h"
 #include "kernel/lib/list.h"
 #include "kernel/lib/types.h"
+#include "kernel/proc/seccomp.h"
 #include "kernel/proc/usage.h"
 
 struct mm;
@@ -151,6 +152,7 @@ struct task {
 	bool stop_done;            /* l: counted in process->nr_stopped */
 	struct list_head tracees;  /* l: struct ptrace.link of the threads that it traces */
 	struct ptrace ptrace;      /* l */
+	struct seccomp seccomp;    /* l */
 	u32 altstack_sp, altstack_size, altstack_flags; /* o */
 	u8 mce_kill;               /* o: PR_MCE_KILL_ of prctl(2); inherited */
 	uptr_t set_child_tid;      /* o: where its tid goes when it first runs, 0: nowhere */

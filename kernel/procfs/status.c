@@ -22,6 +22,7 @@ struct view {
 	bool permitted; /* the reader may look into it */
 	u32 tty_nr;
 	s32 tty_pgrp;
+	u32 seccomp_mode, seccomp_filters;
 	s32 exit_signal, exit_code, nice, umask; /* umask -1: none any more */
 	u32 minflt, majflt, cminflt, cmajflt, nvcsw, nivcsw;
 	u64 utime_ns, stime_ns, cutime_ns, cstime_ns, start_ns;
@@ -97,6 +98,8 @@ static void view_thread(struct view *v, const struct task *t)
 {
 	memcpy(v->comm, t->comm, sizeof(v->comm));
 	v->tracer = t->ptrace.tracer ? t->ptrace.tracer->tid : 0;
+	v->seccomp_mode = t->seccomp.mode;
+	v->seccomp_filters = seccomp_count(t);
 	v->pending = t->pending.set;
 	v->blocked = t->blocked;
 	v->nice = t->nice;
@@ -325,7 +328,8 @@ static void status_rights(struct text *t, const struct view *v)
 	text_printf(t, "CapInh:\t%016llx\nCapPrm:\t%016llx\nCapEff:\t%016llx\n", c->cap_inheritable,
 		c->cap_permitted, c->cap_effective);
 	text_printf(t, "CapBnd:\t%016llx\nCapAmb:\t%016llx\n", CAP_FULL, 0ull);
-	text_printf(t, "NoNewPrivs:\t%u\nSeccomp:\t0\nSeccomp_filters:\t0\n", v->no_new_privs);
+	text_printf(t, "NoNewPrivs:\t%u\nSeccomp:\t%u\nSeccomp_filters:\t%u\n", v->no_new_privs,
+		v->seccomp_mode, v->seccomp_filters);
 	/* Linux's words for a CPU whose speculation nobody restrains. */
 	text_puts(t, "Speculation_Store_Bypass:\tvulnerable\n"
 		     "SpeculationIndirectBranch:\talways enabled\n");

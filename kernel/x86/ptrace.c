@@ -233,8 +233,8 @@ void x86_debug_clear(struct x86_thread *t)
 
 void x86_switch_traced(const struct x86_thread *from, const struct x86_thread *to)
 {
-	if (from->traced & TRACED_SYSCALLS || to->traced & TRACED_SYSCALLS)
-		trap_trace_thread(to->traced & TRACED_SYSCALLS);
+	if ((from->traced | to->traced) & TRACED_GATE)
+		trap_trace_thread(to->traced & TRACED_GATE);
 	if (from->traced & TRACED_DEBUG || to->traced & TRACED_DEBUG)
 		debug_load(&to->debug);
 }

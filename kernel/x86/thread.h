@@ -20,8 +20,10 @@ struct x86_debug {
 };
 
 /* Bits of x86_thread.traced: what a switch to or from it has to change besides. */
-#define TRACED_SYSCALLS 1u /* its system calls go through the tracer's gate */
+#define TRACED_SYSCALLS 1u /* its tracer wants to see its system calls */
 #define TRACED_DEBUG    2u /* it has breakpoints in debug registers */
+#define TRACED_FILTERED 4u /* its system calls are judged first (kernel/proc/seccomp.h) */
+#define TRACED_GATE     (TRACED_SYSCALLS | TRACED_FILTERED) /* they come through the other gate */
 
 struct x86_thread {
 	u8 fpu[512] __aligned(16); /* FXSAVE image, SDM vol. 1, 10.5 */

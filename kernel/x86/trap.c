@@ -81,7 +81,7 @@ void trap_trace_thread(bool on)
 void trap_trace(bool on)
 {
 	trace_all = on;
-	trap_trace_thread(current_thread()->x86.traced & TRACED_SYSCALLS);
+	trap_trace_thread(current_thread()->x86.traced & TRACED_GATE);
 }
 
 static __init void idt_init(void)
