@@ -14,6 +14,7 @@
 
 #include "kernel/lib/types.h"
 #include "kernel/x86/layout.h"
+#include "kernel/x86/ldt.h"
 #include "kernel/x86/pte.h"
 
 struct page;
@@ -22,6 +23,7 @@ struct pmap {
 	pte_t *pdpt;   /* four entries, 32-byte aligned, below 4 GiB; entry 3 is the kernel's */
 	u32 cr3;       /* its physical address */
 	u32 nr_tables; /* pages of page tables, directories included */
+	struct ldt *ldt; /* segments of its programs' own (kernel/x86/ldt.h), or NULL */
 };
 
 /* An empty user half. Returns 0 or -ENOMEM. */
@@ -29,6 +31,13 @@ int pmap_init(struct pmap *pm) __must_check;
 
 /* Frees every table. No user page may be mapped any more. Not while it is loaded. */
 void pmap_destroy(struct pmap *pm);
+
+/* Gives an address space without local segments those of another one. Returns 0 or -ENOMEM. */
+int pmap_copy_ldt(struct pmap *to, const struct pmap *from) __must_check;
+
+/* Puts a descriptor into its local table, which grows to hold it; the CPU sees it when a segment
+ * register is loaded. Returns 0 or -ENOMEM. */
+int pmap_set_segment(struct pmap *pm, u32 entry, struct segdesc d) __must_check;
 
 /* Loads it into CR3 if another one is there. NULL loads the kernel's own. */
 void pmap_activate(struct pmap *pm);

@@ -81,11 +81,13 @@ struct mm *mm_fork(struct mm *old)
 	struct mm *mm = mm_create();
 	if (!mm)
 		return NULL;
-	int err = 0;
 	struct vma *v;
 	mutex_lock(&old->lock);
 	fork_fields(mm, old);
+	int err = pmap_copy_ldt(&mm->pmap, &old->pmap);
 	vma_for_each (v, &old->vmas) {
+		if (err)
+			break;
 		if (v->flags & VM_DONTCOPY)
 			continue;
 		if ((err = fork_vma(mm, v)) < 0)

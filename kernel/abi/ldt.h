@@ -1,4 +1,5 @@
-/* struct user_desc of set_thread_area(2) and clone(CLONE_SETTLS) (asm/ldt.h). */
+/* struct user_desc of set_thread_area(2), clone(CLONE_SETTLS) and modify_ldt(2), and what this does
+ * (asm/ldt.h). */
 #ifndef ABI_LDT_H
 #define ABI_LDT_H
 
@@ -18,5 +19,11 @@ _Static_assert(sizeof(struct abi_user_desc) == 16, "struct user_desc is 16 bytes
 #define UD_LIMIT_IN_PAGES  0x10u
 #define UD_SEG_NOT_PRESENT 0x20u
 #define UD_USEABLE         0x40u
+#define UD_KNOWN           0x7fu
+
+#define MODIFY_LDT_READ         0
+#define MODIFY_LDT_WRITE_OLD    1
+#define MODIFY_LDT_READ_DEFAULT 2
+#define MODIFY_LDT_WRITE        0x11
 
 #endif

@@ -109,8 +109,11 @@ void itimer_watch_cpu(struct process *p);
 
 /* --- tls.c: set_thread_area() on any thread; -EINVAL, -ESRCH (no free entry), -EFAULT --- */
 long tls_set(struct task *t, uptr_t desc, bool pick);
-/* One entry of any thread but a running one: -EINVAL when there is none, or *d is not allowed. */
 struct abi_user_desc;
+/* A descriptor as programs give it, of 32 bits or not there at all; and whether it stands for none. */
+struct segdesc user_desc_to_segment(const struct abi_user_desc *d);
+bool user_desc_empty(const struct abi_user_desc *d);
+/* One entry of any thread but a running one: -EINVAL when there is none, or *d is not allowed. */
 long tls_entry_set(struct task *t, u32 entry, const struct abi_user_desc *d);
 long tls_entry_get(const struct task *t, u32 entry, struct abi_user_desc *d);
 

@@ -5,27 +5,16 @@
 #include "kernel/syscalls.h"
 #include "kernel/x86/uaccess.h"
 
-/* Bits of a descriptor's high word (Intel SDM vol. 3A, 3.4.5). */
-#define DESC_ACCESSED  (1u << 8)
-#define DESC_WRITABLE  (1u << 9)
-#define DESC_DOWN      (1u << 10)
-#define DESC_CODE_DATA (1u << 12)
-#define DESC_USER      (3u << 13)
-#define DESC_PRESENT   (1u << 15)
-#define DESC_AVL       (1u << 20)
-#define DESC_32BIT     (1u << 22)
-#define DESC_PAGES     (1u << 23)
-
 /* A user_desc that stands for "no descriptor": all zero, or Linux's older form of it. */
-static bool is_empty(const struct abi_user_desc *d)
+bool user_desc_empty(const struct abi_user_desc *d)
 {
 	return d->base_addr == 0 && d->limit == 0 &&
-	       (d->flags & ~UD_USEABLE) == (UD_READ_EXEC_ONLY | UD_SEG_NOT_PRESENT);
+	       (d->flags & UD_KNOWN) == (UD_READ_EXEC_ONLY | UD_SEG_NOT_PRESENT);
 }
 
 static bool is_zero(const struct abi_user_desc *d)
 {
-	return d->base_addr == 0 && d->limit == 0 && d->flags == 0;
+	return d->base_addr == 0 && d->limit == 0 && (d->flags & UD_KNOWN) == 0;
 }
 
 /* Only data segments of 32 bits that are there: others could not be loaded again at a switch. */
@@ -35,17 +24,20 @@ static bool is_allowed(const struct abi_user_desc *d)
 	       !(d->flags & UD_SEG_NOT_PRESENT);
 }
 
-static struct segdesc to_segdesc(const struct abi_user_desc *d)
+struct segdesc user_desc_to_segment(const struct abi_user_desc *d)
 {
 	struct segdesc s;
 	u32 limit = d->limit & 0xfffff;
 	s.lo = (d->base_addr & 0xffff) << 16 | (limit & 0xffff);
 	s.hi = (d->base_addr & 0xff000000u) | (d->base_addr >> 16 & 0xff) | (limit & 0xf0000) |
-	       DESC_CODE_DATA | DESC_USER | DESC_PRESENT | DESC_ACCESSED | DESC_32BIT;
+	       DESC_CODE_DATA | DESC_USER | DESC_ACCESSED |
+	       (d->flags & UD_CONTENTS) >> UD_CONTENTS_SHIFT << DESC_KIND_SHIFT;
+	if (d->flags & UD_SEG_32BIT)
+		s.hi |= DESC_32BIT;
+	if (!(d->flags & UD_SEG_NOT_PRESENT))
+		s.hi |= DESC_PRESENT;
 	if (!(d->flags & UD_READ_EXEC_ONLY))
 		s.hi |= DESC_WRITABLE;
-	if ((d->flags & UD_CONTENTS) >> UD_CONTENTS_SHIFT == 1)
-		s.hi |= DESC_DOWN;
 	if (d->flags & UD_LIMIT_IN_PAGES)
 		s.hi |= DESC_PAGES;
 	if (d->flags & UD_USEABLE)
@@ -65,7 +57,7 @@ static struct abi_user_desc from_segdesc(const struct segdesc *s, u32 entry)
 		return d;
 	}
 	d.flags = (s->hi & DESC_32BIT ? UD_SEG_32BIT : 0) |
-		  (s->hi & DESC_DOWN ? 1u << UD_CONTENTS_SHIFT : 0) |
+		  ((s->hi >> DESC_KIND_SHIFT & 1) << UD_CONTENTS_SHIFT) |
 		  (s->hi & DESC_WRITABLE ? 0 : UD_READ_EXEC_ONLY) |
 		  (s->hi & DESC_PAGES ? UD_LIMIT_IN_PAGES : 0) |
 		  (s->hi & DESC_AVL ? UD_USEABLE : 0);
@@ -83,15 +75,15 @@ static long find_free(const struct x86_thread *x)
 /* Nothing at all, or something that may be. */
 static bool is_valid(const struct abi_user_desc *d)
 {
-	return is_empty(d) || is_zero(d) || is_allowed(d);
+	return user_desc_empty(d) || is_zero(d) || is_allowed(d);
 }
 
 long tls_entry_set(struct task *t, u32 entry, const struct abi_user_desc *d)
 {
-	bool empty = is_empty(d) || is_zero(d);
+	bool empty = user_desc_empty(d) || is_zero(d);
 	if (!is_valid(d) || entry - GDT_TLS_MIN >= GDT_TLS_NR)
 		return -EINVAL;
-	t->thread.x86.tls[entry - GDT_TLS_MIN] = empty ? (struct segdesc){0, 0} : to_segdesc(d);
+	t->thread.x86.tls[entry - GDT_TLS_MIN] = empty ? (struct segdesc){0, 0} : user_desc_to_segment(d);
 	return 0;
 }
 

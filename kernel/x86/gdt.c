@@ -6,12 +6,13 @@
 #include "kernel/x86/layout.h"
 
 /* Access byte and flags of flat 4 GiB segments, with the accessed bit set so that the CPU never
- * writes it, and of an available 32-bit TSS. */
+ * writes it, of an available 32-bit TSS, and of a local descriptor table. */
 #define SEG_LO	    0x0000ffffu
 #define SEG_HI_CODE 0x00cf9b00u
 #define SEG_HI_DATA 0x00cf9300u
 #define SEG_DPL3    0x00006000u
 #define TSS_HI	    0x00008900u
+#define LDT_HI	    0x00008200u
 
 #define DF_STACK_SIZE 8192u
 
@@ -39,13 +40,14 @@ static struct segments *this_segments(void)
 	return &segments[this_cpu() - cpus];
 }
 
-static __init struct segdesc tss_descriptor(const struct tss *t)
+/* A task state or a local table, of at most 64 KiB. */
+static struct segdesc system_descriptor(const void *at, u32 size, u32 type)
 {
-	u32 base = (u32)t, limit = sizeof(*t) - 1;
+	u32 base = (u32)at;
 
 	return (struct segdesc){
-		.lo = limit | base << 16,
-		.hi = (base & 0xff000000) | TSS_HI | (base >> 16 & 0xff),
+		.lo = (size - 1) | base << 16,
+		.hi = (base & 0xff000000) | type | (base >> 16 & 0xff),
 	};
 }
 
@@ -93,8 +95,8 @@ void __init gdt_init(void)
 	s->gdt[SEL_KDATA / 8] = (struct segdesc){SEG_LO, SEG_HI_DATA};
 	s->gdt[SEL_UCODE / 8] = (struct segdesc){SEG_LO, SEG_HI_CODE | SEG_DPL3};
 	s->gdt[SEL_UDATA / 8] = (struct segdesc){SEG_LO, SEG_HI_DATA | SEG_DPL3};
-	s->gdt[SEL_TSS / 8] = tss_descriptor(&s->tss);
-	s->gdt[SEL_TSS_DF / 8] = tss_descriptor(&s->tss_df);
+	s->gdt[SEL_TSS / 8] = system_descriptor(&s->tss, sizeof(s->tss), TSS_HI);
+	s->gdt[SEL_TSS_DF / 8] = system_descriptor(&s->tss_df, sizeof(s->tss_df), TSS_HI);
 	tss_init(s);
 	load_segments(s->gdt);
 	if (cpu_features.sep) {
@@ -109,6 +111,14 @@ void gdt_load_tls(const struct segdesc tls[GDT_TLS_NR])
 
 	for (u32 i = 0; i < GDT_TLS_NR; i++)
 		slot[i] = tls[i];
+}
+
+void gdt_load_ldt(const struct segdesc *table, u32 nr)
+{
+	if (nr)
+		this_segments()->gdt[SEL_LDT / 8] =
+			system_descriptor(table, nr * sizeof(*table), LDT_HI);
+	__asm__ volatile("lldt %w0" ::"r"(nr ? SEL_LDT : 0) : "memory");
 }
 
 void tss_set_stack(u32 top)

@@ -1,5 +1,5 @@
 /* Segments and task states of a CPU: the flat segments, three slots for the running thread's TLS,
- * the TSS that says where a trap from user mode finds the kernel stack, and the task that a double
+ * the local table of an address space that has one, the TSS that says where a trap from user mode finds the kernel stack, and the task that a double
  * fault switches to. */
 #ifndef X86_GDT_H
 #define X86_GDT_H
@@ -23,6 +23,9 @@ void gdt_init(void);
 
 /* Puts three descriptors into the TLS slots of this CPU. */
 void gdt_load_tls(const struct segdesc tls[GDT_TLS_NR]);
+
+/* Makes `nr` descriptors this CPU's local table; 0: it has none. They stay the caller's. */
+void gdt_load_ldt(const struct segdesc *table, u32 nr);
 
 /* Where the next trap or SYSENTER from user mode starts pushing. */
 void tss_set_stack(u32 top);

@@ -52,6 +52,7 @@
 #define SEL_UCODE    0x73
 #define SEL_UDATA    0x7b
 #define SEL_TSS      0x80
+#define SEL_LDT      0x88
 #define SEL_TSS_DF   0xf8
 #define GDT_ENTRIES  32
 

@@ -6,6 +6,7 @@
 #include "kernel/x86/kmap.h"
 #include "kernel/x86/pmap_kernel.h"
 #include "mm/page_alloc.h"
+#include "mm/kmalloc.h"
 #include "mm/slab.h"
 
 #define USER_PDPTES pdpt_index(USER_TOP)
@@ -56,6 +57,29 @@ int pmap_init(struct pmap *pm)
 	pm->pdpt = pdpt;
 	pm->cr3 = (u32)virt_to_phys(pdpt).v;
 	pm->nr_tables = 0;
+	pm->ldt = NULL;
+	return 0;
+}
+
+int pmap_copy_ldt(struct pmap *to, const struct pmap *from)
+{
+	if (!from->ldt)
+		return 0;
+	to->ldt = ldt_copy(from->ldt, 0);
+	return to->ldt ? 0 : -ENOMEM;
+}
+
+int pmap_set_segment(struct pmap *pm, u32 entry, struct segdesc d)
+{
+	struct ldt *ldt = ldt_copy(pm->ldt, entry + 1), *old = pm->ldt;
+
+	if (!ldt)
+		return -ENOMEM;
+	ldt->entries[entry] = d;
+	pm->ldt = ldt;
+	if (is_loaded(pm))
+		ldt_load(ldt);
+	kfree(old);
 	return 0;
 }
 
@@ -63,8 +87,12 @@ void pmap_activate(struct pmap *pm)
 {
 	if (is_loaded(pm))
 		return;
+	const struct pmap *before = this_pmap_cpu()->loaded;
+
 	this_pmap_cpu()->loaded = pm;
 	write_cr3(pm ? pm->cr3 : pmap_kernel_cr3());
+	if (unlikely((before && before->ldt) || (pm && pm->ldt)))
+		ldt_load(pm ? pm->ldt : NULL);
 }
 
 /* Of a directory, given by any of its entries: bit n says that tables may hang in entries
@@ -211,7 +239,9 @@ void pmap_destroy(struct pmap *pm)
 	pmap_free_tables(pm, 0, USER_TOP);
 	kassert_msg(pm->nr_tables == 0, "%u page tables left", pm->nr_tables);
 	slab_free(pdpt_cache, pm->pdpt);
+	kfree(pm->ldt);
 	pm->pdpt = NULL;
+	pm->ldt = NULL;
 }
 
 /* --- Looking --- */

@@ -3,14 +3,11 @@
 #define X86_THREAD_H
 
 #include "kernel/lib/types.h"
+#include "kernel/x86/ldt.h"
 #include "kernel/x86/layout.h"
 #include "kernel/x86/pte.h"
 
 #define KMAP_SLOTS 8 /* nested kmap_local() of one thread; interrupt handlers use none */
-
-struct segdesc {
-	u32 lo, hi; /* as in the GDT; both 0: empty */
-};
 
 struct trapframe;
 
