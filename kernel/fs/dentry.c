@@ -551,18 +551,6 @@ static long stored_readdir(struct file *f, void *ctx)
 	return 0;
 }
 
-static long dir_seek(struct file *f, s64 off, u32 whence, u64 *result)
-{
-	if (whence == SEEK_CUR)
-		off += (s64)f->pos;
-	else if (whence != SEEK_SET)
-		return -EINVAL;
-	if (off < 0)
-		return -EINVAL;
-	*result = (u64)off;
-	return 0;
-}
-
 static ssize_k dir_read(struct file *f, struct iobuf *to, size_t n, u64 *pos)
 {
 	return -EISDIR;
@@ -570,7 +558,7 @@ static ssize_k dir_read(struct file *f, struct iobuf *to, size_t n, u64 *pos)
 
 const struct file_ops stored_dir_ops = {
 	.read = dir_read,
-	.seek = dir_seek,
+	.seek = file_seek_endless,
 	.readdir = stored_readdir,
 };
 

@@ -335,6 +335,18 @@ long file_seek_size(struct file *f, s64 off, u32 whence, u64 size, u64 *result)
 	return 0;
 }
 
+long file_seek_endless(struct file *f, s64 off, u32 whence, u64 *result)
+{
+	if (whence != SEEK_SET && whence != SEEK_CUR)
+		return -EINVAL;
+	if (whence == SEEK_CUR && __builtin_add_overflow(off, (s64)f->pos, &off))
+		return -EINVAL;
+	if (off < 0)
+		return -EINVAL;
+	*result = (u64)off;
+	return 0;
+}
+
 void __init file_init(void)
 {
 	file_cache = slab_create("filp", sizeof(struct file), 0, 0, NULL);

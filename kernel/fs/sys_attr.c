@@ -13,11 +13,6 @@
 #define KEEP_ID	  0xffffffffu	/* chown: leave it */
 #define KEEP_ID16 0xffffu
 
-static u64 u64_of(u32 lo, u32 hi)
-{
-	return (u64)hi << 32 | lo;
-}
-
 /* --- One way to the inode, then the change --- */
 
 /* What is to be done with an inode; arguments in the struct around it. */

@@ -12,11 +12,6 @@
 #define MAX_SMALL 0x7fffffffll
 #define BOUNCE	  4096u /* sendfile's buffer */
 
-static u64 u64_of(u32 lo, u32 hi)
-{
-	return (u64)hi << 32 | lo;
-}
-
 typedef ssize_k (*rw_fn)(struct file *f, struct iobuf *b, size_t n, u64 *pos);
 
 /* A call of that kind has moved so many bytes, or failed. */

@@ -47,7 +47,7 @@ static ssize_k attribute_write(struct file *f, struct iobuf *from, size_t n, u64
 static const struct file_ops attribute_file_ops = {
 	.read = text_file_read,
 	.write = attribute_write,
-	.seek = text_file_seek,
+	.seek = file_seek_endless,
 	.release = text_file_release,
 };
 

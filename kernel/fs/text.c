@@ -217,18 +217,6 @@ ssize_k text_file_read(struct file *f, struct iobuf *to, size_t n, u64 *pos)
 	return (ssize_k)done;
 }
 
-long text_file_seek(struct file *f, s64 off, u32 whence, u64 *result)
-{
-	if (whence == SEEK_CUR)
-		off += (s64)f->pos;
-	else if (whence != SEEK_SET)
-		return -EINVAL;
-	if (off < 0)
-		return -EINVAL;
-	*result = (u64)off;
-	return 0;
-}
-
 void text_file_release(struct file *f)
 {
 	struct text_file *tf = f->private;

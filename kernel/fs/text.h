@@ -34,7 +34,7 @@ void text_free(struct text *t); /* empties it; may be used again */
  * A file whose text is made anew by every read at position 0 and kept for the reads that follow.
  *
  *     f->private = text_file_create(show, arg);      in open
- *     .read = text_file_read, .seek = text_file_seek, .release = text_file_release
+ *     .read = text_file_read, .seek = file_seek_endless, .release = text_file_release
  *
  * `show` returns 0 or a negative errno that the read returns.
  */
@@ -55,7 +55,6 @@ void *text_file_create_parts(text_part_fn show, void *arg) __must_check;
 /* The operations of a file whose `private` one of the two has made, and the `arg` it was given. */
 void *text_file_arg(struct file *f);
 ssize_k text_file_read(struct file *f, struct iobuf *to, size_t n, u64 *pos);
-long text_file_seek(struct file *f, s64 off, u32 whence, u64 *result);
 void text_file_release(struct file *f);
 
 #endif

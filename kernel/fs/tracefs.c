@@ -378,7 +378,7 @@ static ssize_k ignore_write(struct file *f, struct iobuf *from, size_t n, u64 *p
 static const struct file_ops text_ops = {
 	.read = text_file_read,
 	.write = tracefs_write,
-	.seek = text_file_seek,
+	.seek = file_seek_endless,
 	.release = text_file_release,
 };
 static const struct file_ops marker_ops = {
@@ -388,7 +388,7 @@ static const struct file_ops marker_ops = {
 static const struct file_ops trace_ops = {
 	.read = trace_read,
 	.write = ignore_write,
-	.seek = text_file_seek,
+	.seek = file_seek_endless,
 	.release = reading_release,
 };
 static const struct file_ops pipe_ops = {
@@ -502,7 +502,7 @@ static ssize_k dir_read(struct file *f, struct iobuf *to, size_t n, u64 *pos)
 
 static const struct file_ops dir_file_ops = {
 	.read = dir_read,
-	.seek = text_file_seek,
+	.seek = file_seek_endless,
 	.readdir = tracefs_readdir,
 };
 

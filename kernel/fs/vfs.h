@@ -408,6 +408,8 @@ ssize_k file_write_limit(struct file *f, u64 pos, size_t n);
 
 /* The generic seek within [0, size]: for files whose size is in the inode or given. */
 long file_seek_size(struct file *f, s64 off, u32 whence, u64 size, u64 *result);
+/* For files without a size, and directories: SEEK_SET and SEEK_CUR to anywhere. */
+long file_seek_endless(struct file *f, s64 off, u32 whence, u64 *result);
 
 u32 file_count(void); /* open files in the system */
 extern u32 file_max;  /* how many there may be, but for the privileged: ENFILE */

@@ -30,9 +30,9 @@ static u64 div_by_32(u64 n, u32 d, u64 *rem)
 
 	if (r >= d)
 		high = div_narrow(r, d, &r);
-	low = div_narrow((u64)r << 32 | (u32)n, d, &r);
+	low = div_narrow(u64_of((u32)n, r), d, &r);
 	*rem = r;
-	return (u64)high << 32 | low;
+	return u64_of(low, high);
 }
 
 /* d >= 2^32. The top 32 bits of d, normalised, give a quotient that is at most one too large;

@@ -86,6 +86,12 @@ static inline u32 pages_of(u32 bytes)
 	return bytes / PAGE_SIZE + (bytes % PAGE_SIZE != 0);
 }
 
+/* The number of two halves: 64 bits come in two registers to a system call, the low ones first. */
+static inline u64 u64_of(u32 lo, u32 hi)
+{
+	return (u64)hi << 32 | lo;
+}
+
 #define likely(x)   __builtin_expect(!!(x), 1)
 #define unlikely(x) __builtin_expect(!!(x), 0)
 

@@ -255,7 +255,7 @@ static bool get_old(struct trapframe *tf, const struct abi_sigframe *f, u64 *mas
 	u32 low, high;
 	get_user_word(high, &f->extramask, fault);
 	get_user_word(low, &f->sc.oldmask, fault);
-	*mask = (u64)high << 32 | low;
+	*mask = u64_of(low, high);
 	return get_context(tf, &f->sc, fpstate);
 fault:
 	return false;
@@ -270,7 +270,7 @@ static bool get_rt(struct trapframe *tf, const struct abi_ucontext *uc, u64 *mas
 	get_user_word(stack->ss_sp, &uc->uc_stack.ss_sp, fault);
 	get_user_word(stack->ss_flags, &uc->uc_stack.ss_flags, fault);
 	get_user_word(stack->ss_size, &uc->uc_stack.ss_size, fault);
-	*mask = (u64)high << 32 | low;
+	*mask = u64_of(low, high);
 	return get_context(tf, &uc->uc_mcontext, fpstate);
 fault:
 	return false;

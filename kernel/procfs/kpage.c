@@ -72,7 +72,7 @@ static ssize_k count_read(struct file *f, struct iobuf *to, size_t n, u64 *pos)
 
 const struct file_ops proc_kpagecount_ops = {
 	.read = count_read,
-	.seek = text_file_seek,
+	.seek = file_seek_endless,
 };
 
 /* --- kpageflags --- */
@@ -164,5 +164,5 @@ static ssize_k flags_read(struct file *f, struct iobuf *to, size_t n, u64 *pos)
 
 const struct file_ops proc_kpageflags_ops = {
 	.read = flags_read,
-	.seek = text_file_seek,
+	.seek = file_seek_endless,
 };

@@ -559,5 +559,5 @@ static ssize_k pagemap_read(struct file *f, struct iobuf *to, size_t n, u64 *pos
 
 const struct file_ops proc_pagemap_ops = {
 	.read = pagemap_read,
-	.seek = text_file_seek,
+	.seek = file_seek_endless,
 };

@@ -164,5 +164,5 @@ static ssize_k mem_write(struct file *f, struct iobuf *from, size_t n, u64 *pos)
 const struct file_ops proc_pid_mem_ops = {
 	.read = mem_read,
 	.write = mem_write,
-	.seek = text_file_seek,
+	.seek = file_seek_endless,
 };

@@ -303,7 +303,7 @@ static ssize_k dir_read(struct file *f, struct iobuf *to, size_t n, u64 *pos)
 
 static const struct file_ops dir_file_ops = {
 	.read = dir_read,
-	.seek = text_file_seek,
+	.seek = file_seek_endless,
 	.readdir = proc_readdir,
 };
 
@@ -339,14 +339,14 @@ static ssize_k refuse_write(struct file *f, struct iobuf *from, size_t n, u64 *p
 static const struct file_ops text_ops = {
 	.read = text_file_read,
 	.write = refuse_write,
-	.seek = text_file_seek,
+	.seek = file_seek_endless,
 	.release = text_file_release,
 };
 
 static const struct file_ops writable_text_ops = {
 	.read = text_file_read,
 	.write = proc_write,
-	.seek = text_file_seek,
+	.seek = file_seek_endless,
 	.release = text_file_release,
 };
 
