@@ -35,10 +35,16 @@ void ptrace_stop_begin(
 	notify_job(pt->tracer->process, t->tid, t->process, why, (s32)(code & 0x7f));
 }
 
+static void work_set(struct task *t, u32 work)
+{
+	__atomic_fetch_or(&t->thread.work, work, __ATOMIC_RELAXED);
+}
+
 /* Stops the calling thread. Returns the signal to go on with, 0: none. */
 static u32 stop(u32 code, int why, u32 message, const struct abi_siginfo *info, u32 *flags)
 {
 	struct task *t = current_task();
+	u32 interrupted = t->thread.work & WORK_SIGNAL; /* a call may be: made again after it */
 	if (!t->ptrace.tracer || killed(t, code))
 		return 0;
 	ptrace_stop_begin(t, code, why, message, info);
@@ -46,6 +52,7 @@ static u32 stop(u32 code, int why, u32 message, const struct abi_siginfo *info, 
 	schedule();
 	*flags = spin_lock_irqsave(&process_lock);
 	signal_recalc();
+	work_set(t, interrupted);
 	return killed(t, code) || !sig_valid(t->ptrace.code) ? 0 : t->ptrace.code;
 }
 
@@ -90,11 +97,6 @@ void ptrace_trap(u32 *flags)
 	} else if (sig) {
 		stop(sig, CLD_STOPPED, 0, NULL, flags);
 	}
-}
-
-static void work_set(struct task *t, u32 work)
-{
-	__atomic_fetch_or(&t->thread.work, work, __ATOMIC_RELAXED);
 }
 
 void ptrace_event_slow(u32 event, u32 message)

@@ -463,6 +463,38 @@ static void other(void)
 	news("other.parent", target);
 }
 
+static void read_release(void)
+{
+	char c;
+
+	(void)!write(ready[1], "r", 1);
+	_exit(read(release[0], &c, 1) == 1 ? 0 : 1);
+}
+
+/* Let go at the end of a call that was interrupted, before it is made again: it still is. */
+static void detach_restarts(void)
+{
+	char c;
+
+	target = child(read_release);
+	(void)!read(ready[0], &c, 1);
+	status_of("restart.sleeps", target);
+	answer("restart.seize",
+		request(PTRACE_SEIZE, target, NULL, NUM(PTRACE_O_TRACESYSGOOD)));
+	answer("restart.interrupt", request(PTRACE_INTERRUPT, target, NULL, NULL));
+	news("restart.stop", target);
+	answer("restart.syscall", request(PTRACE_SYSCALL, target, NULL, NULL));
+	news("restart.entry", target);
+	answer("restart.syscall", request(PTRACE_SYSCALL, target, NULL, NULL));
+	status_of("restart.again", target);
+	answer("restart.interrupt", request(PTRACE_INTERRUPT, target, NULL, NULL));
+	news("restart.exit", target);
+	answer("restart.detach", request(PTRACE_DETACH, target, NULL, NULL));
+	status_of("restart.detach", target);
+	(void)!write(release[1], "x", 1);
+	news("restart.read", target);
+}
+
 static void attach_and_go(void)
 {
 	if (request(PTRACE_SEIZE, target, NULL, NULL) || request(PTRACE_INTERRUPT, target, NULL, NULL))
@@ -553,6 +585,7 @@ int main(int argc, char **argv)
 	exec_in_thread();
 	execs();
 	other();
+	detach_restarts();
 	tracer_gone();
 	waitids();
 	sigchld();
