@@ -185,6 +185,22 @@ def huge(log):
            r"in pid 1 \(huge\): P W U A D PS", "512/512 pages", "P W U A D PS", "no findings")
 
 
+def poison(log):
+    """A page whose frame's memory is bad, when it is touched."""
+    output = typed(log, ["mm break-fault segv once", "continue", "mm fault"],
+                   FILES="build/testroot", CMD="/tests/poison")
+    expect(output, "its frame's memory is bad", "whose memory is bad: an access faults")
+
+
+def start(log):
+    """`mm start` where the machine stands already, and later; a command that is none, and a machine
+    that has ended."""
+    output = typed(log, ["mm start", "mm start", "tbreak first_write", "continue", "mm start",
+                         "mm nosuch", "continue", "mm fault"], DEMO="zero")
+    expect(output, *2 * ["^pid 1 .zero., before its first instruction"], "has run already",
+           "no command `mm nosuch`", "no machine: it has ended")
+
+
 def layout(log):
     """The window beside the source shows the walk."""
     import pty
@@ -275,6 +291,6 @@ def panic(log):
 def cases():
     yield from ((f"gdb.walkthrough_{demo}", session(demo, blocks))
                 for demo, blocks in walkthrough.sessions().items())
-    for function in (any_stop, busy, break_fault, ubreak, trap_backtrace, names, huge, layout, replay,
-                     attach, panic):
+    for function in (any_stop, busy, break_fault, ubreak, trap_backtrace, names, huge, poison, start,
+                     layout, replay, attach, panic):
         yield f"gdb.{function.__name__}", function

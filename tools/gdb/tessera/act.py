@@ -8,7 +8,8 @@ from . import faults, frames, kernel, paging, ram, session, tasks
 from .command import command, number, say
 from .kernel import Struct, Unknown
 
-KINDS = ("cow", "zero", "file", "stack", "segv", "swap", "huge", "userfault")
+KINDS = ("cow", "zero", "file", "stack", "segv", "huge", "userfault")
+FAULT_USAGE = f"[{'|'.join(KINDS)}] [pid N] [addr LOW[-HIGH]] [once]"
 
 
 def load():
@@ -59,12 +60,11 @@ def fault_options(words):
             low = number(first)
             high = number(last) if last else low | 0xfff
         else:
-            raise Unknown(f"`{word}`: usage: mm break-fault [{'|'.join(KINDS)}] [pid N] "
-                          "[addr LOW[-HIGH]] [once]")
+            raise Unknown(f"`{word}`: usage: mm break-fault {FAULT_USAGE}")
     return kind, pid, low, high, once
 
 
-@command("break-fault", "[cow|zero|file|stack|segv|swap|huge] [pid N] [addr LOW[-HIGH]] [once]")
+@command("break-fault", FAULT_USAGE)
 def break_fault(argument):
     """Stops at each page fault, or at those that will end in a given way.
 
@@ -73,8 +73,6 @@ file. stack: the stack grows. segv: a signal, or EFAULT for the kernel. addr: on
 The breakpoint has a number: `delete` removes it."""
     options = fault_options(gdb.string_to_argv(argument))
     made = FaultBreakpoint(*options)
-    if options[0] == "swap" and not kernel.has_symbol("swap_info"):
-        say("This kernel has no swap: it will not stop.")
     say(f"Stops at the next {options[0] or ''} fault: breakpoint {made.number}".replace("  ", " "))
 
 
@@ -104,8 +102,9 @@ def symbol_address(path, name):
 
 @command("ubreak", "PROGRAM:SYMBOL", gdb.COMPLETE_NONE)
 def ubreak(argument):
-    """A breakpoint in a program of ours (build/demo, build/user), in that program only. Its pages
-need not be there yet, nor the process."""
+    """A breakpoint in a program of ours (build/demo, build/user), in that program only.
+
+Its pages need not be there yet, nor the process."""
     program, _, name = argument.partition(":")
     path = session.program_path(program)
     if not name or path is None:
@@ -263,15 +262,18 @@ def caller_names(depth=3):
 
 @command("trace", "GDB-COMMAND", gdb.COMPLETE_COMMAND)
 def trace(argument):
-    """Runs a command such as `next`, `finish` or `continue`, then lists every allocation and free
-of a frame or a slab object that it made, with its callers. Of a step or `finish` only the running
-thread's are: another may be scheduled in between."""
+    """Runs a command such as `finish` or `continue`, then lists its allocations and frees.
+
+That is every frame and slab object, with the callers. Of a step or `finish` only the running thread's
+are: another may be scheduled in between."""
     if not argument:
         raise Unknown("usage: mm trace GDB-COMMAND")
     everybody = "continue".startswith(argument.split()[0])
     tracer = Tracer(None if everybody else int(kernel.this_cpu().thread))
     try:
         gdb.execute(argument)
+    except gdb.error as error:
+        raise Unknown(str(error)) from error
     finally:
         tracer.close()
     count = len(tracer.events)
@@ -293,14 +295,28 @@ def run_to(address, **options):
         mark.delete()
 
 
+def has_begun():
+    """Whether the machine stands at process 1's first instruction already; Unknown where it is past."""
+    try:
+        process = tasks.find(1)
+    except Unknown:
+        return False
+    if any(task.thread.minflt for task in tasks.threads(process)):
+        raise Unknown("process 1 has run already: `quit`, and `make debug` again")
+    return kernel.user_mode()
+
+
 @command("start")
 def start(argument):
-    """Runs to process 1's first instruction, before its page is there."""
-    run_to(kernel.function("trap_return"))
-    at = kernel.register("eax")
-    tf = Struct("struct trapframe", at,
-                paging.read_virtual(at, kernel.type_named("struct trapframe").sizeof))
-    session.follow_program()
-    run_to(tf.eip, type=gdb.BP_HARDWARE_BREAKPOINT)
+    """Runs to process 1's first instruction, before its page is there.
+
+`make debug` has done so already."""
+    if not has_begun():
+        run_to(kernel.function("trap_return"))
+        at = kernel.register("eax")
+        tf = Struct("struct trapframe", at,
+                    paging.read_virtual(at, kernel.type_named("struct trapframe").sizeof))
+        session.follow_program()
+        run_to(tf.eip, type=gdb.BP_HARDWARE_BREAKPOINT)
     say(f"{tasks.describe(tasks.current())}, before its first instruction:")
     gdb.execute("frame")

@@ -109,8 +109,10 @@ def run_text(va, count, change):
 
 @command("diff")
 def diff(argument):
-    """What changed since the last stop: page-table entries and VMAs of the running process, its
-counts, and the kernel's memory events. + new, - gone, ~ changed."""
+    """What changed since the last stop.
+
+Page-table entries and VMAs of the running process, its counts, and the kernel's memory events.
++ new, - gone, ~ changed."""
     if _before is None:
         raise Unknown("there was only one stop")
     for snapshot, when in (_before, "at the last stop"), (_now, "now"):

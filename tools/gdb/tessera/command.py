@@ -17,6 +17,11 @@ In expressions: $mm_pte(va), $mm_page(pa), $mm_vma(va), $mm_task(pid)"""
     def __init__(self):
         super().__init__("mm", gdb.COMMAND_DATA, prefix=True)
 
+    def invoke(self, argument, from_tty):
+        if argument:
+            raise Unknown(f"no command `mm {argument}`: `help mm` lists them")
+        gdb.execute("help mm")
+
 
 Prefix()
 
@@ -33,6 +38,10 @@ class Command(gdb.Command):
             self.function(argument.strip())
         except ram.Unreadable as error:
             raise Unknown(str(error)) from error
+        except gdb.error as error:
+            if gdb.selected_thread():
+                raise
+            raise Unknown("no machine: it has ended") from error
 
 
 def command(name, usage="", completer=gdb.COMPLETE_EXPRESSION):

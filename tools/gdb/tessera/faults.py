@@ -141,11 +141,11 @@ def _inside(fault, mm, vma):
     if not vma.flags & wanted:
         return _bad(fault, "SEGV_ACCERR", f"the VMA is {tasks.permissions(vma.flags)}, which does "
                     "not allow it")
-    entry = paging.Walk(mm.pmap.cr3, fault.addr).pte
-    if paging.maps(entry):
-        return _present(fault, vma, entry)
-    if entry:
-        return Verdict("swap", "swapped out: the page is read back")
+    walk = paging.Walk(mm.pmap.cr3, fault.addr)
+    if walk.poisoned:
+        return Verdict("segv", "its frame's memory is bad (mm/poison.h): SIGBUS, BUS_MCEERR_AR")
+    if paging.maps(walk.pte):
+        return _present(fault, vma, walk.pte)
     if vma.flags & tasks.VM_UFFD_MISSING:
         return _userfault(vma)
     if vma.flags & tasks.VM_HUGETLB:

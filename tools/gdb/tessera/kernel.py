@@ -26,7 +26,7 @@ def register(name):
     try:
         return int(gdb.newest_frame().read_register(name)) & 0xffffffff
     except (gdb.error, ValueError) as error:
-        raise Unknown("no machine: start with `make debug`") from error
+        raise Unknown("no machine: it has ended") from error
 
 
 def paging_on():

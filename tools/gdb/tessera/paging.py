@@ -8,6 +8,7 @@ from .kernel import KERNEL_BASE, LOWMEM, PAGE, Unknown
 P, W, U, WT, CD, A, D, PS, G = (1 << bit for bit in range(9))
 NX = 1 << 63
 PROTNONE = G  # with P clear: a frame nobody may touch
+POISON = PS  # with P clear, in a page table: what was here is lost with its frame
 FRAME = 0x000ffffffffff000
 HUGE = 1 << 21
 NAMES = [(P, "P"), (W, "W"), (U, "U"), (WT, "WT"), (CD, "CD"), (A, "A"), (D, "D"), (PS, "PS"),
@@ -79,6 +80,11 @@ class Walk:
         entry = self.last.entry
         return entry if self.last.name == "PT" or self.last.name == "PD" and is_huge(entry) else 0
 
+    @property
+    def poisoned(self):
+        """What was here is lost with its frame (mm/poison.h)."""
+        return self.last.name == "PT" and self.last.entry & (P | POISON) == POISON
+
     def lines(self, words=False):
         va = self.va
         yield (f"CR3 {self.cr3:#010x}  VA {va:#010x} = PDPT {va >> 30} | PD {va >> 21 & 511} | "
@@ -94,7 +100,8 @@ class Walk:
             size = "2 MiB page, " if entry & PS and self.last.name == "PD" else ""
             return f"{size}physical {self.paddr:#010x}, frame {self.paddr >> 12:#x}"
         if self.pte and maps(entry):
-            return (f"frame {(entry & FRAME) >> 12:#x}, which nobody may touch: an access faults")
+            why = "whose memory is bad" if self.poisoned else "which nobody may touch"
+            return f"frame {(entry & FRAME) >> 12:#x}, {why}: an access faults"
         missing = {"PDPT": "no page directory", "PD": "no page table", "PT": "the entry is empty"}
         return f"not mapped: {missing[self.last.name]}; an access faults"
 

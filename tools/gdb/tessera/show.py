@@ -168,8 +168,10 @@ def state(process):
 
 @command("what", "ADDR")
 def what(argument):
-    """Names any address: a symbol, a slab object, a frame and its owner, vmalloc space, the kernel
-stack of a process, a VMA of the running program, a trap frame's register."""
+    """Names any address.
+
+A symbol, a slab object, a frame and its owner, vmalloc space, the kernel stack of a process, a VMA of
+the running program, a trap frame's register."""
     (va,) = addresses(argument, "what ADDR")
     if va >= 1 << 32:
         raise Unknown(f"{va:#x} is no virtual address; `mm page` takes physical ones")

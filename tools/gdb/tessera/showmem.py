@@ -41,8 +41,9 @@ def zones(argument):
 
 @command("buddy", "[-v]")
 def buddy(argument):
-    """Free blocks by zone and order. With -v every list is walked and its blocks are checked
-against the counts and the frames' own marks."""
+    """Free blocks by zone and order.
+
+With -v every list is walked and its blocks are checked against the counts and the frames' own marks."""
     say(kernel.held_lock_note() + "zone     " + "".join(f"{n:>8}" for n in range(11)) + "  pages")
     for zone in frames.zones():
         counts = zone.buddy.nr_free
