@@ -208,6 +208,7 @@ $(B)/user/%: tests/user/%.S $(B)/obj/user.flags
 -include $(USER_PROGRAMS:=.d)
 
 # The folder is for `make run FILES=build/testroot`; the archive is what the tests add.
+TESTROOT := $(and $(filter build/testroot,$(FILES)),$(B)/tests.cpio)
 $(B)/tests.cpio: $(USER_PROGRAMS) $(B)/obj/user.flags $(wildcard tests/scripts/*) \
 		tools/mkinitramfs.py
 	$(call say,CPIO,$@)
@@ -406,10 +407,10 @@ $(B)/demo/%: user/demo/%.c $(B)/obj/demo.flags
 
 -include $(DEMO_PROGRAMS:$(B)/demo/%=$(B)/obj/demo.%.d)
 
-debug: $(DEBUG_FILES) ## gdb at process 1's first instruction; DEMO=, CMD=, T=, ATTACH=1, CRASH=1
+debug: $(DEBUG_FILES) $(TESTROOT) ## gdb at process 1's first instruction; DEMO=, CMD=, T=, ATTACH=1, CRASH=1
 	@tools/debug.py
 
-record: $(DEBUG_FILES) ## run CMD=, DEMO= or the self-tests T= so that it can be replayed
+record: $(DEBUG_FILES) $(TESTROOT) ## run CMD=, DEMO= or the self-tests T= so that it can be replayed
 	@tools/record.py record
 
 replay: ## gdb on what was recorded, forwards and backwards
@@ -419,7 +420,7 @@ replay: ## gdb on what was recorded, forwards and backwards
 
 .PHONY: report test-report
 
-report: $(DEBUG_FILES) $(ROOT_CPIO) ## memory while CMD= or DEMO= ran, as pictures in one HTML file
+report: $(DEBUG_FILES) $(ROOT_CPIO) $(TESTROOT) ## memory while CMD= or DEMO= ran, as pictures in one HTML file
 	@tools/report.py --initramfs $(ROOT_CPIO)
 
 test-report: $(DEBUG_FILES) ## the report's page in a headless Chromium (410 MB of packages)
@@ -428,16 +429,16 @@ test-report: $(DEBUG_FILES) ## the report's page in a headless Chromium (410 MB 
 
 # --- Running ----------------------------------------------------------------------------------
 
-run: $(B)/tessera.elf $(ROOT_CPIO) ## a shell on this terminal (Ctrl-A x ends) or CMD='...'
+run: $(B)/tessera.elf $(ROOT_CPIO) $(TESTROOT) ## a shell on this terminal (Ctrl-A x ends) or CMD='...'
 	@tools/run.py --initramfs $(ROOT_CPIO); status=$$?; [ -n "$$CMD" ] || [ $$status = 125 ] || status=0; exit $$status
 
-run-iso: $(B)/tessera.elf $(ROOT_CPIO) ## the same, started by GRUB from a CD image
+run-iso: $(B)/tessera.elf $(ROOT_CPIO) $(TESTROOT) ## the same, started by GRUB from a CD image
 	@tools/run.py --iso --initramfs $(ROOT_CPIO)
 
-trace: $(B)/tessera.elf $(B)/initramfs.cpio ## what the memory does for CMD=, as text and for Perfetto; TRACE=glob
+trace: $(B)/tessera.elf $(B)/initramfs.cpio $(TESTROOT) ## what the memory does for CMD=, as text and for Perfetto; TRACE=glob
 	@tools/trace.py
 
-screenshot: $(B)/tessera.elf $(ROOT_CPIO) ## build/screenshot.png: the picture of memory when CMD= has run
+screenshot: $(B)/tessera.elf $(ROOT_CPIO) $(TESTROOT) ## build/screenshot.png: the picture of memory when CMD= has run
 	@tools/screenshot.py --initramfs $(ROOT_CPIO)
 
 test: all $(B)/tests.cpio $(B)/host64/unit $(B)/host32/unit $(DEBUG_FILES) $(TM_TESTS) libtmalloc ## all tests, or T=glob; J=n at once
@@ -530,4 +531,4 @@ clean: ## remove what was built, but not the downloaded packages
 help: ## this list
 	@sed -n 's/^\([a-z-]*\):[^#]*## \(.*\)/  make \1\t\2/p' $(firstword $(MAKEFILE_LIST)) | \
 		expand -t 18
-	@echo '  Variables: $(VARIABLES) DEBUG (README.md)'
+	@echo '  Variables: $(VARIABLES) ROOT DEBUG (README.md)'

@@ -30,6 +30,7 @@ knows no event by name.
 """
 import bisect
 import collections
+import fnmatch
 import functools
 import heapq
 import json
@@ -318,6 +319,13 @@ def write_text(trace, path):
 
 # --- Chrome's trace event format ---
 
+@functools.cache
+def calls():
+    """The names of the system calls, by number."""
+    with open(os.path.join(vm.TOP, "kernel/abi/syscall_nr.h"), encoding="utf-8") as file:
+        return {int(number): name for number, name in re.findall(r"X\((\d+), (\w+)\)", file.read())}
+
+
 class Chrome:
     """Trace events as Chrome's JSON: faults and system calls as slices, counts as counters, the rest
     as instants. A thread is shown as a process of its own: records hold its number only."""
@@ -352,7 +360,7 @@ class Chrome:
 
     def _slice(self, begin, end):
         if begin.event == "sys_enter":
-            name = f"call {begin.id}"
+            name = calls().get(begin.id, f"call {begin.id}")
         else:
             name = begin.event.replace("sys_enter_", "").replace("_", " ")
         return self._event(begin, "X", name, begin.ns, dur=(end.ns - begin.ns) / 1000,
@@ -444,6 +452,14 @@ def summary(trace):
     return lines
 
 
+def unknown(trace, wanted):
+    """A line for each part of TRACE that names no event."""
+    names = [name for kind in trace.types
+             for name in (kind.name, kind.system, f"{kind.system}:{kind.name}")]
+    return [f"no event is called {glob} (docs/trace.md lists them)" for glob in wanted.split(",")
+            if not fnmatch.filter(names, glob)]
+
+
 def guest_script(command):
     return ("exec </dev/null\necho >/sys/kernel/tracing/trace\n"
             "trap 'echo 0 >/sys/kernel/tracing/tracing_on' EXIT\n" + command)
@@ -468,7 +484,7 @@ def record(command, events, folder):
         text, chrome = (os.path.join(folder, name) for name in ("trace.txt", "trace.json"))
         write_text(trace, text)
         write_json(trace, chrome)
-        lines = summary(trace)
+        lines = summary(trace) + unknown(trace, events)
         init_status = boot.init_status()
     sys.stdout.flush()
     print("\n".join(["", f"{os.path.relpath(text)}, {os.path.relpath(chrome)}", *lines]))

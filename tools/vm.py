@@ -64,6 +64,9 @@ def guest_files(command=None, folder=None, terminal=None):
     """An archive that is laid over the base initramfs, or b"" when there is nothing to lay."""
     archive = Archive()
     if folder:
+        if not os.path.isdir(folder):
+            print(f"FILES={folder}: no such folder", file=sys.stderr)
+            sys.exit(125)
         archive.tree(folder)
     if terminal:
         archive.file("etc/rc.tty", b"stty rows %d cols %d\n" % (terminal.lines, terminal.columns))
@@ -169,7 +172,9 @@ class Boot:
         """What is wrong with an end of the machine, in one line, or None."""
         errors = self._read("stderr").strip()
         if errors and not (self.machine.gui and status == PASS):  # window toolkits have much to say
-            return "QEMU: " + errors.splitlines()[-1]
+            lines = errors.splitlines()  # warnings come before the reason, advice behind it
+            return "QEMU: " + next((line.partition(": ")[2] for line in lines
+                                    if line.startswith("qemu-") and "warning:" not in line), lines[-1])
         if status == PASS:
             return None
         if status < 0:

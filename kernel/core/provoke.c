@@ -49,17 +49,20 @@ static void spin_twice(void)
 	spin_lock(&lock);
 }
 
+#define CRASHES(X) \
+	X(PANIC, do_panic) \
+	X(ACCESS_NULL, access_null) \
+	X(WRITE_RO, write_ro) \
+	X(EXEC_DATA, exec_data) \
+	X(EXHAUST_STACK, exhaust_stack) \
+	X(SPINLOCKUP, spin_twice)
+#define CRASH(name, fn)      {#name, fn},
+#define CRASH_NAME(name, fn) " " #name
+
 static const struct {
 	const char *name;
 	void (*fn)(void);
-} crashes[] = {
-	{"PANIC", do_panic},
-	{"ACCESS_NULL", access_null},
-	{"WRITE_RO", write_ro},
-	{"EXEC_DATA", exec_data},
-	{"EXHAUST_STACK", exhaust_stack},
-	{"SPINLOCKUP", spin_twice},
-};
+} crashes[] = {CRASHES(CRASH)};
 
 void provoke_crash(void)
 {
@@ -69,5 +72,5 @@ void provoke_crash(void)
 	for (u32 i = 0; i < ARRAY_SIZE(crashes); i++)
 		if (!strcmp(name, crashes[i].name))
 			crashes[i].fn();
-	log_err("provoke=%s did nothing", name);
+	log_err("provoke=%s did nothing; there are" CRASHES(CRASH_NAME), name);
 }

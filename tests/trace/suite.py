@@ -50,7 +50,7 @@ def both_texts(log):
 def chrome(log):
     """Every event of the JSON is one that Chrome's format knows; faults have a length."""
     _, said, _, events = make(log, CMD="(exec busybox true)", TRACE="exceptions,page_fault_done,*rss*,"
-                              "mm_page_alloc,mm_page_free,sys*brk")
+                              "mm_page_alloc,mm_page_free,sys*brk,raw_syscalls,nosuch")
     needed = {"M": {"args"}, "X": {"ts", "dur", "args", "cat"}, "i": {"ts", "s", "args", "cat"},
               "C": {"ts", "args"}}
     for event in events:
@@ -59,12 +59,13 @@ def chrome(log):
         assert not missing, f"{missing} missing in {event}"
         assert event.get("dur", 0) >= 0 and event.get("ts", 0) >= 0, event
     slices = Counter(event["name"] for event in events if event["ph"] == "X")
-    assert slices["page fault user"] > 10 and slices["brk"], slices
+    assert slices["page fault user"] > 10 and slices["brk"] and slices["execve"], slices
     counters = Counter(event["name"].split(" of ")[0] for event in events if event["ph"] == "C")
     assert counters["free frames"] and counters["rss"], counters
     frames = [e["args"]["frames"] for e in events if e["name"] == "free frames"]
     assert 100000 < min(frames) <= max(frames) < 131072, (min(frames), max(frames))
     assert re.search(r"\d+  exceptions:page_fault_user", said), said
+    assert re.findall(r"no event is called (\S+)", said) == ["nosuch"], said
 
 
 def overwritten(log):
