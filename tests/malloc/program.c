@@ -281,6 +281,26 @@ __attribute__((constructor)) static void constructor(void)
 	early = malloc(1000);
 }
 
+/* Under TMALLOC_OPTIONS=junk: a byte too far is found by free(), within the alignment too. */
+static void overflow(void)
+{
+	char *p = malloc(50);
+
+	sink = p;
+	sink[50] = 1;
+	free(p);
+}
+
+/* Under TMALLOC_OPTIONS=junk: at the latest when the program ends. */
+static void late(void)
+{
+	char *p = malloc(50);
+
+	sink = p;
+	free(p);
+	sink[7] = 1;
+}
+
 /* Under TMALLOC_OPTIONS=guard,junk,leaks: a byte too far faults; freed memory cannot be read. */
 static void guarded(void)
 {
@@ -330,6 +350,14 @@ int main(int argc, char **argv)
 	CHECK(early && malloc_usable_size(early) >= 1000);
 	if (argc > 1 && !strcmp(argv[1], "guard")) {
 		guarded();
+		return 0;
+	}
+	if (argc > 1 && !strcmp(argv[1], "overflow")) {
+		overflow();
+		return 0;
+	}
+	if (argc > 1 && !strcmp(argv[1], "late")) {
+		late();
 		return 0;
 	}
 	abcd();

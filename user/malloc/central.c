@@ -142,7 +142,7 @@ static struct span *block_span(unsigned c, const struct block *b)
 	struct span *s = pagemap_span((uintptr_t)b);
 
 	if (unlikely(!s || s->state != SPAN_SMALL || s->class != c))
-		die("free(): the block is not in the heap", b);
+		die("the block is not in the heap", b);
 	return s;
 }
 

@@ -428,6 +428,7 @@ struct debug {
 	bool on;       /* guard, leaks, quarantine, or a fill that the options asked for */
 	bool guard;    /* a page that faults after each block */
 	uint8_t fill;  /* for freed memory, its complement for new; 0: as it is. No cache then */
+	bool fenced;   /* guard or junk was chosen: bytes behind each block are known */
 	bool leaks;    /* report at exit */
 	bool stats;    /* malloc_stats() at exit */
 	size_t quarantine; /* bytes of freed blocks that stay inaccessible */

@@ -2,20 +2,24 @@
  * Debugging, chosen by TMALLOC_OPTIONS: a list with commas of
  *
  *   guard         each block on pages of its own, its end against a page that faults
- *   quarantine=N  N bytes of freed blocks stay, inaccessible where they can; a write is found
  *   junk          new blocks are filled with 0xa5, freed ones with 0x5a
+ *   quarantine=N  N bytes of freed blocks stay, inaccessible where they can; a write is found.
+ *                 1 MiB with guard or junk
  *   leaks         the blocks that are left, at exit
  *   stats         malloc_stats() at exit
  *   json=FILE     the heap's state at exit as JSON; svg=FILE: as a drawing
  *
  * The first four give each block its own run of pages and no thread cache, so that every call
- * comes through here. M_PERTURB alone fills blocks where they are.
+ * comes through here. M_PERTURB alone fills blocks where they are. With guard or junk what is left
+ * of a block's last page has a known byte, which must be there still when the block is freed.
  */
 #include "core.h"
 #include "out.h"
 #include "tmalloc.h"
 
 #define JUNK	   0x5a
+#define AFTER	   0xfd
+#define QUARANTINE (1 << 20)
 #define MAX_GUARDS 16000 /* each guard splits a mapping in two; Linux allows 65530 of them */
 #define MAX_LEAKS  100
 
@@ -25,6 +29,7 @@ struct lock debug_lock;
 static struct quarantine {
 	struct span *oldest, *newest;
 	size_t bytes;
+	bool chosen;
 } quarantine;
 
 /* --- Options -------------------------------------------------------------------------------- */
@@ -66,6 +71,21 @@ static const char *option_name(const char *t)
 	return names[used++];
 }
 
+static void option_unknown(const char *t)
+{
+	struct out o = {.fd = 2};
+	char name[40];
+	unsigned n = 0;
+
+	while (n < sizeof(name) - 1 && t[n] && t[n] != ',') {
+		name[n] = t[n];
+		n++;
+	}
+	name[n] = '\0';
+	out_format(&o, "tmalloc: TMALLOC_OPTIONS: not known: %s\n", name);
+	out_flush(&o);
+}
+
 static void option(const char *t)
 {
 	if (option_is(&t, "guard"))
@@ -77,11 +97,13 @@ static void option(const char *t)
 	else if (option_is(&t, "stats"))
 		debug.stats = true;
 	else if (option_is(&t, "quarantine="))
-		debug.quarantine = option_number(t);
+		debug.quarantine = option_number(t), quarantine.chosen = true;
 	else if (option_is(&t, "json="))
 		debug.json = option_name(t);
 	else if (option_is(&t, "svg="))
 		debug.svg = option_name(t);
+	else
+		option_unknown(t);
 }
 
 /* From now on each call of this thread takes the slow path. */
@@ -93,11 +115,18 @@ static void fast_paths_end(void)
 
 void debug_options(const char *text)
 {
-	while (text && *text) {
+	if (!text)
+		return;
+	while (*text) {
 		option(text);
 		while (*text && *text++ != ',')
 			;
+		while (*text == ' ')
+			text++;
 	}
+	debug.fenced = debug.guard || debug.fill;
+	if (debug.fenced && !quarantine.chosen)
+		debug.quarantine = QUARANTINE;
 	debug.on = debug.guard || debug.fill || debug.leaks || debug.quarantine;
 	if (debug.on)
 		fast_paths_end();
@@ -118,6 +147,19 @@ void debug_perturb(uint8_t fill)
 size_t debug_size(struct span *s)
 {
 	return s->asked ? s->asked - 1 : s->pages << PAGE_SHIFT;
+}
+
+/* The bytes from the block's end to the end of its pages. */
+static size_t bytes_after(struct span *s)
+{
+	return ((s->pages - s->guard) << PAGE_SHIFT) - s->bump - debug_size(s);
+}
+
+static void expect_bytes(const unsigned char *p, size_t n, uint8_t byte, const char *otherwise)
+{
+	for (size_t i = 0; i < n; i++)
+		if (p[i] != byte)
+			die(otherwise, p + i);
 }
 
 static struct span *pages_guarded(size_t len, size_t align)
@@ -157,20 +199,20 @@ void *debug_alloc(size_t size, size_t align)
 	s->asked = size + 1;
 	p = (void *)(s->start + s->bump);
 	debug_fill_new(p, size);
+	if (debug.fenced)
+		__builtin_memset((char *)p + size, AFTER, bytes_after(s));
 	return p;
 }
 
 static void block_return(struct span *s)
 {
 	size_t len = (s->pages - s->guard) << PAGE_SHIFT;
-	const unsigned char *p = (void *)(s->start + s->bump);
 
 	if (s->guard)
 		os_protect((void *)s->start, len + PAGE_SIZE, true);
 	else if (debug.fill && s->asked)
-		for (size_t i = 0; i < debug_size(s); i++)
-			if (p[i] != debug.fill)
-				die("use after free: a freed block was written to", p + i);
+		expect_bytes((void *)(s->start + s->bump), debug_size(s), debug.fill,
+			"use after free: a freed block was written to");
 	s->dead = s->bump = s->asked = 0;
 	s->next = NULL;
 	if (s->state == SPAN_MAPPED) {
@@ -196,6 +238,9 @@ void debug_free(struct span *s, void *p)
 {
 	struct span *out;
 
+	if (debug.fenced && s->asked)
+		expect_bytes((unsigned char *)p + debug_size(s), bytes_after(s), AFTER,
+			"overflow: what lies behind a block was written to");
 	debug_fill_freed(p, debug_size(s));
 	lock_take(&debug_lock);
 	s->dead = 1;
@@ -208,6 +253,18 @@ void debug_free(struct span *s, void *p)
 	quarantine.bytes += s->pages << PAGE_SHIFT;
 	if (s->guard)
 		os_protect((void *)s->start, s->pages << PAGE_SHIFT, false);
+	while ((out = quarantine_pop()))
+		block_return(out);
+	lock_drop(&debug_lock);
+}
+
+/* No block may leave the program without a look at it. */
+static void quarantine_empty(void)
+{
+	struct span *out;
+
+	lock_take(&debug_lock);
+	debug.quarantine = 0;
 	while ((out = quarantine_pop()))
 		block_return(out);
 	lock_drop(&debug_lock);
@@ -254,6 +311,7 @@ static void dump_to(const char *path, void (*dump)(int fd))
 
 void debug_at_exit(void)
 {
+	quarantine_empty();
 	if (debug.leaks)
 		leaks_report();
 	if (debug.stats)

@@ -132,13 +132,13 @@ struct span *large_lookup(const void *p)
 	struct span *s = pagemap_span((uintptr_t)p);
 
 	if ((uintptr_t)p >= heap.top && (uintptr_t)p < heap.end)
-		die("free(): double free or invalid pointer", p);
+		die("double free or invalid pointer", p);
 	if (!s || (uintptr_t)p < s->start || (uintptr_t)p >= span_end(s))
-		die("free(): invalid pointer", p);
+		die("invalid pointer", p);
 	if (s->state == SPAN_FREE || s->dead)
-		die("free(): double free", p);
+		die("double free", p);
 	if ((s->state != SPAN_RUN && s->state != SPAN_MAPPED) || (uintptr_t)p != s->start + s->bump)
-		die("free(): invalid pointer", p);
+		die("invalid pointer", p);
 	return s;
 }
 

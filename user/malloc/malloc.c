@@ -183,7 +183,7 @@ EXPORT void *API(realloc)(void *p, size_t size)
 		return realloc_move(p, debug_size(s), size);
 	}
 	if (unlikely(!class_is_start(&classes[c], info_offset(info, (uintptr_t)p))))
-		die("realloc(): invalid pointer", p);
+		die("invalid pointer", p);
 	if (size <= classes[c].size && size >= classes[c].size / 2 && !debug.on)
 		return p;
 	return realloc_move(p, classes[c].size, size);

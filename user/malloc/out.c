@@ -98,5 +98,5 @@ void *die_of_write(const struct block *b)
 
 void die_of_double_free(const struct block *b)
 {
-	die("free(): double free", b);
+	die("double free", b);
 }
