@@ -43,8 +43,10 @@ WARNINGS := -Wall -Wextra -Werror -Wno-unused-parameter -Wmissing-prototypes -Ws
 	-Wshadow -Wvla -Wundef
 # Aligned for no cache: on a machine of 16 MiB the padding would be 40 KiB of it.
 OPTIMISE := -O2 -falign-functions=4 -falign-jumps=1 -falign-loops=1 # `make debug` says -Og
+STACK_GUARD := -fstack-protector-strong -mstack-protector-guard=global
 CFLAGS := -std=gnu11 -m32 -march=i686 -mtune=generic $(OPTIMISE) -g -ffreestanding -fno-pic -fno-omit-frame-pointer \
-	-fno-stack-protector -fno-asynchronous-unwind-tables -fno-strict-aliasing -fno-common \
+	$(if $(DEBUG),$(STACK_GUARD),-fno-stack-protector) \
+	-fno-asynchronous-unwind-tables -fno-strict-aliasing -fno-common \
 	-fwrapv -mregparm=3 -freg-struct-return -mgeneral-regs-only -fcf-protection=none \
 	$(WARNINGS) -I. $(if $(DEBUG),-DDEBUG)
 ASFLAGS := -m32 -march=i686 -g -fno-pic -Wa,--noexecstack -Wa,--fatal-warnings -Wundef -I.

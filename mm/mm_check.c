@@ -183,6 +183,7 @@ static void check_tables(struct check *c, struct mm *mm)
 
 static void check_mm(struct check *c, struct mm *mm)
 {
+	static const char *const kind[] = {"file", "private", "shared"};
 	u32 rss[RSS_NR] = {0}, pages = 0, huge = 0;
 	struct vma *v;
 	c->bad += vma_check(&mm->vmas, c->complain);
@@ -202,7 +203,8 @@ static void check_mm(struct check *c, struct mm *mm)
 		BAD(c, "mm: %u huge pages mapped, count says %u", huge, mm->huge_pages);
 	for (u32 i = 0; i < RSS_NR; i++)
 		if (rss[i] != mm->rss[i])
-			BAD(c, "mm: rss[%u] is %u, count says %u", i, rss[i], mm->rss[i]);
+			BAD(c, "mm %p: %u %s pages are mapped, count says %u", (void *)mm, rss[i],
+				kind[i], mm->rss[i]);
 }
 
 /* --- Frames: what they say of themselves --- */
@@ -317,6 +319,7 @@ void mm_usage(struct mm_usage *out)
 /* --- The guard around each self-test --- */
 
 static struct mm_usage usage_before;
+static u32 kinds_before[PK_NR];
 
 static void guard_complain(const char *fmt, ...)
 {
@@ -328,9 +331,17 @@ static void guard_complain(const char *fmt, ...)
 	ktest_fail("mm_check", 0, "%s", line);
 }
 
+static void count_kinds(u32 count[PK_NR])
+{
+	page_count_kinds(count);
+	count[PK_PGTABLE] -= pmap_kernel_tables; /* as mm_usage() does */
+}
+
 static void guard_before(void)
 {
 	mm_usage(&usage_before);
+	count_kinds(kinds_before);
+	slab_mark();
 }
 
 static void expect_same(const char *what, u32 before, u32 after)
@@ -339,13 +350,26 @@ static void expect_same(const char *what, u32 before, u32 after)
 		ktest_fail("leak", 0, "%s: %u before, %u after", what, before, after);
 }
 
+/* Of frames that are there no more, or too many: which. */
+static void tell_kinds(void)
+{
+	u32 now[PK_NR];
+	count_kinds(now);
+	for (enum page_kind k = PK_KERNEL; k < PK_NR; k++)
+		expect_same(page_kind_name[k], kinds_before[k], now[k]);
+}
+
 static void guard_after(void)
 {
 	struct mm_usage now;
 	mm_check(guard_complain);
 	mm_usage(&now);
 	expect_same("frames in use", usage_before.frames, now.frames);
+	if (usage_before.frames != now.frames)
+		tell_kinds();
 	expect_same("slab objects", usage_before.slab_objects, now.slab_objects);
+	if (usage_before.slab_objects != now.slab_objects)
+		slab_since_mark(expect_same);
 	expect_same("committed pages", usage_before.committed, now.committed);
 	expect_same("kernel stacks", usage_before.kstacks, now.kstacks);
 	expect_same("huge pages", usage_before.huge_pages, now.huge_pages);

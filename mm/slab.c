@@ -432,6 +432,11 @@ u32 slab_pages(void)
 	return pages;
 }
 
+static u32 active(struct slab_cache *c)
+{
+	return c->taken - slab_cached(c);
+}
+
 u32 slab_active_objects(void)
 {
 	struct slab_cache *c;
@@ -440,10 +445,32 @@ u32 slab_active_objects(void)
 	spin_lock(&slab_list_lock);
 	list_for_each_entry (c, &slab_caches, link) {
 		if (!(c->flags & SLAB_OF_MAGAZINES))
-			n += c->taken - slab_cached(c);
+			n += active(c);
 	}
 	spin_unlock(&slab_list_lock);
 	return n;
+}
+
+void slab_mark(void)
+{
+	struct slab_cache *c;
+
+	spin_lock(&slab_list_lock);
+	list_for_each_entry (c, &slab_caches, link)
+		c->marked = active(c);
+	spin_unlock(&slab_list_lock);
+}
+
+void slab_since_mark(void (*tell)(const char *cache, u32 before, u32 now))
+{
+	struct slab_cache *c;
+
+	spin_lock(&slab_list_lock);
+	list_for_each_entry (c, &slab_caches, link) {
+		if (!(c->flags & SLAB_OF_MAGAZINES) && active(c) != c->marked)
+			tell(c->name, c->marked, active(c));
+	}
+	spin_unlock(&slab_list_lock);
 }
 
 /* --- The checker --- */

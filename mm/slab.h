@@ -66,6 +66,9 @@ u32 slab_pages(void);
 
 /* Objects handed out, over all caches but those of the magazines: the selftest guard compares it. */
 u32 slab_active_objects(void);
+/* Remembers how many each cache has handed out, and tells of the caches with another number since. */
+void slab_mark(void);
+void slab_since_mark(void (*tell)(const char *cache, u32 before, u32 now));
 
 u32 slab_check(void (*complain)(const char *fmt, ...));
 void slab_init(void);

@@ -80,6 +80,7 @@ struct slab_cache {
 	u32 nr_slabs, nr_empty_slabs;              /* l: all; those on `empty` */
 	u32 taken;                                 /* l: objects out of their slabs */
 	u32 next_colour;                           /* l */
+	u32 marked;                                /* L: objects in use at slab_mark() */
 
 	u32 objsize;              /* i: what was asked for */
 	u32 size;                 /* i: from one object to the next */

@@ -610,6 +610,7 @@ void mm_put(struct mm *mm)
 		return;
 	mutex_lock(&mm->lock);
 	unmap_all(mm);
+	kassert_msg(!mm_rss(mm), "%d pages are still counted", (int)mm_rss(mm));
 	mutex_unlock(&mm->lock);
 	if (mm->exe)
 		mm->exe->ops->put(mm->exe);

@@ -349,7 +349,7 @@ CRASHES = {
                     r"PDPT"],
     "WRITE_RO": [r"panic: page fault", r"write .*protected page", r"write_ro\+", r"PT +\["],
     "EXEC_DATA": [r"panic: page fault", r"protected page", r"PT +\[.*NX"],
-    "EXHAUST_STACK": [r"panic: .*stack", r"recurse\+"],
+    "EXHAUST_STACK": [r"panic: .*stack", r"recurse\+", r"\.\.\. 1\d times more", r"exhaust_stack\+"],
     "SPINLOCKUP": [r"panic: spin lock \"provoked\" taken twice", r"spin_contended\+"],
 }
 
@@ -570,6 +570,9 @@ def printable(line):
     return "".join(c if c.isprintable() or c == "\t" else f"\\x{ord(c):02x}" for c in line)
 
 
+told = set()  # failures reported: a case fails alike on several machines
+
+
 def report(job, results, seconds):
     """Prints a job's lines. Returns (passed, failed)."""
     failed = [(name, failure) for name, failure in results if failure]
@@ -582,6 +585,10 @@ def report(job, results, seconds):
         many = f": {passed} cases" if len(results) > 1 or job.title != job.name else ""
         print(f"ok    {job.title}{many} ({seconds:.1f} s)", flush=True)
     for name, failure in failed:
+        if failure.details and (name, *failure.details) in told:
+            print(f"FAIL  {name}: {failure}, as above", flush=True)
+            continue
+        told.add((name, *failure.details))
         print(f"FAIL  {name}: {failure}")
         for line in failure.details:
             print(f"      | {printable(line)}")

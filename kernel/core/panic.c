@@ -15,6 +15,7 @@
 #include "mm/pmap.h"
 
 #define MAX_FRAMES 40
+#define SYSCALL_ARGS 12 /* bytes of its arguments that a system call has on the stack */
 
 void (*panic_describe_addr)(vaddr_t addr);
 
@@ -87,25 +88,58 @@ static bool backtrace_trap(u32 at)
 	return true;
 }
 
+/* What a trap pushed, seen from the end of its first function's frame. */
+static u32 trapframe_above(u32 at)
+{
+	const struct thread *t = this_cpu()->thread;
+	u32 user = t ? (u32)x86_thread_frame(&t->x86) : 0;
+
+	return at + SYSCALL_ARGS == user ? user : at;
+}
+
+struct frame {
+	u32 ebp, ret;
+};
+
+static bool peek_frame(u32 ebp, struct frame *f)
+{
+	return ebp >= KERNEL_BASE && ebp % 4 == 0 && !peek_kernel(f, (const void *)ebp, sizeof(*f));
+}
+
+/* A recursion: goes on to the last frame in turn that returns to where this one does. */
+static void skip_repeated(struct frame *f)
+{
+	struct frame next;
+	u32 n = 0;
+
+	for (; n < KSTACK_SIZE / sizeof(next); n++) {
+		if (!peek_frame(f->ebp, &next) || next.ret != f->ret)
+			break;
+		*f = next;
+	}
+	if (n)
+		console_printf("  ... %u times more\n", n);
+}
+
 /* The callers, from the frame at ebp up. */
 static void print_callers(u32 ebp)
 {
-	struct {
-		u32 ebp, ret;
-	} frame;
+	struct frame frame;
 
 	for (u32 i = 0; i < MAX_FRAMES && ebp; i++) {
-		if (ebp < KERNEL_BASE || ebp % 4 ||
-			peek_kernel(&frame, (const void *)ebp, sizeof(frame))) {
+		if (!peek_frame(ebp, &frame)) {
 			console_printf("  the chain of frames is broken at %08x\n", ebp);
 			return;
 		}
 		if (!frame.ret)
 			return;
-		if (!is_trap_entry(frame.ret))
+		if (is_trap_entry(frame.ret)) {
+			if (!backtrace_trap(trapframe_above(ebp + sizeof(frame))))
+				return;
+		} else {
 			print_place(frame.ret, 1);
-		else if (!backtrace_trap(ebp + sizeof(frame)))
-			return;
+			skip_repeated(&frame);
+		}
 		ebp = frame.ebp;
 	}
 }
@@ -223,6 +257,18 @@ static void begin(const char *fmt, va_list ap)
 		machine_exit(EXIT_PANIC);
 	print_context();
 }
+
+#ifdef DEBUG
+/* The compiler's: the word below each return address of a function with an array, and what it calls
+ * when that is another one on return. */
+u32 __stack_chk_guard = 0x000aff0d; /* no string ends with it */
+__noreturn void __stack_chk_fail(void);
+
+void __stack_chk_fail(void)
+{
+	panic("a function wrote beyond an array on its stack");
+}
+#endif
 
 void panic(const char *fmt, ...)
 {
