@@ -209,6 +209,23 @@ EXPORT void tmalloc_dump_json(int fd)
 
 #define ROW_PAGES 128
 #define CELL	  6
+#define HEAD	  34 /* the legend's height */
+
+/* The first four: all, most, some, few of a span's blocks are taken. */
+enum { TAKEN, LARGE = 4, FREE, PURGED, MAPPED, NR_COLOURS };
+static const struct {
+	const char *fill, *means;
+	size_t x; /* in the legend */
+} colour[NR_COLOURS] = {
+	{"#d7301f", "blocks, all taken", 1},
+	{"#fc8d59", "most", 111},
+	{"#fdcc8a", "some", 161},
+	{"#fef0d9", "few", 211},
+	{"#4292c6", "one large block", 256},
+	{"#cfe8cf", "free", 356},
+	{"#ffffff", "free, no memory behind it", 401},
+	{"#8c6bb1", "a mapping of its own", 553},
+};
 
 struct drawing {
 	struct out out;
@@ -217,30 +234,28 @@ struct drawing {
 
 static const char *span_colour(const struct span *s)
 {
-	static const char *const fill[] = {"#d7301f", "#fc8d59", "#fdcc8a", "#fef0d9"};
-
 	switch (s->state) {
 	case SPAN_FREE:
-		return s->purged ? "#ffffff" : "#cfe8cf";
+		return colour[s->purged ? PURGED : FREE].fill;
 	case SPAN_SMALL:
-		return fill[3 - (s->nr ? 3 * s->used / s->nr : 0)];
+		return colour[TAKEN + 3 - (s->nr ? 3 * s->used / s->nr : 0)].fill;
 	case SPAN_MAPPED:
-		return "#8c6bb1";
+		return colour[MAPPED].fill;
 	default:
-		return "#4292c6";
+		return colour[LARGE].fill;
 	}
 }
 
 static void draw_cells(struct drawing *d, const struct span *s, size_t row, size_t column, size_t n)
 {
 	out_format(&d->out, "<rect x=\"%z\" y=\"%z\" width=\"%z\" height=\"%z\" ", column * CELL,
-		row * (CELL + 2), n * CELL, (size_t)CELL);
+		HEAD + row * (CELL + 2), n * CELL, (size_t)CELL);
 	out_format(
 		&d->out, "fill=\"%s\" stroke=\"#666\" stroke-width=\".3\"><title>", span_colour(s));
 	out_format(&d->out, "%p: %z pages", s->start, s->pages);
 	if (s->state == SPAN_SMALL)
-		out_format(&d->out, ", %z of %z blocks of %z bytes", (size_t)s->used, (size_t)s->nr,
-			(size_t)classes[s->class].size);
+		out_format(&d->out, ", %z of %z blocks of %z bytes taken", (size_t)s->used,
+			(size_t)s->nr, (size_t)classes[s->class].size);
 	out_string(&d->out, "</title></rect>\n");
 }
 
@@ -268,6 +283,24 @@ static void draw_span(struct span *s, void *arg)
 	}
 }
 
+static void draw_legend(struct out *o)
+{
+	out_format(o, "<rect width=\"100%%\" height=\"100%%\" fill=\"#fff\"/>\n"
+		      "<g font-family=\"sans-serif\" font-size=\"10\"><text x=\"1\" y=\"11\">");
+	out_format(o,
+		"heap at %p: %z pages of 4 KiB, %z in a row; taken is in use or in a thread's "
+		"cache</text>\n",
+		heap.base, (heap.end - heap.base) >> PAGE_SHIFT, (size_t)ROW_PAGES);
+	for (unsigned i = 0; i < NR_COLOURS; i++) {
+		out_format(o, "<rect x=\"%z\" y=\"18\" width=\"8\" height=\"8\" fill=\"%s\" ",
+			colour[i].x, colour[i].fill);
+		out_format(o,
+			"stroke=\"#666\" stroke-width=\".3\"/><text x=\"%z\" y=\"26\">%s</text>\n",
+			colour[i].x + 11, colour[i].means);
+	}
+	out_string(o, "</g>\n");
+}
+
 EXPORT void tmalloc_dump_svg(int fd)
 {
 	struct drawing d = {.out = {.fd = fd}};
@@ -280,7 +313,9 @@ EXPORT void tmalloc_dump_svg(int fd)
 	out_format(&d.out,
 		"<svg xmlns=\"http://www.w3.org/2000/svg\" width=\"%z\" height=\"%z\">\n",
 		(size_t)ROW_PAGES * CELL,
-		((heap.end - heap.base) / PAGE_SIZE / ROW_PAGES + 4 + heap.nr_mapped) * (CELL + 2));
+		HEAD + ((heap.end - heap.base) / PAGE_SIZE / ROW_PAGES + 4 + heap.nr_mapped) *
+				(CELL + 2));
+	draw_legend(&d.out);
 	heap_each_span(draw_span, &d);
 	draw_span(&top, &d);
 	out_string(&d.out, "</svg>\n");
