@@ -2,6 +2,7 @@
  * A tour of the heap: the story of A (30 K), B (40 K), C (200 K) and D (100 K), told with the
  * program's own break and maps after each step.
  */
+#include <fcntl.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -17,24 +18,25 @@ int malloc_trim(size_t pad);
 
 static char *base; /* the break before the first block */
 
-/* The heap's line of the maps, and that of @block if it is in another. */
+/* The heap's line of the maps, and that of @block if it is in another. A stream would take memory
+ * from the heap that is shown. */
 static void show_maps(const char *block)
 {
-	char line[200];
-	FILE *f = fopen("/proc/self/maps", "re");
+	static char text[8192];
+	int fd = open("/proc/self/maps", O_RDONLY);
+	ssize_t n = read(fd, text, sizeof(text) - 1);
 
-	if (!f)
-		return;
-	while (fgets(line, sizeof(line), f)) {
+	close(fd);
+	text[n > 0 ? n : 0] = '\0';
+	for (char *line = strtok(text, "\n"); line; line = strtok(NULL, "\n")) {
 		unsigned long from, to;
 
 		if (sscanf(line, "%lx-%lx", &from, &to) != 2)
 			continue;
 		if (strstr(line, "[heap]") ||
 			((unsigned long)block >= from && (unsigned long)block < to))
-			printf("    %s", line);
+			printf("    %s\n", line);
 	}
-	fclose(f);
 }
 
 static void tell(const char *what, const char *block)
@@ -73,7 +75,7 @@ int main(void)
 	tell("Before the first block", NULL);
 	a = take("A = malloc(30K): in the heap, below the break", 30 * KB);
 	b = take("B = malloc(40K): above A, in the same heap", 40 * KB);
-	c = take("C = malloc(200K): above TM_MMAP_THRESHOLD, a mapping of its own", 200 * KB);
+	c = take("C = malloc(200K): above M_MMAP_THRESHOLD, a mapping of its own", 200 * KB);
 	d = take("D = malloc(100K): above B; the break moves, with room to spare", 100 * KB);
 	free(c);
 	mallopt(TM_TRIM_THRESHOLD, 128 * KB);
