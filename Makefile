@@ -409,8 +409,8 @@ $(B)/demo/%: user/demo/%.c $(B)/obj/demo.flags
 
 -include $(DEMO_PROGRAMS:$(B)/demo/%=$(B)/obj/demo.%.d)
 
-debug: $(DEBUG_FILES) $(TESTROOT) ## gdb at process 1's first instruction; DEMO=, CMD=, T=, ATTACH=1, CRASH=1
-	@tools/debug.py
+debug: $(DEBUG_FILES) $(ROOT_CPIO) $(TESTROOT) ## gdb at process 1's first instruction; DEMO=, CMD=, T=, ATTACH=1, CRASH=1
+	@INITRAMFS=$(ROOT_CPIO) tools/debug.py
 
 record: $(DEBUG_FILES) $(TESTROOT) ## run CMD=, DEMO= or the self-tests T= so that it can be replayed
 	@tools/record.py record
@@ -437,8 +437,8 @@ run: $(B)/tessera.elf $(ROOT_CPIO) $(TESTROOT) ## a shell on this terminal (Ctrl
 run-iso: $(B)/tessera.elf $(ROOT_CPIO) $(TESTROOT) ## the same, started by GRUB from a CD image
 	@tools/run.py --iso --initramfs $(ROOT_CPIO)
 
-trace: $(B)/tessera.elf $(B)/initramfs.cpio $(TESTROOT) ## what the memory does for CMD=, as text and for Perfetto; TRACE=glob
-	@tools/trace.py
+trace: $(B)/tessera.elf $(ROOT_CPIO) $(TESTROOT) ## what the memory does for CMD=, as text and for Perfetto; TRACE=glob
+	@INITRAMFS=$(ROOT_CPIO) tools/trace.py
 
 screenshot: $(B)/tessera.elf $(ROOT_CPIO) $(TESTROOT) ## build/screenshot.png: the picture of memory when CMD= has run
 	@tools/screenshot.py --initramfs $(ROOT_CPIO)

@@ -55,6 +55,10 @@ def main():
     parser.add_argument("--kernel", default=vm.KERNEL)
     parser.add_argument("--initramfs", default=vm.INITRAMFS)
     args = parser.parse_args()
+    for path in args.kernel, args.initramfs:
+        if not os.path.exists(path):
+            print(f"run: no {os.path.relpath(path)}: `make` builds it", file=sys.stderr)
+            return MACHINE_PROBLEM
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(128 + signal.SIGTERM))
     signal.signal(signal.SIGHUP, lambda *_: sys.exit(128 + signal.SIGHUP))
 

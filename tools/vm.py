@@ -18,7 +18,7 @@ from mkinitramfs import Archive
 TOP = os.path.dirname(os.path.dirname(os.path.abspath(__file__)))
 BUILD = os.path.join(TOP, "build")
 KERNEL = os.path.join(BUILD, "tessera.elf")
-INITRAMFS = os.path.join(BUILD, "initramfs.cpio")
+INITRAMFS = os.environ.get("INITRAMFS") or os.path.join(BUILD, "initramfs.cpio")
 
 # What the kernel writes to isa-debug-exit, as QEMU's status (kernel/core/panic.h, enum exit_code).
 PASS, FAIL, PANIC, NONE, BOOT = 33, 35, 37, 39, 41
