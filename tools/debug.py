@@ -172,4 +172,5 @@ def main():
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    import debug  # as crash.py knows it: its Trouble is this one's
+    sys.exit(debug.main())
