@@ -201,6 +201,13 @@ def start(log):
            "no command `mm nosuch`", "no machine: it has ended")
 
 
+def half_done(log):
+    """`mm check` between two steps of a fault, and behind them: the walkthrough's last exercise."""
+    output = typed(log, ["mm break-fault zero once", "continue", "tbreak map_page", "continue",
+                         "mm check", "finish", "mm check"], DEMO="zero")
+    expect(output, "private memory that nobody maps", "The kernel is at work", "no findings")
+
+
 def layout(log):
     """The window beside the source shows the walk."""
     import pty
@@ -292,5 +299,5 @@ def cases():
     yield from ((f"gdb.walkthrough_{demo}", session(demo, blocks))
                 for demo, blocks in walkthrough.sessions().items())
     for function in (any_stop, busy, break_fault, ubreak, trap_backtrace, names, huge, poison, start,
-                     layout, replay, attach, panic):
+                     half_done, layout, replay, attach, panic):
         yield f"gdb.{function.__name__}", function
