@@ -87,6 +87,12 @@ static void meminfo_lists(struct text *t, const struct memory *m)
 	put_kb(t, "LowFree:", m->free - m->free_high);
 }
 
+/* As on Linux those of processes, the sum of their VmPTE. */
+static u32 user_tables(void)
+{
+	return pages_in_use[PK_PGTABLE] - pmap_kernel_tables;
+}
+
 static void meminfo_uses(struct text *t, const struct memory *m)
 {
 	put_kb(t, "SwapTotal:", 0);
@@ -103,7 +109,7 @@ static void meminfo_uses(struct text *t, const struct memory *m)
 	put_kb(t, "SReclaimable:", 0);
 	put_kb(t, "SUnreclaim:", pages_in_use[PK_SLAB]);
 	put_kb(t, "KernelStack:", kstack_count() * (KSTACK_SIZE / PAGE_SIZE));
-	put_kb(t, "PageTables:", pages_in_use[PK_PGTABLE]);
+	put_kb(t, "PageTables:", user_tables());
 	put_kb(t, "SecPageTables:", 0);
 	put_kb(t, "NFS_Unstable:", 0);
 	put_kb(t, "Bounce:", 0);
@@ -254,7 +260,7 @@ static u32 node_counters(const struct memory *m, struct counter *c)
 		{"nr_writeback", 0},
 		{"nr_shmem", m->shmem},
 		{"nr_kernel_stack", kstack_count() * (KSTACK_SIZE / 1024)},
-		{"nr_page_table_pages", pages_in_use[PK_PGTABLE]},
+		{"nr_page_table_pages", user_tables()},
 	};
 
 	memcpy(c, all, sizeof(all));
