@@ -44,6 +44,11 @@ static void spans_waste_little(void)
 
 		CHECK(bytes >= classes[c].size && classes[c].pages <= SPAN_PAGES);
 		CHECK(bytes % classes[c].size * 8 <= bytes);
+		CHECK(classes[c].least >= 1 && classes[c].least <= classes[c].pages);
+		for (unsigned n = classes[c].least; n < classes[c].pages; n++) {
+			bytes = n << PAGE_SHIFT;
+			CHECK(bytes >= classes[c].size && bytes % classes[c].size * 3 <= bytes);
+		}
 	}
 }
 
@@ -167,6 +172,66 @@ static void runs_merge(void)
 	tmalloc_check();
 }
 
+/* A free run that is too short for a good span makes a short one before new pages are used. */
+static void short_runs_are_used(void)
+{
+	struct span *full[1000], *a, *b;
+	uintptr_t top;
+	unsigned n = 0;
+	void *p;
+
+	tm_malloc_trim(0);
+	do {
+		CHECK(n < 1000);
+		top = heap.top;
+		full[n] = heap_alloc(2, 1, true);
+	} while (full[n++]->start < top);
+	a = heap_alloc(2, 1, true);
+	b = heap_alloc(2, 1, true);
+	CHECK(heap_resize(a, 1));
+	top = heap.top;
+	p = tm_malloc(1536);
+	CHECK(classes[class_of(1536)].pages == 2 && pagemap_span((uintptr_t)p)->pages == 1);
+	CHECK((uintptr_t)p < top && heap.top == top);
+	tmalloc_check();
+	tm_free(p);
+	heap_free(a);
+	heap_free(b);
+	while (n)
+		heap_free(full[--n]);
+	tm_malloc_trim(0);
+	tmalloc_check();
+}
+
+/* A thread gets 8 KiB of a span, and the next one what comes after. */
+static void spans_are_shared(void)
+{
+	unsigned c = class_of(1408), n = classes[c].most;
+	struct refill r[4];
+
+	tm_malloc_trim(0);
+	CHECK(!central[c].used && n == 5 && classes[c].pages == 3);
+	CHECK(central_take(c, &r[0]) && central_take(c, &r[1]));
+	CHECK(r[0].end == r[0].bump + n * 1408 && r[1].bump == r[0].end);
+	CHECK(r[1].end == r[0].bump + 8 * 1408);
+	central_give_run(c, r[0].bump, r[0].end);
+	tmalloc_check();
+	CHECK(central_take(c, &r[2]) && r[2].n == n && !r[2].bump);
+	CHECK(!central_give(c, r[2].head, n));
+	tmalloc_check();
+	central_give_run(c, r[1].bump, r[1].end);
+	tmalloc_check();
+	CHECK(!central[c].used && !central[c].nr_spans);
+	CHECK(central_take(c, &r[0]) && central_take(c, &r[1]));
+	central_give_run(c, r[1].bump, r[1].end);
+	tmalloc_check();
+	CHECK(central_take(c, &r[3]) && r[3].bump == r[1].bump && !r[3].n);
+	central_give_run(c, r[3].bump, r[3].end);
+	central_give_run(c, r[0].bump, r[0].end);
+	CHECK(!central[c].used);
+	tmalloc_check();
+}
+
 /* Blocks above the threshold are mapped; their size, freed once, is the next threshold. */
 static void threshold_adapts(void)
 {
@@ -240,7 +305,7 @@ static void grants_move(void)
 		CHECK(tcache.limit[c] > classes[c].cap / 4);
 		tmalloc_check();
 	}
-	CHECK(tcache.granted > 512 << 10 && tcache.granted <= 1 << 20);
+	CHECK(tcache.granted > 256 << 10 && tcache.granted <= 512 << 10);
 }
 
 static void realloc_remaps(void)
@@ -361,6 +426,8 @@ int main(void)
 	limits();
 	alignments();
 	runs_merge();
+	short_runs_are_used();
+	spans_are_shared();
 	threshold_adapts();
 	free_runs_come_first();
 	idle_lists_go_back();

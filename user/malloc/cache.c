@@ -8,7 +8,7 @@
 
 /* The least grant of a thread that is alone; several have half of it together, for each has its
  * never used blocks too. */
-#define GRANT_MIN ((size_t)1 << 20)
+#define GRANT_MIN ((size_t)512 << 10)
 
 __thread struct tcache tcache TLS_MODEL;
 struct caches caches;

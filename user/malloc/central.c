@@ -1,8 +1,9 @@
 /*
  * The centre: for each size class the spans that have blocks to give. A span is cut lazily: blocks
- * that were never handed out are the last @fresh of it, and a thread that needs blocks gets
- * the whole run of a new span at once without a page of it being touched. Blocks come back in
- * batches; a span whose last block came back returns to the page heap.
+ * that were never handed out are the last @fresh of it, and a thread that needs blocks gets a run
+ * of them at once without a page of it being touched. It gets 8 KiB at most, so that threads share
+ * the spans of large blocks. Blocks come back in batches; a span whose last block came back returns
+ * to the page heap.
  *
  * Blocks in a thread's cache count as used. While there is more than one thread, whole batches
  * pass through a few transfer slots without a look at their spans.
@@ -43,17 +44,28 @@ static void list_remove(struct central *ce, struct span *s)
 	s->listed = 0;
 }
 
+/* A span is on its class's list while it has blocks to give. */
+static void list_update(struct central *ce, struct span *s)
+{
+	bool has = s->free || s->fresh;
+
+	if (has && !s->listed)
+		list_add(ce, s);
+	else if (!has && s->listed)
+		list_remove(ce, s);
+}
+
 static struct span *span_create(struct central *ce, unsigned c)
 {
-	size_t pages = classes[c].pages;
-	struct span *s = heap_alloc(pages, 1, true);
+	const struct class_info *k = &classes[c];
+	struct span *s = heap_alloc_short(k->least, k->pages);
 
 	if (!s)
 		return NULL;
 	s->state = SPAN_SMALL;
 	s->class = c;
-	s->nr = s->fresh = classes[c].blocks;
-	ce->pages += pages;
+	s->nr = s->fresh = (s->pages << PAGE_SHIFT) / k->size;
+	ce->pages += s->pages;
 	ce->nr_spans++;
 	info_set(s, c);
 	return s;
@@ -68,27 +80,42 @@ static void span_destroy(struct central *ce, struct span *s)
 	heap_free(s);
 }
 
-/* All blocks of @s that were never handed out. */
-static void take_run(struct central *ce, struct span *s, struct refill *r)
+/* The first block of @s that was never handed out. */
+static char *fresh_start(const struct span *s)
 {
-	uint32_t size = classes[s->class].size;
-
-	r->end = (char *)s->start + s->nr * size;
-	r->bump = r->end - s->fresh * size;
-	r->zero = s->zero;
-	ce->used += s->fresh;
-	s->used += s->fresh;
-	s->fresh = s->zero = 0;
+	return (char *)s->start + (s->nr - s->fresh) * classes[s->class].size;
 }
 
-/* The whole list of @s, without a look at its blocks. */
-static void take_list(struct central *ce, struct span *s, struct refill *r)
+/* Blocks of @s that were never handed out; how many. */
+static unsigned take_run(struct span *s, struct refill *r)
 {
+	const struct class_info *k = &classes[s->class];
+	unsigned n = s->fresh < k->most ? s->fresh : k->most;
+
+	r->bump = fresh_start(s);
+	r->end = r->bump + n * k->size;
+	r->zero = s->zero;
+	s->fresh -= n;
+	return n;
+}
+
+/* The list of @s, without a look at its blocks unless it is cut; how many. */
+static unsigned take_list(struct span *s, struct refill *r)
+{
+	unsigned most = classes[s->class].most;
+	struct block *last = s->free;
+
 	r->head = s->free;
 	r->n = s->nr - s->used - s->fresh;
-	s->free = NULL;
-	s->used += r->n;
-	ce->used += r->n;
+	if (r->n <= most) {
+		s->free = NULL;
+		return r->n;
+	}
+	for (r->n = 1; r->n < most; r->n++)
+		last = block_next(last);
+	s->free = block_next(last);
+	block_link(last, NULL);
+	return r->n;
 }
 
 static bool take_transfer(struct central *ce, unsigned c, struct refill *r)
@@ -100,14 +127,13 @@ static bool take_transfer(struct central *ce, unsigned c, struct refill *r)
 	return true;
 }
 
-/* Everything that @s has. */
 static void take_span(struct central *ce, struct span *s, struct refill *r)
 {
-	take_list(ce, s, r);
-	if (s->fresh)
-		take_run(ce, s, r);
-	if (s->listed)
-		list_remove(ce, s);
+	unsigned n = s->free ? take_list(s, r) : take_run(s, r);
+
+	s->used += n;
+	ce->used += n;
+	list_update(ce, s);
 }
 
 bool central_take(unsigned c, struct refill *r)
@@ -132,8 +158,8 @@ static void span_changed(struct central *ce, struct span *s)
 		if (s->listed)
 			list_remove(ce, s);
 		span_destroy(ce, s);
-	} else if (!s->listed) {
-		list_add(ce, s);
+	} else {
+		list_update(ce, s);
 	}
 }
 
@@ -194,6 +220,15 @@ struct block *central_give(unsigned c, struct block *b, unsigned n)
 	return b;
 }
 
+/* A run that others were cut after: its blocks are like any. */
+static void give_blocks(struct span *s, char *bump, char *end)
+{
+	for (; bump < end; bump += classes[s->class].size) {
+		block_link((struct block *)bump, s->free);
+		s->free = (struct block *)bump;
+	}
+}
+
 void central_give_run(unsigned c, char *bump, char *end)
 {
 	struct central *ce = &central[c];
@@ -201,7 +236,10 @@ void central_give_run(unsigned c, char *bump, char *end)
 	unsigned n = (end - bump) / classes[c].size;
 
 	lock_take(&ce->lock);
-	s->fresh = n;
+	if (end == fresh_start(s))
+		s->fresh += n;
+	else
+		give_blocks(s, bump, end);
 	s->used -= n;
 	ce->used -= n;
 	span_changed(ce, s);
@@ -229,9 +267,9 @@ static void check_blocks(const struct span *s)
 
 	for (struct block *b = s->free; b; b = block_next(b), n++)
 		if (pagemap_span((uintptr_t)b) != s || ((uintptr_t)b - s->start) % size ||
-			(uintptr_t)b - s->start >= (s->nr - s->fresh) * size)
+			(char *)b >= fresh_start(s))
 			die("check: a block is on the wrong span", b);
-	if (n + s->used + s->fresh != s->nr)
+	if (s->nr != (s->pages << PAGE_SHIFT) / size || n + s->used + s->fresh != s->nr)
 		die("check: blocks of a span are miscounted", s);
 	if (s->listed != (s->free || s->fresh))
 		die("check: a span is on the wrong list", s);

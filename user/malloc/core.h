@@ -93,9 +93,10 @@ struct class_info {
 	uint32_t size;    /* of a block */
 	uint32_t inverse; /* 2^32 / size, rounded up: see class_is_start() */
 	uint16_t pages;   /* of the shortest span that wastes little */
-	uint16_t blocks;  /* in it */
+	uint16_t least;   /* of one that will do rather than that new pages are used */
 	uint16_t cap;     /* the most blocks in one thread's list */
 	uint16_t batch;   /* how many go back to the centre at once */
+	uint16_t most;    /* how many come from there at once */
 } __attribute__((aligned(32)));
 extern struct class_info classes[NR_CLASSES];
 
@@ -195,7 +196,7 @@ struct span {
 	uint16_t nr;              /* small: blocks in all */
 	uint16_t fresh;           /* small: the last so many were never handed out */
 	uint8_t state, class;
-	uint8_t zero;     /* never written since the system gave it */
+	uint8_t zero;     /* never written since the system gave it (small: the fresh blocks) */
 	uint8_t mapped;   /* from an extent, not from brk */
 	uint8_t listed;   /* small: on the class's list */
 	uint8_t purged;   /* free: the system took its memory back */
@@ -304,6 +305,8 @@ extern struct heap heap;
 /* A run of @pages, aligned to @align pages (a power of two); NULL when memory is out, or when there
  * is no such run and the heap is not to @grow. */
 struct span *heap_alloc(size_t pages, size_t align, bool grow);
+/* A run of @pages; a free one of at least @least, rather than that new pages are used. */
+struct span *heap_alloc_short(size_t least, size_t pages);
 void heap_free(struct span *s);
 /* Change the length of a run where it is. Shrinking always works. */
 bool heap_resize(struct span *s, size_t pages);
@@ -339,7 +342,7 @@ struct refill {
 	bool zero;
 };
 
-/* What one span of class @c has; false when memory is out. */
+/* What one span of class @c has, up to class_info.most blocks; false when memory is out. */
 bool central_take(unsigned c, struct refill *r);
 /* The first @n blocks of the list @b come back; the rest of it is returned. */
 struct block *central_give(unsigned c, struct block *b, unsigned n);

@@ -461,14 +461,21 @@ static struct span *extent_new(size_t pages)
 	return s;
 }
 
-static struct span *run_take(size_t pages, bool grow)
+static struct span *bins_take(size_t pages)
 {
 	struct span *s = bins_find(pages);
 
-	if (s) {
+	if (s)
 		bin_remove(s);
+	return s;
+}
+
+static struct span *run_take(size_t pages, bool grow)
+{
+	struct span *s = bins_take(pages);
+
+	if (s)
 		return s;
-	}
 	if (heap.end - heap.top >= pages << PAGE_SHIFT || (grow && top_grow(pages)))
 		return top_take(pages);
 	return grow ? extent_new(pages) : NULL;
@@ -508,6 +515,16 @@ fail:
 	return NULL;
 }
 
+/* What a run is when it is handed out. */
+static void run_begin(struct span *s)
+{
+	s->zero |= s->purged;
+	s->purged = s->listed = s->class = 0;
+	s->bump = s->used = s->nr = s->fresh = s->asked = 0;
+	s->free = NULL;
+	pagemap_set_ends(s);
+}
+
 struct span *heap_alloc(size_t pages, size_t align, bool grow)
 {
 	struct span *s;
@@ -519,13 +536,26 @@ struct span *heap_alloc(size_t pages, size_t align, bool grow)
 	s = run_take(pages + align - 1, grow);
 	if (s)
 		s = run_fit(s, pages, align);
-	if (s) {
-		s->zero |= s->purged;
-		s->purged = s->listed = s->class = 0;
-		s->bump = s->used = s->nr = s->fresh = s->asked = 0;
-		s->free = NULL;
-		pagemap_set_ends(s);
-	}
+	if (s)
+		run_begin(s);
+	lock_drop(&heap.lock);
+	return s;
+}
+
+struct span *heap_alloc_short(size_t least, size_t pages)
+{
+	struct span *s = NULL;
+
+	lock_take(&heap.lock);
+	heap_decay();
+	for (size_t n = pages; n >= least && !s; n--)
+		s = bins_take(n);
+	if (!s)
+		s = run_take(pages, true);
+	if (s && s->pages > pages)
+		s = run_fit(s, pages, 1);
+	if (s)
+		run_begin(s);
 	lock_drop(&heap.lock);
 	return s;
 }

@@ -54,6 +54,19 @@ static unsigned span_pages(uint32_t size)
 	return pages;
 }
 
+/* How short a span may be rather than that new pages are used: at most a third of it is wasted. */
+static unsigned span_pages_least(uint32_t size, unsigned pages)
+{
+	while (pages > 1) {
+		uint32_t bytes = (pages - 1) << PAGE_SHIFT;
+
+		if (bytes % size > bytes / 3)
+			break;
+		pages--;
+	}
+	return pages;
+}
+
 static void class_init(unsigned c)
 {
 	struct class_info *k = &classes[c];
@@ -61,9 +74,10 @@ static void class_init(unsigned c)
 	k->size = class_compute_size(c);
 	k->inverse = UINT32_MAX / k->size + 1;
 	k->pages = span_pages(k->size);
-	k->blocks = (k->pages << PAGE_SHIFT) / k->size;
+	k->least = span_pages_least(k->size, k->pages);
 	k->cap = clamp((32 << 10) / k->size, 4, 2048);
 	k->batch = clamp((4 << 10) / k->size, 2, 64);
+	k->most = clamp((8 << 10) / k->size, 1, 512);
 }
 
 void core_init(void)
