@@ -571,8 +571,8 @@ long sys_socketcall(u32 call, uptr_t args);
 	P(clock_adjtime64, "see adjtimex") \
 	P(clone3, "namespaces, a chosen pid, CLONE_INTO_CGROUP: EINVAL") \
 	P(copy_file_range, "regular files only") \
-	P(fcntl, "leases, F_SETSIG, F_NOTIFY: EINVAL; F_SETOWN sends no SIGIO") \
-	P(fcntl64, "leases, F_SETSIG, F_NOTIFY: EINVAL; F_SETOWN sends no SIGIO") \
+	P(fcntl, "leases, F_NOTIFY: EINVAL") \
+	P(fcntl64, "leases, F_NOTIFY: EINVAL") \
 	P(fallocate, "COLLAPSE_RANGE, INSERT_RANGE, UNSHARE_RANGE: EOPNOTSUPP") \
 	P(futex, "PI locks are handed over, but the scheduler has no priority to inherit") \
 	P(futex_time64, "PI locks are handed over, but the scheduler has no priority to inherit") \

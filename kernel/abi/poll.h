@@ -14,6 +14,7 @@
 #define POLLRDBAND 0x0080u
 #define POLLWRNORM 0x0100u
 #define POLLWRBAND 0x0200u
+#define POLLMSG    0x0400u
 #define POLLRDHUP  0x2000u
 
 struct abi_pollfd {

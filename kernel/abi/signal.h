@@ -24,6 +24,7 @@ enum {
 #define SA_RESTART   0x10000000u
 #define SA_NODEFER   0x40000000u
 #define SA_RESETHAND 0x80000000u
+#define SA_KNOWN     0xdc000807u /* these, and SA_EXPOSE_TAGBITS */
 
 #define SIG_BLOCK   0
 #define SIG_UNBLOCK 1
@@ -39,6 +40,7 @@ enum {
 #define SI_QUEUE   -1
 #define SI_TIMER   -2
 #define SI_MESGQ   -3
+#define SI_SIGIO   -5
 #define SI_TKILL   -6
 #define SEGV_MAPERR 1
 #define SEGV_ACCERR 2
@@ -63,6 +65,13 @@ enum {
 #define TRAP_TRACE 2
 #define TRAP_HWBKPT 4
 #define SYS_SECCOMP 1
+/* Why a signal came for a file with O_ASYNC. */
+#define POLL_IN  1
+#define POLL_OUT 2
+#define POLL_MSG 3
+#define POLL_ERR 4
+#define POLL_PRI 5
+#define POLL_HUP 6
 
 struct abi_siginfo {
 	s32 si_signo, si_errno, si_code;
@@ -91,6 +100,9 @@ struct abi_siginfo {
 			s32 syscall;
 			u32 arch;
 		} sys; /* SIGSYS */
+		struct {
+			s32 band, fd;
+		} poll; /* SIGIO */
 	};
 };
 _Static_assert(sizeof(struct abi_siginfo) == 128, "siginfo_t is 128 bytes");

@@ -1,4 +1,5 @@
 /* Open files: their life, reading and writing through them, and what a mapping sees of them. */
+#include "kernel/fs/fasync.h"
 #include "kernel/fs/vfs.h"
 #include "kernel/abi/prctl.h"
 #include "kernel/fs/notify.h"
@@ -115,6 +116,7 @@ static struct file *file_alloc(struct dentry *d, u32 flags)
 	f->ops = &path_only_ops;
 	mutex_init(&f->pos_lock);
 	list_init(&f->epolls);
+	list_init(&f->async_link);
 	__atomic_add_fetch(&nr_files, 1, __ATOMIC_RELAXED);
 	return f;
 }
@@ -203,6 +205,8 @@ void file_put(struct file *f)
 	notify_file(f, f->backing.may_write ? IN_CLOSE_WRITE : IN_CLOSE_NOWRITE);
 	if (!list_empty(&f->epolls))
 		epoll_forget(f);
+	if (f->flags & O_ASYNC)
+		fasync_forget(f);
 	locks_release_file(f);
 	if (f->ops->release)
 		f->ops->release(f);

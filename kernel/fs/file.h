@@ -41,7 +41,16 @@ struct file_ops {
 	u32 no_splice; /* which ways splice(2) does not go: EINVAL */
 #define SPLICE_READ  1u
 #define SPLICE_WRITE 2u
-	bool async; /* can have O_ASYNC, as Linux's can that send SIGIO */
+	/* Where the files of the same thing are that have O_ASYNC (kernel/fs/fasync.h); asked when one
+	 * gets it. It cannot have it. */
+	struct list_head *(*async)(struct file *f);
+};
+
+/* Who is sent signals for a file with O_ASYNC, on whose authority, and which one: 0 is SIGIO. */
+struct file_owner {
+	struct abi_f_owner_ex who;
+	u32 uid, euid;
+	u32 sig;
 };
 
 struct file {
@@ -51,7 +60,9 @@ struct file {
 	struct dentry *dentry;  /* the name it was opened by; holds the inode. Never NULL: pipes
 				 * and memfds have one that is in no tree */
 	u32 flags;              /* O_ bits */
-	struct abi_f_owner_ex owner; /* F_SETOWN's */
+	struct file_owner owner; /* F_SETOWN's and F_SETSIG's */
+	struct list_head async_link; /* with O_ASYNC: see kernel/fs/fasync.h */
+	s32 async_fd;           /* with O_ASYNC: the descriptor that it was set by */
 	u64 pos;                /* pos_lock, when the file can seek */
 	struct mutex pos_lock;  /* taken by those who share the file: outermost */
 	void *private;

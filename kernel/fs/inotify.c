@@ -6,6 +6,8 @@
  * inotify_lock guards instances, watches and queues. A watch that goes is first taken off its lists
  * under the lock and freed after it, for its inode may go with it.
  */
+#include "kernel/abi/signal.h"
+#include "kernel/fs/fasync.h"
 #include "kernel/fs/notify.h"
 #include "kernel/fs/path.h"
 #include "kernel/fs/poll.h"
@@ -35,6 +37,7 @@ struct inotify {
 	u32 uid;	/* from its beginning: whose limits it counts against */
 	s32 last_wd;
 	struct waitq readers;
+	struct list_head async; /* files with O_ASYNC (kernel/fs/fasync.h) */
 };
 
 struct watch {
@@ -64,6 +67,7 @@ static void append(struct inotify *i, struct event *ev)
 	list_add_tail(&ev->link, &i->events);
 	i->nr_events++;
 	waitq_wake_all(&i->readers);
+	fasync_notify(&i->async, POLL_IN);
 }
 
 static void append_overflow(struct inotify *i)
@@ -403,13 +407,20 @@ static void inotify_show(struct file *f, struct text *t)
 	spin_unlock(&inotify_lock);
 }
 
+static struct list_head *inotify_async(struct file *f)
+{
+	struct inotify *i = f->private;
+
+	return &i->async;
+}
+
 static const struct file_ops inotify_ops = {
 	.read = inotify_read,
 	.poll = inotify_poll,
 	.ioctl = inotify_ioctl,
 	.release = inotify_release,
 	.show_info = inotify_show,
-	.async = true,
+	.async = inotify_async,
 };
 
 /* --- Limits. Callers hold inotify_lock. --- */
@@ -453,6 +464,7 @@ long sys_inotify_init1(u32 flags)
 	i->max_events = inotify_max_events;
 	i->uid = current_cred()->euid;
 	waitq_init(&i->readers);
+	list_init(&i->async);
 	spin_lock(&inotify_lock);
 	room = has_room_for_instance(i->uid);
 	if (room)

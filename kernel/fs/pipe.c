@@ -12,7 +12,9 @@
  */
 #include "kernel/fs/vfs.h"
 #include "kernel/abi/prctl.h"
+#include "kernel/abi/signal.h"
 #include "kernel/abi/statfs.h"
+#include "kernel/fs/fasync.h"
 #include "kernel/fs/poll.h"
 #include "kernel/lib/kassert.h"
 #include "kernel/proc/task.h"
@@ -39,6 +41,7 @@ struct pipe {
 	u32 files;			/* l: open files of either kind; the last frees it */
 	bool watched;			/* somebody polls it: every read and write wakes */
 	struct waitq can_read, can_write;
+	struct list_head async;		/* files with O_ASYNC (kernel/fs/fasync.h) */
 };
 
 static struct mount pipe_mount;
@@ -166,6 +169,7 @@ static struct pipe *pipe_alloc(void)
 	mutex_init(&p->lock);
 	waitq_init(&p->can_read);
 	waitq_init(&p->can_write);
+	list_init(&p->async);
 	return p;
 }
 
@@ -244,6 +248,7 @@ static ssize_k pipe_read(struct file *f, struct iobuf *to, size_t n, u64 *pos)
 	if (done > 0)
 		done = read_available(p, to, n);
 	mutex_unlock(&p->lock);
+	fasync_notify(&p->async, POLL_OUT);
 	return done;
 }
 
@@ -323,6 +328,7 @@ static ssize_k pipe_write(struct file *f, struct iobuf *from, size_t n, u64 *pos
 	ret = write_locked(p, f, from, n);
 	broken = !p->readers;
 	mutex_unlock(&p->lock);
+	fasync_notify(&p->async, POLL_IN);
 	if (broken && (ret == -EPIPE || (size_t)ret < n))
 		send_sigpipe();
 	return ret;
@@ -543,6 +549,10 @@ static void close_end(struct inode *inode, struct file *f)
 	last = p->files == 0;
 	wake(&p->can_read);
 	wake(&p->can_write);
+	if (!p->readers != !p->writers) {
+		fasync_notify(&p->async, POLL_IN);
+		fasync_notify(&p->async, POLL_OUT);
+	}
 	mutex_unlock(&p->lock);
 	if (last) {
 		inode->pipe = NULL;
@@ -559,13 +569,20 @@ static void pipe_release(struct file *f)
 	mutex_unlock(&inode->lock);
 }
 
+static struct list_head *pipe_async(struct file *f)
+{
+	struct pipe *p = f->private;
+
+	return &p->async;
+}
+
 static const struct file_ops pipe_ops = {
 	.read = pipe_read,
 	.write = pipe_write,
 	.poll = pipe_poll,
 	.ioctl = pipe_ioctl,
 	.release = pipe_release,
-	.async = true,
+	.async = pipe_async,
 };
 
 /* Attaches f to the inode's pipe, making it for the first. */

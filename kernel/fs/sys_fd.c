@@ -1,4 +1,6 @@
 /* System calls on descriptors: dup and its family, fcntl, flock, ioctl. */
+#include "kernel/abi/signal.h"
+#include "kernel/fs/fasync.h"
 #include "kernel/fs/filelock.h"
 #include "kernel/fs/vfs.h"
 #include "kernel/proc/task.h"
@@ -217,44 +219,26 @@ long sys_flock(u32 fd, u32 op)
 
 /* --- fcntl --- */
 
-static long set_flags(struct file *f, u32 arg)
+static long set_flags(struct file *f, u32 fd, u32 arg)
 {
-	u32 settable;
-
 	if (((arg ^ f->flags) & arg & O_NOATIME) && !inode_owned(f->dentry->inode))
 		return -EPERM;
 	if (arg & O_DIRECT)
 		return -EINVAL;
-	settable = SETTABLE_FLAGS | (f->ops->async ? O_ASYNC : 0);
-	f->flags = (f->flags & ~settable) | (arg & settable);
+	f->flags = (f->flags & ~SETTABLE_FLAGS) | (arg & SETTABLE_FLAGS);
+	if (((arg ^ f->flags) & O_ASYNC) && f->ops->async)
+		fasync_set(f, (s32)fd, arg & O_ASYNC);
 	return 0;
 }
 
-/* --- Whom SIGIO would be sent to: he is kept, but nobody is ever sent it --- */
-
-/* Whether a thread, a process or a group has the number. */
-static bool number_used(s32 pid)
-{
-	u32 flags = spin_lock_irqsave(&process_lock);
-	bool used = task_find((u32)pid) || pid_names_group((u32)pid);
-
-	spin_unlock_irqrestore(&process_lock, flags);
-	return used;
-}
-
-static long set_owner(struct file *f, s32 type, s32 pid)
-{
-	if (pid && !number_used(pid))
-		return -ESRCH;
-	f->owner = (struct abi_f_owner_ex){type, pid};
-	return 0;
-}
+/* --- Whom SIGIO is sent to --- */
 
 static long fcntl_setown(struct file *f, s32 who)
 {
 	if (who == INT32_MIN)
 		return -EINVAL;
-	return who < 0 ? set_owner(f, F_OWNER_PGRP, -who) : set_owner(f, F_OWNER_PID, who);
+	return who < 0 ? fasync_set_owner(f, F_OWNER_PGRP, -who)
+		       : fasync_set_owner(f, F_OWNER_PID, who);
 }
 
 static long fcntl_setown_ex(struct file *f, uptr_t user)
@@ -265,7 +249,15 @@ static long fcntl_setown_ex(struct file *f, uptr_t user)
 		return -EFAULT;
 	if (owner.type < F_OWNER_TID || owner.type > F_OWNER_PGRP)
 		return -EINVAL;
-	return set_owner(f, owner.type, owner.pid);
+	return fasync_set_owner(f, owner.type, owner.pid);
+}
+
+static long fcntl_setsig(struct file *f, u32 sig)
+{
+	if (sig > _NSIG)
+		return -EINVAL;
+	f->owner.sig = sig;
+	return 0;
 }
 
 static long fcntl_dup(u32 fd, u32 min, bool cloexec)
@@ -285,13 +277,13 @@ static struct lock_kind lock_kind(u32 cmd)
 	};
 }
 
-static long fcntl_file(struct file *f, u32 cmd, u32 arg)
+static long fcntl_file(struct file *f, u32 fd, u32 cmd, u32 arg)
 {
 	switch (cmd) {
 	case F_GETFL:
 		return (long)f->flags;
 	case F_SETFL:
-		return set_flags(f, arg);
+		return set_flags(f, fd, arg);
 	case F_GETLK:
 	case F_GETLK64:
 	case F_OFD_GETLK:
@@ -305,13 +297,17 @@ static long fcntl_file(struct file *f, u32 cmd, u32 arg)
 	case F_OFD_SETLKW:
 		return fcntl_setlk(f, UPTR(arg), lock_kind(cmd), true);
 	case F_GETOWN:
-		return f->owner.type == F_OWNER_PGRP ? -f->owner.pid : f->owner.pid;
+		return f->owner.who.type == F_OWNER_PGRP ? -f->owner.who.pid : f->owner.who.pid;
 	case F_SETOWN:
 		return fcntl_setown(f, (s32)arg);
 	case F_GETOWN_EX:
-		return copy_to_user(UPTR(arg), &f->owner, sizeof(f->owner));
+		return copy_to_user(UPTR(arg), &f->owner.who, sizeof(f->owner.who));
 	case F_SETOWN_EX:
 		return fcntl_setown_ex(f, UPTR(arg));
+	case F_GETSIG:
+		return (long)f->owner.sig;
+	case F_SETSIG:
+		return fcntl_setsig(f, arg);
 	case F_GETPIPE_SZ:
 		return file_is_pipe(f) ? pipe_capacity(f) : -EBADF;
 	case F_SETPIPE_SZ:
@@ -343,7 +339,7 @@ long sys_fcntl64(u32 fd, u32 cmd, u32 arg)
 	f = cmd == F_GETFL ? fget_raw(fd) : fget(fd);
 	if (!f)
 		return -EBADF;
-	ret = fcntl_file(f, cmd, arg);
+	ret = fcntl_file(f, fd, cmd, arg);
 	file_put(f);
 	return ret;
 }
@@ -357,18 +353,28 @@ long sys_fcntl(u32 fd, u32 cmd, u32 arg)
 
 /* --- ioctl --- */
 
-/* FIONBIO and FIOASYNC: the flag becomes what the word says. */
-static long set_flag(struct file *f, u32 flag, uptr_t arg)
+/* FIONBIO and FIOASYNC: what the word says. */
+static long set_nonblock(struct file *f, uptr_t arg)
 {
 	u32 on;
 
 	if (get_user_u32(&on, arg))
 		return -EFAULT;
-	if (!on == !(f->flags & flag))
+	f->flags = on ? f->flags | O_NONBLOCK : f->flags & ~O_NONBLOCK;
+	return 0;
+}
+
+static long set_async(struct file *f, u32 fd, uptr_t arg)
+{
+	u32 on;
+
+	if (get_user_u32(&on, arg))
+		return -EFAULT;
+	if (!on == !(f->flags & O_ASYNC))
 		return 0;
-	if (flag == O_ASYNC && !f->ops->async)
+	if (!f->ops->async)
 		return -ENOTTY;
-	f->flags ^= flag;
+	fasync_set(f, (s32)fd, on);
 	return 0;
 }
 
@@ -392,14 +398,14 @@ static long ioctl_regular(struct file *f, u32 cmd, uptr_t arg)
 	}
 }
 
-static long ioctl_file(struct file *f, u32 cmd, u32 arg)
+static long ioctl_file(struct file *f, u32 fd, u32 cmd, u32 arg)
 {
 	long ret = -ENOTTY;
 
 	if (cmd == FIONBIO)
-		return set_flag(f, O_NONBLOCK, UPTR(arg));
+		return set_nonblock(f, UPTR(arg));
 	if (cmd == FIOASYNC)
-		return set_flag(f, O_ASYNC, UPTR(arg));
+		return set_async(f, fd, UPTR(arg));
 	if (f->ops->ioctl)
 		ret = f->ops->ioctl(f, cmd, arg);
 	else if (S_ISREG(f->dentry->inode->mode))
@@ -417,7 +423,7 @@ long sys_ioctl(u32 fd, u32 cmd, u32 arg)
 	if (cmd == FIOCLEX || cmd == FIONCLEX)
 		ret = files_set_cloexec(current_process()->files, fd, cmd == FIOCLEX);
 	else
-		ret = ioctl_file(f, cmd, arg);
+		ret = ioctl_file(f, fd, cmd, arg);
 	file_put(f);
 	return ret;
 }

@@ -356,7 +356,7 @@ static bool link_to(struct sock *s, struct sock *conn, struct inet_name to)
 	sock_link(s, conn, listener);
 	if (full)
 		s->state = SS_CONNECTING;
-	waitq_wake_all(&listener->readers);
+	sock_data_ready(listener);
 	return true;
 }
 
@@ -536,7 +536,7 @@ static long send_dgram(struct sock *s, struct sock_call *c)
 	receiver = deliver(s, m, c, to);
 	spin_unlock(&sock_lock);
 	if (receiver)
-		waitq_wake_all(&receiver->readers);
+		sock_data_ready(receiver);
 	else
 		sock_msg_free(m);
 	sock_put(receiver);

@@ -70,7 +70,7 @@ long nl_send(struct nl_answer *a)
 	spin_lock(&sock_lock);
 	sock_enqueue(s, s, m, &c);
 	spin_unlock(&sock_lock);
-	waitq_wake_all(&s->readers);
+	sock_data_ready(s);
 	return 0;
 }
 

@@ -3,8 +3,10 @@
 #include "kernel/net/sock.h"
 #include "kernel/abi/errno.h"
 #include "kernel/abi/poll.h"
+#include "kernel/abi/signal.h"
 #include "kernel/abi/termios.h"
 #include "kernel/core/clock.h"
+#include "kernel/fs/fasync.h"
 #include "kernel/fs/poll.h"
 #include "kernel/fs/vfs.h"
 #include "kernel/lib/kassert.h"
@@ -43,6 +45,7 @@ struct sock *sock_create(const struct sock_family *ops, u32 type)
 	mutex_init(&s->read_lock);
 	waitq_init(&s->readers);
 	waitq_init(&s->writers);
+	list_init(&s->async);
 	spin_lock(&sock_lock);
 	list_add_tail(&s->all, &socks);
 	spin_unlock(&sock_lock);
@@ -84,6 +87,21 @@ void sock_wake(struct sock *s)
 {
 	waitq_wake_all(&s->readers);
 	waitq_wake_all(&s->writers);
+}
+
+void sock_data_ready(struct sock *s)
+{
+	waitq_wake_all(&s->readers);
+	fasync_notify(&s->async, POLL_IN);
+}
+
+void sock_state_changed(struct sock *s)
+{
+	sock_wake(s);
+	if (s->error)
+		fasync_notify(&s->async, POLL_ERR);
+	else if (s->shutdown & RCV_SHUTDOWN)
+		fasync_notify(&s->async, s->shutdown == SHUTDOWN_MASK ? POLL_HUP : POLL_IN);
 }
 
 long sock_wait(struct waitq *q, bool (*cond)(struct sock *s), struct sock *s, u64 ns)
@@ -132,7 +150,7 @@ void sock_drop(struct sock *s, struct sock_rest *rest)
 
 	sock_wake(s);
 	if (rest->peer)
-		sock_wake(rest->peer);
+		sock_state_changed(rest->peer);
 	sock_msgs_free(&rest->msgs);
 	sock_put(rest->peer);
 	while (!list_empty(&rest->waiting)) {
@@ -412,6 +430,11 @@ static long sock_ioctl(struct file *f, u32 cmd, u32 arg)
 	}
 }
 
+static struct list_head *sock_async(struct file *f)
+{
+	return &sock_of(f)->async;
+}
+
 const struct file_ops sock_file_ops = {
 	.read = sock_read,
 	.write = sock_write,
@@ -419,7 +442,7 @@ const struct file_ops sock_file_ops = {
 	.poll = sock_poll,
 	.ioctl = sock_ioctl,
 	.release = sock_release,
-	.async = true,
+	.async = sock_async,
 };
 
 static struct fs_type sock_type = {

@@ -127,6 +127,8 @@ struct sock {
 	struct list_head gc;	       /* u */
 	struct mutex read_lock;
 	struct waitq readers, writers;
+	struct list_head async; /* files with O_ASYNC (kernel/fs/fasync.h) */
+	bool wants_room;	/* u: it was told that there is none */
 
 	/* AF_UNIX */
 	struct unix_name *name; /* u */
@@ -248,6 +250,10 @@ int sock_listen(struct sock *s, s32 backlog);
 /* *out: the connection, referenced. */
 int sock_accept(struct sock *s, bool nonblock, struct sock **out);
 void sock_wake(struct sock *s);
+/* There is something to read or to accept. */
+void sock_data_ready(struct sock *s);
+/* Its peer has done something to it that its state tells. */
+void sock_state_changed(struct sock *s);
 
 /* Sleeps on q until cond(s), for at most `ns` (0: forever). 0, -EAGAIN at the end of that, or what
  * a signal makes of it. */

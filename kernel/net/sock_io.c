@@ -39,6 +39,7 @@ static long wait_for_room(struct sock *s, bool nonblock)
 			spin_unlock(&sock_lock);
 			return 0;
 		}
+		s->wants_room = true;
 		spin_unlock(&sock_lock);
 		if (!err)
 			err = nonblock ? -EAGAIN : sock_wait(&s->writers, has_room, s, s->sndtimeo);
@@ -97,7 +98,7 @@ static long send_chunk(struct sock *s, struct sock_call *c, struct msg_pos *at, 
 		sock_msg_free(m);
 		return err < 0 ? err : (long)n;
 	}
-	waitq_wake_all(&to->readers);
+	sock_data_ready(to);
 	sock_put(to);
 	return (long)n;
 }

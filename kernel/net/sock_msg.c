@@ -7,6 +7,8 @@
  * meanwhile.
  */
 #include "kernel/abi/errno.h"
+#include "kernel/abi/signal.h"
+#include "kernel/fs/fasync.h"
 #include "kernel/net/sock.h"
 #include "mm/kmalloc.h"
 
@@ -164,13 +166,19 @@ int scm_copy(struct scm *to, const struct scm *from)
 static void bury(struct sock_msg *m)
 {
 	struct sock *sender = m->sender;
+	bool waited;
 
 	scm_drop(&m->scm);
 	free_pieces(m);
 	spin_lock(&sock_lock);
 	sender->charged -= m->charge;
+	waited = sender->wants_room && sender->charged < sock_limit(sender);
+	if (waited)
+		sender->wants_room = false;
 	spin_unlock(&sock_lock);
 	waitq_wake_all(&sender->writers);
+	if (waited)
+		fasync_notify(&sender->async, POLL_OUT);
 	sock_put(sender);
 	kfree(m);
 }

@@ -266,7 +266,7 @@ static int try_connect(struct sock *s, struct sock *conn, struct sock *listener)
 		link_connection(s, conn, listener);
 	spin_unlock(&sock_lock);
 	if (!err)
-		waitq_wake_all(&listener->readers);
+		sock_data_ready(listener);
 	return err;
 }
 
@@ -372,7 +372,7 @@ static int unix_shutdown(struct sock *s, u32 mask)
 	spin_unlock(&sock_lock);
 	sock_wake(s);
 	if (peer)
-		sock_wake(peer);
+		sock_state_changed(peer);
 	sock_put(peer);
 	return 0;
 }

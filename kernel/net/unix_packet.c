@@ -55,7 +55,7 @@ static long try_deliver(struct sock *s, struct sock *to, struct sock_msg *m, str
 		sock_enqueue(s, to, m, c);
 	spin_unlock(&sock_lock);
 	if (!err)
-		waitq_wake_all(&to->readers);
+		sock_data_ready(to);
 	sock_put(put);
 	return err;
 }

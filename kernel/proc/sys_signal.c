@@ -207,6 +207,7 @@ static long do_sigaction(u32 sig, const struct abi_sigaction_k *set, struct abi_
 	if (set) {
 		*a = *set;
 		a->mask &= ~SIGS_UNBLOCKABLE;
+		a->flags &= SA_KNOWN;
 		/* POSIX: what is ignored now is not pending any more. */
 		if (a->handler == SIG_IGN_K ||
 			(a->handler == SIG_DFL_K && sig_default_ignored(sig)))

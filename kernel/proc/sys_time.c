@@ -375,8 +375,6 @@ static long do_clock_nanosleep(s32 id, u32 flags, uptr_t req, uptr_t rem, bool t
 	case CLOCK_BOOTTIME:
 	case CLOCK_TAI:
 		break;
-	case CLOCK_THREAD_CPUTIME_ID:
-		return -EINVAL;
 	default:
 		err = clock_read(id, &ns);
 		return err ? err : -EOPNOTSUPP;

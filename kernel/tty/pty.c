@@ -9,7 +9,9 @@
  * terminal's side open any more, the master's reads fail with EIO, once the ring is empty.
  */
 #include "kernel/abi/fcntl.h"
+#include "kernel/abi/signal.h"
 #include "kernel/abi/statfs.h"
+#include "kernel/fs/fasync.h"
 #include "kernel/fs/options.h"
 #include "kernel/fs/pathname.h"
 #include "kernel/fs/poll.h"
@@ -39,6 +41,7 @@ struct pty {
 	u32 head, tail;	      /* t: bytes put and taken */
 	struct waitq readers; /* of the master */
 	struct waitq writers;
+	struct list_head async; /* files of the master with O_ASYNC (kernel/fs/fasync.h) */
 };
 
 static struct pty *ptys[PTY_MAX]; /* n: those whose master is open */
@@ -88,7 +91,13 @@ static void pty_free(struct tty *t)
 	slab_free(pty_cache, pty_of(t));
 }
 
+static void pty_wrote(struct tty *t)
+{
+	fasync_notify(&pty_of(t)->async, POLL_IN);
+}
+
 static const struct tty_driver pty_driver = {
+	.wrote = pty_wrote,
 	.throttle = pty_throttle,
 	.has_room = pty_has_room,
 	.in_use = pty_in_use,
@@ -425,13 +434,20 @@ static void master_release(struct file *f)
 	tty_put(&p->tty);
 }
 
+static struct list_head *master_async(struct file *f)
+{
+	struct pty *p = f->private;
+
+	return &p->async;
+}
+
 static const struct file_ops master_ops = {
 	.read = master_read,
 	.write = master_write,
 	.poll = master_poll,
 	.ioctl = master_ioctl,
 	.release = master_release,
-	.async = true,
+	.async = master_async,
 };
 
 /* --- Making one --- */
@@ -446,6 +462,7 @@ static struct pty *pty_create(u32 index)
 	p->locked = true;
 	waitq_init(&p->readers);
 	waitq_init(&p->writers);
+	list_init(&p->async);
 	tty_setup(&p->tty, &pty_driver, MKDEV(PTS_MAJOR, index), pty_out, p);
 	p->tty.ldisc.termios.c_cflag = B38400 | CS8 | CREAD;
 	return p;

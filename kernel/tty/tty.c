@@ -11,6 +11,7 @@
 #include "kernel/abi/signal.h"
 #include "kernel/core/clock.h"
 #include "kernel/core/console.h"
+#include "kernel/fs/fasync.h"
 #include "kernel/fs/poll.h"
 #include "kernel/fs/vfs.h"
 #include "kernel/proc/task.h"
@@ -44,6 +45,7 @@ void tty_setup(struct tty *t, const struct tty_driver *driver, u32 dev,
 	spin_init(&t->lock, "tty");
 	ldisc_init(&t->ldisc, out, ctx);
 	waitq_init(&t->readers);
+	list_init(&t->async);
 	waitq_init(&t->writers);
 	flags = spin_lock_irqsave(&process_lock);
 	list_add_tail(&t->link, &ttys);
@@ -162,8 +164,10 @@ void tty_receive(struct tty *t, u8 c)
 	spin_unlock_irqrestore(&t->lock, flags);
 	if (sig)
 		tty_signal_foreground(t, sig);
-	if (readable)
+	if (readable) {
 		waitq_wake_all(&t->readers);
+		fasync_notify(&t->async, POLL_IN);
+	}
 	if (!stopped)
 		waitq_wake_all(&t->writers);
 }
@@ -413,6 +417,8 @@ static ssize_k tty_write(struct file *f, struct iobuf *from, size_t n, u64 *pos)
 		if (!err)
 			done += len;
 	}
+	if (done && t->driver->wrote)
+		t->driver->wrote(t);
 	return done ? (ssize_k)done : err;
 }
 
@@ -437,13 +443,26 @@ static u32 tty_poll(struct file *f, struct poll_table *pt)
 	return events;
 }
 
+/* Without an owner, a file's signals are for those in the foreground. */
+static struct list_head *tty_async(struct file *f)
+{
+	struct tty *t = tty_of(f);
+	u32 pgrp = READ_ONCE(t->pgrp);
+
+	if (!f->owner.who.pid && pgrp)
+		(void)fasync_set_owner(f, F_OWNER_PGRP, (s32)pgrp);
+	else if (!f->owner.who.pid)
+		(void)fasync_set_owner(f, F_OWNER_PID, (s32)current_process()->pid);
+	return &t->async;
+}
+
 const struct file_ops tty_file_ops = {
 	.read = tty_read,
 	.write = tty_write,
 	.poll = tty_poll,
 	.ioctl = tty_ioctl,
 	.release = tty_release,
-	.async = true,
+	.async = tty_async,
 };
 
 /* --- The console --- */

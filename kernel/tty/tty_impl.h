@@ -20,6 +20,8 @@ struct tty_driver {
 	bool (*has_room)(struct tty *t, size_t n);
 	/* The last file on it was closed, or the first opened. NULL: it does not matter. */
 	void (*in_use)(struct tty *t, bool yes);
+	/* A program has written. NULL: nobody is told. */
+	void (*wrote)(struct tty *t);
 	void (*free)(struct tty *t); /* the last reference is gone */
 };
 
@@ -40,6 +42,7 @@ struct tty {
 	u32 refs;		    /* p */
 	struct list_head link;	    /* p: all terminals */
 	struct waitq readers, writers;
+	struct list_head async;		 /* files with O_ASYNC (kernel/fs/fasync.h) */
 };
 
 /* Fills a zeroed struct in and enters it with one reference; `out` and `ctx` as for ldisc_init(). */
