@@ -242,6 +242,9 @@ long sys_process_madvise(u32 pidfd, uptr_t vec, u32 n, u32 advice, u32 flags);
 long sys_set_thread_area(uptr_t desc);
 long sys_get_thread_area(uptr_t udesc);
 
+/* kernel/proc/kcmp.c */
+long sys_kcmp(u32 tid1, u32 tid2, u32 type, u32 fd1, u32 fd2);
+
 /* kernel/proc/ldt.c */
 long sys_modify_ldt(s32 func, uptr_t at, u32 size);
 
@@ -521,7 +524,7 @@ long sys_socketcall(u32 call, uptr_t args);
 	X(clock_adjtime) X(clock_adjtime64) X(sched_setattr) X(sched_getattr) \
 	X(mq_open) X(mq_unlink) X(mq_timedsend) X(mq_timedreceive) X(mq_notify) \
 	X(mq_getsetattr) X(mq_timedsend_time64) X(mq_timedreceive_time64) X(unshare) X(setns) \
-	X(pidfd_getfd) X(seccomp) X(modify_ldt)
+	X(pidfd_getfd) X(seccomp) X(modify_ldt) X(kcmp)
 
 #define SYSCALLS_MM(X) \
 	X(brk) X(mmap) X(munmap) X(mprotect) X(msync) X(mlock) X(munlock) X(mlockall) \
@@ -577,6 +580,7 @@ long sys_socketcall(u32 call, uptr_t args);
 	P(futex, "PI locks are handed over, but the scheduler has no priority to inherit") \
 	P(futex_time64, "PI locks are handed over, but the scheduler has no priority to inherit") \
 	P(io_submit, "IOCB_CMD_POLL: EINVAL; a read of an empty pipe waits in it") \
+	P(kcmp, "KCMP_EPOLL_TFD: EINVAL") \
 	P(madvise, "MERGEABLE, HUGEPAGE only noted; HWPOISON: no huge pages") \
 	P(modify_ldt, "segments of 16 bits: EINVAL") \
 	P(mount, "MS_BIND, MS_MOVE: EINVAL; propagation is ignored") \

@@ -260,6 +260,26 @@ static long fcntl_setsig(struct file *f, u32 sig)
 	return 0;
 }
 
+/* How long what is written will live, of which nothing here makes use. */
+static long get_hint(const struct file *f, uptr_t to)
+{
+	u64 hint = f->dentry->inode->write_hint;
+
+	return copy_to_user(to, &hint, sizeof(hint));
+}
+
+static long set_hint(struct file *f, uptr_t from)
+{
+	u64 hint;
+
+	if (copy_from_user(&hint, from, sizeof(hint)))
+		return -EFAULT;
+	if (hint > RWH_WRITE_LIFE_EXTREME)
+		return -EINVAL;
+	f->dentry->inode->write_hint = (u8)hint;
+	return 0;
+}
+
 static long fcntl_dup(u32 fd, u32 min, bool cloexec)
 {
 	if ((u64)min >= current_process()->rlimit[RLIMIT_NOFILE].cur)
@@ -312,6 +332,10 @@ static long fcntl_file(struct file *f, u32 fd, u32 cmd, u32 arg)
 		return file_is_pipe(f) ? pipe_capacity(f) : -EBADF;
 	case F_SETPIPE_SZ:
 		return file_is_pipe(f) ? pipe_resize(f, arg) : -EBADF;
+	case F_GET_RW_HINT:
+		return get_hint(f, UPTR(arg));
+	case F_SET_RW_HINT:
+		return set_hint(f, UPTR(arg));
 	case F_ADD_SEALS:
 		return seals_add(f, arg);
 	case F_GET_SEALS:

@@ -107,6 +107,7 @@ struct inode {
 	struct mutex lock;
 	s32 writers;                 /* d: opens for writing; negative: writing is denied (exec) */
 	bool linkable;               /* n: made without a name (O_TMPFILE), may be given one */
+	u8 write_hint;               /* F_SET_RW_HINT's: kept and told */
 	u32 seals;                   /* tmpfs: F_SEAL_ bits; set under `lock` and the object's lock */
 	u32 charged;                 /* tmpfs: pages counted against its mount; mount->lock */
 	struct list_head locks;      /* kernel/fs/filelock.c: struct file_lock, under its lock */
