@@ -121,7 +121,7 @@ static long check_lengths(struct mmap_args *a)
 
 static long check_lock(struct mm *mm, const struct mmap_args *a)
 {
-	if (!(a->r.vm_flags & VM_LOCKED) || current_process()->cred.euid == 0)
+	if (!(a->r.vm_flags & VM_LOCKED))
 		return 0;
 	if ((a->flags & MAP_LOCKED) && !mm->limits.memlock)
 		return -EPERM;

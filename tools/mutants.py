@@ -164,6 +164,9 @@ def try_mutant(mutant):
 
 
 def main():
+    if sys.argv[1:]:
+        print(__doc__)
+        return 2
     pattern = os.environ.get("T") or "*"
     mutants = [mutant for mutant in read_list() if cases.matches(mutant.name, pattern)]
     if not mutants:

@@ -81,7 +81,7 @@ const struct credentials *current_cred(void)
 	static const struct credentials kernel_cred;
 	struct task *t = this_cpu()->task;
 
-	return t ? &t->process->cred : &kernel_cred;
+	return t ? &t->cred : &kernel_cred;
 }
 
 bool cred_capable(u32 cap)
@@ -183,6 +183,12 @@ void inode_accessed(struct inode *inode)
 	if (inode->atime <= inode->mtime || inode->atime <= inode->ctime ||
 		now - inode->atime > (s64)(24 * 3600 * NSEC_PER_SEC))
 		inode->atime = now;
+}
+
+void file_accessed(struct file *f)
+{
+	if (!(f->flags & O_NOATIME))
+		inode_accessed(f->dentry->inode);
 }
 
 void inode_modified(struct inode *inode)

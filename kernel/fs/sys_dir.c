@@ -347,7 +347,7 @@ static long getdents(u32 fd, uptr_t user, u32 size, bool is64)
 	mutex_lock(&f->pos_lock);
 	ret = list_directory(f, &g, user, size);
 	mutex_unlock(&f->pos_lock);
-	inode_accessed(f->dentry->inode);
+	file_accessed(f);
 	notify_file(f, IN_ACCESS);
 	kfree(g.page);
 out:

@@ -83,8 +83,7 @@ static ssize_k tmpfs_read(struct file *f, struct iobuf *to, size_t n, u64 *pos)
 
 	if (done > 0)
 		*pos += (size_t)done;
-	if (!(f->flags & O_NOATIME))
-		inode_accessed(inode);
+	file_accessed(f);
 	return done;
 }
 

@@ -132,7 +132,7 @@ static inline bool inode_has_object(const struct inode *inode)
 	return S_ISREG(inode->mode) && inode->object.ops;
 }
 
-/* The calling process's credentials; root's where there is no process. */
+/* The calling thread's credentials; root's where there is no process. */
 const struct credentials *current_cred(void);
 bool cred_capable(u32 cap);      /* CAP_ numbers of kernel/abi/prctl.h; the kernel itself has all */
 bool cred_in_group(u32 gid);     /* fsgid or a supplementary group */
@@ -145,6 +145,7 @@ bool inode_owned(const struct inode *inode); /* by the caller, or he has CAP_FOW
 
 s64 inode_now(void);
 void inode_accessed(struct inode *inode); /* relatime */
+void file_accessed(struct file *f);       /* its inode, unless it was opened with O_NOATIME */
 void inode_modified(struct inode *inode); /* mtime and ctime */
 /* A write to or chown of a set-id file by somebody else takes the set-id bits. */
 void inode_drop_suid(struct inode *inode);

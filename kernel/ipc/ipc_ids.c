@@ -180,7 +180,7 @@ long ipc_find_stat(const struct ipc_table *t, s32 id, u32 cmd, bool anyone, stru
 
 bool ipc_may(const struct ipc_object *o, u32 wanted)
 {
-	u32 euid = current_process()->cred.euid, granted = o->mode;
+	u32 euid = current_task()->cred.euid, granted = o->mode;
 
 	wanted = (wanted >> 6 | wanted >> 3 | wanted) & 7;
 	if (euid == o->cuid || euid == o->uid)
@@ -192,7 +192,7 @@ bool ipc_may(const struct ipc_object *o, u32 wanted)
 
 bool ipc_owns(const struct ipc_object *o)
 {
-	u32 euid = current_process()->cred.euid;
+	u32 euid = current_task()->cred.euid;
 
 	return euid == o->uid || euid == o->cuid;
 }

@@ -567,15 +567,14 @@ static u64 locked_pages(u32 uid)
 
 static long lock_segment(struct segment *s)
 {
-	const struct process *p = current_process();
-	u64 limit = p->rlimit[RLIMIT_MEMLOCK].cur;
+	u64 limit = current_process()->rlimit[RLIMIT_MEMLOCK].cur;
 	if ((s->ipc.mode & SHM_LOCKED) || object_is_huge(s->file->backing.object))
 		return 0;
 	if (limit != RLIM64_INFINITY && !capable(CAP_IPC_LOCK) &&
-		locked_pages(p->cred.uid) + segment_pages(s) > limit >> PAGE_SHIFT)
+		locked_pages(current_task()->cred.uid) + segment_pages(s) > limit >> PAGE_SHIFT)
 		return -ENOMEM;
 	s->ipc.mode |= SHM_LOCKED;
-	s->locked_uid = p->cred.uid;
+	s->locked_uid = current_task()->cred.uid;
 	return 0;
 }
 

@@ -88,10 +88,10 @@ static void put_specifier(struct text *t, char c, u32 sig)
 		text_printf(t, "%u", current_task()->tid);
 		break;
 	case 'u':
-		text_printf(t, "%u", p->cred.uid);
+		text_printf(t, "%u", current_task()->cred.uid);
 		break;
 	case 'g':
-		text_printf(t, "%u", p->cred.gid);
+		text_printf(t, "%u", current_task()->cred.gid);
 		break;
 	case 'd':
 		text_printf(t, "%u", p->dumpable);

@@ -1,6 +1,6 @@
 /*
  * User and group ids, supplementary groups and capabilities, with Linux's rules for who may change
- * them to what. A process's threads share them here; C libraries set them in all threads anyway.
+ * them to what. Each thread has its own; it is the C library that sets those of all.
  *
  * i386 has each call twice: the old ones have 16-bit ids, in which 0xffff is -1 and larger ids read
  * as 65534.
@@ -28,12 +28,11 @@ static u32 to16(u32 id)
 
 /* Uid changes move capabilities: nobody keeps root's without an id of root (keep_caps aside), and
  * only an effective one makes them count. */
-static void caps_follow_uids(struct process *p, const struct credentials *old)
+static void caps_follow_uids(struct credentials *c, const struct credentials *old)
 {
-	struct credentials *c = &p->cred;
 	bool was = old->uid == 0 || old->euid == 0 || old->suid == 0;
 	bool is = c->uid == 0 || c->euid == 0 || c->suid == 0;
-	if (was && !is && !p->keep_caps)
+	if (was && !is && !c->keep_caps)
 		c->cap_permitted = c->cap_effective = 0;
 	if (old->euid == 0 && c->euid != 0)
 		c->cap_effective = 0;
@@ -41,26 +40,36 @@ static void caps_follow_uids(struct process *p, const struct credentials *old)
 		c->cap_effective = c->cap_permitted;
 }
 
-/* Puts new credentials in place. */
-static void cred_commit(const struct credentials *new_cred)
+/* Others see those of the first thread. Caller holds process_lock. */
+static void cred_publish(struct task *t)
 {
-	struct process *p = current_process();
-	struct credentials old = p->cred;
-	u32 flags = spin_lock_irqsave(&process_lock);
-	p->cred = *new_cred;
-	caps_follow_uids(p, &old);
-	if (old.euid != p->cred.euid || old.egid != p->cred.egid || old.fsuid != p->cred.fsuid ||
-		old.fsgid != p->cred.fsgid) {
-		p->dumpable = false;
-		p->pdeath_signal = 0;
-	}
+	struct process *p = t->process;
+	if (t->tid != p->pid)
+		return;
+	p->cred = t->cred;
 	process_set_mm_limits(p, p->mm);
+}
+
+/* Puts new credentials of the calling thread in place. */
+static void cred_commit(struct credentials *new)
+{
+	struct task *t = current_task();
+	u32 flags = spin_lock_irqsave(&process_lock);
+	caps_follow_uids(new, &t->cred);
+	if (t->cred.euid != new->euid || t->cred.egid != new->egid ||
+		t->cred.fsuid != new->fsuid || t->cred.fsgid != new->fsgid) {
+		t->process->dumpable = false;
+		t->process->pdeath_signal = 0;
+	}
+	t->cred = *new;
+	cred_publish(t);
 	spin_unlock_irqrestore(&process_lock, flags);
 }
 
-void cred_exec(struct process *p, u32 euid, u32 egid, bool set_id)
+void cred_exec(struct task *t, u32 euid, u32 egid, bool set_id)
 {
-	struct credentials *c = &p->cred;
+	struct process *p = t->process;
+	struct credentials *c = &t->cred;
 	u32 flags = spin_lock_irqsave(&process_lock);
 	c->euid = c->suid = c->fsuid = euid;
 	c->egid = c->sgid = c->fsgid = egid;
@@ -68,8 +77,8 @@ void cred_exec(struct process *p, u32 euid, u32 egid, bool set_id)
 	c->cap_effective = euid == 0 ? c->cap_permitted : 0;
 	p->dumpable = !set_id;
 	p->set_id = set_id;
-	p->keep_caps = false;
-	process_set_mm_limits(p, p->mm);
+	c->keep_caps = false;
+	cred_publish(t);
 	if (set_id)
 		p->pdeath_signal = 0;
 	spin_unlock_irqrestore(&process_lock, flags);
@@ -79,42 +88,42 @@ void cred_exec(struct process *p, u32 euid, u32 egid, bool set_id)
 
 long sys_getuid32(void)
 {
-	return (long)current_process()->cred.uid;
+	return (long)current_task()->cred.uid;
 }
 
 long sys_geteuid32(void)
 {
-	return (long)current_process()->cred.euid;
+	return (long)current_task()->cred.euid;
 }
 
 long sys_getgid32(void)
 {
-	return (long)current_process()->cred.gid;
+	return (long)current_task()->cred.gid;
 }
 
 long sys_getegid32(void)
 {
-	return (long)current_process()->cred.egid;
+	return (long)current_task()->cred.egid;
 }
 
 long sys_getuid(void)
 {
-	return (long)to16(current_process()->cred.uid);
+	return (long)to16(current_task()->cred.uid);
 }
 
 long sys_geteuid(void)
 {
-	return (long)to16(current_process()->cred.euid);
+	return (long)to16(current_task()->cred.euid);
 }
 
 long sys_getgid(void)
 {
-	return (long)to16(current_process()->cred.gid);
+	return (long)to16(current_task()->cred.gid);
 }
 
 long sys_getegid(void)
 {
-	return (long)to16(current_process()->cred.egid);
+	return (long)to16(current_task()->cred.egid);
 }
 
 static long put_three(const u32 id[3], const uptr_t to[3])
@@ -137,25 +146,25 @@ static long put_three16(const u32 id[3], const uptr_t to[3])
 
 long sys_getresuid32(uptr_t r, uptr_t e, uptr_t s)
 {
-	const struct credentials *c = &current_process()->cred;
+	const struct credentials *c = &current_task()->cred;
 	return put_three((u32[]){c->uid, c->euid, c->suid}, (uptr_t[]){r, e, s});
 }
 
 long sys_getresgid32(uptr_t r, uptr_t e, uptr_t s)
 {
-	const struct credentials *c = &current_process()->cred;
+	const struct credentials *c = &current_task()->cred;
 	return put_three((u32[]){c->gid, c->egid, c->sgid}, (uptr_t[]){r, e, s});
 }
 
 long sys_getresuid(uptr_t r, uptr_t e, uptr_t s)
 {
-	const struct credentials *c = &current_process()->cred;
+	const struct credentials *c = &current_task()->cred;
 	return put_three16((u32[]){c->uid, c->euid, c->suid}, (uptr_t[]){r, e, s});
 }
 
 long sys_getresgid(uptr_t r, uptr_t e, uptr_t s)
 {
-	const struct credentials *c = &current_process()->cred;
+	const struct credentials *c = &current_task()->cred;
 	return put_three16((u32[]){c->gid, c->egid, c->sgid}, (uptr_t[]){r, e, s});
 }
 
@@ -173,7 +182,7 @@ static bool has_gid(const struct credentials *c, u32 id)
 
 long sys_setuid32(u32 uid)
 {
-	struct credentials c = current_process()->cred;
+	struct credentials c = current_task()->cred;
 	if (uid == NO_ID)
 		return -EINVAL;
 	if (capable(CAP_SETUID))
@@ -187,7 +196,7 @@ long sys_setuid32(u32 uid)
 
 long sys_setreuid32(u32 ruid, u32 euid)
 {
-	struct credentials c = current_process()->cred;
+	struct credentials c = current_task()->cred;
 	u32 old_uid = c.uid;
 	bool may = capable(CAP_SETUID);
 	if (ruid != NO_ID && !may && ruid != c.uid && ruid != c.euid)
@@ -207,7 +216,7 @@ long sys_setreuid32(u32 ruid, u32 euid)
 
 long sys_setresuid32(u32 ruid, u32 euid, u32 suid)
 {
-	struct credentials c = current_process()->cred;
+	struct credentials c = current_task()->cred;
 	const u32 want[3] = {ruid, euid, suid};
 	for (u32 i = 0; i < 3 && !capable(CAP_SETUID); i++)
 		if (want[i] != NO_ID && !has_uid(&c, want[i]))
@@ -226,7 +235,7 @@ long sys_setresuid32(u32 ruid, u32 euid, u32 suid)
 /* Tells the old one, whether or not it could be set. */
 long sys_setfsuid32(u32 uid)
 {
-	struct credentials c = current_process()->cred;
+	struct credentials c = current_task()->cred;
 	u32 old = c.fsuid;
 	if (uid != NO_ID && (capable(CAP_SETUID) || has_uid(&c, uid) || uid == c.fsuid)) {
 		c.fsuid = uid;
@@ -259,7 +268,7 @@ long sys_setfsuid(u32 uid)
 
 long sys_setgid32(u32 gid)
 {
-	struct credentials c = current_process()->cred;
+	struct credentials c = current_task()->cred;
 	if (gid == NO_ID)
 		return -EINVAL;
 	if (capable(CAP_SETGID))
@@ -273,7 +282,7 @@ long sys_setgid32(u32 gid)
 
 long sys_setregid32(u32 rgid, u32 egid)
 {
-	struct credentials c = current_process()->cred;
+	struct credentials c = current_task()->cred;
 	u32 old_gid = c.gid;
 	bool may = capable(CAP_SETGID);
 	if (rgid != NO_ID && !may && rgid != c.gid && rgid != c.egid)
@@ -293,7 +302,7 @@ long sys_setregid32(u32 rgid, u32 egid)
 
 long sys_setresgid32(u32 rgid, u32 egid, u32 sgid)
 {
-	struct credentials c = current_process()->cred;
+	struct credentials c = current_task()->cred;
 	const u32 want[3] = {rgid, egid, sgid};
 	for (u32 i = 0; i < 3 && !capable(CAP_SETGID); i++)
 		if (want[i] != NO_ID && !has_gid(&c, want[i]))
@@ -311,7 +320,7 @@ long sys_setresgid32(u32 rgid, u32 egid, u32 sgid)
 
 long sys_setfsgid32(u32 gid)
 {
-	struct credentials c = current_process()->cred;
+	struct credentials c = current_task()->cred;
 	u32 old = c.fsgid;
 	if (gid != NO_ID && (capable(CAP_SETGID) || has_gid(&c, gid) || gid == c.fsgid)) {
 		c.fsgid = gid;
@@ -342,7 +351,7 @@ long sys_setfsgid(u32 gid)
 
 long sys_getgroups32(s32 size, uptr_t list)
 {
-	const struct credentials *c = &current_process()->cred;
+	const struct credentials *c = &current_task()->cred;
 	if (size < 0 || (size && (u32)size < c->ngroups))
 		return -EINVAL;
 	if (size && copy_to_user(list, c->groups, c->ngroups * sizeof(c->groups[0])) < 0)
@@ -352,7 +361,7 @@ long sys_getgroups32(s32 size, uptr_t list)
 
 long sys_getgroups(s32 size, uptr_t list)
 {
-	const struct credentials *c = &current_process()->cred;
+	const struct credentials *c = &current_task()->cred;
 	u16 g[ARRAY_SIZE(c->groups)];
 	if (size < 0 || (size && (u32)size < c->ngroups))
 		return -EINVAL;
@@ -372,7 +381,7 @@ static long may_setgroups(s32 size)
 
 long sys_setgroups32(s32 size, uptr_t list)
 {
-	struct credentials c = current_process()->cred;
+	struct credentials c = current_task()->cred;
 	long err = may_setgroups(size);
 	if (err)
 		return err;
@@ -385,7 +394,7 @@ long sys_setgroups32(s32 size, uptr_t list)
 
 long sys_setgroups(s32 size, uptr_t list)
 {
-	struct credentials c = current_process()->cred;
+	struct credentials c = current_task()->cred;
 	u16 g[ARRAY_SIZE(c.groups)];
 	long err = may_setgroups(size);
 	if (err)
@@ -414,23 +423,31 @@ static long cap_version(uptr_t uheader, struct abi_cap_header *h, u32 *count)
 	return put_user_u32(uheader, ours) < 0 ? -EFAULT : -EINVAL;
 }
 
+/* A thread's, or those of a process that has none any more. Caller holds process_lock. */
+static const struct credentials *cred_of(u32 tid)
+{
+	const struct task *t = task_find(tid);
+	const struct process *p = t ? t->process : process_find(tid);
+	return t ? &t->cred : p ? &p->cred : NULL;
+}
+
 static long cap_read(s32 pid, struct abi_cap_data d[2])
 {
-	const struct process *p = current_process();
+	const struct credentials *c = &current_task()->cred;
 	u32 flags;
 	if (pid < 0)
 		return -EINVAL;
 	flags = spin_lock_irqsave(&process_lock);
 	if (pid)
-		p = process_find((u32)pid);
-	for (u32 i = 0; p && i < 2; i++)
+		c = cred_of((u32)pid);
+	for (u32 i = 0; c && i < 2; i++)
 		d[i] = (struct abi_cap_data){
-			.effective = (u32)(p->cred.cap_effective >> 32 * i),
-			.permitted = (u32)(p->cred.cap_permitted >> 32 * i),
-			.inheritable = (u32)(p->cred.cap_inheritable >> 32 * i),
+			.effective = (u32)(c->cap_effective >> 32 * i),
+			.permitted = (u32)(c->cap_permitted >> 32 * i),
+			.inheritable = (u32)(c->cap_inheritable >> 32 * i),
 		};
 	spin_unlock_irqrestore(&process_lock, flags);
-	return p ? 0 : -ESRCH;
+	return c ? 0 : -ESRCH;
 }
 
 long sys_capget(uptr_t header, uptr_t data)
@@ -451,13 +468,13 @@ long sys_capset(uptr_t header, uptr_t data)
 {
 	struct abi_cap_header h;
 	struct abi_cap_data d[2] = {{0}, {0}};
-	struct credentials c = current_process()->cred;
+	struct credentials c = current_task()->cred;
 	u64 effective, permitted, inheritable;
 	u32 count;
 	long err = cap_version(header, &h, &count);
 	if (err)
 		return err;
-	if (h.pid && (u32)h.pid != current_process()->pid)
+	if (h.pid && (u32)h.pid != current_task()->tid)
 		return -EPERM;
 	if (copy_from_user(d, data, count * sizeof(d[0])) < 0)
 		return -EFAULT;

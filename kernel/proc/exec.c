@@ -176,22 +176,23 @@ static long find_program(struct exec *e)
 
 /* --- Rights --- */
 
-/* A tracer without rights must not get them from a program that it controls. */
-static bool is_controlled(void)
+/* A tracer without rights must not get them from a program that it controls. Who has renounced new
+ * rights loses even those that only the effective ids gave. */
+static bool must_not_gain(const struct task *t)
 {
-	const struct ptrace *pt = &current_task()->ptrace;
-	return pt->tracer && !pt->privileged && !capable(CAP_SETUID);
+	const struct ptrace *pt = &t->ptrace;
+	return t->no_new_privs || (pt->tracer && !pt->privileged && !capable(CAP_SETUID));
 }
 
 /* Set-id bits of the program, unless something forbids them. */
 static void compute_ids(struct exec *e)
 {
-	const struct process *p = current_process();
+	const struct task *t = current_task();
 	const struct inode *inode = e->file->dentry->inode;
-	e->euid = p->cred.euid;
-	e->egid = p->cred.egid;
-	e->personality = p->personality;
-	if (!p->no_new_privs && !(inode->mnt->flags & MS_NOSUID)) {
+	e->euid = t->cred.euid;
+	e->egid = t->cred.egid;
+	e->personality = t->process->personality;
+	if (!t->no_new_privs && !(inode->mnt->flags & MS_NOSUID)) {
 		bool gid = (inode->mode & (S_ISGID | S_IXGRP)) == (S_ISGID | S_IXGRP);
 		if (inode->mode & S_ISUID)
 			e->euid = inode->uid;
@@ -200,11 +201,11 @@ static void compute_ids(struct exec *e)
 		if (gid || (inode->mode & S_ISUID))
 			e->personality &= ~PER_CLEAR_ON_SETID;
 	}
-	if (is_controlled()) {
-		e->euid = p->cred.uid;
-		e->egid = p->cred.gid;
+	if (must_not_gain(t)) {
+		e->euid = t->cred.uid;
+		e->egid = t->cred.gid;
 	}
-	e->set_id = e->euid != p->cred.uid || e->egid != p->cred.gid;
+	e->set_id = e->euid != t->cred.uid || e->egid != t->cred.gid;
 }
 
 /* --- The process becomes the program --- */
@@ -255,13 +256,6 @@ static void swap_mm(struct process *p, struct mm *mm)
 	vfork_release(p);
 	if (old)
 		mm_put(old);
-}
-
-static void set_comm(struct process *p, struct task *t, const char *path)
-{
-	const char *slash = strrchr(path, '/');
-	strlcpy(t->comm, slash ? slash + 1 : path, sizeof(t->comm));
-	memcpy(p->comm, t->comm, sizeof(p->comm));
 }
 
 /* Copies of what was shared with other processes; NULL: it was not. */
@@ -318,6 +312,12 @@ static void set_registers(struct task *t, const struct exec *e)
 	};
 }
 
+static const char *last_name(const char *path)
+{
+	const char *slash = strrchr(path, '/');
+	return slash ? slash + 1 : path;
+}
+
 /* Nothing here can fail. */
 static void exec_commit(struct exec *e, struct unshared *u)
 {
@@ -332,10 +332,10 @@ static void exec_commit(struct exec *e, struct unshared *u)
 	take_unshared(p, u);
 	reset_signals(p, t);
 	files_close_on_exec(p->files);
-	cred_exec(p, e->euid, e->egid, e->set_id);
+	cred_exec(t, e->euid, e->egid, e->set_id);
 	p->personality = e->personality;
 	p->mm->read_implies_exec = e->read_implies_exec;
-	set_comm(p, t, e->execfn);
+	task_set_comm(t, last_name(e->execfn));
 	p->exit_signal = p->parent ? SIGCHLD : p->exit_signal;
 	p->execed = true;
 	set_registers(t, e);

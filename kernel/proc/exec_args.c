@@ -260,7 +260,7 @@ static void aux(struct auxv *v, u32 type, u32 value)
 
 static void make_auxv(const struct exec *e, const struct layout *l, struct auxv *v)
 {
-	const struct credentials *c = &current_process()->cred;
+	const struct credentials *c = &current_task()->cred;
 	v->n = 0;
 	if (e->mm->vdso) {
 		aux(v, AT_SYSINFO, vdso_address(e->mm, __kernel_vsyscall));

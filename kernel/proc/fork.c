@@ -112,6 +112,8 @@ static long task_copy(const struct clone_request *r, struct mm *mm, struct task 
 		tf->eflags &= ~EFLAGS_TF;
 	if (r->stack)
 		tf->esp = r->stack;
+	t->cred = parent->cred;
+	t->no_new_privs = parent->no_new_privs;
 	t->blocked = parent->blocked;
 	sched_fork(t, parent);
 	t->ioprio = parent->ioprio;
@@ -143,9 +145,9 @@ static long thread_quota(const struct process *p, bool new_process)
 	u64 limit = p->rlimit[RLIMIT_NPROC].cur;
 	if (nr_threads >= max_threads)
 		return -EAGAIN;
-	if (!new_process || p->cred.uid == 0 || capable(CAP_SYS_RESOURCE) || capable(CAP_SYS_ADMIN))
+	if (!new_process || current_task()->cred.uid == 0 || capable(CAP_SYS_RESOURCE) || capable(CAP_SYS_ADMIN))
 		return 0;
-	return process_count_uid(p->cred.uid) >= limit ? -EAGAIN : 0;
+	return process_count_uid(current_task()->cred.uid) >= limit ? -EAGAIN : 0;
 }
 
 static void trace_begin(const struct task *t)
@@ -251,7 +253,7 @@ static void process_copy_fields(struct process *p, const struct process *parent)
 	p->pgid = parent->pgid;
 	p->sid = parent->sid;
 	p->tty = parent->tty;
-	p->cred = parent->cred;
+	p->cred = current_task()->cred;
 	memcpy(p->rlimit, parent->rlimit, sizeof(p->rlimit));
 	memcpy(p->comm, current_task()->comm, sizeof(p->comm));
 	p->personality = parent->personality;
@@ -260,8 +262,6 @@ static void process_copy_fields(struct process *p, const struct process *parent)
 	p->oom_score_adj_min = parent->oom_score_adj_min;
 	p->dumpable = parent->dumpable;
 	p->coredump_filter = parent->coredump_filter;
-	p->no_new_privs = parent->no_new_privs;
-	p->keep_caps = parent->keep_caps;
 	p->thp_disabled = parent->thp_disabled;
 }
 
@@ -472,12 +472,6 @@ static void init_limits(struct process *p)
 	p->rlimit[RLIMIT_RTPRIO] = (struct abi_rlimit64){0, 0};
 }
 
-static void init_fields(struct process *p)
-{
-	init_limits(p);
-	p->cred.cap_effective = p->cred.cap_permitted = CAP_FULL;
-}
-
 /* First code of such a process: it becomes the program, or fails. */
 static void spawned_first_run(void *arg)
 {
@@ -534,12 +528,14 @@ long process_spawn(const struct spawn *s, struct process **out)
 	long pid = -ENOMEM;
 	if (!p)
 		return -ENOMEM;
-	init_fields(p);
+	init_limits(p);
 	if (spawn_parts(p) < 0)
 		goto no_parts;
 	t = task_create();
 	if (!t)
 		goto no_task;
+	t->cred.cap_effective = t->cred.cap_permitted = CAP_FULL;
+	p->cred = t->cred;
 	x86_thread_init(&t->thread.x86, t->thread.kstack, spawned_first_run, (void *)s);
 	t->thread.x86.user = true;
 	pid = spawn_enter(p, t, s->init);

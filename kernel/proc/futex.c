@@ -549,7 +549,7 @@ long sys_get_robust_list(s32 tid, uptr_t head, uptr_t len)
 	if (!t)
 		err = -ESRCH;
 	else if (t->process != current_process() && !capable(CAP_SYS_PTRACE) &&
-		 t->process->cred.uid != current_process()->cred.uid)
+		 t->cred.uid != current_task()->cred.uid)
 		err = -EPERM;
 	else
 		value = t->robust_list.va;

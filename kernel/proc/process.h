@@ -25,6 +25,8 @@ extern u32 pid_max; /* /proc/sys/kernel/pid_max: numbers are below it, and it is
 /* A thread with a kernel stack and a process without threads, in no list; NULL when memory is out. */
 struct task *task_create(void) __must_check;
 struct process *process_create(void) __must_check;
+/* The thread's name, cut to 15 bytes and padded; the first thread's is the process's too. */
+void task_set_comm(struct task *t, const char *name);
 void task_free(struct task *t);       /* it never ran, or has left the CPU for good */
 void process_free(struct process *p); /* it holds nothing any more */
 

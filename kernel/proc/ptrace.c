@@ -62,7 +62,7 @@ static u32 notify(u32 sig, u32 code, int why, u32 message, u32 *flags)
 	const struct task *t = current_task();
 	struct abi_siginfo info = {.si_signo = (s32)sig, .si_code = (s32)code};
 	info.rt.pid = (s32)t->tid;
-	info.rt.uid = t->process->cred.uid;
+	info.rt.uid = t->cred.uid;
 	return stop(code, why, message, &info, flags);
 }
 
@@ -303,7 +303,7 @@ static bool same_ids(const struct credentials *me, const struct credentials *c)
 
 bool ptrace_may_attach(const struct process *p)
 {
-	const struct credentials *me = &current_process()->cred;
+	const struct credentials *me = &current_task()->cred;
 	if (p == current_process() || capable(CAP_SYS_PTRACE))
 		return true;
 	return same_ids(me, &p->cred) && p->dumpable &&

@@ -258,7 +258,7 @@ static long filter_from_user(uptr_t fprog, struct seccomp_filter **out)
 		return -EFAULT;
 	if (prog.len == 0 || prog.len > BPF_MAXINSNS)
 		return -EINVAL;
-	if (!current_process()->no_new_privs && !capable(CAP_SYS_ADMIN))
+	if (!current_task()->no_new_privs && !capable(CAP_SYS_ADMIN))
 		return -EACCES;
 	f = kmalloc(sizeof(*f) + prog.len * sizeof(f->insns[0]));
 	if (!f)

@@ -129,7 +129,7 @@ struct abi_siginfo siginfo_user(u32 sig, s32 code)
 {
 	struct abi_siginfo info = {.si_signo = (s32)sig, .si_code = code};
 	info.rt.pid = (s32)current_process()->pid;
-	info.rt.uid = current_process()->cred.uid;
+	info.rt.uid = current_task()->cred.uid;
 	return info;
 }
 

@@ -247,9 +247,7 @@ static long prctl_set_name(uptr_t from)
 	if (n < 0)
 		return -EFAULT;
 	name[sizeof(name) - 1] = '\0';
-	strlcpy(t->comm, name, sizeof(t->comm));
-	if (t->tid == t->process->pid)
-		memcpy(t->process->comm, t->comm, sizeof(t->comm));
+	task_set_comm(t, name);
 	return 0;
 }
 
@@ -299,7 +297,8 @@ static long set_seccomp(u32 mode, uptr_t filter)
 
 static long prctl_set(u32 option, u32 arg2, u32 arg3, u32 arg4, u32 arg5)
 {
-	struct process *p = current_process();
+	struct task *t = current_task();
+	struct process *p = t->process;
 	switch (option) {
 	case PR_SET_PDEATHSIG:
 		if (arg2 > _NSIG)
@@ -309,7 +308,7 @@ static long prctl_set(u32 option, u32 arg2, u32 arg3, u32 arg4, u32 arg5)
 	case PR_SET_DUMPABLE:
 		return set_flag(&p->dumpable, arg2);
 	case PR_SET_KEEPCAPS:
-		return set_flag(&p->keep_caps, arg2);
+		return set_flag(&t->cred.keep_caps, arg2);
 	case PR_SET_TIMING:
 		return arg2 ? -EINVAL : 0;
 	case PR_SET_TIMERSLACK:
@@ -335,7 +334,7 @@ static long prctl_set(u32 option, u32 arg2, u32 arg3, u32 arg4, u32 arg5)
 	case PR_SET_NO_NEW_PRIVS:
 		if (arg2 != 1 || arg3 || arg4 || arg5)
 			return -EINVAL;
-		p->no_new_privs = true;
+		t->no_new_privs = true;
 		return 0;
 	case PR_SET_NAME:
 		return prctl_set_name(UPTR(arg2));
@@ -345,38 +344,39 @@ static long prctl_set(u32 option, u32 arg2, u32 arg3, u32 arg4, u32 arg5)
 
 long sys_prctl(u32 option, u32 arg2, u32 arg3, u32 arg4, u32 arg5)
 {
-	struct process *p = current_process();
+	struct task *t = current_task();
+	struct process *p = t->process;
 	switch (option) {
 	case PR_GET_PDEATHSIG:
 		return put_user_u32(UPTR(arg2), p->pdeath_signal);
 	case PR_GET_DUMPABLE:
 		return p->dumpable;
 	case PR_GET_KEEPCAPS:
-		return p->keep_caps;
+		return t->cred.keep_caps;
 	case PR_GET_TIMING:
 		return 0;
 	case PR_GET_TIMERSLACK:
-		return (long)(current_task()->timer_slack ?: TIMER_SLACK_NS);
+		return (long)(t->timer_slack ?: TIMER_SLACK_NS);
 	case PR_GET_SECCOMP:
-		return current_task()->seccomp.mode;
+		return t->seccomp.mode;
 	case PR_GET_TSC:
 		return put_user_u32(UPTR(arg2), PR_TSC_ENABLE);
 	case PR_GET_SECUREBITS:
-		return p->keep_caps ? SECBIT_KEEP_CAPS : 0;
+		return t->cred.keep_caps ? SECBIT_KEEP_CAPS : 0;
 	case PR_GET_THP_DISABLE:
 		return arg2 || arg3 || arg4 || arg5 ? -EINVAL : p->thp_disabled;
 	case PR_GET_NAME:
-		return copy_to_user(UPTR(arg2), current_task()->comm, sizeof(p->comm));
+		return copy_to_user(UPTR(arg2), t->comm, sizeof(p->comm));
 	case PR_CAPBSET_READ:
 		return arg2 <= CAP_LAST ? 1 : -EINVAL;
 	case PR_MCE_KILL_GET:
-		return arg2 || arg3 || arg4 || arg5 ? -EINVAL : current_task()->mce_kill;
+		return arg2 || arg3 || arg4 || arg5 ? -EINVAL : t->mce_kill;
 	case PR_GET_CHILD_SUBREAPER:
 		return put_user_u32(UPTR(arg2), p->child_subreaper);
 	case PR_GET_NO_NEW_PRIVS:
-		return arg2 || arg3 || arg4 || arg5 ? -EINVAL : p->no_new_privs;
+		return arg2 || arg3 || arg4 || arg5 ? -EINVAL : t->no_new_privs;
 	case PR_GET_TID_ADDRESS:
-		return put_user_u32(UPTR(arg2), current_task()->clear_child_tid.va);
+		return put_user_u32(UPTR(arg2), t->clear_child_tid.va);
 	}
 	return prctl_set(option, arg2, arg3, arg4, arg5);
 }

@@ -158,7 +158,7 @@ static long limit_change(
 
 static long do_limit(s32 pid, u32 which, const struct abi_rlimit64 *set, struct abi_rlimit64 *old)
 {
-	const struct credentials *c = &current_process()->cred;
+	const struct credentials *c = &current_task()->cred;
 	struct process *p;
 	u32 flags;
 	long err = -ESRCH;

@@ -65,7 +65,7 @@ static void take_stopped(struct task *t, u32 sig)
 	u32 code = sig | (t->ptrace.seized ? PTRACE_EVENT_STOP << 8 : 0);
 	struct abi_siginfo info = {.si_signo = (s32)sig, .si_code = (s32)code};
 	info.rt.pid = (s32)t->tid;
-	info.rt.uid = t->process->cred.uid;
+	info.rt.uid = t->cred.uid;
 	ptrace_stop_begin(t, code, CLD_STOPPED, 0, t->ptrace.seized ? &info : NULL);
 }
 

@@ -27,7 +27,7 @@ static struct task *task_or_self(s32 pid)
 
 static bool may_schedule(const struct task *t)
 {
-	const struct credentials *c = &current_process()->cred, *o = &t->process->cred;
+	const struct credentials *c = &current_task()->cred, *o = &t->cred;
 	return c->euid == o->uid || c->euid == o->euid || capable(CAP_SYS_NICE);
 }
 
@@ -351,7 +351,7 @@ static bool is_meant(const struct task *t, u32 which, u32 who)
 	case IOPRIO_WHO_PGRP:
 		return t->process->pgid == (who ? who : current_process()->pgid);
 	}
-	return t->process->cred.uid == who;
+	return t->cred.uid == who;
 }
 
 /* The next thread that is meant, after `t` or (NULL) from the first. Caller holds process_lock. */
@@ -375,7 +375,7 @@ static struct task *next_meant(struct task *t, u32 which, u32 who)
 static struct task *next_of_priority(struct task *t, u32 which, u32 who)
 {
 	if (which == PRIO_USER && !who)
-		who = current_process()->cred.uid;
+		who = current_task()->cred.uid;
 	return next_meant(t, which + IOPRIO_WHO_PROCESS, who);
 }
 
@@ -396,9 +396,8 @@ long sys_getpriority(u32 which, u32 who)
 /* Caller holds process_lock. */
 static long set_nice(struct task *t, s32 nice)
 {
-	const struct process *p = t->process;
-	const struct credentials *c = &current_process()->cred;
-	if (p->cred.uid != c->euid && p->cred.euid != c->euid && !capable(CAP_SYS_NICE))
+	const struct credentials *c = &current_task()->cred;
+	if (t->cred.uid != c->euid && t->cred.euid != c->euid && !capable(CAP_SYS_NICE))
 		return -EPERM;
 	if (nice < t->nice && !nice_allowed(t, nice) && !capable(CAP_SYS_NICE))
 		return -EACCES;
@@ -479,8 +478,8 @@ long sys_ioprio_set(u32 which, u32 who, u32 prio)
 	err = -ESRCH;
 	flags = spin_lock_irqsave(&process_lock);
 	while ((t = next_meant(t, which, who))) {
-		const struct credentials *c = &current_process()->cred;
-		u32 uid = t->process->cred.uid;
+		const struct credentials *c = &current_task()->cred;
+		u32 uid = t->cred.uid;
 
 		err = uid == c->euid || uid == c->uid || capable(CAP_SYS_NICE) ? 0 : -EPERM;
 		if (err)

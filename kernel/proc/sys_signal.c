@@ -17,9 +17,10 @@
 static long may_signal(const struct process *target, u32 sig)
 {
 	const struct process *p = current_process();
-	if (p == target || capable(CAP_KILL) || p->cred.euid == target->cred.suid ||
-		p->cred.euid == target->cred.uid || p->cred.uid == target->cred.suid ||
-		p->cred.uid == target->cred.uid)
+	const struct credentials *c = &current_task()->cred;
+	if (p == target || capable(CAP_KILL) || c->euid == target->cred.suid ||
+		c->euid == target->cred.uid || c->uid == target->cred.suid ||
+		c->uid == target->cred.uid)
 		return 0;
 	return sig == SIGCONT && p->sid == target->sid ? 0 : -EPERM;
 }

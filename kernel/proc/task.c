@@ -47,6 +47,14 @@ u32 trace_who(char comm[16])
 	return t ? t->tid : 0;
 }
 
+void task_set_comm(struct task *t, const char *name)
+{
+	memset(t->comm, 0, sizeof(t->comm));
+	strlcpy(t->comm, name, sizeof(t->comm));
+	if (t->tid == t->process->pid)
+		memcpy(t->process->comm, t->comm, sizeof(t->comm));
+}
+
 struct task *task_create(void)
 {
 	struct task *t = slab_zalloc(task_cache);
@@ -282,5 +290,5 @@ void process_cpu_time(const struct process *p, u64 *utime_ns, u64 *stime_ns)
 bool capable(u32 cap)
 {
 	struct task *t = current_task();
-	return !t || (t->process->cred.cap_effective & 1ull << cap);
+	return !t || (t->cred.cap_effective & 1ull << cap);
 }

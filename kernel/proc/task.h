@@ -35,12 +35,14 @@ struct sighand {
 	struct abi_sigaction_k action[_NSIG];
 };
 
+/* What a thread may do. */
 struct credentials {
 	u32 uid, euid, suid, fsuid;
 	u32 gid, egid, sgid, fsgid;
 	u32 ngroups;
 	u32 groups[32];
 	u64 cap_effective, cap_permitted, cap_inheritable; /* bit n: capability n */
+	bool keep_caps; /* when no id is root's any more */
 };
 
 /* ITIMER_VIRTUAL or ITIMER_PROF: CPU time left until the signal. */
@@ -71,7 +73,7 @@ struct process {
 	struct fs_context *fs;        /* o: cwd, root, umask */
 	struct sighand *sighand;      /* o */
 	struct sigpending pending;    /* l: signals for any thread */
-	struct credentials cred;      /* o */
+	struct credentials cred;      /* l: the first thread's, for others to judge by */
 	struct abi_rlimit64 rlimit[RLIM_NLIMITS]; /* l */
 	int exit_status;              /* l: wait status once a zombie; with P_STOPPED the stop signal */
 	bool group_exit;              /* l: exit_group() or a fatal signal is under way */
@@ -114,7 +116,6 @@ struct process {
 	char comm[16];
 	bool dumpable, execed;
 	u32 coredump_filter;          /* COREDUMP_ bits (kernel/proc/coredump.h); inherited */
-	bool no_new_privs, keep_caps; /* o */
 	bool thp_disabled;            /* o: PR_SET_THP_DISABLE: kept and reported; inherited */
 	bool child_subreaper;         /* l: orphans among its descendants become its children */
 	bool set_id;                  /* o: its last execve() gained rights: AT_SECURE */
@@ -149,6 +150,8 @@ struct task {
 	u64 saved_blocked;         /* o: to restore after sigsuspend, with restore_blocked */
 	bool restore_blocked;
 	struct sigpending pending; /* l */
+	struct credentials cred;   /* o; changes under l */
+	bool no_new_privs;         /* o: execve() gives no rights; inherited */
 	bool stop_done;            /* l: counted in process->nr_stopped */
 	struct list_head tracees;  /* l: struct ptrace.link of the threads that it traces */
 	struct ptrace ptrace;      /* l */

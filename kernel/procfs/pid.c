@@ -7,6 +7,7 @@
 #include "kernel/lib/number.h"
 #include "kernel/lib/string.h"
 #include "kernel/proc/coredump.h"
+#include "kernel/proc/process.h"
 #include "kernel/procfs/procfs.h"
 #include "kernel/procfs/procfs_impl.h"
 #include "kernel/x86/ptrace.h"
@@ -266,13 +267,10 @@ static long comm_store(const struct proc_node *n, char *s, size_t len, u64 pos)
 	struct process *p = proc_find_locked(n, &t);
 	long used = p ? (long)len : -ESRCH;
 
-	if (p && (!t || p != current_process())) {
+	if (p && (!t || p != current_process()))
 		used = -EINVAL;
-	} else if (p) {
-		strlcpy(t->comm, s, sizeof(t->comm));
-		if (t->tid == p->pid)
-			memcpy(p->comm, t->comm, sizeof(p->comm));
-	}
+	else if (p)
+		task_set_comm(t, s);
 	spin_unlock_irqrestore(&process_lock, flags);
 	return used;
 }

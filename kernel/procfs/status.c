@@ -62,7 +62,6 @@ static void view_process(struct view *v, const struct process *p)
 	v->execed = p->execed;
 	v->exiting = p->state == P_ZOMBIE || p->group_exit;
 	v->dumping = p->dumper;
-	v->no_new_privs = p->no_new_privs;
 	v->permitted = proc_may_access_locked(p);
 	v->tty_nr = tty_nr(p->tty);
 	v->tty_pgrp = tty_foreground(p->tty);
@@ -97,6 +96,8 @@ static void view_handlers(struct view *v, const struct sighand *s)
 static void view_thread(struct view *v, const struct task *t)
 {
 	memcpy(v->comm, t->comm, sizeof(v->comm));
+	v->cred = t->cred;
+	v->no_new_privs = t->no_new_privs;
 	v->tracer = t->ptrace.tracer ? t->ptrace.tracer->tid : 0;
 	v->seccomp_mode = t->seccomp.mode;
 	v->seccomp_filters = seccomp_count(t);

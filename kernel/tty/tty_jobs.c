@@ -124,7 +124,7 @@ long tty_set_ctty(struct tty *t, bool steal)
 	err = -EPERM;
 	if (!is_session_leader(p) || p->tty)
 		goto out;
-	if (t->sid && !(steal && p->cred.euid == 0))
+	if (t->sid && !(steal && current_task()->cred.euid == 0))
 		goto out;
 	clear_session(t);
 	set_controlling(t, p);

@@ -168,6 +168,35 @@ static void times(void)
 					 after.st_mtim.tv_nsec > before.st_mtim.tv_nsec);
 }
 
+/* Reads a file or lists a directory; whether that changed its time of access. */
+static bool access_is_noted(const char *path, int flags)
+{
+	struct stat before, after;
+	char buf[512];
+	int fd = open(path, flags);
+
+	fstat(fd, &before);
+	usleep(20000);
+	if (flags & O_DIRECTORY)
+		syscall(SYS_getdents64, fd, buf, sizeof(buf));
+	else
+		read(fd, buf, sizeof(buf));
+	fstat(fd, &after);
+	close(fd);
+	return before.st_atim.tv_sec != after.st_atim.tv_sec ||
+	       before.st_atim.tv_nsec != after.st_atim.tv_nsec;
+}
+
+static void noting_access(void)
+{
+	close(make_file("read", "x", 1));
+	mkdir("listed", 0755);
+	check("noatime.file", !access_is_noted("read", O_RDONLY | O_NOATIME));
+	check("noatime.dir", !access_is_noted("listed", O_RDONLY | O_DIRECTORY | O_NOATIME));
+	check("atime.file", access_is_noted("read", O_RDONLY));
+	check("atime.dir", access_is_noted("listed", O_RDONLY | O_DIRECTORY));
+}
+
 static void accessing(void)
 {
 	chmod("file", 0);
@@ -203,6 +232,7 @@ int main(void)
 	agreement();
 	modes();
 	times();
+	noting_access();
 	accessing();
 	file_system();
 	return test_failed;

@@ -109,6 +109,10 @@ static void process_control(void)
 	say("prctl.pdeathsig_is", "%d", value);
 	answer("prctl.bad_pdeathsig", prctl(PR_SET_PDEATHSIG, 100));
 	answer("prctl.dumpable", prctl(PR_GET_DUMPABLE));
+	memset(name, 'x', sizeof(name));
+	prctl(PR_SET_NAME, "ab");
+	prctl(PR_GET_NAME, name);
+	check("prctl.name_padded", !memcmp(name, "ab\0\0\0\0\0\0\0\0\0\0\0\0\0\0x", 17));
 	answer("prctl.unknown", prctl(123456));
 	answer("personality", syscall(SYS_personality, 0xffffffff) & 0xff);
 	check("gettid", syscall(SYS_gettid) == getpid());

@@ -1,6 +1,8 @@
 /* User and group ids: the calls that change them, and what an ordinary user may not do. */
 #include "tests/user/test.h"
 #include <grp.h>
+#include <linux/capability.h>
+#include <pthread.h>
 #include <sys/fsuid.h>
 #include <sys/prctl.h>
 #include <sys/reboot.h>
@@ -222,6 +224,99 @@ static void setid(void)
 	answer_status("setid", in_child(run_setid));
 }
 
+/* --- Each thread has its own; the C library's calls change all, the kernel's one --- */
+
+static pthread_barrier_t barrier;
+static pid_t other_tid;
+
+static void show_caps(const char *name, pid_t tid)
+{
+	struct __user_cap_header_struct h = {_LINUX_CAPABILITY_VERSION_3, tid};
+	struct __user_cap_data_struct d[2];
+
+	answer(name, syscall(SYS_capget, &h, d));
+	say(name, "%s", d[0].effective ? "some" : "none");
+}
+
+static void show_status(const char *name, pid_t tid)
+{
+	char path[64], line[128];
+	FILE *f;
+
+	snprintf(path, sizeof(path), "/proc/self/task/%d/status", tid);
+	f = fopen(path, "r");
+	while (fgets(line, sizeof(line), f))
+		if (!strncmp(line, "Uid:", 4) || !strncmp(line, "NoNewPrivs:", 11))
+			say(name, "%.*s", (int)strcspn(line, "\n"), line);
+	fclose(f);
+}
+
+static void *unprivileged_thread(void *unused)
+{
+	char *argv[] = {"x", "ids", NULL};
+
+	other_tid = gettid();
+	answer("thread.setresuid", syscall(SYS_setresuid32, 1000, 2000, 2000));
+	answer("thread.no_new_privs", prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0));
+	show("thread.ids");
+	answer("thread.open", open("roots", O_RDONLY));
+	answer("thread.setuid_root", syscall(SYS_setuid32, 0));
+	pthread_barrier_wait(&barrier);
+	pthread_barrier_wait(&barrier);
+	execve("/proc/self/exe", argv, argv + 2);
+	die("execve");
+}
+
+static void signal_parent(void)
+{
+	become(1000, 1000);
+	answer("first.kill", kill(getppid(), 0));
+}
+
+static void one_thread_changes(void)
+{
+	pthread_t t;
+
+	close(open("roots", O_CREAT | O_WRONLY, 0600));
+	pthread_barrier_init(&barrier, NULL, 2);
+	pthread_create(&t, NULL, unprivileged_thread, NULL);
+	pthread_barrier_wait(&barrier);
+	show("first.ids");
+	check("first.open", open("roots", O_RDONLY) >= 0);
+	answer("first.no_new_privs", prctl(PR_GET_NO_NEW_PRIVS, 0, 0, 0, 0));
+	show_status("first.status", getpid());
+	show_status("thread.status", other_tid);
+	show_caps("first.caps", 0);
+	show_caps("thread.caps", other_tid);
+	in_child(signal_parent);
+	pthread_barrier_wait(&barrier);
+	for (;;)
+		pause(); /* until the other thread's execve() */
+}
+
+static void *waiting_thread(void *unused)
+{
+	pthread_barrier_wait(&barrier);
+	pthread_barrier_wait(&barrier);
+	show("all.other");
+	return NULL;
+}
+
+/* Each thread's setuid() must find the ids that it had, not those that another has just got. */
+static void all_threads_change(void)
+{
+	pthread_t t;
+
+	pthread_barrier_init(&barrier, NULL, 2);
+	pthread_create(&t, NULL, waiting_thread, NULL);
+	pthread_barrier_wait(&barrier);
+	answer("all.setresuid", setresuid(1000, 1000, 0));
+	answer("all.setuid", setuid(0));
+	show("all.first");
+	pthread_barrier_wait(&barrier);
+	pthread_join(t, NULL);
+}
+
 int main(int argc, char **argv)
 {
 	if (argc > 1) {
@@ -236,5 +331,7 @@ int main(int argc, char **argv)
 	isolated("real", real_user);
 	privileges();
 	setid();
+	answer_status("one_thread", in_child(one_thread_changes));
+	answer_status("all_threads", in_child(all_threads_change));
 	return test_failed;
 }
