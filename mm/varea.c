@@ -1,9 +1,9 @@
 /* First-fit placement of areas of kernel address space. Pure. */
 #include "mm/varea.h"
 
-static struct varea *of(struct rb_node *n)
+static struct varea *of(struct ravl_node *n)
 {
-	return n ? rb_entry(n, struct varea, rb) : NULL;
+	return n ? ravl_entry(n, struct varea, node) : NULL;
 }
 
 void varea_init(struct varea_set *s, vaddr_t low, vaddr_t high)
@@ -13,7 +13,7 @@ void varea_init(struct varea_set *s, vaddr_t low, vaddr_t high)
 
 struct varea *varea_next(const struct varea_set *s, const struct varea *a)
 {
-	return of(a ? a->rb.next : s->root.first);
+	return of(a ? a->node.next : s->root.first);
 }
 
 static vaddr_t end_of(const struct varea_set *s, const struct varea *a)
@@ -43,8 +43,7 @@ bool varea_place(struct varea_set *s, struct varea *a, u32 len)
 	}
 	a->start = end_of(s, before);
 	a->end = a->start + len;
-	rb_link_after(&s->root, before ? &before->rb : NULL, &a->rb);
-	rb_balance(&s->root, &a->rb);
+	ravl_insert_after(&s->root, before ? &before->node : NULL, &a->node);
 	s->count++;
 	advance_packed(s);
 	return true;
@@ -53,14 +52,14 @@ bool varea_place(struct varea_set *s, struct varea *a, u32 len)
 void varea_remove(struct varea_set *s, struct varea *a)
 {
 	if (s->packed && a->start <= s->packed->start)
-		s->packed = of(a->rb.prev);
-	rb_erase(&s->root, &a->rb);
+		s->packed = of(a->node.prev);
+	ravl_erase(&s->root, &a->node);
 	s->count--;
 }
 
 struct varea *varea_find(const struct varea_set *s, vaddr_t addr)
 {
-	struct rb_node *n = s->root.node;
+	struct ravl_node *n = s->root.node;
 	struct varea *found = NULL;
 
 	while (n) {
@@ -98,7 +97,7 @@ u32 varea_check(const struct varea_set *s, void (*complain)(const char *fmt, ...
 			end_of(s, s->packed));
 		faults++;
 	}
-	if (rb_check(&s->root) != (int)s->count) {
+	if (ravl_check(&s->root) != (int)s->count) {
 		complain("the tree of areas is broken, or not %u long", s->count);
 		faults++;
 	}

@@ -1,5 +1,5 @@
 /*
- * Areas of kernel address space: a set of disjoint ranges in a red-black tree, placed first fit.
+ * Areas of kernel address space: a set of disjoint ranges in a balanced tree, placed first fit.
  * Pure: no lock, no allocation; callers hand in the nodes.
  *
  * Nearly all areas are kernel stacks of one size, so first fit finds its place at once when it
@@ -9,16 +9,16 @@
 #ifndef MM_VAREA_H
 #define MM_VAREA_H
 
-#include "kernel/lib/rbtree.h"
+#include "kernel/lib/ravl.h"
 #include "kernel/lib/types.h"
 
 struct varea {
-	struct rb_node rb;
+	struct ravl_node node;
 	vaddr_t start, end; /* half-open, page aligned, never empty */
 };
 
 struct varea_set {
-	struct rb_root root;
+	struct ravl_root root;
 	vaddr_t low, high;    /* areas lie in [low, high) */
 	struct varea *packed; /* no gap between `low` and its end; NULL: there is one at `low` */
 	u32 count;

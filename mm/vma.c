@@ -1,5 +1,5 @@
 /*
- * VMAs in a red-black tree augmented with a bound on the holes of each subtree (pure).
+ * VMAs in a balanced tree augmented with a bound on the holes of each subtree (pure).
  *
  *              [c]                the hole of a node is the free room right below it;
  *             /   \               gap >= its hole, left.gap and right.gap
@@ -15,7 +15,7 @@
 #include "mm/vma.h"
 #include "kernel/lib/kassert.h"
 
-static u32 gap_of(struct rb_node *n)
+static u32 gap_of(struct ravl_node *n)
 {
 	return n ? n->bound : 0;
 }
@@ -28,7 +28,7 @@ static u32 hole_size(const struct vma *v)
 /* The largest hole below v and, by their bounds, the subtrees under it. */
 static u32 largest_gap(const struct vma *v)
 {
-	return MAX(hole_size(v), MAX(gap_of(v->rb.left), gap_of(v->rb.right)));
+	return MAX(hole_size(v), MAX(gap_of(v->node.left), gap_of(v->node.right)));
 }
 
 void vma_set_init(struct vma_set *s)
@@ -38,10 +38,10 @@ void vma_set_init(struct vma_set *s)
 
 struct vma *vma_search(struct vma_set *s, vaddr_t addr)
 {
-	struct rb_node *n = s->root.node;
+	struct ravl_node *n = s->root.node;
 	struct vma *found = NULL;
 	while (n) {
-		struct vma *v = rb_vma(n);
+		struct vma *v = node_vma(n);
 		if (addr < v->end) {
 			found = v;
 			if (addr >= v->start)
@@ -60,7 +60,7 @@ struct vma *vma_search(struct vma_set *s, vaddr_t addr)
 static u32 raise_bounds(struct vma *v)
 {
 	u32 hole = hole_size(v);
-	for (struct rb_node *n = &v->rb; n && n->bound < hole; n = n->parent)
+	for (struct ravl_node *n = &v->node; n && n->bound < hole; n = n->parent)
 		n->bound = hole;
 	return hole;
 }
@@ -76,19 +76,17 @@ static void hole_grown(struct vma_set *s, struct vma *v)
 
 void vma_insert_after(struct vma_set *s, struct vma *below, struct vma *v)
 {
-	rb_link_after(&s->root, below ? &below->rb : NULL, &v->rb);
+	ravl_insert_after(&s->root, below ? &below->node : NULL, &v->node);
 	kassert_dbg(vma_hole(v) <= v->start);
 	kassert_dbg(!vma_next(v) || v->end <= vma_next(v)->start);
-	v->rb.bound = 0;
 	raise_bounds(v);
-	rb_balance(&s->root, &v->rb);
 	s->last = v;
 	s->count++;
 }
 
 static void unlink(struct vma_set *s, struct vma *v, struct vma *heir)
 {
-	rb_erase(&s->root, &v->rb);
+	ravl_erase(&s->root, &v->node);
 	if (s->last == v)
 		s->last = heir;
 	s->count--;
@@ -155,11 +153,11 @@ static vaddr_t found(const struct vma_room *r, struct vma *above, vaddr_t at)
 	return at;
 }
 
-static vaddr_t search_top(const struct vma_room *r, struct rb_node *n)
+static vaddr_t search_top(const struct vma_room *r, struct ravl_node *n)
 {
 	if (gap_of(n) < r->len)
 		return 0;
-	struct vma *v = rb_vma(n);
+	struct vma *v = node_vma(n);
 	vaddr_t at;
 	if (v->end < r->high && (at = search_top(r, n->right)))
 		return at;
@@ -171,11 +169,11 @@ static vaddr_t search_top(const struct vma_room *r, struct rb_node *n)
 	return 0;
 }
 
-static vaddr_t search_bottom(const struct vma_room *r, struct rb_node *n)
+static vaddr_t search_bottom(const struct vma_room *r, struct ravl_node *n)
 {
 	if (gap_of(n) < r->len)
 		return 0;
-	struct vma *v = rb_vma(n);
+	struct vma *v = node_vma(n);
 	vaddr_t at;
 	if (v->start > r->low && (at = search_bottom(r, n->left)))
 		return at;
@@ -263,8 +261,8 @@ static u32 check_one(struct vma_set *s, struct vma *v, void (*complain)(const ch
 	}
 	bad += check_packed(s, vma_hole(v), v->start, complain);
 	u32 gap = largest_gap(v);
-	if (v->rb.bound < gap) {
-		complain("vma %08x: gap %x, but there is one of %x", v->start, v->rb.bound, gap);
+	if (v->node.bound < gap) {
+		complain("vma %08x: gap %x, but there is one of %x", v->start, v->node.bound, gap);
 		bad++;
 	}
 	return bad;
@@ -279,9 +277,9 @@ u32 vma_check(struct vma_set *s, void (*complain)(const char *fmt, ...))
 		n++;
 	}
 	bad += check_packed(s, last_end(s), s->packed.to, complain);
-	if (n != s->count || rb_check(&s->root) != (int)n) {
+	if (n != s->count || ravl_check(&s->root) != (int)n) {
 		complain(
-			"vma set: %u in order, count %u, tree %d", n, s->count, rb_check(&s->root));
+			"vma set: %u in order, count %u, tree %d", n, s->count, ravl_check(&s->root));
 		bad++;
 	}
 	return bad;

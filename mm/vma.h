@@ -2,7 +2,7 @@
  * The set of mapped ranges of an address space. Pure: no lock, no allocation; callers hand in the
  * nodes.
  *
- * A red-black tree ordered by address, in which every node knows its neighbours, and how large the
+ * A balanced tree (kernel/lib/ravl.h) ordered by address, in which every node knows its neighbours, and how large the
  * holes below the nodes of its subtree can be at most, so that both the lookup of an address and the
  * search for room are O(log n); and the VMA that was found last. Ranges are
  * half-open, page aligned, never empty and never overlap.
@@ -11,7 +11,7 @@
 #define MM_VMA_H
 
 #include "kernel/lib/list.h"
-#include "kernel/lib/rbtree.h"
+#include "kernel/lib/ravl.h"
 #include "kernel/lib/types.h"
 
 struct anon;
@@ -56,7 +56,7 @@ struct userfault;
 
 /* letter: m: the mm's lock, a: also the lock of the anon or object whose list it is on */
 struct vma {
-	struct rb_node rb;         /* m; bound: no hole below a VMA of this subtree has more bytes */
+	struct ravl_node node;         /* m; bound: no hole below a VMA of this subtree has more bytes */
 	vaddr_t start, end;        /* m, a: half-open */
 	u32 flags;                 /* m: VM_ bits */
 	bool zero_mapped;          /* m: of private anonymous memory: the zero page was mapped here */
@@ -84,7 +84,7 @@ struct vma {
 #define STACK_GUARD_GAP (256 * PAGE_SIZE)
 
 struct vma_set {
-	struct rb_root root;
+	struct ravl_root root;
 	struct vma *last; /* hint: what was found, came or grew last */
 	u32 count;
 	struct {
@@ -95,33 +95,33 @@ struct vma_set {
 
 void vma_set_init(struct vma_set *s);
 
-static inline struct vma *rb_vma(struct rb_node *n)
+static inline struct vma *node_vma(struct ravl_node *n)
 {
-	return n ? rb_entry(n, struct vma, rb) : NULL;
+	return n ? ravl_entry(n, struct vma, node) : NULL;
 }
 
 /* In order of address; NULL where there is none. */
 static inline struct vma *vma_next(const struct vma *v)
 {
-	return rb_vma(v->rb.next);
+	return node_vma(v->node.next);
 }
 static inline struct vma *vma_prev(const struct vma *v)
 {
-	return rb_vma(v->rb.prev);
+	return node_vma(v->node.prev);
 }
 static inline struct vma *vma_first(const struct vma_set *s)
 {
-	return rb_vma(s->root.first);
+	return node_vma(s->root.first);
 }
 static inline struct vma *vma_last(const struct vma_set *s)
 {
-	return rb_vma(s->root.last);
+	return node_vma(s->root.last);
 }
 
 /* Where the hole below `v` begins: at the end of the VMA before it. */
 static inline vaddr_t vma_hole(const struct vma *v)
 {
-	return v->rb.prev ? vma_prev(v)->end : 0;
+	return v->node.prev ? vma_prev(v)->end : 0;
 }
 
 /* vma_find() without looking at the hint. */

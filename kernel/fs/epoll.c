@@ -21,7 +21,7 @@
 #include "kernel/fs/timeout.h"
 #include "kernel/fs/vfs.h"
 #include "kernel/lib/kassert.h"
-#include "kernel/lib/rbtree.h"
+#include "kernel/lib/ravl.h"
 #include "kernel/proc/task.h"
 #include "kernel/syscalls.h"
 #include "kernel/x86/uaccess.h"
@@ -38,7 +38,7 @@
 
 /* letters: m: epoll_lock; r: `lock` */
 struct epoll {
-	struct rb_root items;	/* m: struct epoll_item.node, by file and descriptor */
+	struct ravl_root items; /* m: struct epoll_item.node, by file and descriptor */
 	struct spinlock lock;	/* taken with irqsave */
 	struct list_head ready; /* r: struct epoll_item.ready */
 	struct waitq waiters;
@@ -52,7 +52,7 @@ struct epoll_wait {
 };
 
 struct epoll_item {
-	struct rb_node node;	  /* m */
+	struct ravl_node node;	  /* m */
 	struct list_head ready;	  /* r: empty: not on the list */
 	struct list_head watcher; /* m: file->epolls */
 	struct epoll *epoll;
@@ -207,13 +207,13 @@ static s32 compare(const struct epoll_item *it, const struct file *f, u32 fd)
 
 /* The item, or NULL and what it would come after. */
 static struct epoll_item *find(
-	struct epoll *ep, const struct file *f, u32 fd, struct rb_node **before)
+	struct epoll *ep, const struct file *f, u32 fd, struct ravl_node **before)
 {
-	struct rb_node *n = ep->items.node;
+	struct ravl_node *n = ep->items.node;
 
 	*before = NULL;
 	while (n) {
-		struct epoll_item *it = rb_entry(n, struct epoll_item, node);
+		struct epoll_item *it = ravl_entry(n, struct epoll_item, node);
 		s32 order = compare(it, f, fd);
 
 		if (order == 0)
@@ -230,7 +230,7 @@ static void item_remove(struct epoll_item *it)
 	item_leave_queues(it);
 	not_ready(it);
 	list_del(&it->watcher);
-	rb_erase(&it->epoll->items, &it->node);
+	ravl_erase(&it->epoll->items, &it->node);
 	slab_free(item_cache, it);
 }
 
@@ -249,11 +249,11 @@ void epoll_forget(struct file *f)
 static u32 levels_below(const struct file *f, const struct file *end)
 {
 	const struct epoll *ep = f->private;
-	struct rb_node *n;
+	struct ravl_node *n;
 	u32 most = 0;
 
 	for (n = ep->items.first; n && most <= MAX_NESTS; n = n->next) {
-		struct file *child = rb_entry(n, struct epoll_item, node)->file;
+		struct file *child = ravl_entry(n, struct epoll_item, node)->file;
 
 		if (child == end)
 			return MAX_NESTS + 1;
@@ -292,7 +292,7 @@ struct change {
 };
 
 /* Put where find() found no other. */
-static int item_add(const struct change *c, struct rb_node *before)
+static int item_add(const struct change *c, struct ravl_node *before)
 {
 	struct epoll_item *it;
 	int err = check_nesting(c->f, c->target);
@@ -309,8 +309,7 @@ static int item_add(const struct change *c, struct rb_node *before)
 	it->event.events |= POLLERR | POLLHUP;
 	list_init(&it->ready);
 	list_add_tail(&it->watcher, &c->target->epolls);
-	rb_link_after(&c->ep->items, before, &it->node);
-	rb_balance(&c->ep->items, &it->node);
+	ravl_insert_after(&c->ep->items, before, &it->node);
 	item_watch(it);
 	return 0;
 }
@@ -328,7 +327,7 @@ static int item_modify(struct epoll_item *it, const struct change *c)
 
 static int change_locked(const struct change *c)
 {
-	struct rb_node *before;
+	struct ravl_node *before;
 	struct epoll_item *it = find(c->ep, c->target, c->fd, &before);
 
 	switch (c->op) {
@@ -512,11 +511,11 @@ static u32 epoll_poll(struct file *f, struct poll_table *pt)
 static void epoll_release(struct file *f)
 {
 	struct epoll *ep = f->private;
-	struct rb_node *n;
+	struct ravl_node *n;
 
 	mutex_lock(&epoll_lock);
 	while ((n = ep->items.first))
-		item_remove(rb_entry(n, struct epoll_item, node));
+		item_remove(ravl_entry(n, struct epoll_item, node));
 	mutex_unlock(&epoll_lock);
 	slab_free(epoll_cache, ep);
 }
@@ -524,11 +523,11 @@ static void epoll_release(struct file *f)
 static void epoll_show(struct file *f, struct text *t)
 {
 	const struct epoll *ep = f->private;
-	struct rb_node *n;
+	struct ravl_node *n;
 
 	mutex_lock(&epoll_lock);
 	for (n = ep->items.first; n; n = n->next) {
-		const struct epoll_item *it = rb_entry(n, struct epoll_item, node);
+		const struct epoll_item *it = ravl_entry(n, struct epoll_item, node);
 		const struct inode *inode = it->file->dentry->inode;
 
 		text_printf(t, "tfd: %8u events: %8x data: %16llx  pos:%lli ino:%x sdev:%x\n",

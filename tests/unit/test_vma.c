@@ -184,10 +184,10 @@ KTEST(vma, failed_search_lowers_gaps)
 	}
 	for (u32 i = 0; i < 31; i++)
 		vma_resize(&set, &node[i], node[i].start, node[i].end + 7 * PAGE_SIZE);
-	struct vma *root = rb_entry(set.root.node, struct vma, rb);
-	KEXPECT_EQ(root->rb.bound, 8 * PAGE_SIZE);
+	struct vma *root = ravl_entry(set.root.node, struct vma, node);
+	KEXPECT_EQ(root->node.bound, 8 * PAGE_SIZE);
 	KEXPECT_EQ(topdown(2 * PAGE_SIZE, 0, node[31].start, PAGE_SIZE), 0u);
-	KEXPECT_EQ(root->rb.bound, PAGE_SIZE);
+	KEXPECT_EQ(root->node.bound, PAGE_SIZE);
 	KEXPECT_EQ(topdown(PAGE_SIZE, 0, SPACE, PAGE_SIZE), SPACE - PAGE_SIZE);
 	KEXPECT_EQ(vma_check(&set, complain), 0u);
 }

@@ -206,13 +206,13 @@ def elements(head, kind, member, limit=100000):
 
 
 def tree(root, kind, member, limit=100000):
-    """The structures of a red-black tree, a struct rb_root, in order."""
+    """The structures of a balanced tree, a struct ravl_root, in order."""
     offset, seen, at = offset_of(kind, member), 0, root.first
     while at:
         if seen >= limit:
             raise Unknown(f"the tree is broken or being changed at {at:#010x}")
         yield Struct(kind, at - offset)
-        at = Struct("struct rb_node", at).next
+        at = Struct("struct ravl_node", at).next
         seen += 1
 
 

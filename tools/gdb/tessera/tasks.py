@@ -84,7 +84,7 @@ def mm_by_cr3(cr3):
 
 
 def vmas(mm):
-    yield from kernel.tree(mm.vmas.root, "struct vma", "rb")
+    yield from kernel.tree(mm.vmas.root, "struct vma", "node")
 
 
 def vma_at(mm, va):
