@@ -46,8 +46,8 @@ OPTIMISE := -O2 -falign-functions=4 -falign-jumps=1 -falign-loops=1 # `make debu
 STACK_GUARD := -fstack-protector-strong -mstack-protector-guard=global
 CFLAGS := -std=gnu11 -m32 -march=i686 -mtune=generic $(OPTIMISE) -g -ffreestanding -fno-pic -fno-omit-frame-pointer \
 	$(if $(DEBUG),$(STACK_GUARD),-fno-stack-protector) \
-	-fno-asynchronous-unwind-tables -fno-strict-aliasing -fno-common \
-	-fwrapv -mregparm=3 -freg-struct-return -mgeneral-regs-only -fcf-protection=none \
+	-fno-asynchronous-unwind-tables -fno-strict-aliasing -fno-common -fwrapv -mregparm=3 \
+	-mpreferred-stack-boundary=2 -freg-struct-return -mgeneral-regs-only -fcf-protection=none \
 	$(WARNINGS) -I. $(if $(DEBUG),-DDEBUG)
 ASFLAGS := -m32 -march=i686 -g -fno-pic -Wa,--noexecstack -Wa,--fatal-warnings -Wundef -I.
 LDFLAGS := -m elf_i386 -nostdlib -static -z max-page-size=4096 -z noexecstack --build-id=none \
