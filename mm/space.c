@@ -264,6 +264,8 @@ static void free_tables(
 	struct mm *mm, struct vma *below, struct vma *above, vaddr_t start, vaddr_t end)
 {
 	vaddr_t floor = below ? below->end : 0, ceiling = above ? above->start : USER_TOP;
+	if (ceiling - 1 <= (start | (PD_SIZE - 1)))
+		return; /* mostly: one table spans it all */
 	floor = MAX(floor, ALIGN_DOWN(start, PD_SIZE));
 	ceiling = MIN(ceiling, ALIGN_UP(end, PD_SIZE));
 	if (ALIGN_UP(floor, PD_SIZE) + PD_SIZE <= ceiling)
@@ -300,7 +302,7 @@ long mm_unmap(struct mm *mm, vaddr_t start, u32 len)
 /* --- Mapping --- */
 
 /* Linux's choice: the hint if there is room, else top-down below mmap_base, else bottom-up. */
-static __forceinline long place_aligned(struct mm *mm, vaddr_t hint, u32 len, u32 align)
+static long place_aligned(struct mm *mm, vaddr_t hint, u32 len, u32 align)
 {
 	if (len > USER_TOP - user_min)
 		return -ENOMEM;
@@ -349,7 +351,8 @@ long mm_place(struct mm *mm, const struct map_request *r)
 {
 	if (r->how & (MM_FIXED | MM_HUGE))
 		return place_special(mm, r);
-	return place_aligned(mm, r->addr, r->len, PAGE_SIZE);
+	vaddr_t at = r->addr ? 0 : vma_gap_last(&mm->vmas, r->len, user_min, mm->mmap_base);
+	return at ? (long)at : place_aligned(mm, r->addr, r->len, PAGE_SIZE);
 }
 
 /* Grows a neighbour over `want`, which lies between them, if one fits. As on Linux, the one above

@@ -28,6 +28,8 @@ static u32 prot_to_vm(u32 prot)
 
 static u32 flags_to_vm(u32 flags)
 {
+	if (likely(!(flags & (MAP_GROWSDOWN | MAP_LOCKED | MAP_SYNC))))
+		return 0;
 	return (flags & MAP_GROWSDOWN ? VM_GROWSDOWN : 0) | (flags & MAP_LOCKED ? VM_LOCKED : 0) |
 	       (flags & MAP_SYNC ? VM_SYNC : 0);
 }

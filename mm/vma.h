@@ -205,6 +205,22 @@ struct vma_room {
 	vaddr_t low, high;
 };
 
+/* What vma_gap_topdown() would find if it is right below the VMA that was found last, as it mostly is
+ * when a program maps one thing after the other, or again what it has unmapped; else 0. */
+static inline vaddr_t vma_gap_last(struct vma_set *s, u32 len, vaddr_t low, vaddr_t high)
+{
+	struct vma *above = s->last;
+	if (!above || above->flags & VM_GROWSDOWN || above->start > s->packed.from ||
+		above->end < s->packed.from)
+		return 0;
+	vaddr_t top = above->start, at = top - len;
+	if (top > high || high > s->packed.to || len < s->packed.len || len > top - vma_hole(above) ||
+		at < low)
+		return 0;
+	s->packed.from = top;
+	return at;
+}
+
 /* The highest place that fits (top-down), or the lowest; 0 when there is none. The search narrows
  * what it was given. */
 vaddr_t vma_gap_topdown(struct vma_room *r);

@@ -121,7 +121,10 @@ static void compare_lookup(void)
 
 static vaddr_t topdown(u32 len, vaddr_t low, vaddr_t high, u32 align)
 {
-	return vma_gap_topdown(&(struct vma_room){&set, len, align, low, high});
+	vaddr_t last = align == PAGE_SIZE ? vma_gap_last(&set, len, low, high) : 0;
+	vaddr_t at = vma_gap_topdown(&(struct vma_room){&set, len, align, low, high});
+	KEXPECT(!last || last == at);
+	return at;
 }
 
 static vaddr_t bottomup(u32 len, vaddr_t low, vaddr_t high, u32 align)
