@@ -58,7 +58,10 @@ struct page {
 	u32 mapcount;  /* page-table entries that map it into user space */
 	u32 index;     /* o: page offset in `mapping` */
 	void *mapping; /* o: struct object, struct anon, or struct slab's cache */
-	struct list_head link; /* z: free list; o: the owner's list (LRU, slab) */
+	union {
+		struct list_head link; /* z: free list; o: the owner's list (LRU, slab) */
+		struct page *chained;  /* o: the next of a chain (mm/page_alloc.h) */
+	};
 	u32 private;   /* o: slab bookkeeping; swap slot */
 };
 

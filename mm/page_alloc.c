@@ -34,7 +34,7 @@ struct zone zones[NR_ZONES] = {
 struct page_cpu page_cpus[NR_CPUS];
 
 struct vm_events vm_events;
-u32 pages_in_use[PK_NR];
+u32 pages_in_use[PK_NR], pages_managed;
 u32 (*page_alloc_shrink)(void);
 
 /* --- Between the CPU's stacks and the zones --- */
@@ -326,15 +326,14 @@ void page_free_order(struct page *p, u32 order)
 	spin_unlock(&z->lock);
 }
 
-void page_free_list(struct list_head *pages)
+void page_free_chain(struct page_chain *c)
 {
-	struct page *p, *next;
+	struct page *p;
 
-	list_for_each_entry_safe (p, next, pages, link) {
+	while ((p = page_chain_take(c))) {
 		trace(mm_page_free_batched, page_pfn(p).v);
 		free_one(p, CALLER);
 	}
-	list_init(pages);
 }
 
 /* --- Tracing --- */
@@ -389,11 +388,6 @@ void page_alloc_stat(enum zone_id id, struct zone_stat *out)
 	for (u32 order = 0; order < NR_ORDERS; order++)
 		out->nr_free[order] = z->buddy.nr_free[order];
 	spin_unlock(&z->lock);
-}
-
-u32 page_alloc_total(void)
-{
-	return zones[ZONE_DMA].managed + zones[ZONE_NORMAL].managed + zones[ZONE_HIGHMEM].managed;
 }
 
 u32 page_alloc_reserve(void)

@@ -48,8 +48,24 @@ static inline void page_put(struct page *p)
 	}
 }
 
-/* Frees a batch of single pages on a list (struct page.link), each with refcount 1. */
-void page_free_list(struct list_head *pages);
+/* Single pages on their way to be freed together, each with refcount 1; the last one comes first. */
+struct page_chain {
+	struct page *first;
+};
+static inline void page_chain_add(struct page_chain *c, struct page *p)
+{
+	p->chained = c->first;
+	c->first = p;
+}
+static inline struct page *page_chain_take(struct page_chain *c)
+{
+	struct page *p = c->first;
+	if (p)
+		c->first = p->chained;
+	return p;
+}
+/* Frees them all. */
+void page_free_chain(struct page_chain *c);
 
 /* Makes a reserved frame an allocated one of this kind, with one reference, contents untouched: the
  * way file data that the boot loader brought becomes page cache in place. Freed as any other. */
@@ -77,8 +93,12 @@ struct zone_stat {
 void page_alloc_stat(enum zone_id z, struct zone_stat *out);
 
 /* Sums over zones, pages. */
-u32 page_alloc_total(void); /* managed */
-u32 page_alloc_free(void);  /* free, per-CPU lists included */
+extern u32 pages_managed;
+static inline u32 page_alloc_total(void)
+{
+	return pages_managed;
+}
+u32 page_alloc_free(void); /* free, per-CPU lists included */
 u32 page_alloc_free_high(void);
 u32 page_alloc_total_high(void);
 

@@ -78,6 +78,7 @@ static void zone_add(struct zone *z, u32 start, u32 end)
 	spin_lock(&z->lock);
 	buddy_add(&z->buddy, start - z->start, end - z->start);
 	z->managed += end - start;
+	pages_managed += end - start;
 	spin_unlock(&z->lock);
 }
 
@@ -96,6 +97,7 @@ void page_alloc_adopt(struct page *p, enum page_kind kind)
 		p->kind == PK_RESERVED, "frame %#x is %s", page_pfn(p).v, page_kind_name[p->kind]);
 	spin_lock(&z->lock);
 	z->managed++;
+	pages_managed++;
 	spin_unlock(&z->lock);
 	pages_in_use[kind]++;
 	p->kind = (u8)kind;

@@ -16,14 +16,14 @@ enum rss_kind page_rss_kind(const struct page *p)
 struct zap {
 	struct mm *mm;
 	bool flush;		/* an entry that the TLB may hold is gone */
-	struct list_head pages; /* frames that nobody maps any more */
+	struct page_chain pages; /* frames that nobody maps any more */
 };
 
 /* The last entry of a private page is gone; who copies from it may still hold it. */
 static inline void drop_anon(struct zap *z, struct page *p)
 {
 	if (p->refcount == 1)
-		list_add_tail(&p->link, &z->pages);
+		page_chain_add(&z->pages, p);
 	else
 		p->refcount--;
 }
@@ -125,7 +125,6 @@ void zap_range(struct vma *v, vaddr_t start, vaddr_t end, enum zap_what what)
 		hugetlb_zap(v, start, end, what == ZAP_OTHERS);
 		return;
 	}
-	list_init(&z.pages);
 	for (vaddr_t at = start, next; at < end; at = next) {
 		next = MIN(end - 1, at | (PD_SIZE - 1)) + 1;
 		pte_t *pte = pmap_pte(&v->mm->pmap, at);
@@ -134,8 +133,7 @@ void zap_range(struct vma *v, vaddr_t start, vaddr_t end, enum zap_what what)
 	}
 	if (z.flush)
 		pmap_flush_range(&v->mm->pmap, start, end);
-	if (!list_empty(&z.pages))
-		page_free_list(&z.pages);
+	page_free_chain(&z.pages);
 }
 
 void zap_object(struct object *o, u32 first, u32 last, enum zap_what what)

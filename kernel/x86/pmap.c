@@ -182,19 +182,19 @@ static void assert_table_empty(const pte_t *table)
 		kassert_dbg(pte_none(table[i]));
 }
 
-static void table_unhook(struct pmap *pm, pte_t *entry, struct list_head *freed)
+static void table_unhook(struct pmap *pm, pte_t *entry, struct page_chain *freed)
 {
 	pte_t *table = pmap_entry(entry, 0);
 
 	assert_table_empty(table);
 	pmap_set(entry, PTE_NONE);
-	list_add(&virt_page(table)->link, freed);
+	page_chain_add(freed, virt_page(table));
 	pm->nr_tables--;
 }
 
 /* The page tables of entries [first, end) of a page directory. */
 static void unhook_page_tables(
-	struct pmap *pm, pte_t *pd, u32 first, u32 end, struct list_head *freed)
+	struct pmap *pm, pte_t *pd, u32 first, u32 end, struct page_chain *freed)
 {
 	for (u32 groups = *pd_groups(pd); groups; groups &= groups - 1) {
 		u32 group = (u32)__builtin_ctz(groups) * PD_GROUP;
@@ -212,7 +212,7 @@ static void unhook_page_tables(
 void pmap_free_tables(struct pmap *pm, vaddr_t floor, vaddr_t ceiling)
 {
 	vaddr_t start = ALIGN_UP(floor, PD_SIZE), end = ALIGN_DOWN(ceiling, PD_SIZE), next;
-	LIST_HEAD(freed);
+	struct page_chain freed = {NULL};
 
 	kassert(ceiling <= USER_TOP && floor <= ceiling);
 	for (vaddr_t va = start; va < end && pm->nr_tables; va = next) {
@@ -226,11 +226,11 @@ void pmap_free_tables(struct pmap *pm, vaddr_t floor, vaddr_t ceiling)
 		if (next - va == PDPTE_SIZE)
 			table_unhook(pm, pdpte, &freed);
 	}
-	if (list_empty(&freed))
+	if (!freed.first)
 		return;
 	if (is_loaded(pm))
 		reload_cr3();
-	page_free_list(&freed);
+	page_free_chain(&freed);
 }
 
 void pmap_destroy(struct pmap *pm)

@@ -96,28 +96,28 @@ KTEST(page_alloc, high_memory_first_for_users)
 
 KTEST(page_alloc, list_of_pages)
 {
-	LIST_HEAD(pages);
+	struct page_chain pages = {NULL};
 	u32 free = page_alloc_free();
 
 	for (u32 i = 0; i < 100; i++) {
 		struct page *p = page_alloc(GFP_USER, PK_ANON);
 
 		KREQUIRE(p);
-		list_add(&p->link, &pages);
+		page_chain_add(&pages, p);
 	}
 	KEXPECT_EQ(page_alloc_free(), free - 100);
-	page_free_list(&pages);
-	KEXPECT(list_empty(&pages));
+	page_free_chain(&pages);
+	KEXPECT(!pages.first);
 	KEXPECT_EQ(page_alloc_free(), free);
 }
 
-static u32 eat_all(struct list_head *pages, u32 gfp)
+static u32 eat_all(struct page_chain *pages, u32 gfp)
 {
 	struct page *p;
 	u32 n = 0;
 
 	while ((p = page_alloc(gfp, PK_ANON))) {
-		list_add(&p->link, pages);
+		page_chain_add(pages, p);
 		n++;
 	}
 	return n;
@@ -126,7 +126,7 @@ static u32 eat_all(struct list_head *pages, u32 gfp)
 /* Users stop first, the kernel next, and what frees memory gets the last page. */
 KTEST(page_alloc, exhaustion_by_rank)
 {
-	LIST_HEAD(pages);
+	struct page_chain pages = {NULL};
 	struct zone_stat s;
 	u32 before, users, kernel, reserve, left;
 
@@ -151,7 +151,7 @@ KTEST(page_alloc, exhaustion_by_rank)
 	KEXPECT_EQ(page_alloc_check(complain), 0);
 	ktest_note(
 		"%u pages: users %u, kernel %u more, reserve %u", before, users, kernel, reserve);
-	page_free_list(&pages);
+	page_free_chain(&pages);
 	page_alloc_drain();
 	KEXPECT_EQ(page_alloc_free(), before);
 }
@@ -160,20 +160,22 @@ KTEST(page_alloc, exhaustion_by_rank)
 KTEST(page_alloc, cpu_lists_are_drained_when_needed)
 {
 	struct page *p, *dma = NULL;
-	LIST_HEAD(pages);
+	struct page_chain pages = {NULL}, others = {NULL};
 
 	eat_all(&pages, GFP_KERNEL | GFP_RESERVE);
-	list_for_each_entry (p, &pages, link)
-		dma = p->zone == ZONE_DMA ? p : dma;
-	if (dma) {
-		list_del(&dma->link);
-		page_free(dma);
+	while ((p = page_chain_take(&pages))) {
+		if (!dma && p->zone == ZONE_DMA)
+			dma = p;
+		else
+			page_chain_add(&others, p);
 	}
+	if (dma)
+		page_free(dma);
 	p = page_alloc(GFP_DMA | GFP_RESERVE, PK_KERNEL);
 	KEXPECT(p && p == dma);
 	if (p)
 		page_free(p);
-	page_free_list(&pages);
+	page_free_chain(&others);
 }
 
 #define HELD 64u

@@ -145,12 +145,12 @@ KTEST(slab, empty_slabs_are_given_back)
 
 /* --- When memory is out --- */
 
-static void eat_all(struct list_head *pages)
+static void eat_all(struct page_chain *pages)
 {
 	struct page *p;
 
 	while ((p = page_alloc(GFP_KERNEL | GFP_RESERVE, PK_KERNEL)))
-		list_add(&p->link, pages);
+		page_chain_add(pages, p);
 }
 
 /* What caches hold back is memory, too: an allocation that would fail gets it. */
@@ -158,7 +158,7 @@ KTEST(slab, shrinks_under_pressure)
 {
 	struct slab_cache *c = slab_create("test", 1024, 0, 0, NULL);
 	static void *obj[200];
-	LIST_HEAD(pages);
+	struct page_chain pages = {NULL};
 
 	KREQUIRE(c);
 	for (u32 i = 0; i < 200; i++) {
@@ -170,22 +170,21 @@ KTEST(slab, shrinks_under_pressure)
 	KEXPECT(stat_of("test").num_slabs > 0);
 	eat_all(&pages);
 	KEXPECT_EQ(stat_of("test").num_slabs, 0);
-	page_free_list(&pages);
+	page_free_chain(&pages);
 	slab_destroy(c);
 }
 
 KTEST(slab, out_of_memory)
 {
 	struct slab_cache *c = slab_create("test", 200, 0, 0, NULL);
-	LIST_HEAD(pages);
+	struct page_chain pages = {NULL};
 	struct page *p;
 	void *obj;
 
 	KREQUIRE(c);
 	eat_all(&pages);
 	KEXPECT(!slab_alloc(c));
-	p = list_first_entry(&pages, struct page, link);
-	list_del(&p->link);
+	p = page_chain_take(&pages);
 	page_free(p);
 	obj = slab_alloc(c); /* though below every watermark: the page is on the CPU's list */
 	KEXPECT(obj);
@@ -193,7 +192,7 @@ KTEST(slab, out_of_memory)
 		slab_free(c, obj); /* no memory for a magazine */
 	KEXPECT_EQ(stat_of("test").active_objs, 0);
 	KEXPECT_EQ(slab_check(complain), 0);
-	page_free_list(&pages);
+	page_free_chain(&pages);
 	slab_destroy(c);
 }
 

@@ -379,22 +379,19 @@ KTEST(space, truncation_unmaps)
 /* --- Out of memory --- */
 
 /* Takes all frames that a user may have but `leave`. */
-static void hog(struct list_head *pages, u32 leave)
+static void hog(struct page_chain *pages, u32 leave)
 {
 	struct page *p;
-	list_init(pages);
+	*pages = (struct page_chain){NULL};
 	while ((p = page_alloc(GFP_USER, PK_KERNEL)))
-		list_add(&p->link, pages);
-	while (leave-- && !list_empty(pages)) {
-		p = list_first_entry(pages, struct page, link);
-		list_del(&p->link);
+		page_chain_add(pages, p);
+	while (leave-- && (p = page_chain_take(pages)))
 		page_free(p);
-	}
 }
 
-static void unhog(struct list_head *pages)
+static void unhog(struct page_chain *pages)
 {
-	page_free_list(pages);
+	page_free_chain(pages);
 }
 
 static enum fault_result touch_until_oom(struct mm *mm, u32 first)
@@ -407,7 +404,7 @@ static enum fault_result touch_until_oom(struct mm *mm, u32 first)
 
 KTEST(space, out_of_memory_unwinds)
 {
-	struct list_head pages;
+	struct page_chain pages;
 	for (u32 leave = 0; leave < 24; leave += 3) {
 		struct mm *mm = mm_create();
 		KREQUIRE(mm);

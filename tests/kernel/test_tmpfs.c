@@ -584,7 +584,7 @@ KTEST(tmpfs, anonymous)
 /* With every page taken, creating fails cleanly somewhere; then everything goes away again. */
 KTEST(tmpfs, out_of_memory)
 {
-	LIST_HEAD(pages);
+	struct page_chain pages = {NULL};
 	char path[64];
 	struct page *p;
 	u32 made = 0;
@@ -592,7 +592,7 @@ KTEST(tmpfs, out_of_memory)
 
 	KREQUIRE(begin());
 	while ((p = page_alloc(GFP_USER, PK_KERNEL)))
-		list_add(&p->link, &pages);
+		page_chain_add(&pages, p);
 	while (!err && made < 10000) {
 		snprintf(path, sizeof(path), DIR "/a name that does not fit inline %u", made);
 		err = touch(path);
@@ -600,7 +600,7 @@ KTEST(tmpfs, out_of_memory)
 			made++;
 	}
 	KEXPECT_EQ(err, -ENOMEM);
-	page_free_list(&pages);
+	page_free_chain(&pages);
 	while (made--) {
 		snprintf(path, sizeof(path), DIR "/a name that does not fit inline %u", made);
 		KEXPECT_EQ(kpath_remove(path), 0);

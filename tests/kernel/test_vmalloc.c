@@ -49,25 +49,22 @@ KTEST(vmalloc, refuses_what_cannot_be)
 /* Memory ends somewhere inside a large area: nothing of it stays. */
 KTEST(vmalloc, out_of_memory)
 {
-	LIST_HEAD(pages);
+	struct page_chain pages = {NULL};
 	struct page *p;
 	u32 used, free;
 
 	kstack_shrink();
 	used = vmalloc_used_pages();
 	while ((p = page_alloc(GFP_USER, PK_KERNEL)))
-		list_add(&p->link, &pages);
-	for (u32 i = 0; i < 8; i++) { /* what stops inside the area, not before it */
-		p = list_first_entry(&pages, struct page, link);
-		list_del(&p->link);
-		page_free(p);
-	}
+		page_chain_add(&pages, p);
+	for (u32 i = 0; i < 8; i++) /* what stops inside the area, not before it */
+		page_free(page_chain_take(&pages));
 	free = page_alloc_free();
 	KEXPECT(!vmalloc(64 * PAGE_SIZE));
 	KEXPECT_EQ(vmalloc_used_pages(), used);
 	KEXPECT(page_alloc_free() + 2 >= free); /* a page table and a slab may have been made */
 	KEXPECT_EQ(vmalloc_check(complain), 0);
-	page_free_list(&pages);
+	page_free_chain(&pages);
 }
 
 #define HELD 24u
