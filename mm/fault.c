@@ -32,15 +32,15 @@ static struct mm *fault_mm(const struct fault *f)
 /* Enters a page where the entry is empty. The extra flags are of the low word. */
 static __forceinline void map_page(struct fault *f, struct page *p, u32 extra)
 {
-	pte_t entry = pte_make(page_pfn(p), f->vma->prot);
 	p->mapcount++;
-	pmap_enter(f->pte, pte_set_low(entry, extra));
+	pmap_enter_page(f->pte, page_pfn(p), f->vma->prot, extra);
 }
 
 /* W and D for a page that is written; W only if the VMA says so (a forced write leaves it out). */
 static __forceinline u32 written_flags(const struct fault *f)
 {
-	return (u32)(f->vma->flags & VM_WRITE ? PTE_W | PTE_D : PTE_D);
+	_Static_assert(VM_WRITE == PTE_W, "the mask");
+	return (f->vma->flags & VM_WRITE) | (u32)PTE_D;
 }
 
 /* Enters a page of our own. */
@@ -198,11 +198,14 @@ static enum fault_result fault_object_locked(struct fault *f)
 	return FAULT_DONE;
 }
 
-static __noinline enum fault_result fault_object(struct fault *f)
+/* Takes the parts of a struct fault, so that those of private memory stay in registers. */
+static __noinline enum fault_result fault_object(
+	struct vma *v, vaddr_t addr, u32 write, pte_t *pte)
 {
-	struct object *o = f->vma->object;
+	struct fault f = {.vma = v, .addr = addr, .write = write, .pte = pte};
+	struct object *o = v->object;
 	mutex_lock(&o->lock);
-	enum fault_result r = pte_maps(*f->pte) ? fault_present(f) : fault_object_locked(f);
+	enum fault_result r = pte_maps(*pte) ? fault_present(&f) : fault_object_locked(&f);
 	mutex_unlock(&o->lock);
 	return r;
 }
@@ -221,8 +224,8 @@ static __forceinline enum fault_result fault_vma(struct vma *v, vaddr_t addr, u3
 			return FAULT_OOM;
 	}
 	if (!v->object)
-		return pte_maps(*f.pte) ? fault_present(&f) : fault_anon(&f);
-	return fault_object(&f);
+		return pte_low_maps(pte_low(f.pte)) ? fault_present(&f) : fault_anon(&f);
+	return fault_object(v, f.addr, write, f.pte);
 }
 
 /* The same with a look at the page table before and after. */
@@ -285,8 +288,7 @@ static __noinline void fault_failed(struct trapframe *tf, vaddr_t addr, enum fau
 /* Nothing but the copy routines may touch user memory; SMAP tells the rest apart. */
 static bool stray_kernel_access(const struct trapframe *tf)
 {
-	return !tf_from_user(tf) &&
-		((cpu_features.smap && !(tf->eflags & EFLAGS_AC)) || this_cpu()->irq_depth);
+	return (cpu_features.smap && !(tf->eflags & EFLAGS_AC)) || this_cpu()->irq_depth;
 }
 
 void handle_page_fault(struct trapframe *tf, vaddr_t addr)
@@ -296,7 +298,7 @@ void handle_page_fault(struct trapframe *tf, vaddr_t addr)
 	enum fault_result r = FAULT_MAPERR;
 	if (unlikely(error & PF_RSVD))
 		panic_trap(tf, "reserved bit set in a page table, at %08x", addr);
-	if (likely(addr < USER_TOP && mm && !stray_kernel_access(tf))) {
+	if (likely(addr < USER_TOP && mm && (error & PF_USER || !stray_kernel_access(tf)))) {
 		mutex_lock(&mm->lock);
 		r = fault_in(mm, addr, error & (PF_WRITE | PF_INSTR));
 		mutex_unlock(&mm->lock);

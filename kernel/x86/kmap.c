@@ -80,21 +80,29 @@ bool pmap_read_phys(void *dst, paddr_t src, size_t n)
 
 /* --- Whole pages --- */
 
-void page_clear_sse2(void *page);
+struct page *page_clear_sse2(void *page, struct page *p);
 void page_clear_rep(void *page);
 void page_copy_sse2(void *dst, const void *src);
 void page_copy_rep(void *dst, const void *src);
 
-struct page *page_zero(struct page *p)
+/* Without SSE2, or in high memory. */
+static __noinline struct page *page_zero_slow(struct page *p)
 {
 	void *va = kmap_local(p);
 
-	if (likely(cpu_features.sse2))
-		page_clear_sse2(va);
+	if (cpu_features.sse2)
+		page_clear_sse2(va, p);
 	else
 		page_clear_rep(va);
 	kunmap_local(va);
 	return p;
+}
+
+struct page *page_zero(struct page *p)
+{
+	if (unlikely(!page_is_low(p) || !cpu_features.sse2))
+		return page_zero_slow(p);
+	return page_clear_sse2(page_virt(p), p);
 }
 
 void page_copy(struct page *dst, struct page *src)

@@ -75,7 +75,7 @@
 3:	ret
 	ENDFUNC memset
 
-/* void page_clear_sse2(void *page) */
+/* struct page *page_clear_sse2(void *page, struct page *p): p */
 	FUNC	page_clear_sse2
 	subl	$16, %esp
 	.cfi_adjust_cfa_offset 16
@@ -89,6 +89,7 @@
 	movups	(%esp), %xmm0
 	addl	$16, %esp
 	.cfi_adjust_cfa_offset -16
+	movl	%edx, %eax
 	ret
 	ENDFUNC page_clear_sse2
 

@@ -110,6 +110,13 @@ static inline void pmap_enter(pte_t *p, pte_t v)
 	pmap_set_words(p, (u32)v.v, (u32)(v.v >> 32));
 }
 
+/* The same of pte_make(pfn, flags), with more flags that are in the low word. */
+static inline void pmap_enter_page(pte_t *p, pfn_t pfn, u64 flags, u32 more)
+{
+	pmap_set_words(p, pfn.v << PAGE_SHIFT | (u32)flags | more,
+		pfn.v >> (32 - PAGE_SHIFT) | (u32)(flags >> 32));
+}
+
 /* pte_pfn() of two words in one instruction, which the compiler does not find. */
 static inline pfn_t pmap_words_pfn(u32 lo, u32 hi)
 {

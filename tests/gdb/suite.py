@@ -156,10 +156,10 @@ def ubreak(log):
 def trap_backtrace(log):
     """From the store of a page-table entry to the program's source line."""
     output = typed(log, ["mm start", "mm break-fault zero addr 0xb0000000-0xbf000000 once",
-                         "continue", "tbreak map_page", "continue", "tbreak pmap_enter", "continue",
-                         "backtrace"], DEMO="zero")
-    expect(output, r"^#0 +(0x\w+ in )?pmap_enter", "map_page", "fault_anon", "handle_page_fault",
-           "signal handler called", r"first_write .* at user/demo/zero.c")
+                         "continue", "tbreak map_page", "continue", "tbreak pmap_enter_page",
+                         "continue", "backtrace"], DEMO="zero")
+    expect(output, r"^#0 +(0x\w+ in )?pmap_enter_page", "map_page", "fault_anon",
+           "handle_page_fault", "signal handler called", r"first_write .* at user/demo/zero.c")
 
 
 def names(log):
