@@ -22,20 +22,28 @@ u32 commit_limit(void)
 }
 
 /* Would `total` pages committed be within the limit, asked for by a process of total_vm pages? */
-static __noinline bool within_limit(u32 total, u32 total_vm)
+static bool within_limit(u32 total, u32 total_vm)
 {
 	u32 limit = commit_limit(), reserve = MIN(total_vm / 32, USER_RESERVE) + ADMIN_RESERVE;
 	return limit > reserve && total < limit - reserve;
 }
 
-bool commit_charge(u32 pages, u32 total_vm)
+/* The same for what has just been charged; if not, that is undone. */
+static __noinline bool charge_strictly(u32 pages, u32 total_vm)
 {
-	u32 total = __atomic_add_fetch(&committed, pages, __ATOMIC_RELAXED);
-	if (likely(overcommit_memory == OVERCOMMIT_GUESS) ? pages <= page_alloc_total()
-		: overcommit_memory == OVERCOMMIT_ALWAYS || within_limit(total, total_vm))
+	if (overcommit_memory == OVERCOMMIT_ALWAYS ||
+		(overcommit_memory == OVERCOMMIT_NEVER && within_limit(committed, total_vm)))
 		return true;
 	__atomic_sub_fetch(&committed, pages, __ATOMIC_RELAXED);
 	return false;
+}
+
+bool commit_charge(u32 pages, u32 total_vm)
+{
+	__atomic_add_fetch(&committed, pages, __ATOMIC_RELAXED);
+	if (likely(overcommit_memory == OVERCOMMIT_GUESS && pages <= page_alloc_total()))
+		return true;
+	return charge_strictly(pages, total_vm);
 }
 
 void commit_release(u32 pages)

@@ -544,6 +544,7 @@ vaddr_t mm_brk(struct mm *mm, vaddr_t brk)
 
 struct vma *mm_grow_stack(struct vma *v, vaddr_t addr)
 {
+	kassert_dbg(!v->object); /* MAP_GROWSDOWN is for private anonymous memory only */
 	addr = ALIGN_DOWN(addr, PAGE_SIZE);
 	struct mm *mm = v->mm;
 	u32 pages = (v->start - addr) >> PAGE_SHIFT;
@@ -563,10 +564,8 @@ struct vma *mm_grow_stack(struct vma *v, vaddr_t addr)
 		commit_release(pages);
 	if (trace_mm_on())
 		trace_map(v, addr, v->start);
-	vma_lock_entries(v);
 	vma_grow_down(v, addr);
 	v->pgoff -= pages;
-	vma_unlock_entries(v);
 	mm_account(mm, v->flags, pages);
 	vm_events.stack_grow++;
 	return v;
