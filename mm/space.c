@@ -160,7 +160,7 @@ void vma_merge_above(struct vma *v)
 
 /* Merges v with the neighbours it fits. Returns the VMA that holds it now. When both fit but their
  * pages keep them apart, the one below has it. */
-struct vma *vma_merge(struct vma *v)
+struct vma *vma_merge_slow(struct vma *v)
 {
 	struct vma *prev = vma_prev(v), *next = vma_next(v);
 	bool above = next && vma_can_merge(v, next) && lineage_fits(v, next);

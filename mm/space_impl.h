@@ -38,7 +38,14 @@ static inline int vma_check_borders(const struct vma *v, vaddr_t start, vaddr_t 
 	return (v->flags & VM_BRITTLE) && vma_breaks(v, start, end) ? -EINVAL : 0;
 }
 /* Merges v with the neighbours it fits. Returns the VMA that holds it now. */
-struct vma *vma_merge(struct vma *v);
+struct vma *vma_merge_slow(struct vma *v);
+static inline struct vma *vma_merge(struct vma *v)
+{
+	const struct vma *prev = vma_prev(v), *next = vma_next(v);
+	bool below = prev && prev->end == v->start && prev->flags == v->flags;
+	bool above = next && next->start == v->end && next->flags == v->flags;
+	return unlikely(below || above) ? vma_merge_slow(v) : v;
+}
 
 /* The same with the VMA above only. */
 void vma_merge_above(struct vma *v);
