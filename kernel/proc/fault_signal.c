@@ -79,9 +79,10 @@ void signal_force_fault(struct trapframe *tf, vaddr_t addr, enum fault_result wh
 	struct task *t = current_task();
 	struct abi_siginfo info;
 	bool lost = why == FAULT_HWPOISON, bus = lost || why == FAULT_SIGBUS;
-	struct taken_signal s = {.sig = bus ? SIGBUS : SIGSEGV,
-		.info = &info,
-		.info_size = lost ? LOST_INFO_SIZE : FAULT_INFO_SIZE};
+	struct taken_signal s; /* signal_handle() sets the rest */
+	s.sig = bus ? SIGBUS : SIGSEGV;
+	s.info = &info;
+	s.info_size = lost ? LOST_INFO_SIZE : FAULT_INFO_SIZE;
 	info.si_signo = (s32)s.sig;
 	info.si_errno = 0;
 	info.si_code = lost		     ? BUS_MCEERR_AR

@@ -88,16 +88,23 @@ static bool mask_matters(const struct task *t)
 	return (t->thread.work & WORK_SIGNAL) || t->pending.set || t->process->pending.set;
 }
 
+static __noinline void change_mask(struct task *t, u64 mask)
+{
+	u64 newly_blocked = mask & ~t->blocked;
+	t->blocked = mask;
+	retarget(t, newly_blocked);
+	signal_recalc();
+}
+
 void signal_set_blocked(u64 mask)
 {
 	struct task *t = current_task();
 	u32 flags = spin_lock_irqsave(&process_lock);
-	u64 before = t->blocked;
-	t->blocked = mask & ~SIGS_UNBLOCKABLE;
-	if (unlikely(mask_matters(t))) {
-		retarget(t, t->blocked & ~before);
-		signal_recalc();
-	}
+	mask &= ~SIGS_UNBLOCKABLE;
+	if (unlikely(mask_matters(t)))
+		change_mask(t, mask);
+	else
+		t->blocked = mask;
 	spin_unlock_irqrestore(&process_lock, flags);
 }
 

@@ -163,7 +163,7 @@ bool signal_handle(struct trapframe *tf, struct taken_signal *s)
 	struct process *p = t->process;
 	u32 flags = spin_lock_irqsave(&process_lock);
 	bool now = p->sighand->action[s->sig - 1].handler > SIG_IGN_K &&
-		   !(t->blocked & sigmask(s->sig)) && !(t->thread.work & WORK_SIGNAL) &&
+		   !(t->blocked >> (s->sig - 1) & 1) && !(t->thread.work & WORK_SIGNAL) &&
 		   likely(!t->ptrace.tracer);
 	if (now)
 		take_action(p, s);
@@ -177,7 +177,9 @@ static void do_signal(struct trapframe *tf)
 {
 	struct task *t = current_task();
 	struct abi_siginfo info;
-	struct taken_signal s = {.info = &info, .info_size = sizeof(info)};
+	struct taken_signal s; /* signal_take() sets the rest */
+	s.info = &info;
+	s.info_size = sizeof(info);
 	bool taken = signal_take(&s, &info);
 	bool from_syscall = tf->trapno == VEC_SYSCALL; /* a tracer may have had a word in it */
 	if (taken) {

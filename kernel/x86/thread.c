@@ -46,8 +46,8 @@ struct first_frame {
 void switch_stacks(u32 *save_esp, u32 new_esp);
 void thread_first_run(void);
 int user_fpu_save(struct abi_fpstate *at);
-int user_fxrstor(const void *image);
-int user_frstor(const void *image);
+int user_fpu_load(const struct abi_fpstate *from);
+int user_frstor(const struct abi_fpstate *from);
 
 static bool is_running(const struct x86_thread *t)
 {
@@ -150,9 +150,9 @@ bool x86_fpu_from_user(uptr_t at)
 
 	if (!user_range_ok(at, sizeof(*fp)))
 		return false;
-	if (user_fxrstor(fp->fxsave) < 0 && !load_forged(fxsave))
-		return false;
-	return user_frstor(fp) == 0;
+	if (likely(user_fpu_load(fp) == 0))
+		return true;
+	return load_forged(fxsave) && user_frstor(fp) == 0;
 }
 
 /* --- Segments --- */

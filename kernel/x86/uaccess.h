@@ -43,7 +43,7 @@ int put_user_u32(uptr_t dst, u32 v) __must_check;
  * be called meanwhile.
  */
 static inline bool user_access_begin(uptr_t p, size_t n) __must_check;
-void user_access_end(void);
+static inline void user_access_end(void);
 
 /* Reads the word at p into v. */
 #define get_user_word(v, p, label)                                                                 \
@@ -103,14 +103,27 @@ static inline bool user_range_ok(uptr_t p, size_t n)
 	return n <= USER_TOP && p.va <= USER_TOP - n;
 }
 
-void user_stac(void);
+/* STAC and CLAC, as in kernel/x86/asm.h. */
+#define SMAP_INSN(modrm)                                                                           \
+	__asm__ volatile("661: .byte 0x8d, 0x76, 0x00\n"                                           \
+			 ".pushsection .smap_sites, \"a\"\n"                                       \
+			 ".balign 4\n"                                                             \
+			 ".long 661b\n"                                                            \
+			 ".byte 0x0f, 0x01, " modrm ", 0\n"                                        \
+			 ".popsection" ::                                                          \
+				 : "memory")
 
 static inline bool user_access_begin(uptr_t p, size_t n)
 {
 	if (!user_range_ok(p, n))
 		return false;
-	user_stac();
+	SMAP_INSN("0xcb");
 	return true;
+}
+
+static inline void user_access_end(void)
+{
+	SMAP_INSN("0xca");
 }
 
 /* Reads kernel memory that may not be mapped, for panics and dumps. Returns bytes not read. The

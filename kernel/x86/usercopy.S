@@ -140,17 +140,6 @@
 	EXTABLE	1b, user_word_fault
 	ENDFUNC user_put_u32
 
-/* void user_stac(void), void user_access_end(void): user memory can be, cannot be reached. */
-	FUNC	user_stac
-	STAC
-	ret
-	ENDFUNC user_stac
-
-	FUNC	user_access_end
-	CLAC
-	ret
-	ENDFUNC user_access_end
-
 /* int user_fpu_save(struct abi_fpstate *at): the FPU's state to a signal frame; 0 or -EFAULT. The
  * x87 unit is as after FNINIT then. Where CPUs differ, the words are made what Linux makes them. */
 	FUNC	user_fpu_save
@@ -176,20 +165,24 @@
 	EXTABLE	8b, user_word_fault
 	ENDFUNC user_fpu_save
 
-/* int user_fxrstor(const void *image): 0 or -EFAULT, also when a CPU could refuse what is in it. */
-	FUNC	user_fxrstor
+/* int user_fpu_load(const struct abi_fpstate *from): the way back; 0 or -EFAULT, also when a CPU could
+ * refuse what is in the FXSAVE image. What the x87 unit had pending is dropped. */
+	FUNC	user_fpu_load
 	STAC
-1:	testl	$~MXCSR_MASK_LEGACY, FXSAVE_MXCSR(%eax)
+1:	testl	$~MXCSR_MASK_LEGACY, FPSTATE_FXSAVE + FXSAVE_MXCSR(%eax)
 	jnz	user_word_fault
-2:	fxrstor	(%eax)
+2:	fxrstor	FPSTATE_FXSAVE(%eax)
+	fninit
+3:	frstor	(%eax)
 	CLAC
 	xorl	%eax, %eax
 	ret
 	EXTABLE	1b, user_word_fault
 	EXTABLE	2b, user_word_fault
-	ENDFUNC user_fxrstor
+	EXTABLE	3b, user_word_fault
+	ENDFUNC user_fpu_load
 
-/* int user_frstor(const void *image): 0 or -EFAULT. What the x87 unit had pending is dropped. */
+/* int user_frstor(const struct abi_fpstate *from): only the FSAVE image. */
 	FUNC	user_frstor
 	fninit
 	STAC
