@@ -48,6 +48,34 @@ u64 clock_realtime_ns(void)
 	return ns;
 }
 
+/* timer_lock; who reads one keeps the tick from coming between its two words */
+static u64 coarse_monotonic_ns, coarse_realtime_ns;
+
+static u64 read_coarse(const u64 *clock_ns)
+{
+	u32 flags = irq_save();
+	u64 ns = *clock_ns;
+
+	irq_restore(flags);
+	return ns;
+}
+
+u64 clock_monotonic_coarse_ns(void)
+{
+	return read_coarse(&coarse_monotonic_ns);
+}
+
+u64 clock_realtime_coarse_ns(void)
+{
+	return read_coarse(&coarse_realtime_ns);
+}
+
+static void set_coarse(u64 now)
+{
+	coarse_monotonic_ns = now;
+	coarse_realtime_ns = clock_realtime_at(&clock, now);
+}
+
 static struct ntp ntp; /* timer_lock */
 static u64 next_second_ns; /* timer_lock: of the real-time clock, by the monotonic one */
 
@@ -63,6 +91,7 @@ static void set_course(u64 now, u64 realtime)
 	barrier();
 	WRITE_ONCE(clock.seq, clock.seq + 1);
 	next_second_ns = now + NSEC_PER_SEC - realtime % NSEC_PER_SEC;
+	set_coarse(now);
 }
 
 /* With every tick. */
@@ -74,6 +103,7 @@ static void keep_course(u64 now)
 		ntp_second(&ntp);
 		set_course(now, clock_realtime_at(&clock, now));
 	}
+	set_coarse(now);
 	spin_unlock_irqrestore(&timer_lock, flags);
 }
 

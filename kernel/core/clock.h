@@ -22,6 +22,11 @@ u64 clock_monotonic_ns(void);
 u64 clock_realtime_ns(void);
 void clock_set_realtime_ns(u64 ns);
 
+/* The same two as of the last tick, or of when the clock was set since: cheap, for what need not be
+ * exact. */
+u64 clock_monotonic_coarse_ns(void);
+u64 clock_realtime_coarse_ns(void);
+
 /* adjtimex(2), permission and ranges checked: changes what x->modes says, fills *x. Returns TIME_OK
  * or TIME_ERROR. */
 struct abi_timex64;

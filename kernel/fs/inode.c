@@ -169,7 +169,7 @@ int inode_permission(struct inode *inode, u32 mask)
 
 s64 inode_now(void)
 {
-	return (s64)clock_realtime_ns();
+	return (s64)clock_realtime_coarse_ns();
 }
 
 /* As Linux's default mount option: once a day, or when it has changed since it was last read. */

@@ -117,12 +117,10 @@ static long clock_read(s32 id, u64 *ns)
 		*ns = clock_monotonic_ns();
 		return 0;
 	case CLOCK_REALTIME_COARSE:
-		*ns = clock_realtime_ns();
-		*ns -= *ns % TICK_NS;
+		*ns = clock_realtime_coarse_ns();
 		return 0;
 	case CLOCK_MONOTONIC_COARSE:
-		*ns = clock_monotonic_ns();
-		*ns -= *ns % TICK_NS;
+		*ns = clock_monotonic_coarse_ns();
 		return 0;
 	case CLOCK_PROCESS_CPUTIME_ID:
 		return cpu_clock(CPUCLOCK(0, CPUCLOCK_SCHED), ns);

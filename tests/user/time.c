@@ -70,6 +70,32 @@ static void time_of_day(void)
 	check("day.after_2020", t > 1577836800);
 }
 
+/* Writes a byte; when the file says that was. */
+static int64_t written(int fd)
+{
+	struct stat st;
+
+	if (write(fd, "x", 1) != 1 || fstat(fd, &st))
+		test_failed = true;
+	return ns(st.st_mtim);
+}
+
+/* A file gets the time of the coarse clock, which goes after the exact one tick by tick. */
+static void coarse(void)
+{
+	struct timespec t = {0, 30000000};
+	int fd = open("/tmp/coarse", O_RDWR | O_CREAT, 0600);
+	int64_t before = now(CLOCK_REALTIME_COARSE), at = written(fd);
+	int64_t after = now(CLOCK_REALTIME_COARSE), exact = now(CLOCK_REALTIME);
+
+	check("coarse.file", before <= at && at <= after);
+	check("coarse.behind", after <= exact && exact - after < 1000000000);
+	nanosleep(&t, NULL);
+	check("coarse.goes_on", written(fd) > at && now(CLOCK_MONOTONIC_COARSE) > 0);
+	close(fd);
+	unlink("/tmp/coarse");
+}
+
 static void sleeping(void)
 {
 	struct timespec t = {0, 30000000}, left;
@@ -166,6 +192,7 @@ int main(void)
 {
 	clocks();
 	time_of_day();
+	coarse();
 	sleeping();
 	interrupted();
 	timers();
