@@ -77,19 +77,25 @@ int anon_fork(struct vma *v, struct vma *from)
 	return 0;
 }
 
-void anon_leave(struct vma *v)
+static __noinline void free_lineages(struct lineage *dead)
 {
-	struct anon *a = v->anon;
-	spin_lock(&a->lock);
-	list_del(&v->anon_link);
-	struct lineage *dead = lineage_leave(v), *next;
-	bool last = list_empty(&a->vmas);
-	spin_unlock(&a->lock);
-	v->anon = NULL;
-	for (; dead; dead = next) {
+	for (struct lineage *next; dead; dead = next) {
 		next = dead->older;
 		slab_free(lineage_cache, dead);
 	}
+}
+
+void anon_leave(struct vma *v)
+{
+	struct anon *a = v->anon;
+	v->anon = NULL;
+	spin_lock(&a->lock);
+	list_del(&v->anon_link);
+	struct lineage *dead = lineage_leave(v);
+	bool last = list_empty(&a->vmas);
+	spin_unlock(&a->lock);
+	if (unlikely(dead))
+		free_lineages(dead);
 	if (last)
 		slab_free(anon_cache, a);
 }

@@ -293,11 +293,11 @@ static bool stray_kernel_access(const struct trapframe *tf)
 
 void handle_page_fault(struct trapframe *tf, vaddr_t addr)
 {
-	struct mm *mm = current_mm();
 	u32 error = tf->orig_eax;
-	enum fault_result r = FAULT_MAPERR;
 	if (unlikely(error & PF_RSVD))
 		panic_trap(tf, "reserved bit set in a page table, at %08x", addr);
+	struct mm *mm = current_mm();
+	enum fault_result r = FAULT_MAPERR;
 	if (likely(addr < USER_TOP && mm && (error & PF_USER || !stray_kernel_access(tf)))) {
 		mutex_lock(&mm->lock);
 		r = fault_in(mm, addr, error & (PF_WRITE | PF_INSTR));

@@ -551,8 +551,8 @@ struct vma *mm_grow_stack(struct vma *v, vaddr_t addr)
 	struct vma *below = vma_prev(v);
 	if (addr < user_min || v->end - addr > mm->limits.stack)
 		return NULL;
-	if (below && (below->flags & VM_PROT) && !(below->flags & VM_GROWSDOWN) &&
-		addr - below->end < STACK_GUARD_GAP)
+	if (below && addr - below->end < STACK_GUARD_GAP && (below->flags & VM_PROT) &&
+		!(below->flags & VM_GROWSDOWN))
 		return NULL;
 	if (anon_prepare(v) < 0 || !mm_may_expand(mm, v->flags, pages) ||
 		((v->flags & VM_LOCKED) && !mm_may_lock(mm, pages)))

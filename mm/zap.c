@@ -132,7 +132,7 @@ void zap_range(struct vma *v, vaddr_t start, vaddr_t end, enum zap_what what)
 			tables[what](&z, pte, (next - at) >> PAGE_SHIFT);
 	}
 	if (z.flush)
-		pmap_flush_range(&v->mm->pmap, start, end);
+		pmap_flush_range(&z.mm->pmap, start, end);
 	page_free_chain(&z.pages);
 }
 

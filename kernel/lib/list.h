@@ -46,8 +46,10 @@ static inline void list_add_tail(struct list_head *n, struct list_head *h)
 /* Unlinks; the element's own pointers are left dangling. */
 static inline void list_del(struct list_head *n)
 {
-	n->prev->next = n->next;
-	n->next->prev = n->prev;
+	struct list_head *prev = n->prev, *next = n->next;
+
+	prev->next = next;
+	next->prev = prev;
 }
 
 /* Unlinks and leaves the element an empty list, so that list_empty() tells it is in none. */
