@@ -11,8 +11,9 @@ const VIEWS = [
 function overview() {
   const figures = [
     [number(D.f_time.length), "page faults"], [number(D.pageFaultsSaved), "pages mapped without one"],
-    [number(D.spaces.length), "address spaces"],
-    [bytes(D.mostUsed * PAGE), "of user memory at most"], [bytes(D.tables * PAGE), "of page tables"],
+    [number(D.spaces.length), D.spaces.length === 1 ? "address space" : "address spaces"],
+    [bytes(D.mostUsed * PAGE), "of private memory at most"],
+    [bytes(D.tables * PAGE), "of page tables, with the kernel's"],
     [number(D.events), "trace events"], [duration(D.end), "of the machine's time"],
   ];
   return h("header", {id: "overview"},
