@@ -101,6 +101,8 @@ static struct page *take_block(struct buddy *b, u32 order)
 		return NULL;
 	k = (u32)__builtin_ctz(larger);
 	p = list_first_entry(&b->free[k], struct page, link);
+	kassert_msg(p->kind == PK_FREE && p->order == k,
+		"the free list of order %u begins with kind %u, order %u", k, p->kind, p->order);
 	block_remove(b, p, k);
 	while (k > order) {
 		k--;

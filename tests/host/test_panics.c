@@ -1,6 +1,7 @@
 /* Misuse that must end in a panic which says what happened. Only the host can survive one. */
 #include "kernel/core/selftest.h"
 #include "kernel/lib/string.h"
+#include "mm/buddy.h"
 #include "mm/kmalloc.h"
 #include "mm/page_alloc.h"
 #include "mm/slab_impl.h"
@@ -50,6 +51,22 @@ KTEST(panics, page_free)
 	expect_panic(free_page, q, "of another order");
 	page_free_order(q, 1);
 	expect_panic(free_order_1, q, "freed twice");
+}
+
+static void take_frame(void *b)
+{
+	buddy_alloc(b, 0, PK_KERNEL);
+}
+
+KTEST(panics, free_list)
+{
+	struct page pages[8] = {0};
+	struct buddy b;
+
+	buddy_init(&b, pages, ARRAY_SIZE(pages), MAX_ORDER);
+	buddy_add(&b, 0, ARRAY_SIZE(pages));
+	pages[0].kind = PK_ANON;
+	expect_panic(take_frame, &b, "the free list of order 3 begins with kind 9");
 }
 
 /* --- Slab --- */
