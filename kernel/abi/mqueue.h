@@ -6,6 +6,11 @@
 
 #define MQ_PRIO_MAX 32768u
 
+/* What mq_notify(2)'s SIGEV_THREAD sends: the program's bytes, the last of them one of these. */
+#define NOTIFY_COOKIE_LEN 32u
+#define NOTIFY_WOKENUP	  1
+#define NOTIFY_REMOVED	  2
+
 struct abi_mq_attr {
 	s32 flags; /* O_NONBLOCK of the open file */
 	s32 maxmsg, msgsize;

@@ -19,6 +19,7 @@
 #include "kernel/lib/fmt.h"
 #include "kernel/lib/kassert.h"
 #include "kernel/lib/string.h"
+#include "kernel/net/netlink.h"
 #include "kernel/proc/process.h"
 #include "kernel/proc/signal.h"
 #include "kernel/proc/task.h"
@@ -42,6 +43,13 @@ struct mq_msg {
 	u8 text[];
 };
 
+/* How a program is told that waits in a thread of its own: bytes that it knows by, through a netlink
+ * socket (mq_notify(2), NOTES). */
+struct mq_teller {
+	struct sock *sock; /* referenced; NULL: none */
+	u8 cookie[NOTIFY_COOKIE_LEN];
+};
+
 /* letters: i: set at creation; all others: mqueue_lock */
 struct mqueue {
 	struct list_head all;
@@ -53,6 +61,7 @@ struct mqueue {
 	struct waitq changed;		     /* poll(2) */
 	u32 notify_pid;			     /* mq_notify(2): process, 0: none */
 	struct abi_sigevent notify;
+	struct mq_teller teller;	     /* of its SIGEV_THREAD */
 };
 
 /* A thread that waits, on its stack. */
@@ -125,6 +134,20 @@ static long wait_for_other(struct list_head *list, struct mq_waiter *w, u64 dead
 	return alarm.expired ? -ETIMEDOUT : -ERESTARTSYS;
 }
 
+/* Nobody is to be told any more. */
+static void notify_end(struct mqueue *q, u8 why)
+{
+	struct mq_teller *t = &q->teller;
+
+	q->notify_pid = 0;
+	if (!t->sock)
+		return;
+	t->cookie[NOTIFY_COOKIE_LEN - 1] = why;
+	(void)!netlink_post(t->sock, t->cookie, sizeof(t->cookie));
+	sock_put(t->sock);
+	t->sock = NULL;
+}
+
 /* A message has come to an empty queue, and nobody waited: the process that asked for it is told,
  * once. */
 static void notify(struct mqueue *q)
@@ -137,7 +160,7 @@ static void notify(struct mqueue *q)
 	if (p && q->notify.notify == SIGEV_SIGNAL && q->notify.signo)
 		(void)signal_send_process_locked(p, (u32)q->notify.signo, &info);
 	spin_unlock_irqrestore(&process_lock, flags);
-	q->notify_pid = 0;
+	notify_end(q, NOTIFY_WOKENUP);
 }
 
 /* 0 when the message is on its way. */
@@ -238,7 +261,7 @@ static void mqueue_flush(struct file *f)
 
 	mutex_lock(&mqueue_lock);
 	if (q->notify_pid == current_process()->pid)
-		q->notify_pid = 0;
+		notify_end(q, NOTIFY_REMOVED);
 	mutex_unlock(&mqueue_lock);
 }
 
@@ -641,44 +664,72 @@ long sys_mq_timedreceive_time64(u32 fd, uptr_t text, u32 size, uptr_t prio, uptr
 	return timed_receive(fd, text, size, prio, timeout, true);
 }
 
-/* `e` NULL: the caller no longer wants to be told. Caller holds the lock. */
-static long set_notify(struct mqueue *q, const struct abi_sigevent *e)
+/* The socket that the event names, for who has a thread wait there. */
+static long get_teller(struct mq_teller *t, const struct abi_sigevent *e)
 {
-	u32 self = current_process()->pid;
+	struct sock *s;
 
-	if (e && q->notify_pid)
-		return -EBUSY;
-	if (e)
-		q->notify = *e;
-	if (e || q->notify_pid == self)
-		q->notify_pid = e ? self : 0;
+	if (e->notify != SIGEV_THREAD)
+		return 0;
+	if (copy_from_user(t->cookie, UPTR(e->value), sizeof(t->cookie)))
+		return -EFAULT;
+	s = netlink_sock_get((u32)e->signo);
+	if (is_err(s))
+		return ptr_err(s);
+	t->sock = s;
 	return 0;
 }
 
-/* SIGEV_THREAD, which Linux tells of through a netlink socket, is not there. */
+/* Takes the teller over. Caller holds the lock. */
+static long set_notify(struct mqueue *q, const struct abi_sigevent *e, struct mq_teller *t)
+{
+	if (q->notify_pid)
+		return -EBUSY;
+	q->notify = *e;
+	q->notify_pid = current_process()->pid;
+	q->teller = *t;
+	t->sock = NULL;
+	return 0;
+}
+
 static bool event_ok(const struct abi_sigevent *e)
 {
-	return e->notify == SIGEV_NONE || (e->notify == SIGEV_SIGNAL && (u32)e->signo <= _NSIG);
+	return e->notify == SIGEV_NONE || e->notify == SIGEV_THREAD ||
+	       (e->notify == SIGEV_SIGNAL && (u32)e->signo <= _NSIG);
+}
+
+static long do_notify(u32 fd, const struct abi_sigevent *e)
+{
+	struct mq_teller t = {.sock = NULL};
+	struct file *f;
+	long err = event_ok(e) ? get_teller(&t, e) : -EINVAL;
+
+	if (err)
+		return err;
+	f = get_queue(fd, 0);
+	if (f) {
+		mutex_lock(&mqueue_lock);
+		err = set_notify(f->private, e, &t);
+		mutex_unlock(&mqueue_lock);
+		file_put(f);
+	}
+	sock_put(t.sock);
+	return f ? err : -EBADF;
 }
 
 long sys_mq_notify(u32 fd, uptr_t event)
 {
 	struct abi_sigevent e;
 	struct file *f;
-	long err;
 
-	if (event.va && copy_from_user(&e, event, sizeof(e)))
-		return -EFAULT;
-	if (event.va && !event_ok(&e))
-		return -EINVAL;
+	if (event.va)
+		return copy_from_user(&e, event, sizeof(e)) ? -EFAULT : do_notify(fd, &e);
 	f = get_queue(fd, 0);
 	if (!f)
 		return -EBADF;
-	mutex_lock(&mqueue_lock);
-	err = set_notify(f->private, event.va ? &e : NULL);
-	mutex_unlock(&mqueue_lock);
+	mqueue_flush(f);
 	file_put(f);
-	return err;
+	return 0;
 }
 
 long sys_mq_getsetattr(u32 fd, uptr_t new, uptr_t old)

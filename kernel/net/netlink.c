@@ -1,6 +1,7 @@
 /*
  * AF_NETLINK: datagrams to the kernel and its answers (netlink(7)). There is one protocol,
- * NETLINK_ROUTE, and nothing that the kernel tells unasked; sockets do not reach each other.
+ * NETLINK_ROUTE, and nothing that the kernel tells unasked but mq_notify(2)'s datagrams; sockets do
+ * not reach each other.
  *
  * An answer is a message that the socket has sent to itself, as far as memory is counted.
  */
@@ -17,6 +18,53 @@
 #define ALIGN_NL(n)  ALIGN_UP((u32)(n), 4u)
 #define SEND_MARGIN  32u	  /* of SO_SNDBUF, as on Linux */
 #define FIRST_ROAMER ((u32)-4096) /* ports of those whose process's number is taken, downwards */
+
+/* --- Datagrams from the kernel --- */
+
+struct sock *netlink_sock_get(u32 fd)
+{
+	struct file *f = fget(fd);
+	struct sock *s;
+
+	if (!f)
+		return err_ptr(-EBADF);
+	if (!file_is_socket(f)) {
+		s = err_ptr(-ENOTSOCK);
+	} else if (sock_of(f)->ops != &netlink_family) {
+		s = err_ptr(-EINVAL);
+	} else {
+		spin_lock(&sock_lock);
+		s = sock_hold(sock_of(f));
+		spin_unlock(&sock_lock);
+	}
+	file_put(f);
+	return s;
+}
+
+long netlink_post(struct sock *s, const void *bytes, u32 len)
+{
+	struct iobuf from = iobuf_kernel((void *)bytes);
+	struct sock_call c = {.kernel = &from, .len = len};
+	struct msg_pos at = {0, 0};
+	struct sock_msg *m;
+	bool open;
+
+	if (s->charged >= s->rcvbuf)
+		return -ENOBUFS;
+	m = sock_msg_create(s, &c, &at, len);
+	if (is_err(m))
+		return ptr_err(m);
+	spin_lock(&sock_lock);
+	open = !s->dead;
+	if (open)
+		sock_enqueue(s, s, m, &c);
+	spin_unlock(&sock_lock);
+	if (open)
+		sock_data_ready(s);
+	else
+		sock_msg_free(m);
+	return 0;
+}
 
 /* --- Answers --- */
 
@@ -55,23 +103,10 @@ void nl_end(struct nl_answer *a, struct abi_nlmsghdr *h)
 
 long nl_send(struct nl_answer *a)
 {
-	struct iobuf bytes = iobuf_kernel(a->bytes);
-	struct sock_call c = {.kernel = &bytes, .len = a->len};
-	struct sock *s = a->to;
-	struct msg_pos at = {0, 0};
-	struct sock_msg *m;
+	u32 len = a->len;
 
 	a->len = 0;
-	if (s->charged >= s->rcvbuf)
-		return -ENOBUFS;
-	m = sock_msg_create(s, &c, &at, c.len);
-	if (is_err(m))
-		return ptr_err(m);
-	spin_lock(&sock_lock);
-	sock_enqueue(s, s, m, &c);
-	spin_unlock(&sock_lock);
-	sock_data_ready(s);
-	return 0;
+	return netlink_post(a->to, a->bytes, len);
 }
 
 /* Says what came of a request. The request follows, but where it was done, or by NETLINK_CAP_ACK,

@@ -22,6 +22,12 @@ void nl_end(struct nl_answer *a, struct abi_nlmsghdr *h);
 /* Sends what was written, as one datagram, and begins anew. 0, -ENOBUFS or -ENOMEM. */
 long nl_send(struct nl_answer *a);
 
+/* The netlink socket that a descriptor names, referenced, for who will tell a program something
+ * through it. -EBADF, -ENOTSOCK, -EINVAL. */
+struct sock *netlink_sock_get(u32 fd) __must_check;
+/* Puts a datagram from the kernel into its queue; none when it is closed. 0, -ENOBUFS, -ENOMEM. */
+long netlink_post(struct sock *s, const void *bytes, u32 len);
+
 /* What NETLINK_ROUTE says to a request, all of it after its header in `len` bytes at `body`. 0 or a
  * negative errno: what an acknowledgement says; 1: the answer is one. (rtnetlink.c) */
 long rtnetlink_request(

@@ -6,6 +6,7 @@
 #include <poll.h>
 #include <pthread.h>
 #include <sys/mount.h>
+#include <sys/socket.h>
 #include <sys/vfs.h>
 #include <time.h>
 
@@ -407,6 +408,73 @@ static void notification(void)
 	mq_unlink("/notify");
 }
 
+/* --- SIGEV_THREAD: 32 bytes through a netlink socket; by hand, as the C library does it --- */
+
+#define COOKIE 32
+
+static char cookie[COOKIE] = "known to the program";
+
+static int notify_by_thread(mqd_t q, int sock, void *bytes)
+{
+	struct sigevent e = {.sigev_notify = SIGEV_THREAD, .sigev_signo = sock};
+
+	e.sigev_value.sival_ptr = bytes;
+	return syscall(SYS_mq_notify, q, &e);
+}
+
+static void show_cookie(const char *name, int sock)
+{
+	char got[64] = "";
+	ssize_t n = recv(sock, got, sizeof(got), MSG_DONTWAIT);
+
+	if (n < 0)
+		say(name, "%s", errno_name(errno));
+	else
+		say(name, "%zd bytes, %s, %d", n, got, got[COOKIE - 1]);
+}
+
+static void *told_by_library;
+
+static void library_tells(union sigval v)
+{
+	told_by_library = v.sival_ptr;
+}
+
+static void by_thread(void)
+{
+	struct sigevent e = {.sigev_notify = SIGEV_THREAD, .sigev_notify_function = library_tells};
+	mqd_t q = make("/thread", 0, 4, 20);
+	int sock = socket(AF_NETLINK, SOCK_RAW, 0), other = socket(AF_UNIX, SOCK_STREAM, 0);
+
+	answer("thread.no_file", notify_by_thread(q, 99, cookie));
+	answer("thread.no_socket", notify_by_thread(q, q, cookie));
+	answer("thread.other_socket", notify_by_thread(q, other, cookie));
+	answer("thread.no_cookie", notify_by_thread(q, sock, NULL));
+	answer("thread.no_queue", notify_by_thread(sock, sock, cookie));
+	answer("thread", notify_by_thread(q, sock, cookie));
+	answer("thread.again", notify_by_thread(q, sock, cookie));
+	show_cookie("thread.not_yet", sock);
+	mq_send(q, "a", 1, 0);
+	show_cookie("thread.told", sock);
+	show_cookie("thread.told_once", sock);
+	receive("thread", q);
+	answer("thread.anew", notify_by_thread(q, sock, cookie));
+	answer("thread.removed", mq_notify(q, NULL));
+	show_cookie("thread.told_of_it", sock);
+	answer("thread.closed", notify_by_thread(q, sock, cookie));
+	close(sock);
+	mq_send(q, "b", 1, 0);
+	receive("thread", q);
+	e.sigev_value.sival_ptr = cookie;
+	answer("thread.library", mq_notify(q, &e));
+	mq_send(q, "c", 1, 0);
+	for (int i = 0; i < 500 && !told_by_library; i++)
+		usleep(10000);
+	check("thread.library_told", told_by_library == cookie);
+	mq_close(q);
+	mq_unlink("/thread");
+}
+
 /* --- The file system --- */
 
 static void list(const char *name)
@@ -478,6 +546,7 @@ int main(void)
 	descriptors();
 	waiting();
 	notification();
+	by_thread();
 	file_system();
 	return test_failed;
 }
