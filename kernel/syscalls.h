@@ -566,7 +566,7 @@ long sys_socketcall(u32 call, uptr_t args);
 /* Those of them that lack something that Linux has, and what: `make abi` prints it. Who adds it
  * takes the note out. */
 #define SYSCALLS_PARTIAL(P) \
-	P(clone, "namespaces: EINVAL") \
+	P(clone, "namespaces, and threads with files or directories of their own: EINVAL") \
 	P(setns, "namespaces: EINVAL") \
 	P(unshare, "namespaces, and what threads share: EINVAL") \
 	P(adjtimex, "no leap seconds, no signal of a second (PPS)") \
@@ -584,7 +584,6 @@ long sys_socketcall(u32 call, uptr_t args);
 	P(madvise, "MERGEABLE, HUGEPAGE only noted; HWPOISON: no huge pages") \
 	P(modify_ldt, "segments of 16 bits: EINVAL") \
 	P(mount, "MS_BIND, MS_MOVE: EINVAL; propagation is ignored") \
-	P(mq_notify, "SIGEV_THREAD: EINVAL") \
 	P(pipe2, "O_DIRECT (packets): EINVAL") \
 	P(prctl, "the common dozen: names, dumpable, death signal, subreaper; others EINVAL") \
 	P(sched_setscheduler, "kept and reported; the scheduler is round robin") \

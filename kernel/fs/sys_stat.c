@@ -2,6 +2,7 @@
 #include "kernel/abi/statfs.h"
 #include "kernel/core/clock.h"
 #include "kernel/fs/path.h"
+#include "kernel/proc/cred.h"
 #include "kernel/proc/task.h"
 #include "kernel/syscalls.h"
 #include "kernel/x86/uaccess.h"
@@ -29,8 +30,8 @@ static long put_stat(uptr_t user, const struct kstat *st)
 		.st_ino = st->ino,
 		.st_mode = (u16)st->mode,
 		.st_nlink = (u16)st->nlink,
-		.st_uid = st->uid > 0xffff ? 65534 : (u16)st->uid,
-		.st_gid = st->gid > 0xffff ? 65534 : (u16)st->gid,
+		.st_uid = uid_to16(st->uid),
+		.st_gid = gid_to16(st->gid),
 		.st_rdev = abi_encode_dev(st->rdev),
 		.st_size = (u32)st->size,
 		.st_blksize = st->blksize,

@@ -4,6 +4,7 @@
 #include "kernel/core/clock.h"
 #include "kernel/fs/vfs.h"
 #include "kernel/ipc/ipc_ids.h"
+#include "kernel/proc/cred.h"
 #include "kernel/proc/task.h"
 #include "mm/kmalloc.h"
 
@@ -220,16 +221,10 @@ void ipc_fill_perm(const struct ipc_object *o, struct abi_ipc64_perm *p)
 	};
 }
 
-/* Ids that 16 bits do not hold, as the old structs show them. */
-static u16 old_id(u32 id)
-{
-	return id > 0xffff ? 65534 : (u16)id;
-}
-
 void ipc_old_perm(const struct abi_ipc64_perm *p, struct abi_ipc_perm *old)
 {
-	*old = (struct abi_ipc_perm){p->key, old_id(p->uid), old_id(p->gid), old_id(p->cuid),
-		old_id(p->cgid), p->mode, p->seq};
+	*old = (struct abi_ipc_perm){p->key, uid_to16(p->uid), gid_to16(p->gid),
+		uid_to16(p->cuid), gid_to16(p->cgid), p->mode, p->seq};
 }
 
 void ipc_new_perm(const struct abi_ipc_perm *old, struct abi_ipc64_perm *p)

@@ -6,9 +6,9 @@
 #include "kernel/abi/signal.h"
 #include "kernel/fs/vfs.h"
 #include "kernel/net/sock.h"
+#include "kernel/proc/cred.h"
 #include "kernel/proc/task.h"
 
-#define NOBODY	     65534u /* whose message carries no credentials */
 #define CHUNK_MARGIN 64u
 
 /* --- Sending --- */
@@ -68,7 +68,7 @@ void sock_enqueue(struct sock *s, struct sock *to, struct sock_msg *m, struct so
 	c->scm.nr_files = 0;
 	c->scm.files = NULL;
 	if (!m->scm.cred_set) {
-		m->scm.cred = (struct abi_ucred){0, NOBODY, NOBODY};
+		m->scm.cred = (struct abi_ucred){0, overflow_uid, overflow_gid};
 		if (wants_cred(s, to))
 			m->scm.cred =
 				(struct abi_ucred){current_process()->pid, cred->uid, cred->gid};

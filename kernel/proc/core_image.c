@@ -7,6 +7,7 @@
 #include "kernel/fs/vfs.h"
 #include "kernel/lib/string.h"
 #include "kernel/proc/coredump.h"
+#include "kernel/proc/cred.h"
 #include "kernel/proc/fpstate.h"
 #include "kernel/proc/process.h"
 #include "kernel/proc/vdso.h"
@@ -210,11 +211,6 @@ static void put_registers(struct text *t, const struct task *of)
 	put_tls(t, of);
 }
 
-static u16 id_of_16_bits(u32 id)
-{
-	return (u16)(id >> 16 ? 65534 : id);
-}
-
 /* The first thread's state is the process's: it runs, or waits. */
 static void put_process(struct text *t, const struct process *p)
 {
@@ -226,8 +222,8 @@ static void put_process(struct text *t, const struct process *p)
 		.state = runs ? 0 : 2,
 		.sname = runs ? 'R' : 'D',
 		.nice = (s8)current_task()->nice,
-		.uid = id_of_16_bits(p->cred.uid),
-		.gid = id_of_16_bits(p->cred.gid),
+		.uid = uid_to16(p->cred.uid),
+		.gid = gid_to16(p->cred.gid),
 		.pid = p->pid,
 		.ppid = p->parent ? p->parent->pid : 0,
 		.pgrp = p->pgid,

@@ -3,7 +3,7 @@
  * them to what. Each thread has its own; it is the C library that sets those of all.
  *
  * i386 has each call twice: the old ones have 16-bit ids, in which 0xffff is -1 and larger ids read
- * as 65534.
+ * as overflow_uid or overflow_gid.
  */
 #include "kernel/abi/errno.h"
 #include "kernel/abi/prctl.h"
@@ -13,17 +13,23 @@
 #include "kernel/x86/uaccess.h"
 #include "mm/space.h"
 
-#define NO_ID	    (~0u)
-#define OVERFLOW_ID 65534u
+#define NO_ID (~0u)
+
+u32 overflow_uid = 65534, overflow_gid = 65534;
 
 static u32 from16(u32 id)
 {
 	return (id & 0xffff) == 0xffff ? NO_ID : id & 0xffff;
 }
 
-static u32 to16(u32 id)
+u16 uid_to16(u32 uid)
 {
-	return id > 0xffff ? OVERFLOW_ID : id;
+	return (u16)(uid > 0xffff ? overflow_uid : uid);
+}
+
+u16 gid_to16(u32 gid)
+{
+	return (u16)(gid > 0xffff ? overflow_gid : gid);
 }
 
 /* Uid changes move capabilities: nobody keeps root's without an id of root (keep_caps aside), and
@@ -108,22 +114,22 @@ long sys_getegid32(void)
 
 long sys_getuid(void)
 {
-	return (long)to16(current_task()->cred.uid);
+	return uid_to16(current_task()->cred.uid);
 }
 
 long sys_geteuid(void)
 {
-	return (long)to16(current_task()->cred.euid);
+	return uid_to16(current_task()->cred.euid);
 }
 
 long sys_getgid(void)
 {
-	return (long)to16(current_task()->cred.gid);
+	return gid_to16(current_task()->cred.gid);
 }
 
 long sys_getegid(void)
 {
-	return (long)to16(current_task()->cred.egid);
+	return gid_to16(current_task()->cred.egid);
 }
 
 static long put_three(const u32 id[3], const uptr_t to[3])
@@ -134,13 +140,11 @@ static long put_three(const u32 id[3], const uptr_t to[3])
 	return 0;
 }
 
-static long put_three16(const u32 id[3], const uptr_t to[3])
+static long put_three16(const u16 id[3], const uptr_t to[3])
 {
-	for (u32 i = 0; i < 3; i++) {
-		u16 v = (u16)to16(id[i]);
-		if (copy_to_user(to[i], &v, sizeof(v)) < 0)
+	for (u32 i = 0; i < 3; i++)
+		if (copy_to_user(to[i], &id[i], sizeof(id[i])) < 0)
 			return -EFAULT;
-	}
 	return 0;
 }
 
@@ -159,13 +163,15 @@ long sys_getresgid32(uptr_t r, uptr_t e, uptr_t s)
 long sys_getresuid(uptr_t r, uptr_t e, uptr_t s)
 {
 	const struct credentials *c = &current_task()->cred;
-	return put_three16((u32[]){c->uid, c->euid, c->suid}, (uptr_t[]){r, e, s});
+	return put_three16(
+		(u16[]){uid_to16(c->uid), uid_to16(c->euid), uid_to16(c->suid)}, (uptr_t[]){r, e, s});
 }
 
 long sys_getresgid(uptr_t r, uptr_t e, uptr_t s)
 {
 	const struct credentials *c = &current_task()->cred;
-	return put_three16((u32[]){c->gid, c->egid, c->sgid}, (uptr_t[]){r, e, s});
+	return put_three16(
+		(u16[]){gid_to16(c->gid), gid_to16(c->egid), gid_to16(c->sgid)}, (uptr_t[]){r, e, s});
 }
 
 /* --- Users --- */
@@ -261,7 +267,7 @@ long sys_setresuid(u32 ruid, u32 euid, u32 suid)
 
 long sys_setfsuid(u32 uid)
 {
-	return (long)to16((u32)sys_setfsuid32(from16(uid)));
+	return uid_to16((u32)sys_setfsuid32(from16(uid)));
 }
 
 /* --- Groups --- */
@@ -346,7 +352,7 @@ long sys_setresgid(u32 rgid, u32 egid, u32 sgid)
 
 long sys_setfsgid(u32 gid)
 {
-	return (long)to16((u32)sys_setfsgid32(from16(gid)));
+	return gid_to16((u32)sys_setfsgid32(from16(gid)));
 }
 
 long sys_getgroups32(s32 size, uptr_t list)
@@ -366,7 +372,7 @@ long sys_getgroups(s32 size, uptr_t list)
 	if (size < 0 || (size && (u32)size < c->ngroups))
 		return -EINVAL;
 	for (u32 i = 0; i < c->ngroups; i++)
-		g[i] = (u16)to16(c->groups[i]);
+		g[i] = gid_to16(c->groups[i]);
 	if (size && copy_to_user(list, g, c->ngroups * sizeof(g[0])) < 0)
 		return -EFAULT;
 	return (long)c->ngroups;

@@ -9,4 +9,9 @@ struct task;
 /* execve: the ids of the new program and the capabilities that follow from them, for its one thread. */
 void cred_exec(struct task *t, u32 euid, u32 egid, bool set_id);
 
+/* What an id above 65535 is where ids have 16 bits: /proc/sys/kernel/overflowuid, overflowgid. */
+extern u32 overflow_uid, overflow_gid;
+u16 uid_to16(u32 uid);
+u16 gid_to16(u32 gid);
+
 #endif

@@ -20,6 +20,7 @@
 #include "kernel/lib/string.h"
 #include "kernel/net/inet.h"
 #include "kernel/proc/coredump.h"
+#include "kernel/proc/cred.h"
 #include "kernel/proc/exec.h"
 #include "kernel/proc/process.h"
 #include "kernel/procfs/procfs_impl.h"
@@ -379,6 +380,8 @@ static const struct proc_entry kernel_rows[] = {
 	{"ngroups_max", S_IFREG | 0444, TEXT(ngroups_max_show)},
 	{"osrelease", S_IFREG | 0444, NAME(release)},
 	{"ostype", S_IFREG | 0444, NAME(sysname)},
+	{"overflowgid", S_IFREG | 0644, NUMBERS(&overflow_gid, 1, 0, UINT16_MAX, NULL)},
+	{"overflowuid", S_IFREG | 0644, NUMBERS(&overflow_uid, 1, 0, UINT16_MAX, NULL)},
 	{"pid_max", S_IFREG | 0644, NUMBERS(&pid_max, 1, PID_RESERVED + 1, PID_MAX, NULL)},
 	{"printk", S_IFREG | 0644, .show = printk_show, .store = numbers_store,
 		.inode_ops = &sys_ops, .data = &printk_numbers},

@@ -215,6 +215,21 @@ static void test_pipe(void)
 	write_setting(path, "1048576");
 }
 
+/* The old calls' ids have 16 bits. */
+static void show_old_uid(void)
+{
+	write_setting("/proc/sys/kernel/overflowuid", "1234");
+	setresuid(70000, 70001, 0);
+	say("overflow_uid.real", "%ld", syscall(SYS_getuid));
+	say("overflow_uid.effective", "%ld", syscall(SYS_geteuid));
+}
+
+static void test_overflow_uid(void)
+{
+	isolated("overflow_uid", show_old_uid);
+	write_setting("/proc/sys/kernel/overflowuid", "65534");
+}
+
 int main(void)
 {
 	range("pid_max", "/proc/sys/kernel/pid_max");
@@ -223,6 +238,10 @@ int main(void)
 	range("nr_open", "/proc/sys/fs/nr_open");
 	range("pipe_max", "/proc/sys/fs/pipe-max-size");
 	range("overcommit_huge", "/proc/sys/vm/nr_overcommit_hugepages");
+	range("overflow_uid", "/proc/sys/kernel/overflowuid");
+	range("overflow_gid", "/proc/sys/kernel/overflowgid");
+	say("overflow_uid.value", "%s", read_setting("/proc/sys/kernel/overflowuid"));
+	test_overflow_uid();
 	say("randomize.value", "%s", read_setting("/proc/sys/kernel/randomize_va_space"));
 	test_pids();
 	test_min_addr();
