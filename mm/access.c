@@ -40,6 +40,14 @@ static enum fault_result wait_for_filler(struct mm *mm, vaddr_t addr, u32 access
 	return r;
 }
 
+/* Of a shared page that was there and writable already, no fault has said that it is written. */
+static void mark_written(struct mm *mm, vaddr_t addr)
+{
+	pte_t *pte = pmap_pte(&mm->pmap, addr);
+	if (pte)
+		pmap_set_low(pte, pte_low(pte) | (u32)PTE_D);
+}
+
 /* [*at, stop) lies in v. Goes on to where it has come; not to the end when v may have changed. */
 static long populate_vma(struct vma *v, vaddr_t *at, vaddr_t stop, s32 access)
 {
@@ -49,10 +57,14 @@ static long populate_vma(struct vma *v, vaddr_t *at, vaddr_t stop, s32 access)
 	if (access < 0 && (v->flags & VM_LOCKONFAULT))
 		*at = stop;
 	u32 how = access < 0 ? populate_access(v) : (u32)access;
+	bool shared_write = how & PF_WRITE && v->flags & VM_SHARED;
 	enum fault_result r = FAULT_DONE;
 	struct mm *mm = v->mm;
-	while (*at < stop && (r = fault_in(mm, *at, how)) == FAULT_DONE)
+	while (*at < stop && (r = fault_in(mm, *at, how)) == FAULT_DONE) {
+		if (shared_write)
+			mark_written(mm, *at);
 		*at += PAGE_SIZE;
+	}
 	return fault_errno(r == FAULT_USERFAULT ? wait_for_filler(mm, *at, how) : r);
 }
 

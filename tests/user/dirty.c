@@ -61,6 +61,19 @@ static void mapped(void)
 	close(fd);
 }
 
+static void populated_again(void)
+{
+	char *p = map(-1, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS);
+
+	madvise(p, PAGES * PAGE, MADV_POPULATE_READ);
+	madvise(p, PAGES * PAGE, MADV_DONTNEED);
+	read_all(p);
+	show("populated_again.read", p);
+	madvise(p, 2 * PAGE, MADV_POPULATE_WRITE);
+	show("populated_again.written", p);
+	munmap(p, PAGES * PAGE);
+}
+
 static void populated(void)
 {
 	int fd = new_file();
@@ -176,6 +189,7 @@ int main(void)
 {
 	mapped();
 	populated();
+	populated_again();
 	called();
 	segment();
 	forked();
