@@ -2,6 +2,7 @@
 #include "kernel/fs/fasync.h"
 #include "kernel/abi/poll.h"
 #include "kernel/fs/vfs.h"
+#include "kernel/proc/cred.h"
 #include "kernel/proc/signal.h"
 #include "kernel/proc/task.h"
 
@@ -74,10 +75,7 @@ static const s32 bands[] = {
 
 static bool may_signal(const struct file_owner *o, const struct process *p)
 {
-	const struct credentials *c = &p->cred;
-
-	return o->euid == 0 || o->euid == c->suid || o->euid == c->uid || o->uid == c->suid ||
-	       o->uid == c->uid;
+	return o->euid == 0 || cred_may_signal(o->uid, o->euid, &p->cred);
 }
 
 /* A chosen signal says what it is about; SIGIO comes instead when it cannot be queued. `t` is NULL

@@ -90,6 +90,12 @@ void cred_exec(struct task *t, u32 euid, u32 egid, bool set_id)
 	spin_unlock_irqrestore(&process_lock, flags);
 }
 
+bool cred_may_signal(u32 uid, u32 euid, const struct credentials *target)
+{
+	return euid == target->suid || euid == target->uid || uid == target->suid ||
+	       uid == target->uid;
+}
+
 /* --- Reading --- */
 
 long sys_getuid32(void)

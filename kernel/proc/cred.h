@@ -9,6 +9,10 @@ struct task;
 /* execve: the ids of the new program and the capabilities that follow from them, for its one thread. */
 void cred_exec(struct task *t, u32 euid, u32 egid, bool set_id);
 
+struct credentials;
+/* kill(2)'s rule for one who has these ids and no capability. */
+bool cred_may_signal(u32 uid, u32 euid, const struct credentials *target);
+
 /* What an id above 65535 is where ids have 16 bits: /proc/sys/kernel/overflowuid, overflowgid. */
 extern u32 overflow_uid, overflow_gid;
 u16 uid_to16(u32 uid);

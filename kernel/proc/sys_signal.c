@@ -3,6 +3,7 @@
 #include "kernel/abi/prctl.h"
 #include "kernel/fs/file.h"
 #include "kernel/proc/pidfd.h"
+#include "kernel/proc/cred.h"
 #include "kernel/proc/process.h"
 #include "kernel/proc/signal.h"
 #include "kernel/proc/sigqueue.h"
@@ -18,9 +19,7 @@ static long may_signal(const struct process *target, u32 sig)
 {
 	const struct process *p = current_process();
 	const struct credentials *c = &current_task()->cred;
-	if (p == target || capable(CAP_KILL) || c->euid == target->cred.suid ||
-		c->euid == target->cred.uid || c->uid == target->cred.suid ||
-		c->uid == target->cred.uid)
+	if (p == target || capable(CAP_KILL) || cred_may_signal(c->uid, c->euid, &target->cred))
 		return 0;
 	return sig == SIGCONT && p->sid == target->sid ? 0 : -EPERM;
 }
