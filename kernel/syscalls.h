@@ -566,9 +566,9 @@ long sys_socketcall(u32 call, uptr_t args);
 /* Those of them that lack something that Linux has, and what: `make abi` prints it. Who adds it
  * takes the note out. */
 #define SYSCALLS_PARTIAL(P) \
-	P(clone, "namespaces, and threads with files or directories of their own: EINVAL") \
+	P(clone, "namespaces: EINVAL") \
 	P(setns, "namespaces: EINVAL") \
-	P(unshare, "namespaces, and what threads share: EINVAL") \
+	P(unshare, "namespaces: EINVAL") \
 	P(adjtimex, "no leap seconds, no signal of a second (PPS)") \
 	P(clock_adjtime, "see adjtimex") \
 	P(clock_adjtime64, "see adjtimex") \

@@ -135,7 +135,7 @@ static struct file *create(const char *name, u32 flags)
 
 long sys_memfd_create(uptr_t uname, u32 flags)
 {
-	struct files *fs = current_process()->files;
+	struct files *fs = current_task()->files;
 	char name[sizeof(NAME_PREFIX) + NAME_MAX_LEN];
 	long err = check_flags(flags);
 	if (!err)

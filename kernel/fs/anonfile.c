@@ -31,7 +31,7 @@ static void release_private(const struct file_ops *ops, void *private)
 
 long anon_fd_create(const char *kind, u32 flags, const struct file_ops *ops, void *private)
 {
-	struct files *fs = current_process()->files;
+	struct files *fs = current_task()->files;
 	long fd = files_reserve(fs, 0, flags & O_CLOEXEC);
 	struct file *f;
 

@@ -563,7 +563,7 @@ long sys_epoll_create1(u32 flags)
 		return ptr_err(f);
 	}
 	ep->file = f;
-	fd = files_install(current_process()->files, f, 0, flags & O_CLOEXEC);
+	fd = files_install(current_task()->files, f, 0, flags & O_CLOEXEC);
 	if (fd < 0)
 		file_put(f);
 	return fd;

@@ -204,6 +204,11 @@ struct files *files_get(struct files *f)
 	return f;
 }
 
+u32 files_holders(const struct files *f)
+{
+	return READ_ONCE(f->refcount);
+}
+
 static void close_file(struct files *fs, struct file *f)
 {
 	struct inode *inode = f->dentry->inode;
@@ -254,7 +259,7 @@ struct file *files_fget(struct files *fs, u32 fd)
 
 struct file *fget_raw(u32 fd)
 {
-	return files_fget(current_process()->files, fd);
+	return files_fget(current_task()->files, fd);
 }
 
 struct file *fget(u32 fd)

@@ -109,7 +109,8 @@ extern u32 nr_open;
 struct files *files_create(void) __must_check;
 struct files *files_copy(struct files *from) __must_check; /* fork */
 struct files *files_get(struct files *f);
-void files_put(struct files *f);
+void files_put(struct files *f); /* the last one closes; may sleep; NULL is ignored */
+u32 files_holders(const struct files *f); /* threads that have it, and who just looks at it */
 void files_close_on_exec(struct files *f);
 u32 files_count(const struct files *f);
 
@@ -144,7 +145,8 @@ void files_set_cloexec_range(struct files *fs, u32 first, u32 last);
 struct fs_context *fs_create(void) __must_check;
 struct fs_context *fs_copy(struct fs_context *from) __must_check;
 struct fs_context *fs_get(struct fs_context *f);
-void fs_put(struct fs_context *f);
+void fs_put(struct fs_context *f); /* NULL is ignored */
+u32 fs_holders(const struct fs_context *f);
 
 /* Opens /dev/console (or makes an equivalent) as descriptors 0, 1 and 2. */
 int files_open_console(struct files *fs);

@@ -1,4 +1,4 @@
-/* Working directory, root and umask: what the threads of a process share of the name space. */
+/* Working directory, root and umask: what threads share of the name space. */
 #include "kernel/fs/vfs.h"
 #include "kernel/lib/kassert.h"
 #include "kernel/proc/task.h"
@@ -48,6 +48,11 @@ struct fs_context *fs_get(struct fs_context *f)
 	return f;
 }
 
+u32 fs_holders(const struct fs_context *f)
+{
+	return READ_ONCE(f->refcount);
+}
+
 void fs_put(struct fs_context *f)
 {
 	if (!f || __atomic_sub_fetch(&f->refcount, 1, __ATOMIC_ACQ_REL) > 0)
@@ -61,7 +66,7 @@ static struct fs_context *current_fs(void)
 {
 	struct task *t = this_cpu()->task;
 
-	return t ? t->process->fs : NULL;
+	return t ? t->fs : NULL;
 }
 
 struct dentry *current_root(void)

@@ -497,7 +497,7 @@ long sys_fallocate(u32 fd, u32 mode, u32 off_lo, u32 off_hi, u32 len_lo, u32 len
 
 long sys_umask(u32 mask)
 {
-	struct fs_context *c = current_process()->fs;
+	struct fs_context *c = current_task()->fs;
 	u32 old;
 
 	spin_lock(&c->lock);

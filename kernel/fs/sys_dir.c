@@ -406,7 +406,7 @@ static long set_cwd(struct dentry *d)
 	if (err)
 		dentry_put(d);
 	else
-		fs_set_cwd(current_process()->fs, d);
+		fs_set_cwd(current_task()->fs, d);
 	return err;
 }
 
@@ -444,6 +444,6 @@ long sys_chroot(uptr_t path)
 	if (err)
 		dentry_put(d);
 	else
-		fs_set_root(current_process()->fs, d);
+		fs_set_root(current_task()->fs, d);
 	return err;
 }

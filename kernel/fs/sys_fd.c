@@ -24,7 +24,7 @@ static long dup_from(u32 fd, u32 min, bool cloexec)
 
 	if (!f)
 		return -EBADF;
-	ret = files_install(current_process()->files, f, min, cloexec);
+	ret = files_install(current_task()->files, f, min, cloexec);
 	if (ret < 0)
 		file_put(f);
 	return ret;
@@ -37,7 +37,7 @@ static long dup_to(u32 from, u32 to, bool cloexec)
 
 	if (!f)
 		return -EBADF;
-	ret = files_replace(current_process()->files, to, f, cloexec);
+	ret = files_replace(current_task()->files, to, f, cloexec);
 	if (ret < 0)
 		file_put(f);
 	return ret;
@@ -54,7 +54,7 @@ long sys_dup2(u32 from, u32 to)
 
 	if (from != to)
 		return dup_to(from, to, false);
-	open = files_get_cloexec(current_process()->files, from);
+	open = files_get_cloexec(current_task()->files, from);
 	return open < 0 ? open : (long)to;
 }
 
@@ -137,7 +137,7 @@ static int make_request(
 		.posix = true,
 		.ofd = kind.ofd,
 		.type = (u8)u->type,
-		.owner = kind.ofd ? (const void *)f : current_process()->files,
+		.owner = kind.ofd ? (const void *)f : current_task()->files,
 		.pid = kind.ofd ? UINT32_MAX : current_process()->pid,
 	};
 	return lock_range(f, u, l);
@@ -347,7 +347,7 @@ static long fcntl_file(struct file *f, u32 fd, u32 cmd, u32 arg)
 
 long sys_fcntl64(u32 fd, u32 cmd, u32 arg)
 {
-	struct files *fs = current_process()->files;
+	struct files *fs = current_task()->files;
 	struct file *f;
 	long ret;
 
@@ -445,7 +445,7 @@ long sys_ioctl(u32 fd, u32 cmd, u32 arg)
 	if (!f)
 		return -EBADF;
 	if (cmd == FIOCLEX || cmd == FIONCLEX)
-		ret = files_set_cloexec(current_process()->files, fd, cmd == FIOCLEX);
+		ret = files_set_cloexec(current_task()->files, fd, cmd == FIOCLEX);
 	else
 		ret = ioctl_file(f, fd, cmd, arg);
 	file_put(f);

@@ -1,4 +1,5 @@
 /* System calls that open and close: open, openat, creat, close, close_range, pipe, pipe2. */
+#include "kernel/abi/sched.h"
 #include "kernel/fs/open.h"
 #include "kernel/fs/path.h"
 #include "kernel/proc/task.h"
@@ -7,7 +8,7 @@
 
 long sys_openat(s32 dirfd, uptr_t path, u32 flags, u32 mode)
 {
-	struct files *fs = current_process()->files;
+	struct files *fs = current_task()->files;
 	char *buf = user_path_get(path);
 	struct file *f;
 	long fd;
@@ -40,19 +41,7 @@ long sys_creat(uptr_t path, u32 mode)
 
 long sys_close(u32 fd)
 {
-	return files_close(current_process()->files, fd);
-}
-
-static long unshare_files(void)
-{
-	struct process *p = current_process();
-	struct files *copy = files_copy(p->files), *old = p->files;
-
-	if (!copy)
-		return -ENOMEM;
-	p->files = copy;
-	files_put(old);
-	return 0;
+	return files_close(current_task()->files, fd);
 }
 
 long sys_close_range(u32 first, u32 last, u32 flags)
@@ -63,11 +52,11 @@ long sys_close_range(u32 first, u32 last, u32 flags)
 	if ((flags & ~(CLOSE_RANGE_UNSHARE | CLOSE_RANGE_CLOEXEC)) || first > last)
 		return -EINVAL;
 	if (flags & CLOSE_RANGE_UNSHARE) {
-		err = unshare_files();
+		err = sys_unshare(CLONE_FILES);
 		if (err)
 			return err;
 	}
-	fs = current_process()->files;
+	fs = current_task()->files;
 	if (flags & CLOSE_RANGE_CLOEXEC)
 		files_set_cloexec_range(fs, first, last);
 	else
@@ -77,7 +66,7 @@ long sys_close_range(u32 first, u32 last, u32 flags)
 
 long sys_pipe2(uptr_t fds, u32 flags)
 {
-	struct files *fs = current_process()->files;
+	struct files *fs = current_task()->files;
 	bool cloexec = flags & O_CLOEXEC;
 	struct file *ends[2];
 	long fd[2];

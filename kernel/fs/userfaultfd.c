@@ -24,7 +24,7 @@ static const struct file_ops userfaultfd_ops;
 /* A descriptor for the child's memory, whose number goes into the message. */
 static long answer_fork(struct userfault *u, struct userfault_message *fork, struct abi_uffd_msg *m)
 {
-	struct files *files = current_process()->files;
+	struct files *files = current_task()->files;
 	struct userfault *child = fork->child;
 	long fd = files_reserve(files, 0, child->flags & O_CLOEXEC);
 	struct file *f = err_ptr(fd);

@@ -486,7 +486,7 @@ static struct file *open_queue(const struct name *name, const struct mq_open *o)
 
 long sys_mq_open(uptr_t uname, u32 flags, u32 mode, uptr_t uattr)
 {
-	struct files *fs = current_process()->files;
+	struct files *fs = current_task()->files;
 	struct mq_open o = {flags, mode, default_attr()};
 	char *path = kmalloc(ABI_PATH_MAX);
 	struct name name;

@@ -145,7 +145,7 @@ static void put_cred(struct control *c, const struct abi_ucred *cred)
 /* A new descriptor for the file, told to the user at `at`. */
 static bool put_file(struct file *f, bool cloexec, uptr_t at)
 {
-	struct files *fs = current_process()->files;
+	struct files *fs = current_task()->files;
 	long fd = files_reserve(fs, 0, cloexec);
 
 	if (fd < 0)

@@ -77,7 +77,7 @@ static long install(struct sock *s, u32 flags)
 
 	if (is_err(f))
 		return ptr_err(f);
-	fd = files_install(current_process()->files, f, 0, flags & O_CLOEXEC);
+	fd = files_install(current_task()->files, f, 0, flags & O_CLOEXEC);
 	if (fd < 0)
 		file_put(f);
 	return fd;
@@ -115,7 +115,7 @@ static long create_pair(struct file *f[2], u32 family, u32 type, u32 protocol)
 
 long sys_socketpair(u32 family, u32 type, u32 protocol, uptr_t fds)
 {
-	struct files *fs = current_process()->files;
+	struct files *fs = current_task()->files;
 	struct file *f[2];
 	long fd[2], err = create_pair(f, family, type, protocol);
 	s32 out[2];
@@ -186,7 +186,7 @@ long sys_listen(u32 fd, s32 backlog)
 /* The descriptor of a connection, and its peer's name to who asks for it. */
 static long accept_one(struct file *f, uptr_t addr, uptr_t ulen, u32 flags)
 {
-	struct files *fs = current_process()->files;
+	struct files *fs = current_task()->files;
 	union sock_addr name;
 	struct sock *conn;
 	struct file *nf;

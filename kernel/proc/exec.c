@@ -5,6 +5,7 @@
 #include "kernel/abi/errno.h"
 #include "kernel/abi/fcntl.h"
 #include "kernel/abi/prctl.h"
+#include "kernel/abi/sched.h"
 #include "kernel/abi/stat.h"
 #include "kernel/core/bootinfo.h"
 #include "kernel/core/random.h"
@@ -176,12 +177,30 @@ static long find_program(struct exec *e)
 
 /* --- Rights --- */
 
-/* A tracer without rights must not get them from a program that it controls. Who has renounced new
- * rights loses even those that only the effective ids gave. */
+/* CLONE_FILES, CLONE_FS: threads that do not end with execve() have the same. */
+static u32 shared_outside(const struct task *me)
+{
+	u32 flags = spin_lock_irqsave(&process_lock);
+	u32 files = files_holders(me->files), fs = fs_holders(me->fs);
+	const struct task *t;
+	list_for_each_entry (t, &me->process->threads, sibling) {
+		files -= t->files == me->files;
+		fs -= t->fs == me->fs;
+	}
+	spin_unlock_irqrestore(&process_lock, flags);
+	return (files ? CLONE_FILES : 0) | (fs ? CLONE_FS : 0);
+}
+
+/* A tracer without rights must not get them from a program that it controls, nor who can move the
+ * program's root. Who has renounced new rights loses even those that only the effective ids gave. */
 static bool must_not_gain(const struct task *t)
 {
 	const struct ptrace *pt = &t->ptrace;
-	return t->no_new_privs || (pt->tracer && !pt->privileged && !capable(CAP_SETUID));
+	if (t->no_new_privs)
+		return true;
+	if (!(pt->tracer && !pt->privileged) && !(shared_outside(t) & CLONE_FS))
+		return false;
+	return !capable(CAP_SETUID);
 }
 
 /* Set-id bits of the program, unless something forbids them. */
@@ -201,11 +220,12 @@ static void compute_ids(struct exec *e)
 		if (gid || (inode->mode & S_ISUID))
 			e->personality &= ~PER_CLEAR_ON_SETID;
 	}
-	if (must_not_gain(t)) {
+	e->set_id = e->euid != t->cred.uid || e->egid != t->cred.gid;
+	if (e->set_id && must_not_gain(t)) {
 		e->euid = t->cred.uid;
 		e->egid = t->cred.gid;
+		e->set_id = false;
 	}
-	e->set_id = e->euid != t->cred.uid || e->egid != t->cred.gid;
 }
 
 /* --- The process becomes the program --- */
@@ -265,8 +285,9 @@ struct unshared {
 };
 
 /* Puts the copies in place; *u gets what they replace. */
-static void take_unshared(struct process *p, struct unshared *u)
+static void take_unshared(struct task *t, struct unshared *u)
 {
+	struct process *p = t->process;
 	u32 flags = spin_lock_irqsave(&process_lock);
 	if (u->sighand) {
 		struct sighand *old = p->sighand;
@@ -274,8 +295,8 @@ static void take_unshared(struct process *p, struct unshared *u)
 		u->sighand = old;
 	}
 	if (u->files) {
-		struct files *old = p->files;
-		p->files = u->files;
+		struct files *old = t->files;
+		t->files = u->files;
 		u->files = old;
 	}
 	spin_unlock_irqrestore(&process_lock, flags);
@@ -329,9 +350,9 @@ static void exec_commit(struct exec *e, struct unshared *u)
 	rseq_forget(t);
 	swap_mm(p, e->mm);
 	e->mm = NULL;
-	take_unshared(p, u);
+	take_unshared(t, u);
 	reset_signals(p, t);
-	files_close_on_exec(p->files);
+	files_close_on_exec(t->files);
 	cred_exec(t, e->euid, e->egid, e->set_id);
 	p->personality = e->personality;
 	p->mm->read_implies_exec = e->read_implies_exec;
@@ -345,29 +366,18 @@ static void exec_commit(struct exec *e, struct unshared *u)
 			sizeof(struct trace_sched_process_exec), e->execfn);
 }
 
-/* Another process was made with CLONE_FILES and has the same descriptor table. */
-static bool files_shared(const struct process *p)
-{
-	const struct process *other;
-	u32 flags = spin_lock_irqsave(&process_lock);
-	bool shared = false;
-	list_for_each_entry (other, &process_list, all)
-		shared |= other != p && other->files == p->files;
-	spin_unlock_irqrestore(&process_lock, flags);
-	return shared;
-}
-
 /* What other processes share is left to them: copies are made while that may still fail. */
-static long unshare(struct process *p, struct unshared *u)
+static long unshare(struct task *t, struct unshared *u)
 {
+	struct process *p = t->process;
 	*u = (struct unshared){NULL, NULL};
 	if (READ_ONCE(p->sighand->refcount) > 1) {
 		u->sighand = sighand_copy(p->sighand);
 		if (!u->sighand)
 			return -ENOMEM;
 	}
-	if (files_shared(p)) {
-		u->files = files_copy(p->files);
+	if (shared_outside(t) & CLONE_FILES) {
+		u->files = files_copy(t->files);
 		if (!u->files)
 			return -ENOMEM;
 	}
@@ -454,7 +464,7 @@ static long exec_run(struct exec *e, const char **why)
 		err = exec_build(e);
 	}
 	if (!err)
-		err = unshare(current_process(), &u);
+		err = unshare(current_task(), &u);
 	if (!err)
 		err = become_only_thread(current_process(), current_task());
 	if (!err)

@@ -294,13 +294,13 @@ static void release_mm(struct process *p)
 	mm_put(mm);
 }
 
-static void release_files(struct process *p)
+static void release_files(struct task *t)
 {
-	struct files *files = p->files;
-	struct fs_context *fs = p->fs;
+	struct files *files = t->files;
+	struct fs_context *fs = t->fs;
 	u32 flags = spin_lock_irqsave(&process_lock);
-	p->files = NULL;
-	p->fs = NULL;
+	t->files = NULL;
+	t->fs = NULL;
 	spin_unlock_irqrestore(&process_lock, flags);
 	files_put(files);
 	fs_put(fs);
@@ -353,7 +353,7 @@ static bool reap_any(struct process *init)
 static __noreturn void init_exit(struct process *init)
 {
 	u64 until = clock_monotonic_ns() + LAST_WAIT_NS;
-	release_files(init);
+	release_files(current_task());
 	release_mm(init);
 	kill_all_others(init);
 	while (nr_processes > 1 && clock_monotonic_ns() < until) {
@@ -392,7 +392,7 @@ static __noreturn void last_thread_exit(struct process *p, struct task *t, int s
 		init_exit(p);
 	release_mm(p);
 	sem_exit(p);
-	release_files(p);
+	release_files(t);
 	if (p->sid == p->pid)
 		tty_leader_exits(p);
 	release_sighand(p);
@@ -438,8 +438,10 @@ void task_exit(int status)
 	/* Without exit_group() it is the first thread whose status counts. */
 	if (!p->group_exit && t->tid == p->pid)
 		p->exit_status = status;
-	if (p->nr_threads > 1)
+	if (p->nr_threads > 1) {
 		thread_set_pmap(NULL);
+		release_files(t);
+	}
 	if (leave_if_not_last(p, t, status))
 		thread_exit();
 	last_thread_exit(p, t, status);

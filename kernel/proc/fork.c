@@ -59,7 +59,6 @@ long namespace_flags_check(u32 flags)
 
 static long clone_check(const struct clone_request *r)
 {
-	const u32 thread_shares = CLONE_SIGHAND | CLONE_FS | CLONE_FILES;
 	long err = namespace_flags_check(r->flags & ~CSIGNAL);
 	if (err)
 		return err;
@@ -69,7 +68,7 @@ static long clone_check(const struct clone_request *r)
 		return -EINVAL;
 	if ((r->flags & CLONE_SIGHAND) && !(r->flags & CLONE_VM))
 		return -EINVAL;
-	if ((r->flags & CLONE_THREAD) && (r->flags & thread_shares) != thread_shares)
+	if ((r->flags & CLONE_THREAD) && !(r->flags & CLONE_SIGHAND))
 		return -EINVAL;
 	if ((r->flags & CLONE_PARENT) && current_process()->unkillable)
 		return -EINVAL;
@@ -90,6 +89,16 @@ static void task_first_run(void *arg)
 	while (t->thread.work)
 		handle_user_return(tf);
 	trap_return(tf);
+}
+
+/* Gives back a thread that never ran. */
+static void task_drop(struct task *t)
+{
+	files_put(t->files);
+	fs_put(t->fs);
+	t->files = NULL;
+	t->fs = NULL;
+	task_free(t);
 }
 
 /* A thread like the calling one, about to return 0 from its system call. */
@@ -130,9 +139,13 @@ static long task_copy(const struct clone_request *r, struct mm *mm, struct task 
 		t->altstack_flags = parent->altstack_flags;
 	}
 	rseq_fork(t, r->flags & CLONE_VM);
-	err = r->flags & CLONE_SETTLS ? tls_set(t, r->tls, false) : 0;
+	t->fs = r->flags & CLONE_FS ? fs_get(parent->fs) : fs_copy(parent->fs);
+	t->files = r->flags & CLONE_FILES ? files_get(parent->files) : files_copy(parent->files);
+	err = t->fs && t->files ? 0 : -ENOMEM;
+	if (!err && (r->flags & CLONE_SETTLS))
+		err = tls_set(t, r->tls, false);
 	if (err) {
-		task_free(t);
+		task_drop(t);
 		return err;
 	}
 	*out = t;
@@ -197,7 +210,7 @@ static long thread_clone(const struct clone_request *r)
 	}
 	spin_unlock_irqrestore(&process_lock, flags);
 	if (tid < 0) {
-		task_free(t);
+		task_drop(t);
 		return tid;
 	}
 	if (r->flags & CLONE_PARENT_SETTID)
@@ -222,15 +235,9 @@ static void process_drop_parts(struct process *p)
 {
 	if (p->mm)
 		mm_put(p->mm);
-	if (p->files)
-		files_put(p->files);
-	if (p->fs)
-		fs_put(p->fs);
 	if (p->sighand)
 		sighand_put(p->sighand);
 	p->mm = NULL;
-	p->files = NULL;
-	p->fs = NULL;
 	p->sighand = NULL;
 }
 
@@ -238,9 +245,7 @@ static long process_copy_parts(struct process *p, const struct process *parent, 
 {
 	p->sighand = flags & CLONE_SIGHAND ? sighand_get(parent->sighand)
 					   : sighand_copy(parent->sighand);
-	p->fs = flags & CLONE_FS ? fs_get(parent->fs) : fs_copy(parent->fs);
-	p->files = flags & CLONE_FILES ? files_get(parent->files) : files_copy(parent->files);
-	if (p->sighand && p->fs && p->files)
+	if (p->sighand)
 		p->mm = flags & CLONE_VM ? mm_share(parent->mm) : mm_fork(parent->mm);
 	if (p->mm)
 		return 0;
@@ -362,7 +367,7 @@ no_pid:
 	if (r->flags & CLONE_PIDFD)
 		pidfd_break(&fd);
 no_fd:
-	task_free(t);
+	task_drop(t);
 no_task:
 	process_drop_parts(p);
 no_parts:
@@ -479,7 +484,7 @@ static void spawned_first_run(void *arg)
 	const char *why = "";
 	long err;
 	irq_enable();
-	err = s.init ? files_open_console(current_process()->files) : 0;
+	err = s.init ? files_open_console(current_task()->files) : 0;
 	if (err < 0)
 		log_warn("process 1 has no console (error %d)", (int)-err);
 	err = exec_kernel(s.path, s.argv, s.envp, &why);
@@ -490,15 +495,12 @@ static void spawned_first_run(void *arg)
 	trap_return(x86_thread_frame(&current_thread()->x86));
 }
 
-static long spawn_parts(struct process *p)
+static long spawn_parts(struct process *p, struct task *t)
 {
 	p->sighand = sighand_create();
-	p->fs = fs_create();
-	p->files = files_create();
-	if (p->sighand && p->fs && p->files)
-		return 0;
-	process_drop_parts(p);
-	return -ENOMEM;
+	t->fs = fs_create();
+	t->files = files_create();
+	return p->sighand && t->fs && t->files ? 0 : -ENOMEM;
 }
 
 static long spawn_enter(struct process *p, struct task *t, bool init)
@@ -529,27 +531,26 @@ long process_spawn(const struct spawn *s, struct process **out)
 	if (!p)
 		return -ENOMEM;
 	init_limits(p);
-	if (spawn_parts(p) < 0)
-		goto no_parts;
 	t = task_create();
 	if (!t)
 		goto no_task;
+	if (spawn_parts(p, t) < 0)
+		goto no_parts;
 	t->cred.cap_effective = t->cred.cap_permitted = CAP_FULL;
 	p->cred = t->cred;
 	x86_thread_init(&t->thread.x86, t->thread.kstack, spawned_first_run, (void *)s);
 	t->thread.x86.user = true;
 	pid = spawn_enter(p, t, s->init);
 	if (pid < 0)
-		goto no_pid;
+		goto no_parts;
 	if (out)
 		*out = p;
 	task_begin(t);
 	return pid;
-no_pid:
-	task_free(t);
-no_task:
-	process_drop_parts(p);
 no_parts:
+	task_drop(t);
+	process_drop_parts(p);
+no_task:
 	process_free(p);
 	return pid;
 }

@@ -1,4 +1,4 @@
-/* kcmp(2): whether two processes have something in common, and if not, an order of what they have.
+/* kcmp(2): whether two threads have something in common, and if not, an order of what they have.
  */
 #include "kernel/abi/errno.h"
 #include "kernel/abi/kcmp.h"
@@ -23,33 +23,38 @@ static long compare(const void *a, const void *b)
 	return (x < y) | (x > y) << 1;
 }
 
-/* What a process has of the kind. Caller holds process_lock. */
-static const void *part_of(const struct process *p, u32 type)
+struct subject {
+	const struct process *p;
+	const struct task *t; /* NULL: the process's first thread, which has exited */
+};
+
+/* What a thread has of the kind. Caller holds process_lock. */
+static const void *part_of(const struct subject *s, u32 type)
 {
 	switch (type) {
 	case KCMP_VM:
-		return p->mm;
+		return s->t ? s->p->mm : NULL;
 	case KCMP_FILES:
-		return p->files;
+		return s->t ? s->t->files : NULL;
 	case KCMP_FS:
-		return p->fs;
+		return s->t ? s->t->fs : NULL;
 	case KCMP_SIGHAND:
-		return p->sighand;
+		return s->p->sighand;
 	case KCMP_SYSVSEM:
-		return p->sem_undos;
+		return s->p->sem_undos;
 	default: /* KCMP_IO: nobody has one */
 		return NULL;
 	}
 }
 
-/* The descriptors' tables, referenced, of processes that have one still. Caller holds process_lock.
- */
-static bool get_tables(const struct process *const p[2], struct files *files[2])
+/* The descriptors' tables, referenced, of threads that have one still. Caller holds process_lock. */
+static bool get_tables(const struct subject s[2], struct files *files[2])
 {
-	if (!p[0]->files || !p[1]->files)
-		return false;
-	files[0] = files_get(p[0]->files);
-	files[1] = files_get(p[1]->files);
+	for (u32 i = 0; i < 2; i++)
+		if (!s[i].t || !s[i].t->files)
+			return false;
+	files[0] = files_get(s[0].t->files);
+	files[1] = files_get(s[1].t->files);
 	return true;
 }
 
@@ -68,30 +73,30 @@ static long compare_files(struct files *const files[2], const u32 fd[2])
 	return ret;
 }
 
-/* The processes of two threads, if the caller may look into both. Caller holds process_lock. */
-static long find_both(const u32 tid[2], const struct process *p[2])
+/* Two threads, if the caller may look into both. Caller holds process_lock. */
+static long find_both(const u32 tid[2], struct subject s[2])
 {
 	for (u32 i = 0; i < 2; i++) {
-		const struct task *t = task_find(tid[i]);
-		p[i] = t ? t->process : process_find(tid[i]);
-		if (!p[i])
+		s[i].t = task_find(tid[i]);
+		s[i].p = s[i].t ? s[i].t->process : process_find(tid[i]);
+		if (!s[i].p)
 			return -ESRCH;
 	}
-	return ptrace_may_attach(p[0]) && ptrace_may_attach(p[1]) ? 0 : -EPERM;
+	return ptrace_may_attach(s[0].p) && ptrace_may_attach(s[1].p) ? 0 : -EPERM;
 }
 
 long sys_kcmp(u32 tid1, u32 tid2, u32 type, u32 fd1, u32 fd2)
 {
-	const struct process *p[2];
+	struct subject s[2];
 	struct files *files[2];
 	u32 flags = spin_lock_irqsave(&process_lock);
-	long ret = find_both((u32[]){tid1, tid2}, p);
+	long ret = find_both((u32[]){tid1, tid2}, s);
 	bool by_fd = !ret && type == KCMP_FILE;
-	if (by_fd && !get_tables(p, files)) {
+	if (by_fd && !get_tables(s, files)) {
 		by_fd = false;
 		ret = -EBADF;
 	} else if (!ret && !by_fd) {
-		ret = type < KCMP_TYPES ? compare(part_of(p[0], type), part_of(p[1], type))
+		ret = type < KCMP_TYPES ? compare(part_of(&s[0], type), part_of(&s[1], type))
 					: -EINVAL;
 	}
 	spin_unlock_irqrestore(&process_lock, flags);

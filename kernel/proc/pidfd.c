@@ -140,7 +140,7 @@ static long promise_file(struct pidfd_promise *pp)
 
 long pidfd_promise(struct pidfd_promise *pp, uptr_t where)
 {
-	struct files *files = current_process()->files;
+	struct files *files = current_task()->files;
 	long err;
 
 	pp->fd = files_reserve(files, 0, true);
@@ -159,12 +159,12 @@ long pidfd_promise(struct pidfd_promise *pp, uptr_t where)
 void pidfd_keep(struct pidfd_promise *pp, const struct process *p)
 {
 	*(struct pidfd *)pp->file->private = (struct pidfd){p->pid, p->start_ns};
-	files_fill(current_process()->files, (u32)pp->fd, pp->file);
+	files_fill(current_task()->files, (u32)pp->fd, pp->file);
 }
 
 void pidfd_break(struct pidfd_promise *pp)
 {
-	files_unreserve(current_process()->files, (u32)pp->fd);
+	files_unreserve(current_task()->files, (u32)pp->fd);
 	file_put(pp->file);
 }
 
@@ -225,17 +225,19 @@ long sys_process_mrelease(u32 fd, u32 flags)
 	return err;
 }
 
-/* The descriptor table of the process, referenced, if the caller may trace it. Error pointer. */
+/* The descriptor table of the process's first thread, referenced, if the caller may trace it. Error
+ * pointer. */
 static struct files *get_files(const struct file *f)
 {
 	u32 flags = spin_lock_irqsave(&process_lock);
 	struct process *p = pidfd_find_locked(f);
+	struct task *t = p ? task_find(p->pid) : NULL;
 	struct files *files = err_ptr(-ESRCH);
 
 	if (p && p != current_process() && !ptrace_may_attach(p))
 		files = err_ptr(-EPERM);
-	else if (p && p->files)
-		files = files_get(p->files);
+	else if (t && t->files)
+		files = files_get(t->files);
 	spin_unlock_irqrestore(&process_lock, flags);
 	return files;
 }
@@ -253,7 +255,7 @@ static long take_descriptor(const struct file *pidfd, u32 target)
 	files_put(files);
 	if (!f)
 		return -EBADF;
-	fd = files_install(current_process()->files, f, 0, true);
+	fd = files_install(current_task()->files, f, 0, true);
 	if (fd < 0)
 		file_put(f);
 	return fd;

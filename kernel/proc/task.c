@@ -74,6 +74,7 @@ struct task *task_create(void)
 
 void task_free(struct task *t)
 {
+	kassert(!t->files && !t->fs);
 	sigpending_flush(&t->pending, t->process);
 	seccomp_release(t);
 	kstack_free(t->thread.kstack);
@@ -101,7 +102,7 @@ struct process *process_create(void)
 
 void process_free(struct process *p)
 {
-	kassert(!p->mm && !p->files && !p->fs && !p->sighand);
+	kassert(!p->mm && !p->sighand);
 	kassert(list_empty(&p->threads) && list_empty(&p->dead) && list_empty(&p->children));
 	sigpending_flush(&p->pending, p);
 	slab_free(process_cache, p);

@@ -2,8 +2,9 @@
  * Processes and their threads.
  *
  * A struct task is a thread as the scheduler sees it; a struct process is what its threads share
- * (Linux's thread group): address space, files, signal handlers, limits, family. A process whose
- * last thread is gone stays as a zombie until its parent has read its status.
+ * (Linux's thread group): address space, signal handlers, limits, family. Files and folders are
+ * each thread's own, though nearly always the same. A process whose last thread is gone stays as a
+ * zombie until its parent has read its status.
  */
 #ifndef PROC_TASK_H
 #define PROC_TASK_H
@@ -69,8 +70,6 @@ struct process {
 	struct sem_undo *sem_undos;   /* what it did with SEM_UNDO (kernel/ipc/sys_sem.c) */
 	u32 tty_old_pgrp;             /* l: its foreground group when it was hung up, 0: none */
 	struct mm *mm;                /* o: NULL once it has exited */
-	struct files *files;          /* o: kernel/fs/file.h */
-	struct fs_context *fs;        /* o: cwd, root, umask */
 	struct sighand *sighand;      /* o */
 	struct sigpending pending;    /* l: signals for any thread */
 	struct credentials cred;      /* l: the first thread's, for others to judge by */
@@ -151,6 +150,8 @@ struct task {
 	bool restore_blocked;
 	struct sigpending pending; /* l */
 	struct credentials cred;   /* o; changes under l */
+	struct files *files;       /* o; changes under l; NULL when it exits: kernel/fs/file.h */
+	struct fs_context *fs;     /* the same: cwd, root, umask */
 	bool no_new_privs;         /* o: execve() gives no rights; inherited */
 	bool stop_done;            /* l: counted in process->nr_stopped */
 	struct list_head tracees;  /* l: struct ptrace.link of the threads that it traces */

@@ -1,4 +1,4 @@
-/* unshare(2) and setns(2): a process stops sharing what clone(2) let it share. There is one
+/* unshare(2) and setns(2): a thread stops sharing what clone(2) let it share. There is one
  * namespace of each kind. */
 #include "kernel/abi/errno.h"
 #include "kernel/abi/prctl.h"
@@ -19,15 +19,15 @@ struct own {
 };
 
 /* Puts the copies in place; *own gets what they replace. */
-static void exchange(struct process *p, struct own *own)
+static void exchange(struct task *t, struct own *own)
 {
 	u32 flags = spin_lock_irqsave(&process_lock);
-	struct own old = {own->fs ? p->fs : NULL, own->files ? p->files : NULL};
+	struct own old = {own->fs ? t->fs : NULL, own->files ? t->files : NULL};
 
 	if (own->fs)
-		p->fs = own->fs;
+		t->fs = own->fs;
 	if (own->files)
-		p->files = own->files;
+		t->files = own->files;
 	spin_unlock_irqrestore(&process_lock, flags);
 	*own = old;
 }
@@ -37,32 +37,31 @@ static long check(u32 flags)
 {
 	if (flags & ~UNSHARABLE)
 		return -EINVAL;
-	if ((flags & (SHARED_BY_THREADS | CLONE_FS | CLONE_FILES)) &&
-		current_process()->nr_threads > 1)
+	if ((flags & SHARED_BY_THREADS) && current_process()->nr_threads > 1)
 		return -EINVAL;
 	return namespace_flags_check(flags);
 }
 
 long sys_unshare(u32 flags)
 {
-	struct process *p = current_process();
+	struct task *t = current_task();
+	bool fs = (flags & CLONE_FS) && fs_holders(t->fs) > 1;
+	bool files = (flags & CLONE_FILES) && files_holders(t->files) > 1;
 	struct own own = {NULL, NULL};
 	long err = check(flags);
 
 	if (err)
 		return err;
-	if (flags & CLONE_FS)
-		own.fs = fs_copy(p->fs);
-	if (flags & CLONE_FILES)
-		own.files = files_copy(p->files);
-	if (((flags & CLONE_FS) && !own.fs) || ((flags & CLONE_FILES) && !own.files))
+	if (fs)
+		own.fs = fs_copy(t->fs);
+	if (files)
+		own.files = files_copy(t->files);
+	if ((fs && !own.fs) || (files && !own.files))
 		err = -ENOMEM;
 	else
-		exchange(p, &own);
-	if (own.fs)
-		fs_put(own.fs);
-	if (own.files)
-		files_put(own.files);
+		exchange(t, &own);
+	fs_put(own.fs);
+	files_put(own.files);
 	return err;
 }
 

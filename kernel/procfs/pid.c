@@ -224,7 +224,7 @@ int proc_get_files(const struct proc_node *n, struct files **out)
 	struct process *p = proc_find_locked(n, &t);
 	int err = check_locked(n, p);
 
-	*out = err ? NULL : p->files;
+	*out = err || !t ? NULL : t->files;
 	if (*out)
 		files_get(*out);
 	spin_unlock_irqrestore(&process_lock, flags);
@@ -236,7 +236,7 @@ static struct fs_context *get_fs(const struct proc_node *n)
 	u32 flags = spin_lock_irqsave(&process_lock);
 	struct task *t;
 	struct process *p = proc_find_locked(n, &t);
-	struct fs_context *fs = p && p->fs ? fs_get(p->fs) : NULL;
+	struct fs_context *fs = p && t && t->fs ? fs_get(t->fs) : NULL;
 
 	spin_unlock_irqrestore(&process_lock, flags);
 	return fs;

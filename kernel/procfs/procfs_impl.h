@@ -123,8 +123,8 @@ bool proc_alive(const struct proc_node *n);
 bool proc_may_access(const struct proc_node *n);
 bool proc_may_access_locked(const struct process *p); /* process_lock held */
 
-/* References to what a process has: 0, -ESRCH, or -EACCES for a guarded node. *out is NULL when it
- * has exited; also after a failure. */
+/* References to what a process, or its thread of that number, has: 0, -ESRCH, or -EACCES for a
+ * guarded node. *out is NULL when it has exited; also after a failure. */
 int proc_get_mm(const struct proc_node *n, struct mm **out);
 int proc_get_files(const struct proc_node *n, struct files **out);
 

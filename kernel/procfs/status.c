@@ -67,7 +67,7 @@ static void view_process(struct view *v, const struct process *p)
 	v->tty_pgrp = tty_foreground(p->tty);
 	v->exit_signal = (s32)p->exit_signal;
 	v->exit_code = p->state == P_ZOMBIE ? p->exit_status : 0;
-	v->umask = p->fs ? (s32)p->fs->umask : -1;
+	v->umask = -1;
 	v->cminflt = p->cminflt;
 	v->cmajflt = p->cmajflt;
 	v->cutime_ns = p->cutime_ns;
@@ -97,6 +97,7 @@ static void view_thread(struct view *v, const struct task *t)
 {
 	memcpy(v->comm, t->comm, sizeof(v->comm));
 	v->cred = t->cred;
+	v->umask = t->fs ? (s32)t->fs->umask : -1;
 	v->no_new_privs = t->no_new_privs;
 	v->tracer = t->ptrace.tracer ? t->ptrace.tracer->tid : 0;
 	v->seccomp_mode = t->seccomp.mode;

@@ -363,7 +363,7 @@ static long set_lock(struct pty *p, uptr_t arg)
 /* A descriptor for the terminal's side, also where /dev/pts cannot be reached by name. */
 static long open_peer(struct pty *p, u32 flags)
 {
-	struct files *fs = current_process()->files;
+	struct files *fs = current_task()->files;
 	struct dentry *node = NULL;
 	struct file *f;
 	char name[12];
