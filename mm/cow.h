@@ -25,10 +25,6 @@ static inline u64 vm_pte_flags(u32 vm_flags)
  * was copied so far in place (mm_put cleans up). */
 int cow_fork(struct vma *to, struct vma *from) __must_check;
 
-/* Rewrites the entries of [start, end) after the VMA's flags were changed from old_flags, and
- * flushes. */
-void cow_protect(struct vma *v, vaddr_t start, vaddr_t end, u32 old_flags);
-
 /* The private page behind an entry with this low word has no other owner: it may be written in
  * place. */
 static inline bool cow_is_exclusive(u32 lo, const struct page *p)

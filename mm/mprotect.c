@@ -1,9 +1,94 @@
-/* Protection of a range of an address space, as mprotect(2) changes it. */
+/* mprotect(2): the call, what it does to VMAs, and to the entries of their pages. */
+#include "kernel/abi/mman.h"
+#include "kernel/proc/task.h"
+#include "kernel/syscalls.h"
 #include "mm/commit.h"
 #include "mm/cow.h"
 #include "mm/fault.h"
+#include "mm/hugetlb.h"
 #include "mm/space_impl.h"
 #include "mm/trace_mm.h"
+
+/* --- Entries --- */
+
+/* PTE_W for an entry of our own. */
+static inline u32 own_write(u32 lo)
+{
+	_Static_assert(PTE_OWN >> 9 == PTE_W, "the shift");
+	return lo >> 9 & (u32)PTE_W;
+}
+
+/* W of an entry of private memory goes, or comes where it may. An empty entry stays empty. */
+static __forceinline void set_write(pte_t *pte, bool may)
+{
+	if (may)
+		pmap_set_low(pte, pte_low(pte) | own_write(pte_low(pte)));
+	else
+		pmap_take_low(pte, (u32)PTE_W);
+}
+
+static __forceinline void set_write_all(pte_t *pte, u32 n, bool may)
+{
+	for (; n % PTE_ROUND; n--)
+		set_write(pte++, may);
+	for (; n; n -= PTE_ROUND, pte += PTE_ROUND)
+#pragma GCC unroll 8
+		for (u32 i = 0; i < PTE_ROUND; i++)
+			set_write(&pte[i], may);
+}
+
+/* The common change: whether private memory may be written. */
+static __forceinline void protect_own(struct vma *v)
+{
+	u32 n;
+	for (vaddr_t at = v->start; at < v->end; at += n << PAGE_SHIFT) {
+		n = pt_run(at, v->end);
+		pte_t *pte = pmap_pte(&v->mm->pmap, at);
+		if (pte && v->flags & VM_WRITE)
+			set_write_all(pte, n, true);
+		else if (pte)
+			set_write_all(pte, n, false);
+	}
+}
+
+#define KEPT (PTE_A | PTE_D | PTE_ANON | PTE_OWN | PTE_LAZY)
+
+static __noinline void protect_any(struct vma *v)
+{
+	vaddr_t start = v->start, end = v->end;
+	u32 grant = (v->flags & (VM_WRITE | VM_SHARED)) == VM_WRITE ? (u32)PTE_W : 0;
+	u64 prot = v->prot & ~PTE_A;
+	for (u32 n; start < end; start += n << PAGE_SHIFT) {
+		n = pt_run(start, end);
+		pte_t *pte = pmap_pte(&v->mm->pmap, start);
+		for (u32 i = 0; pte && i < n; i++, pte++) {
+			u32 kept = (pte_low(pte) & (u32)KEPT) | (own_write(pte_low(pte)) & grant);
+			if (pte_maps(*pte) && !pte_poisoned(*pte))
+				pmap_set(pte, pte_set_low(pte_make(pte_pfn(*pte), prot), kept));
+		}
+	}
+}
+
+/* The entries of v, whose flags were old_flags, say what its flags allow now. */
+static void protect_entries(struct vma *v, u32 old_flags)
+{
+	u32 changed = (old_flags ^ v->flags) & VM_PROT;
+	if (unlikely(v->flags & VM_HUGETLB)) {
+		hugetlb_protect(v, v->start, v->end);
+		return;
+	}
+	if (vma_is_untouched(v))
+		return;
+	if (changed == VM_WRITE && (v->flags & (VM_READ | VM_EXEC)) && !(v->flags & VM_SHARED))
+		protect_own(v);
+	else
+		protect_any(v);
+	/* Of what is allowed now and was not before, a fault finds out that the TLB is behind. */
+	if (old_flags & changed)
+		pmap_flush_range(&v->mm->pmap, v->start, v->end);
+}
+
+/* --- VMAs --- */
 
 /* The flags of `pages` of v after it, with VM_ACCOUNT once they are charged, or a negative errno.
  */
@@ -52,7 +137,7 @@ static long protect_vma(struct vma *v, vaddr_t start, vaddr_t end, u32 prot)
 	v->flags = flags;
 	v->prot = vm_pte_flags(flags);
 	vma_lock_entries(v);
-	cow_protect(v, start, end, old_flags);
+	protect_entries(v, old_flags);
 	vma_unlock_entries(v);
 	if (trace_mm_on())
 		trace_change(v, start, end, old_flags);
@@ -76,4 +161,37 @@ long mm_protect(struct mm *mm, vaddr_t start, u32 len, u32 prot)
 		at = stop;
 	}
 	return 0;
+}
+
+/* --- The call --- */
+
+/* With PROT_GROWSDOWN the change reaches down to the start of a growing VMA; nothing grows up. */
+static long protect_growing(struct mm *mm, vaddr_t addr, u32 len, u32 prot, u32 grows)
+{
+	struct vma *v = vma_find(&mm->vmas, addr);
+	if (!v || v->start >= (grows == PROT_GROWSUP ? addr + 1 : addr + len))
+		return -ENOMEM;
+	if (grows == PROT_GROWSUP || !(v->flags & VM_GROWSDOWN))
+		return -EINVAL;
+	return mm_protect(mm, v->start, addr + len - v->start, prot);
+}
+
+long sys_mprotect(u32 addr, u32 len, u32 prot)
+{
+	struct mm *mm = current_process()->mm;
+	u32 grows = prot & (PROT_GROWSDOWN | PROT_GROWSUP);
+	if (grows == (PROT_GROWSDOWN | PROT_GROWSUP) || addr % PAGE_SIZE)
+		return -EINVAL;
+	if (!len)
+		return 0;
+	len = ALIGN_UP(len, PAGE_SIZE); /* 0 where that overflows */
+	if (addr + len <= addr)
+		return -ENOMEM;
+	if (prot & ~(VM_PROT | PROT_SEM | PROT_GROWSDOWN | PROT_GROWSUP))
+		return -EINVAL;
+	mutex_lock(&mm->lock);
+	long err = grows ? protect_growing(mm, addr, len, prot & VM_PROT, grows)
+			 : mm_protect(mm, addr, len, prot & VM_PROT);
+	mutex_unlock(&mm->lock);
+	return err;
 }

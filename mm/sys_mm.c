@@ -1,6 +1,6 @@
 /*
- * brk, mmap, munmap, mprotect: arguments to requests, with Linux 6.1's checks in Linux's order, so
- * that of two errors a program sees the same one.
+ * brk, mmap, munmap: arguments to requests, with Linux 6.1's checks in Linux's order, so that of two
+ * errors a program sees the same one.
  */
 #include "kernel/abi/errno.h"
 #include "kernel/abi/fcntl.h"
@@ -74,8 +74,8 @@ static long check_file(struct mmap_args *a)
 }
 
 /* An anonymous shared mapping is a mapping of a nameless file: the same code serves both. Its pages
- * are promised at once, unless MAP_NORESERVE waives it. As on Linux, an offset into /dev/zero is one
- * into that file, which is no longer than the mapping. */
+ * are promised at once, unless MAP_NORESERVE waives it. As on Linux, an offset into /dev/zero is
+ * one into that file, which is no longer than the mapping. */
 static long make_shared_anon(struct mm *mm, struct mmap_args *a)
 {
 	u32 pages = a->r.vm_flags & VM_NORESERVE ? 0 : a->r.len >> PAGE_SHIFT;
@@ -265,36 +265,5 @@ long sys_munmap(u32 addr, u32 len)
 	mutex_lock(&mm->lock);
 	long err = mm_unmap(mm, addr, len);
 	mm_unlock(mm);
-	return err;
-}
-
-/* With PROT_GROWSDOWN the change reaches down to the start of a growing VMA; nothing grows up. */
-static long protect_growing(struct mm *mm, vaddr_t addr, u32 len, u32 prot, u32 grows)
-{
-	struct vma *v = vma_find(&mm->vmas, addr);
-	if (!v || v->start >= (grows == PROT_GROWSUP ? addr + 1 : addr + len))
-		return -ENOMEM;
-	if (grows == PROT_GROWSUP || !(v->flags & VM_GROWSDOWN))
-		return -EINVAL;
-	return mm_protect(mm, v->start, addr + len - v->start, prot);
-}
-
-long sys_mprotect(u32 addr, u32 len, u32 prot)
-{
-	struct mm *mm = current_process()->mm;
-	u32 grows = prot & (PROT_GROWSDOWN | PROT_GROWSUP);
-	if (grows == (PROT_GROWSDOWN | PROT_GROWSUP) || addr % PAGE_SIZE)
-		return -EINVAL;
-	if (!len)
-		return 0;
-	len = ALIGN_UP(len, PAGE_SIZE); /* 0 where that overflows */
-	if (addr + len <= addr)
-		return -ENOMEM;
-	if (prot & ~(VM_PROT | PROT_SEM | PROT_GROWSDOWN | PROT_GROWSUP))
-		return -EINVAL;
-	mutex_lock(&mm->lock);
-	long err = grows ? protect_growing(mm, addr, len, prot & VM_PROT, grows)
-			 : mm_protect(mm, addr, len, prot & VM_PROT);
-	mutex_unlock(&mm->lock);
 	return err;
 }
