@@ -214,16 +214,26 @@ static bool pop_fpu(u32 at)
 	return true;
 }
 
+/* A selector for data in a frame, at the privilege of programs: none stays none. */
+static inline u32 data_selector(u32 word)
+{
+	return (u16)word ? (u16)word | 3u : 0;
+}
+
 /* What is read after the first word changes tf, and cannot fail: the caller has read a word behind
  * it, and a frame lies in two pages at most. (Where another thread unmaps them, tf is lost.) */
 static __forceinline bool get_context(
 	struct trapframe *tf, const struct abi_sigcontext *sc, u32 *fpstate)
 {
-	u32 gs, fs, es, ds, cs, ss, flags;
-	get_user_word(gs, &sc->gs, fault);
-	get_user_word(fs, &sc->fs, fault);
-	get_user_word(es, &sc->es, fault);
-	get_user_word(ds, &sc->ds, fault);
+	u32 word;
+	get_user_word(word, &sc->gs, fault);
+	x86_set_gs((u16)word);
+	get_user_word(word, &sc->fs, fault);
+	x86_set_fs((u16)word);
+	get_user_word(word, &sc->es, fault);
+	tf->es = data_selector(word);
+	get_user_word(word, &sc->ds, fault);
+	tf->ds = data_selector(word);
 	get_user_word(tf->edi, &sc->di, fault);
 	get_user_word(tf->esi, &sc->si, fault);
 	get_user_word(tf->ebp, &sc->bp, fault);
@@ -233,18 +243,14 @@ static __forceinline bool get_context(
 	get_user_word(tf->ecx, &sc->cx, fault);
 	get_user_word(tf->eax, &sc->ax, fault);
 	get_user_word(tf->eip, &sc->ip, fault);
-	get_user_word(cs, &sc->cs, fault);
-	get_user_word(flags, &sc->flags, fault);
-	get_user_word(ss, &sc->ss, fault);
+	get_user_word(word, &sc->cs, fault);
+	tf->cs = (u16)word | 3u;
+	get_user_word(word, &sc->flags, fault);
+	tf->eflags = (tf->eflags & ~EFLAGS_USER_MASK) | (word & EFLAGS_USER_MASK);
+	get_user_word(word, &sc->ss, fault);
+	tf->ss = (u16)word | 3u;
 	get_user_word(*fpstate, &sc->fpstate, fault);
-	tf->cs = (u16)cs | 3u;
-	tf->ss = (u16)ss | 3u;
-	tf->ds = (u16)ds ? (u16)ds | 3u : 0;
-	tf->es = (u16)es ? (u16)es | 3u : 0;
-	tf->eflags = (tf->eflags & ~EFLAGS_USER_MASK) | (flags & EFLAGS_USER_MASK);
 	tf->trapno = (u32)-1; /* no system call to restart */
-	x86_set_fs((u16)fs);
-	x86_set_gs((u16)gs);
 	return true;
 fault:
 	return false;
