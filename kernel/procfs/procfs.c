@@ -205,7 +205,7 @@ static const struct proc_entry *find_row(const struct proc_dir *d, const char *n
 	for (u32 i = 0; i < d->nr_rows; i++) {
 		const char *row = d->rows[i].name;
 
-		if (row[0] == name[0] && strlen(row) == len && memcmp(row, name, len) == 0)
+		if (row[0] == name[0] && strncmp(row, name, len) == 0 && !row[len])
 			return &d->rows[i];
 	}
 	return NULL;
@@ -220,11 +220,13 @@ int proc_lookup(struct dentry *dir, const char *name, u32 len, struct inode **ou
 
 	if (!proc_alive(&parent))
 		return -ENOENT;
-	child.entry = find_row(d, name, len);
-	if (!child.entry) {
+	if (d->numbered && proc_parse_name(name, len, &number)) {
 		child.entry = d->numbered;
-		if (!d->numbered || !proc_parse_name(name, len, &number) ||
-			!d->find(&parent, number, &child))
+		if (!d->find(&parent, number, &child))
+			return -ENOENT;
+	} else {
+		child.entry = find_row(d, name, len);
+		if (!child.entry)
 			return -ENOENT;
 	}
 	return make_inode(dir->inode->mnt, &child, out);
