@@ -40,15 +40,17 @@ static __forceinline void set_write_all(pte_t *pte, u32 n, bool may)
 /* The common change: whether private memory may be written. */
 static __forceinline void protect_own(struct vma *v)
 {
-	u32 n;
-	for (vaddr_t at = v->start; at < v->end; at += n << PAGE_SHIFT) {
-		n = pt_run(at, v->end);
+	vaddr_t at = v->start, end = v->end, stop;
+	do {
+		stop = MIN(ALIGN_DOWN(at, PD_SIZE) + PD_SIZE, end);
 		pte_t *pte = pmap_pte(&v->mm->pmap, at);
+		u32 n = (stop - at) >> PAGE_SHIFT;
 		if (pte && v->flags & VM_WRITE)
 			set_write_all(pte, n, true);
 		else if (pte)
 			set_write_all(pte, n, false);
-	}
+		at = stop;
+	} while (at < end);
 }
 
 #define KEPT (PTE_A | PTE_D | PTE_ANON | PTE_OWN | PTE_LAZY)
@@ -89,6 +91,43 @@ static void protect_entries(struct vma *v, u32 old_flags)
 }
 
 /* --- VMAs --- */
+
+/* prot gives W to v, or takes it from it, and changes nothing else; v is private anonymous memory
+ * that is paid for and not locked. */
+static inline bool is_plain(const struct vma *v, u32 prot)
+{
+	const u32 yes = VM_MAYWRITE | VM_ACCOUNT;
+	const u32 no = VM_SHARED | VM_GROWSDOWN | VM_LOCKED | VM_LOCKONFAULT | VM_HUGETLB;
+	return ((v->flags ^ prot) & VM_PROT) == VM_WRITE && (v->flags & (yes | no)) == yes &&
+	       (v->flags & (VM_READ | VM_EXEC)) && !v->object && !v->mm->read_implies_exec;
+}
+
+/*
+ * What programs do time and again: all of a VMA may not be written for a moment. There is nothing
+ * to cut, charge or populate, and its prot stays. False, with nothing done, where it is not that.
+ */
+static bool protect_plain(struct mm *mm, struct vma *v, u32 prot)
+{
+	u32 pages = vma_pages(v), *data = &mm->kind_vm[VM_KIND_DATA];
+	if (!is_plain(v, prot))
+		return false;
+	if (!(prot & VM_WRITE))
+		pages = -pages;
+	else if (*data + pages > mm->limits.data >> PAGE_SHIFT)
+		return false;
+	*data += pages;
+	mm->kind_vm[vm_kinds[v->flags & (VM_READ | VM_EXEC)]] -= pages;
+	v->flags ^= VM_WRITE;
+	if (v->anon || v->zero_mapped) {
+		protect_own(v);
+		if (!(prot & VM_WRITE))
+			pmap_flush_range(&mm->pmap, v->start, v->end);
+	}
+	if (trace_mm_on())
+		trace_change(v, v->start, v->end, v->flags ^ VM_WRITE);
+	vma_merge(v);
+	return true;
+}
 
 /* The flags of `pages` of v after it, with VM_ACCOUNT once they are charged, or a negative errno.
  */
@@ -165,33 +204,44 @@ long mm_protect(struct mm *mm, vaddr_t start, u32 len, u32 prot)
 
 /* --- The call --- */
 
+#define PROT_GROWS (PROT_GROWSDOWN | PROT_GROWSUP)
+
 /* With PROT_GROWSDOWN the change reaches down to the start of a growing VMA; nothing grows up. */
-static long protect_growing(struct mm *mm, vaddr_t addr, u32 len, u32 prot, u32 grows)
+static __noinline long protect_growing(struct mm *mm, vaddr_t addr, u32 len, u32 prot)
 {
+	bool up = prot & PROT_GROWSUP;
 	struct vma *v = vma_find(&mm->vmas, addr);
-	if (!v || v->start >= (grows == PROT_GROWSUP ? addr + 1 : addr + len))
+	if (!v || v->start >= (up ? addr + 1 : addr + len))
 		return -ENOMEM;
-	if (grows == PROT_GROWSUP || !(v->flags & VM_GROWSDOWN))
+	if (up || !(v->flags & VM_GROWSDOWN))
 		return -EINVAL;
-	return mm_protect(mm, v->start, addr + len - v->start, prot);
+	return mm_protect(mm, v->start, addr + len - v->start, prot & VM_PROT);
+}
+
+static inline long protect(struct mm *mm, vaddr_t addr, u32 len, u32 prot)
+{
+	struct vma *v = vma_at(&mm->vmas, addr);
+	if (unlikely(prot & PROT_GROWS))
+		return protect_growing(mm, addr, len, prot);
+	if (v && v->start == addr && v->end == addr + len && protect_plain(mm, v, prot))
+		return 0;
+	return mm_protect(mm, addr, len, prot & VM_PROT);
 }
 
 long sys_mprotect(u32 addr, u32 len, u32 prot)
 {
 	struct mm *mm = current_process()->mm;
-	u32 grows = prot & (PROT_GROWSDOWN | PROT_GROWSUP);
-	if (grows == (PROT_GROWSDOWN | PROT_GROWSUP) || addr % PAGE_SIZE)
+	if ((prot & PROT_GROWS) == PROT_GROWS || addr % PAGE_SIZE)
 		return -EINVAL;
 	if (!len)
 		return 0;
 	len = ALIGN_UP(len, PAGE_SIZE); /* 0 where that overflows */
 	if (addr + len <= addr)
 		return -ENOMEM;
-	if (prot & ~(VM_PROT | PROT_SEM | PROT_GROWSDOWN | PROT_GROWSUP))
+	if (prot & ~(VM_PROT | PROT_SEM | PROT_GROWS))
 		return -EINVAL;
 	mutex_lock(&mm->lock);
-	long err = grows ? protect_growing(mm, addr, len, prot & VM_PROT, grows)
-			 : mm_protect(mm, addr, len, prot & VM_PROT);
+	long err = protect(mm, addr, len, prot);
 	mutex_unlock(&mm->lock);
 	return err;
 }

@@ -1,5 +1,6 @@
 /* mprotect: what each protection allows, splitting and merging, errors. And munmap's errors. */
 #include "tests/user/test.h"
+#include <sys/resource.h>
 
 #define RW (PROT_READ | PROT_WRITE)
 
@@ -183,6 +184,59 @@ static void run_code(void)
 	munmap(p, PAGE);
 }
 
+/* Memory that may not be written for a moment is no data meanwhile, and is refused as such. */
+static void counted(void)
+{
+	const size_t size = 4 << 20;
+	const long before = status_value("VmData");
+	struct rlimit was, l;
+	char *hole = mmap(NULL, size + 2 * PAGE, PROT_NONE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0),
+	     *p = hole + PAGE;
+
+	answer("counted.rw", mprotect(p, size, RW));
+	say("counted.rw_data", "%ld kB", status_value("VmData") - before);
+	answer("counted.read", mprotect(p, size, PROT_READ));
+	say("counted.read_data", "%ld kB", status_value("VmData") - before);
+	getrlimit(RLIMIT_DATA, &was);
+	l = was;
+	l.rlim_cur = (rlim_t)(before + 1024) << 10;
+	setrlimit(RLIMIT_DATA, &l);
+	answer("counted.too_much", mprotect(p, size, RW));
+	say("counted.still", "%s", map_perms(p));
+	setrlimit(RLIMIT_DATA, &was);
+	answer("counted.again", mprotect(p, size, RW));
+	say("counted.again_data", "%ld kB", status_value("VmData") - before);
+	munmap(hole, size + 2 * PAGE);
+}
+
+static long committed(void)
+{
+	char line[128];
+	long kb = -1;
+	FILE *f = fopen("/proc/meminfo", "r");
+
+	while (f && fgets(line, sizeof(line), f))
+		sscanf(line, "Committed_AS: %ld", &kb);
+	fclose(f);
+	return kb;
+}
+
+/* Memory is promised when it becomes writable for the first time, and stays so. */
+static void promised(void)
+{
+	const size_t size = 32 << 20;
+	const long before = committed(), much = size / 1024 * 3 / 4;
+	char *p = mmap(NULL, size, PROT_READ, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+
+	check("promised.not_yet", committed() - before < much);
+	answer("promised.rw", mprotect(p, size, RW));
+	check("promised.writable", committed() - before > much);
+	answer("promised.read", mprotect(p, size, PROT_READ));
+	check("promised.still", committed() - before > much);
+	munmap(p, size);
+	check("promised.no_more", committed() - before < much);
+}
+
 int main(void)
 {
 	allowed();
@@ -195,5 +249,7 @@ int main(void)
 	over_fork();
 	flipping();
 	run_code();
+	counted();
+	promised();
 	return test_failed;
 }
