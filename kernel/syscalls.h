@@ -411,6 +411,7 @@ long sys_swapoff(uptr_t path);
 
 /* kernel/fs/sys_open.c */
 long sys_openat(s32 dirfd, uptr_t path, u32 flags, u32 mode);
+long sys_openat2(s32 dirfd, uptr_t path, uptr_t how, u32 size);
 long sys_open(uptr_t path, u32 flags, u32 mode);
 long sys_creat(uptr_t path, u32 mode);
 long sys_close(u32 fd);
@@ -543,7 +544,7 @@ long sys_socketcall(u32 call, uptr_t args);
 	X(getdents64) X(fcntl64) X(readahead) X(swapon) X(swapoff) X(setxattr) X(lsetxattr) X(fsetxattr) \
 	X(getxattr) X(lgetxattr) X(fgetxattr) X(listxattr) X(llistxattr) X(flistxattr) \
 	X(removexattr) X(lremovexattr) X(fremovexattr) X(sendfile64) X(fadvise64) \
-	X(statfs64) X(fstatfs64) X(utimes) X(fadvise64_64) X(openat) X(mkdirat) X(mknodat) \
+	X(statfs64) X(fstatfs64) X(utimes) X(fadvise64_64) X(openat) X(openat2) X(mkdirat) X(mknodat) \
 	X(fchownat) X(futimesat) X(fstatat64) X(unlinkat) X(renameat) X(linkat) X(symlinkat) \
 	X(readlinkat) X(fchmodat) X(faccessat) X(pselect6) X(ppoll) X(splice) \
 	X(sync_file_range) X(tee) X(vmsplice) X(utimensat) X(fallocate) X(dup3) X(pipe2) X(preadv) \

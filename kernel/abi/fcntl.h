@@ -27,6 +27,7 @@
 #define O_PATH      010000000u
 #define O_TMPFILE_BIT 020000000u
 #define O_TMPFILE   (O_TMPFILE_BIT | O_DIRECTORY)
+#define O_ALL       037777703u
 
 #define AT_FDCWD            (-100)
 #define AT_SYMLINK_NOFOLLOW 0x100u
@@ -91,6 +92,19 @@ struct abi_f_owner_ex {
 	s32 type, pid;
 };
 _Static_assert(sizeof(struct abi_f_owner_ex) == 8, "struct f_owner_ex is 8 bytes");
+
+/* openat2() */
+struct abi_open_how {
+	u64 flags, mode, resolve;
+};
+_Static_assert(sizeof(struct abi_open_how) == 24, "struct open_how is 24 bytes");
+
+#define RESOLVE_NO_XDEV       0x01u
+#define RESOLVE_NO_MAGICLINKS 0x02u
+#define RESOLVE_NO_SYMLINKS   0x04u
+#define RESOLVE_BENEATH       0x08u
+#define RESOLVE_IN_ROOT       0x10u
+#define RESOLVE_CACHED        0x20u
 
 #define LOCK_SH 1u
 #define LOCK_EX 2u

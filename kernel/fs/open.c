@@ -12,6 +12,7 @@
 /* Who sets what: c: the caller; w: the walk. */
 struct open_request {
 	u32 flags, mode; /* c */
+	u32 lookup;	 /* c: LOOKUP_ bits for the way */
 	bool created;	 /* w: the file is new, so its mode does not matter */
 	bool slash;	 /* w: the path ended with a slash */
 };
@@ -168,7 +169,7 @@ static struct file *open_unnamed(s32 dirfd, const char *path, const struct open_
 {
 	struct dentry *dir;
 	struct inode *inode;
-	int err = path_lookup(dirfd, path, LOOKUP_FOLLOW | LOOKUP_DIRECTORY, &dir);
+	int err = path_lookup(dirfd, path, LOOKUP_FOLLOW | LOOKUP_DIRECTORY | r->lookup, &dir);
 
 	if (err)
 		return err_ptr(err);
@@ -198,9 +199,16 @@ static int check_flags(struct open_request *r)
 	return 0;
 }
 
-struct file *path_open(s32 dirfd, const char *path, u32 flags, u32 mode)
+_Static_assert(RESOLVE_NO_XDEV << 4 == LOOKUP_NO_XDEV && RESOLVE_IN_ROOT << 4 == LOOKUP_IN_ROOT,
+	"RESOLVE_ bits become LOOKUP_ bits");
+
+struct file *path_open(s32 dirfd, const char *path, const struct abi_open_how *how)
 {
-	struct open_request r = {.flags = flags, .mode = mode & 07777 & ~current_umask()};
+	struct open_request r = {
+		.flags = (u32)how->flags,
+		.mode = (u32)how->mode & 07777 & ~current_umask(),
+		.lookup = (u32)(how->resolve & ~RESOLVE_CACHED) << 4,
+	};
 	struct file *f;
 	struct walk w;
 	int err = check_flags(&r);
@@ -209,7 +217,7 @@ struct file *path_open(s32 dirfd, const char *path, u32 flags, u32 mode)
 		return err_ptr(err);
 	if (r.flags & O_TMPFILE_BIT)
 		return open_unnamed(dirfd, path, &r);
-	err = walk_begin(&w, dirfd, path, 0);
+	err = walk_begin(&w, dirfd, path, r.lookup);
 	if (err)
 		return err_ptr(err);
 	err = walk_open(&w, &r);
@@ -222,5 +230,5 @@ struct file *path_open(s32 dirfd, const char *path, u32 flags, u32 mode)
 
 struct file *file_open(const char *path, u32 flags, u32 mode)
 {
-	return path_open(AT_FDCWD, path, flags, mode);
+	return path_open(AT_FDCWD, path, &(struct abi_open_how){.flags = flags, .mode = mode});
 }

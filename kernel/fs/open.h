@@ -4,7 +4,8 @@
 
 #include "kernel/fs/file.h"
 
-/* What open(2) does, up to the descriptor: flags and mode are the user's. Error pointer. */
-struct file *path_open(s32 dirfd, const char *path, u32 flags, u32 mode) __must_check;
+/* What openat2(2) does, up to the descriptor: flags and mode are the user's, `resolve` is as there.
+ * Error pointer. */
+struct file *path_open(s32 dirfd, const char *path, const struct abi_open_how *how) __must_check;
 
 #endif

@@ -17,7 +17,9 @@ static int start_at(struct walk *w, s32 dirfd, const char *path)
 {
 	struct file *f;
 
-	if (path[0] == '/') {
+	if (path[0] == '/' && !(w->flags & LOOKUP_IN_ROOT)) {
+		if (w->flags & LOOKUP_BENEATH)
+			return -EXDEV;
 		w->at = dentry_get(w->root);
 		return 0;
 	}
@@ -50,13 +52,16 @@ int walk_begin(struct walk *w, s32 dirfd, const char *path, u32 flags)
 		return -ENOENT;
 	*w = (struct walk){
 		.rest = path,
+		.flags = flags,
 		.uid = real ? cred->uid : cred->fsuid,
 		.gid = real ? cred->gid : cred->fsgid,
 	};
 	w->root = current_root();
 	err = start_at(w, dirfd, path);
-	if (err)
+	if (err || flags & LOOKUP_SCOPED)
 		dentry_put(w->root);
+	if (!err && flags & LOOKUP_SCOPED)
+		w->root = dentry_get(w->at);
 	return err;
 }
 
@@ -73,6 +78,17 @@ static void move_to(struct walk *w, struct dentry *d)
 
 	w->at = d;
 	dentry_put(old);
+}
+
+/* The same for what may be of another mount. */
+static int cross_to(struct walk *w, struct dentry *d)
+{
+	if ((w->flags & LOOKUP_NO_XDEV) && d->inode->mnt != w->at->inode->mnt) {
+		dentry_put(d);
+		return -EXDEV;
+	}
+	move_to(w, d);
+	return 0;
 }
 
 static int may_search(struct walk *w)
@@ -118,9 +134,9 @@ static int push_link(struct walk *w, const char *text, u32 n)
 	kfree(w->owned);
 	w->owned = joined;
 	w->rest = joined;
-	if (joined[0] == '/')
-		move_to(w, dentry_get(w->root));
-	return 0;
+	if (joined[0] != '/')
+		return 0;
+	return w->flags & LOOKUP_BENEATH ? -EXDEV : cross_to(w, dentry_get(w->root));
 }
 
 static int follow_text(struct walk *w, struct inode *link)
@@ -151,21 +167,33 @@ static bool may_follow(const struct walk *w, const struct inode *link)
 	       link->uid == dir->uid;
 }
 
+/* A link of /proc leads anywhere, so out of every tree. */
+static int follow_magic(struct walk *w, struct inode *link)
+{
+	struct dentry *to;
+	int err = w->flags & LOOKUP_NO_MAGICLINKS ? -ELOOP : link->ops->follow(link, &to);
+
+	if (!err && (w->flags & LOOKUP_SCOPED)) {
+		dentry_put(to);
+		err = -EXDEV;
+	}
+	return err ? err : cross_to(w, to);
+}
+
 /* Follows the symlink d, whose reference it takes over. */
 static int follow_link(struct walk *w, struct dentry *d, bool *linked)
 {
 	struct inode *link = d->inode;
-	struct dentry *to;
 	int err;
 
 	if (++w->links > MAX_LINKS) {
 		err = -ELOOP;
 	} else if (!may_follow(w, link)) {
 		err = -EACCES;
+	} else if (w->flags & LOOKUP_NO_SYMLINKS) {
+		err = -ELOOP;
 	} else if (link->ops->follow) {
-		err = link->ops->follow(link, &to);
-		if (!err)
-			move_to(w, to);
+		err = follow_magic(w, link);
 	} else {
 		err = follow_text(w, link);
 		*linked = !err;
@@ -173,6 +201,17 @@ static int follow_link(struct walk *w, struct dentry *d, bool *linked)
 	inode_accessed(link);
 	dentry_put(d);
 	return err;
+}
+
+static int step_up(struct walk *w)
+{
+	struct dentry *up = dentry_parent_of(w->at, w->root);
+
+	if (up == w->at && (w->flags & LOOKUP_BENEATH)) {
+		dentry_put(up);
+		return -EXDEV;
+	}
+	return cross_to(w, up);
 }
 
 int walk_step(struct walk *w, bool follow, bool *linked)
@@ -183,18 +222,15 @@ int walk_step(struct walk *w, bool follow, bool *linked)
 	*linked = false;
 	if (w->name.type == NAME_DOT)
 		return 0;
-	if (w->name.type == NAME_DOTDOT) {
-		move_to(w, dentry_parent_of(w->at, w->root));
-		return 0;
-	}
+	if (w->name.type == NAME_DOTDOT)
+		return step_up(w);
 	err = dentry_lookup(w->at, w->name.s, w->name.len, &d);
 	if (err)
 		return err;
 	d = dentry_cross_mounts(d);
 	if (follow && S_ISLNK(d->inode->mode))
 		return follow_link(w, d, linked);
-	move_to(w, d);
-	return 0;
+	return cross_to(w, d);
 }
 
 /* --- Whole paths --- */

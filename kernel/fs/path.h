@@ -16,6 +16,14 @@
 #define LOOKUP_DIRECTORY 2u /* the result must be a directory */
 #define LOOKUP_EMPTY     4u /* "" means dirfd itself */
 #define LOOKUP_REAL_IDS  8u /* check with the real ids: access(2) */
+/* openat2(2)'s, in the order of its RESOLVE_ bits: what the way must not do (EXDEV, ELOOP for links),
+ * and that dirfd is the root. */
+#define LOOKUP_NO_XDEV       16u  /* go to another mount */
+#define LOOKUP_NO_MAGICLINKS 32u  /* follow links of /proc that are not text */
+#define LOOKUP_NO_SYMLINKS   64u  /* follow links */
+#define LOOKUP_BENEATH       128u /* leave dirfd, be it to come back */
+#define LOOKUP_IN_ROOT       256u
+#define LOOKUP_SCOPED        (LOOKUP_BENEATH | LOOKUP_IN_ROOT)
 
 struct walk {
 	struct dentry *at; /* reached; referenced */
@@ -24,11 +32,12 @@ struct walk {
 	const char *rest;  /* behind it */
 	char *owned;       /* what `name` and `rest` point into after a symlink, else NULL */
 	u32 links;         /* followed so far */
+	u32 flags;         /* LOOKUP_ */
 	u32 uid, gid;      /* permission is checked for these */
 };
 
 /* Starts at dirfd (AT_FDCWD: cwd), or at the root for an absolute path. The path must outlive the
- * walk. walk_end() is needed after success only. -ENOENT for "", -EBADF, -ENOTDIR. */
+ * walk. walk_end() is needed after success only. -ENOENT for "", -EBADF, -ENOTDIR, -EXDEV. */
 int walk_begin(struct walk *w, s32 dirfd, const char *path, u32 flags) __must_check;
 void walk_end(struct walk *w);
 

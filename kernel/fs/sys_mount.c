@@ -216,7 +216,7 @@ static long refuse_swap_file(uptr_t path)
 
 	if (is_err(buf))
 		return ptr_err(buf);
-	f = path_open(AT_FDCWD, buf, O_RDWR | O_LARGEFILE, 0);
+	f = file_open(buf, O_RDWR | O_LARGEFILE, 0);
 	if (is_err(f))
 		err = ptr_err(f);
 	else

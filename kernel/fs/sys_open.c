@@ -1,4 +1,4 @@
-/* System calls that open and close: open, openat, creat, close, close_range, pipe, pipe2. */
+/* System calls that open and close: open, openat, openat2, creat, close, close_range, pipe, pipe2. */
 #include "kernel/abi/sched.h"
 #include "kernel/fs/open.h"
 #include "kernel/fs/path.h"
@@ -6,7 +6,7 @@
 #include "kernel/syscalls.h"
 #include "kernel/x86/uaccess.h"
 
-long sys_openat(s32 dirfd, uptr_t path, u32 flags, u32 mode)
+static long do_open(s32 dirfd, uptr_t path, const struct abi_open_how *how)
 {
 	struct files *fs = current_task()->files;
 	char *buf = user_path_get(path);
@@ -15,9 +15,9 @@ long sys_openat(s32 dirfd, uptr_t path, u32 flags, u32 mode)
 
 	if (is_err(buf))
 		return ptr_err(buf);
-	fd = files_reserve(fs, 0, flags & O_CLOEXEC);
+	fd = files_reserve(fs, 0, how->flags & O_CLOEXEC);
 	if (fd >= 0) {
-		f = path_open(dirfd, buf, flags, mode);
+		f = path_open(dirfd, buf, how);
 		if (is_err(f)) {
 			files_unreserve(fs, (u32)fd);
 			fd = ptr_err(f);
@@ -27,6 +27,42 @@ long sys_openat(s32 dirfd, uptr_t path, u32 flags, u32 mode)
 	}
 	user_path_free(buf);
 	return fd;
+}
+
+long sys_openat(s32 dirfd, uptr_t path, u32 flags, u32 mode)
+{
+	return do_open(dirfd, path, &(struct abi_open_how){.flags = flags, .mode = mode});
+}
+
+/* openat2() refuses what the older calls ignore. */
+static long check_how(const struct abi_open_how *h)
+{
+	const u64 scoped = RESOLVE_BENEATH | RESOLVE_IN_ROOT;
+	bool creates = h->flags & (O_CREAT | O_TMPFILE_BIT);
+
+	if ((h->flags & ~(u64)O_ALL) || (h->resolve & ~(u64)(RESOLVE_CACHED * 2 - 1)))
+		return -EINVAL;
+	if ((h->resolve & scoped) == scoped || (h->mode & ~(u64)(creates ? 07777 : 0)))
+		return -EINVAL;
+	if ((h->flags & O_PATH) &&
+		(h->flags & ~(u64)(O_DIRECTORY | O_NOFOLLOW | O_PATH | O_CLOEXEC)))
+		return -EINVAL;
+	return h->resolve & RESOLVE_CACHED && (creates || h->flags & O_TRUNC) ? -EAGAIN : 0;
+}
+
+long sys_openat2(s32 dirfd, uptr_t path, uptr_t uhow, u32 size)
+{
+	struct abi_open_how how;
+	long err;
+
+	if (size < sizeof(how))
+		return -EINVAL;
+	if (size > PAGE_SIZE)
+		return -E2BIG;
+	err = copy_struct_from_user(&how, sizeof(how), uhow, size);
+	if (!err)
+		err = check_how(&how);
+	return err ? err : do_open(dirfd, path, &how);
 }
 
 long sys_open(uptr_t path, u32 flags, u32 mode)
