@@ -113,6 +113,7 @@ struct abi_ucred {
 #define SO_RCVBUFFORCE	33u
 #define SO_PROTOCOL	38u
 #define SO_DOMAIN	39u
+#define SO_MAX_PACING_RATE 47u
 #define SO_RCVTIMEO_NEW 66u
 #define SO_SNDTIMEO_NEW 67u
 
@@ -139,6 +140,11 @@ struct abi_linger {
 #define IP_BIND_ADDRESS_NO_PORT 24u
 
 /* Requests about interfaces, ioctl(2). */
+#define FIOSETOWN      0x8901u
+#define SIOCSPGRP      0x8902u
+#define FIOGETOWN      0x8903u
+#define SIOCGPGRP      0x8904u
+#define SIOCATMARK     0x8905u
 #define SIOCGIFNAME    0x8910u
 #define SIOCGIFCONF    0x8912u
 #define SIOCGIFFLAGS   0x8913u

@@ -14,6 +14,16 @@ struct abi_termios {
 };
 _Static_assert(sizeof(struct abi_termios) == 36, "the kernel's struct termios is 36 bytes");
 
+/* What System V had: the low halves of the flags, and the first of the characters. */
+#define ABI_NCC 8
+
+struct abi_termio {
+	u16 c_iflag, c_oflag, c_cflag, c_lflag;
+	u8 c_line;
+	u8 c_cc[ABI_NCC];
+};
+_Static_assert(sizeof(struct abi_termio) == 18, "struct termio is 18 bytes");
+
 struct abi_winsize {
 	u16 ws_row, ws_col, ws_xpixel, ws_ypixel;
 };
@@ -79,6 +89,10 @@ enum {
 #define TCSETS     0x5402u
 #define TCSETSW    0x5403u
 #define TCSETSF    0x5404u
+#define TCGETA     0x5405u
+#define TCSETA     0x5406u
+#define TCSETAW    0x5407u
+#define TCSETAF    0x5408u
 #define TCSBRK     0x5409u
 #define TCXONC     0x540Au
 #define TCFLSH     0x540Bu

@@ -538,6 +538,7 @@ static void epoll_show(struct file *f, struct text *t)
 }
 
 static const struct file_ops epoll_ops = {
+	.seek_ignored = true,
 	.poll = epoll_poll,
 	.release = epoll_release,
 	.show_info = epoll_show,

@@ -109,6 +109,7 @@ static void eventfd_show(struct file *f, struct text *t)
 }
 
 static const struct file_ops eventfd_ops = {
+	.seek_ignored = true,
 	.read = eventfd_read,
 	.write = eventfd_write,
 	.poll = eventfd_poll,

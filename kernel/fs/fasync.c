@@ -58,6 +58,19 @@ long fasync_set_owner(struct file *f, s32 type, s32 pid)
 	return 0;
 }
 
+long fasync_set_number(struct file *f, s32 who)
+{
+	if (who == INT32_MIN)
+		return -EINVAL;
+	return who < 0 ? fasync_set_owner(f, F_OWNER_PGRP, -who)
+		       : fasync_set_owner(f, F_OWNER_PID, who);
+}
+
+s32 fasync_number(const struct file *f)
+{
+	return f->owner.who.type == F_OWNER_PGRP ? -f->owner.who.pid : f->owner.who.pid;
+}
+
 /* --- Telling --- */
 
 /* The kinds of news there are, POLL_IN first, as poll() would have them. */

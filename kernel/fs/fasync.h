@@ -22,4 +22,8 @@ void fasync_notify(struct list_head *files, s32 code);
  * -ESRCH when there is none. */
 long fasync_set_owner(struct file *f, s32 type, s32 pid);
 
+/* The same by one number, which is negative for a group. */
+long fasync_set_number(struct file *f, s32 who);
+s32 fasync_number(const struct file *f);
+
 #endif

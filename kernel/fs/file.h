@@ -31,6 +31,7 @@ struct file_ops {
 	long (*ioctl)(struct file *f, u32 cmd, u32 arg); /* ENOTTY */
 	/* Works out a new position; the caller sets it. ESPIPE: then the file has no position. */
 	long (*seek)(struct file *f, s64 off, u32 whence, u64 *result);
+	bool seek_ignored; /* it has none, but lseek(2) says 0 */
 	/* Next directory entries, see struct dir_context in kernel/fs/vfs.h. ENOTDIR. */
 	long (*readdir)(struct file *f, void *ctx);
 	void (*release)(struct file *f);

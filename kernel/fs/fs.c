@@ -35,7 +35,7 @@ void __init fs_init(void)
 	pty_init();
 	mqueue_init();
 	proc_init();
-	if (mount_create("tmpfs", "rootfs", NULL, 0, "mode=0755"))
+	if (mount_create("tmpfs", "rootfs", NULL, 0, NULL))
 		boot_fail("out of memory for the root file system");
 }
 

@@ -415,6 +415,7 @@ static struct list_head *inotify_async(struct file *f)
 }
 
 static const struct file_ops inotify_ops = {
+	.seek_ignored = true,
 	.read = inotify_read,
 	.poll = inotify_poll,
 	.ioctl = inotify_ioctl,

@@ -169,7 +169,7 @@ static int link_locked(struct dentry *old, struct dentry *dir, const struct name
 		return err;
 	if (inode->mnt != dir->inode->mnt)
 		return -EXDEV;
-	if (!may_link(inode))
+	if (!may_link(inode) || dir->inode->ops->names_fixed)
 		return -EPERM;
 	err = check_addable(dir);
 	if (err)
@@ -294,7 +294,7 @@ static int find_both(struct rename *r)
 	err = may_change(r->newdir);
 	if (err)
 		return err;
-	if (!is_changeable(r->newdir->inode))
+	if (!is_changeable(r->newdir->inode) || r->newdir->inode->ops->names_fixed)
 		return -EPERM;
 	if (r->new &&sticky_denies(r->newdir->inode, r->new->inode))
 		return -EPERM;

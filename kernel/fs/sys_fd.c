@@ -233,14 +233,6 @@ static long set_flags(struct file *f, u32 fd, u32 arg)
 
 /* --- Whom SIGIO is sent to --- */
 
-static long fcntl_setown(struct file *f, s32 who)
-{
-	if (who == INT32_MIN)
-		return -EINVAL;
-	return who < 0 ? fasync_set_owner(f, F_OWNER_PGRP, -who)
-		       : fasync_set_owner(f, F_OWNER_PID, who);
-}
-
 static long fcntl_setown_ex(struct file *f, uptr_t user)
 {
 	struct abi_f_owner_ex owner;
@@ -317,9 +309,9 @@ static long fcntl_file(struct file *f, u32 fd, u32 cmd, u32 arg)
 	case F_OFD_SETLKW:
 		return fcntl_setlk(f, UPTR(arg), lock_kind(cmd), true);
 	case F_GETOWN:
-		return f->owner.who.type == F_OWNER_PGRP ? -f->owner.who.pid : f->owner.who.pid;
+		return fasync_number(f);
 	case F_SETOWN:
-		return fcntl_setown(f, (s32)arg);
+		return fasync_set_number(f, (s32)arg);
 	case F_GETOWN_EX:
 		return copy_to_user(UPTR(arg), &f->owner.who, sizeof(f->owner.who));
 	case F_SETOWN_EX:

@@ -279,6 +279,9 @@ static long seek(u32 fd, s64 off, u32 whence, u64 *result)
 		if (!err)
 			f->pos = *result;
 		mutex_unlock(&f->pos_lock);
+	} else if (f->ops->seek_ignored) {
+		*result = 0;
+		err = 0;
 	}
 	file_put(f);
 	return err;

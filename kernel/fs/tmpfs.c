@@ -402,7 +402,7 @@ void tmpfs_statfs(struct mount *m, struct fs_stat *out)
 void tmpfs_show_options(struct text *t, const struct mount *m)
 {
 	if (m->max_pages)
-		text_printf(t, ",size=%uk", m->max_pages * (PAGE_SIZE / 1024));
+		text_printf(t, ",size=%lluk", (u64)m->max_pages * (PAGE_SIZE / 1024));
 }
 
 struct file *tmpfs_create_anonymous(const char *name, u32 flags)

@@ -304,6 +304,7 @@ static long userfaultfd_ioctl(struct file *f, u32 cmd, u32 arg)
 }
 
 static const struct file_ops userfaultfd_ops = {
+	.seek_ignored = true,
 	.read = userfaultfd_read,
 	.poll = userfaultfd_poll,
 	.ioctl = userfaultfd_ioctl,

@@ -82,6 +82,8 @@ struct inode_ops {
 	int (*fallocate)(struct inode *inode, u32 mode, u64 start, u64 end);
 	/* chmod, chown and utime may change it. */
 	bool attributes_settable;
+	/* A directory whose names come and go with what they name: link(2) and rename(2) are EPERM. */
+	bool names_fixed;
 	/* What stat(2) gives as the size where neither contents nor names are kept. */
 	u32 stat_size;
 	/* The last reference is gone: frees what `private` and the object hold. */

@@ -395,6 +395,7 @@ static const struct inode_ops mqueue_inode_ops = {
 	.open = mqueue_inode_open,
 	.evict = mqueue_evict,
 	.attributes_settable = true,
+	.names_fixed = true,
 	.stat_size = FILE_SIZE,
 };
 

@@ -2,8 +2,6 @@
 #include "kernel/lib/number.h"
 #include "kernel/lib/string.h"
 
-#define SIZE_NUMBER_MAX (UINT64_MAX >> 30) /* which still fits with a `g` behind it */
-
 /* The value of a digit in any base up to 16; 16 when it is none. */
 static u32 digit_value(char c)
 {
@@ -43,16 +41,18 @@ bool take_number(const char **s, u32 base, u64 max, u64 *out)
 
 bool take_size(const char **s, u64 *bytes)
 {
-	static const char units[] = "kmg";
+	static const char units[] = "kmgtpe";
+	const char *p = *s, *unit;
 	u64 v = 0;
-	bool number = take_number(s, 0, SIZE_NUMBER_MAX, &v);
-	const char *unit = **s ? strchr(units, **s | 0x20) : NULL;
+	bool number = take_number(&p, 0, UINT64_MAX, &v);
+	u32 shift;
 
-	if (!number && !unit)
+	unit = *p ? strchr(units, *p | 0x20) : NULL;
+	shift = unit ? 10 * (u32)(unit - units + 1) : 0;
+	if ((!number && !unit) || v > UINT64_MAX >> shift)
 		return false;
-	if (unit)
-		++*s;
-	*bytes = unit ? v << 10 * (unit - units + 1) : v;
+	*s = unit ? p + 1 : p;
+	*bytes = v << shift;
 	return true;
 }
 

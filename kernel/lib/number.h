@@ -9,8 +9,8 @@
  * when there is no digit or the number is above max. */
 bool take_number(const char **s, u32 base, u64 max, u64 *out);
 
-/* Bytes: a number of base 0, or none for 0, and behind it perhaps k, m or g of either case. False
- * when there is neither. */
+/* Bytes: a number of base 0, or none for 0, and behind it perhaps k, m, g, t, p or e of either
+ * case. False when there is neither, or it is too much. */
 bool take_size(const char **s, u64 *bytes);
 
 /* A decimal number that is the whole of s, but for a newline behind it. */

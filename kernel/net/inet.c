@@ -283,9 +283,10 @@ static int shutdown_locked(struct sock *s, u32 mask, struct sock_rest *rest)
 			sock_detach(s, rest);
 		return 0;
 	}
+	if (s->state == SS_CONNECTED || s->state == SS_CLOSED)
+		s->shutdown |= mask;
 	if (s->state != SS_CONNECTED)
 		return -ENOTCONN;
-	s->shutdown |= mask;
 	if (s->peer)
 		rest->peer = sock_hold(s->peer);
 	if (s->peer && (mask & SND_SHUTDOWN))
@@ -543,17 +544,32 @@ static long send_dgram(struct sock *s, struct sock_call *c)
 	return (long)c->len;
 }
 
+/* Why a stream does not even take no bytes: 0, or a negative errno. */
+static long refuses_nothing(struct sock *s)
+{
+	long err;
+
+	spin_lock(&sock_lock);
+	err = sock_take_error(s);
+	if (!err && (!s->peer || (s->shutdown & SND_SHUTDOWN)))
+		err = -EPIPE;
+	spin_unlock(&sock_lock);
+	return err;
+}
+
 static long inet_send(struct sock *s, struct sock_call *c)
 {
 	if (c->flags & MSG_OOB)
 		return -EOPNOTSUPP;
-	return s->type == SOCK_STREAM ? sock_send_stream(s, c, 0) : send_dgram(s, c);
+	if (s->type != SOCK_STREAM)
+		return send_dgram(s, c);
+	return sock_send_stream(s, c, c->len ? 0 : refuses_nothing(s));
 }
 
 /* Of a stream that never was connected, nothing can ever come. */
 static bool is_fresh(const struct sock *s)
 {
-	return s->state == SS_CLOSED && !s->shutdown && !s->error;
+	return s->state == SS_CLOSED && !(s->shutdown & RCV_SHUTDOWN) && !s->error;
 }
 
 static long inet_recv(struct sock *s, struct sock_call *c)

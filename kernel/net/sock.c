@@ -39,6 +39,7 @@ struct sock *sock_create(const struct sock_family *ops, u32 type)
 	s->type = type;
 	s->sndbuf = s->rcvbuf = SOCK_BUF;
 	s->rcvlowat = 1;
+	s->pacing_rate = UINT32_MAX;
 	s->uid = current_cred()->euid;
 	list_init(&s->receive);
 	list_init(&s->waiting);
@@ -417,8 +418,19 @@ static u32 bytes_to_read(struct sock *s)
 static long sock_ioctl(struct file *f, u32 cmd, u32 arg)
 {
 	struct sock *s = sock_of(f);
+	u32 v;
 
 	switch (cmd) {
+	case FIOSETOWN:
+	case SIOCSPGRP:
+		return get_user_u32(&v, UPTR(arg)) ? -EFAULT : fasync_set_number(f, (s32)v);
+	case FIOGETOWN:
+	case SIOCGPGRP:
+		return put_user_u32(UPTR(arg), (u32)fasync_number(f));
+	case SIOCATMARK: /* nothing urgent is ever sent */
+		if (s->ops != &unix_family && !sock_is_tcp(s))
+			return -ENOTTY;
+		return put_user_u32(UPTR(arg), 0);
 	case FIONREAD:
 		if (s->state == SS_LISTENING)
 			return -EINVAL;

@@ -119,6 +119,7 @@ struct sock {
 	u32 window;		       /* u: what it may have under way beyond sndbuf */
 	u32 options;		       /* u: bit n: option SO_n that is a switch */
 	u32 priority, rcvlowat;	       /* u */
+	u32 pacing_rate;	       /* u: SO_MAX_PACING_RATE: kept; ~0: none */
 	struct abi_linger linger;      /* u */
 	u64 rcvtimeo, sndtimeo;	       /* u: ns, 0: forever */
 	struct abi_ucred peercred;     /* u */

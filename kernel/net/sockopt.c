@@ -117,6 +117,9 @@ static long set_number(struct sock *s, u32 option, u32 value)
 			return -EPERM;
 		s->priority = value;
 		return 0;
+	case SO_MAX_PACING_RATE:
+		s->pacing_rate = value;
+		return 0;
 	case SO_RCVLOWAT:
 		s->rcvlowat = (s32)value < 0 ? INT32_MAX : MAX(value, 1u);
 		return 0;
@@ -179,6 +182,9 @@ static bool get_number(struct sock *s, u32 option, u32 *v)
 		return true;
 	case SO_PRIORITY:
 		*v = s->priority;
+		return true;
+	case SO_MAX_PACING_RATE:
+		*v = s->pacing_rate;
 		return true;
 	case SO_RCVLOWAT:
 		*v = s->rcvlowat;

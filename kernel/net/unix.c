@@ -174,6 +174,19 @@ static int bind_path(struct sock *s, struct unix_name *name)
 	return set_name(s, name, d);
 }
 
+/* Something is there by the name. */
+static bool path_taken(const struct abi_sockaddr_un *addr, u32 len)
+{
+	char path[UNIX_PATH_MAX + 1];
+	struct dentry *d;
+
+	strlcpy(path, addr->path, MIN(len - PATH_AT, sizeof(path)));
+	if (path_lookup(AT_FDCWD, path, 0, &d))
+		return false;
+	dentry_put(d);
+	return true;
+}
+
 /* The first of the names 00000 to fffff that is free. */
 int unix_autobind(struct sock *s)
 {
@@ -206,7 +219,7 @@ static int unix_bind(struct sock *s, union sock_addr *to, u32 len)
 	if (n < 0)
 		return (int)n;
 	if (READ_ONCE(s->name))
-		return -EINVAL;
+		return addr->path[0] && path_taken(addr, (u32)n) ? -EADDRINUSE : -EINVAL;
 	name = name_create(addr, (u32)n);
 	if (!name)
 		return -ENOMEM;

@@ -148,6 +148,8 @@ static void thread_tell_tracer(const struct process *p, const struct task *t)
 static void thread_leave(struct process *p, struct task *t, int status)
 {
 	account_thread(p, t);
+	if (t->tid == p->pid)
+		p->nice = t->nice;
 	sigpending_flush(&t->pending, p);
 	list_move_tail(&t->sibling, &p->dead);
 	p->nr_stopped -= t->stop_done;

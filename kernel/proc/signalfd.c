@@ -122,6 +122,7 @@ static void signalfd_show(struct file *f, struct text *t)
 }
 
 static const struct file_ops signalfd_ops = {
+	.seek_ignored = true,
 	.read = signalfd_read,
 	.poll = signalfd_poll,
 	.release = signalfd_release,

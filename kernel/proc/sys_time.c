@@ -340,17 +340,44 @@ long sys_clock_adjtime64(s32 id, uptr_t timex)
 
 /* --- Sleeping --- */
 
-/* A sleep of some length: after a signal without a handler it goes on through restart_syscall(). */
-static long sleep_relative(u64 until, uptr_t rem, bool time64)
+static bool is_cpu_clock(s32 id)
 {
-	long err = sleep_until(until);
-	u64 now = clock_monotonic_ns();
-	if (!err || now >= until)
-		return 0;
+	return id < 0 || id == CLOCK_PROCESS_CPUTIME_ID;
+}
+
+/* Until a clock of CPU time says so. It runs no faster than time itself, so that it need not be looked
+ * at before that could be. */
+static long sleep_cpu(s32 id, u64 until)
+{
+	u64 now;
+	long err = clock_read(id, &now);
+	while (!err && now < until) {
+		err = sleep_until(deadline_after(MAX(until - now, (u64)TICK_NS)));
+		if (!err)
+			err = clock_read(id, &now);
+	}
+	return err;
+}
+
+static long sleep_clock(s32 id, u64 until)
+{
+	return is_cpu_clock(id) ? sleep_cpu(id, until) : sleep_until(until);
+}
+
+/* A sleep of some length: after a signal without a handler it goes on through restart_syscall(). */
+static long sleep_relative(s32 id, u64 until, uptr_t rem, bool time64)
+{
+	long err = sleep_clock(id, until);
+	u64 now;
+	if (err != -EINTR)
+		return err;
+	err = clock_read(id, &now);
+	if (err || now >= until)
+		return err;
 	if (rem.va && put_timespec(rem, until - now, time64) < 0)
 		return -EFAULT;
 	current_task()->restart = (struct restart){
-		.what = RESTART_SLEEP, .until_ns = until, .addr = rem, .time64 = time64};
+		.what = RESTART_SLEEP, .clock = id, .until_ns = until, .addr = rem, .time64 = time64};
 	return -ERESTART_RESTARTBLOCK;
 }
 
@@ -358,31 +385,49 @@ static long sleep_absolute(s32 id, u64 ns)
 {
 	u64 tai = id == CLOCK_TAI ? (u32)clock_tai_offset() * NSEC_PER_SEC : 0;
 	u64 until = ns;
+	long err;
 	if (id == CLOCK_REALTIME || id == CLOCK_TAI)
 		until = deadline_realtime(ns - MIN(tai, ns));
-	return sleep_until(until) ? -ERESTARTNOHAND : 0;
+	err = sleep_clock(id, until);
+	return err == -EINTR ? -ERESTARTNOHAND : err;
 }
 
-static long do_clock_nanosleep(s32 id, u32 flags, uptr_t req, uptr_t rem, bool time64)
+/* A thread that waits for its own clock would sleep for ever. */
+static long check_sleepable(s32 id)
 {
-	u64 ns;
+	u32 tid = CPUCLOCK_PID(id);
+	u64 now;
 	long err;
 	switch (id) {
 	case CLOCK_REALTIME:
 	case CLOCK_MONOTONIC:
 	case CLOCK_BOOTTIME:
 	case CLOCK_TAI:
-		break;
-	default:
-		err = clock_read(id, &ns);
-		return err ? err : -EOPNOTSUPP;
+		return 0;
 	}
-	err = get_timespec(&ns, req, time64);
+	err = clock_read(id, &now);
+	if (err)
+		return err;
+	if (!is_cpu_clock(id))
+		return -EOPNOTSUPP;
+	return (id & CPUCLOCK_THREAD) && (!tid || tid == current_task()->tid) ? -EINVAL : 0;
+}
+
+static long do_clock_nanosleep(s32 id, u32 flags, uptr_t req, uptr_t rem, bool time64)
+{
+	s32 by = is_cpu_clock(id) ? id : CLOCK_MONOTONIC;
+	u64 ns, until;
+	long err = check_sleepable(id);
+	if (!err)
+		err = get_timespec(&ns, req, time64);
 	if (err)
 		return err;
 	if (flags & TIMER_ABSTIME)
 		return sleep_absolute(id, ns);
-	return sleep_relative(deadline_after(ns), rem, time64);
+	err = clock_read(by, &until);
+	if (__builtin_add_overflow(until, ns, &until))
+		until = DEADLINE_NEVER;
+	return err ? err : sleep_relative(by, until, rem, time64);
 }
 
 long sys_nanosleep(uptr_t req, uptr_t rem)
@@ -406,7 +451,7 @@ long sys_restart_syscall(void)
 	current_task()->restart.what = RESTART_NOTHING;
 	switch (r.what) {
 	case RESTART_SLEEP:
-		return sleep_relative(r.until_ns, r.addr, r.time64);
+		return sleep_relative(r.clock, r.until_ns, r.addr, r.time64);
 	case RESTART_FUTEX:
 		return futex_restart(&r);
 	case RESTART_NOTHING:

@@ -86,6 +86,7 @@ struct process {
 	struct list_head dead;        /* l: struct task.sibling of threads that have exited */
 	struct waitq threads_gone;    /* execve(), or a core file, waits for the other threads here */
 	u32 nr_sigqueue;              /* l: siginfos queued for it and its threads */
+	s32 nice;                     /* l: its first thread's, which has exited */
 	u32 pdeath_signal;            /* o: to itself when its parent dies; 0: none */
 	bool detached;                /* l: it has lost its parent and nobody will wait for it */
 	bool stop_report, cont_report;/* l: a state change the parent has not waited for */
@@ -168,7 +169,8 @@ struct task {
 	u32 rseq_signature;        /* o */
 	struct restart {           /* o: what restart_syscall(2) goes on with */
 		enum { RESTART_NOTHING, RESTART_SLEEP, RESTART_FUTEX } what;
-		u64 until_ns;      /* monotonic */
+		s32 clock;         /* SLEEP: */
+		u64 until_ns;      /* by that clock; FUTEX: monotonic */
 		uptr_t addr;       /* SLEEP: where the time left goes, 0: nowhere; FUTEX: the word */
 		bool time64;       /* SLEEP: in a 64-bit timespec */
 		u32 op, val, bitset; /* FUTEX */

@@ -149,6 +149,7 @@ static void timerfd_show(struct file *f, struct text *text)
 }
 
 static const struct file_ops timerfd_ops = {
+	.seek_ignored = true,
 	.read = timerfd_read,
 	.poll = timerfd_poll,
 	.release = timerfd_release,

@@ -68,6 +68,7 @@ static void view_process(struct view *v, const struct process *p)
 	v->exit_signal = (s32)p->exit_signal;
 	v->exit_code = p->state == P_ZOMBIE ? p->exit_status : 0;
 	v->umask = -1;
+	v->nice = p->nice;
 	v->cminflt = p->cminflt;
 	v->cmajflt = p->cmajflt;
 	v->cutime_ns = p->cutime_ns;

@@ -6,24 +6,71 @@
 #include "kernel/tty/tty_impl.h"
 #include "kernel/x86/uaccess.h"
 
-static long get_termios(struct tty *t, uptr_t arg)
+static struct abi_termios line_settings(struct tty *t)
 {
 	u32 flags = spin_lock_irqsave(&t->lock);
 	struct abi_termios tios = t->ldisc.termios;
 
 	spin_unlock_irqrestore(&t->lock, flags);
+	return tios;
+}
+
+static long get_termios(struct tty *t, uptr_t arg)
+{
+	struct abi_termios tios = line_settings(t);
+
 	return copy_to_user(arg, &tios, sizeof(tios));
 }
 
-static long set_termios(struct tty *t, uptr_t arg, bool flush)
+static long get_termio(struct tty *t, uptr_t arg)
 {
+	struct abi_termios tios = line_settings(t);
+	struct abi_termio old = {
+		.c_iflag = (u16)tios.c_iflag,
+		.c_oflag = (u16)tios.c_oflag,
+		.c_cflag = (u16)tios.c_cflag,
+		.c_lflag = (u16)tios.c_lflag,
+		.c_line = tios.c_line,
+	};
+
+	memcpy(old.c_cc, tios.c_cc, sizeof(old.c_cc));
+	return copy_to_user(arg, &old, sizeof(old));
+}
+
+static void set_low(u32 *flags, u16 low)
+{
+	*flags = (*flags & 0xffff0000u) | low;
+}
+
+/* What the user wants, in the old form or the new one. */
+static long new_settings(struct tty *t, struct abi_termios *tios, uptr_t arg, bool old_form)
+{
+	struct abi_termio old;
+
+	if (!old_form)
+		return copy_from_user(tios, arg, sizeof(*tios));
+	if (copy_from_user(&old, arg, sizeof(old)))
+		return -EFAULT;
+	*tios = line_settings(t);
+	set_low(&tios->c_iflag, old.c_iflag);
+	set_low(&tios->c_oflag, old.c_oflag);
+	set_low(&tios->c_cflag, old.c_cflag);
+	set_low(&tios->c_lflag, old.c_lflag);
+	tios->c_line = old.c_line;
+	memcpy(tios->c_cc, old.c_cc, sizeof(old.c_cc));
+	return 0;
+}
+
+static long set_termios(struct tty *t, u32 cmd, uptr_t arg)
+{
+	bool old_form = cmd == TCSETA || cmd == TCSETAW || cmd == TCSETAF;
 	struct abi_termios tios;
 	u32 flags;
 
-	if (copy_from_user(&tios, arg, sizeof(tios)))
+	if (new_settings(t, &tios, arg, old_form))
 		return -EFAULT;
 	flags = spin_lock_irqsave(&t->lock);
-	if (flush)
+	if (cmd == TCSETSF || cmd == TCSETAF)
 		ldisc_flush(&t->ldisc);
 	ldisc_set_termios(&t->ldisc, &tios);
 	tty_update_throttle(t);
@@ -93,8 +140,8 @@ static long change_line(struct tty *t, u32 cmd, u32 arg)
 
 	if (err)
 		return err;
-	if (cmd == TCSETS || cmd == TCSETSW || cmd == TCSETSF)
-		return set_termios(t, UPTR(arg), cmd == TCSETSF);
+	if (cmd != TCXONC && cmd != TCFLSH && cmd != TCSBRK && cmd != TCSBRKP)
+		return set_termios(t, cmd, UPTR(arg));
 	flags = spin_lock_irqsave(&t->lock);
 	if (cmd == TCXONC)
 		err = flow(t, arg);
@@ -112,9 +159,14 @@ long tty_ioctl_line(struct tty *t, u32 cmd, u32 arg)
 	switch (cmd) {
 	case TCGETS:
 		return get_termios(t, UPTR(arg));
+	case TCGETA:
+		return get_termio(t, UPTR(arg));
 	case TCSETS:
 	case TCSETSW:
 	case TCSETSF:
+	case TCSETA:
+	case TCSETAW:
+	case TCSETAF:
 	case TCSBRK:
 	case TCSBRKP:
 	case TCXONC:

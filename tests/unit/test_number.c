@@ -69,6 +69,10 @@ KTEST(number, sizes)
 	KEXPECT_EQ(size_of("4k,", ','), 4096);
 	KEXPECT_EQ(size_of("3Mm", 'm'), 3u << 20);
 	KEXPECT_EQ(size_of("0x10G", '\0'), 16ull << 30);
+	KEXPECT_EQ(size_of("2t", '\0'), 2ull << 40);
+	KEXPECT_EQ(size_of("15E", '\0'), 15ull << 60);
+	KEXPECT_EQ(size_of("16e", '\0'), UINT64_MAX);
+	KEXPECT_EQ(size_of("16384P", '\0'), UINT64_MAX);
 	KEXPECT_EQ(size_of("k", '\0'), 0);
 	KEXPECT_EQ(size_of("", '\0'), UINT64_MAX);
 	KEXPECT_EQ(size_of("x", 'x'), UINT64_MAX);

@@ -3,7 +3,9 @@
 
 #include <poll.h>
 #include <pthread.h>
+#include <sys/epoll.h>
 #include <sys/eventfd.h>
+#include <sys/inotify.h>
 #include <sys/signalfd.h>
 #include <sys/syscall.h>
 #include <sys/timerfd.h>
@@ -273,11 +275,35 @@ static void test_signalfd(void)
 	answer("signalfd.write", write(fd, "x", 1));
 }
 
+/* What has no position says 0 to lseek(2) all the same, but nothing can be read at one. */
+static void test_seek(void)
+{
+	sigset_t none;
+	int fd[6];
+	char c;
+
+	sigemptyset(&none);
+	fd[0] = eventfd(0, 0);
+	fd[1] = timerfd_create(CLOCK_MONOTONIC, 0);
+	fd[2] = signalfd(-1, &none, 0);
+	fd[3] = epoll_create1(0);
+	fd[4] = inotify_init();
+	fd[5] = syscall(SYS_pidfd_open, getpid(), 0);
+	for (size_t i = 0; i < COUNT(fd); i++) {
+		answer("seek", lseek(fd[i], 5, SEEK_SET));
+		answer("seek.end", lseek(fd[i], 0, SEEK_END));
+		answer("seek.wrong", lseek(fd[i], 0, 9));
+		answer("seek.pread", pread(fd[i], &c, 1, 0));
+		close(fd[i]);
+	}
+}
+
 int main(void)
 {
 	test_eventfd();
 	test_timerfd();
 	test_timerfd_clock();
 	test_signalfd();
+	test_seek();
 	return test_failed;
 }

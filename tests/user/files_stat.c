@@ -225,6 +225,14 @@ static void file_system(void)
 	answer("statfs.missing", statfs("missing", &fs));
 }
 
+static void root(void)
+{
+	struct stat st;
+
+	stat("/", &st);
+	say("root", "%o", st.st_mode);
+}
+
 int main(void)
 {
 	fields();
@@ -235,5 +243,6 @@ int main(void)
 	noting_access();
 	accessing();
 	file_system();
+	root();
 	return test_failed;
 }

@@ -3,6 +3,7 @@
 
 #include <pthread.h>
 #include <sys/epoll.h>
+#include <linux/sockios.h>
 #include <sys/ioctl.h>
 
 static int sigpipes;
@@ -525,6 +526,43 @@ static void test_waiting(void)
 	close_two(s);
 }
 
+/* Nothing, too, can only be sent over a connection. */
+static void test_nothing(void)
+{
+	int s = socket(AF_INET, SOCK_STREAM, 0), l, c, v = 7;
+	unsigned rate = 5;
+	socklen_t len = sizeof(rate);
+
+	answer("nothing.fresh", send(s, "", 0, 0));
+	for (int how = SHUT_RD; how <= SHUT_RDWR; how++)
+		answer("nothing.shutdown", shutdown(s, how));
+	answer("nothing.recv", recv(s, &c, 1, MSG_DONTWAIT));
+	answer("nothing.atmark", ioctl(s, SIOCATMARK, &v));
+	close(s);
+	s = socket(AF_INET, SOCK_STREAM, 0);
+	answer("nothing.shut_write", shutdown(s, SHUT_WR));
+	answer("nothing.recv_fresh", recv(s, &c, 1, MSG_DONTWAIT));
+	getsockopt(s, SOL_SOCKET, SO_MAX_PACING_RATE, &rate, &len);
+	say("pacing", "%x %d", rate, len);
+	rate = 1000;
+	answer("pacing.set", setsockopt(s, SOL_SOCKET, SO_MAX_PACING_RATE, &rate, len));
+	getsockopt(s, SOL_SOCKET, SO_MAX_PACING_RATE, &rate, &len);
+	say("pacing", "%u %d", rate, len);
+	close(s);
+	l = listener(7100, 5);
+	answer("nothing.listening", send(l, "", 0, 0));
+	c = socket(AF_INET, SOCK_STREAM, 0);
+	connect_to(c, "127.0.0.1", 7100);
+	answer("nothing.connected", send(c, "", 0, 0));
+	shutdown(c, SHUT_WR);
+	answer("nothing.shut", send(c, "", 0, 0));
+	close(c);
+	close(l);
+	s = socket(AF_INET, SOCK_DGRAM, 0);
+	answer("nothing.datagram", ioctl(s, SIOCATMARK, &v));
+	close(s);
+}
+
 int main(void)
 {
 	signal(SIGPIPE, on_sigpipe);
@@ -536,5 +574,6 @@ int main(void)
 	test_unaccepted();
 	test_flow();
 	test_waiting();
+	test_nothing();
 	return test_failed;
 }

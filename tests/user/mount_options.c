@@ -51,12 +51,12 @@ int main(void)
 		"mode", "mode=7x", "uid=", "uid=x", "uid=4294967294", "uid=4294967295",
 		"uid=4294967296", "uid=-1", "uid=0x10", "uid=010", "gid=+5", "gid=4294967296", "uid=1,",
 		",uid=1", "uid=1,,gid=2", "nonsense", "uid=1,nonsense=2", "uid=1,uid=2"};
-	static const char *const size[] = {
-		"size=1m,nr_inodes=10", "size=64k,nr_inodes=1k", "size=1G,nr_inodes=2M", "size=4097,nr_inodes=1",
-		"size=1,nr_inodes=7", "size=0x2000,nr_inodes=0x10", "size=010000,nr_inodes=010",
-		"size=,nr_inodes=5", "size=1z", "size=m,nr_inodes=5", "size=1mm", "nr_inodes=",
-		"nr_inodes=5z", "nr_inodes=m,size=1m", "size=-1", "size", "nr_inodes",
-		"nr_blocks=3,nr_inodes=5", "nr_blocks=1k,nr_inodes=5", "nr_blocks=x"};
+	static const char *const size[] = {"size=1m,nr_inodes=10", "size=64k,nr_inodes=1k",
+		"size=1G,nr_inodes=2M", "size=1t,nr_inodes=5", "size=2T,nr_inodes=5",
+		"size=4097,nr_inodes=1", "size=1,nr_inodes=7", "size=0x2000,nr_inodes=0x10",
+		"size=010000,nr_inodes=010", "size=,nr_inodes=5", "size=1z", "size=m,nr_inodes=5",
+		"size=1mm", "nr_inodes=", "nr_inodes=5z", "nr_inodes=m,size=1m", "size=-1", "size",
+		"nr_inodes", "nr_blocks=3,nr_inodes=5", "nr_blocks=1k,nr_inodes=5", "nr_blocks=x"};
 	static const char *const terminals[] = {"mode=620,ptmxmode=666", "gid=5", "ptmxmode=",
 		"mode=8", "gid=", "gid=x", "newinstance", "newinstance,ptmxmode=640", "newinstance=1",
 		"uid=3", "ptmxmode=17777", "nonsense"};

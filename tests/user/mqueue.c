@@ -514,6 +514,9 @@ static void file_system(void)
 	say("chmod", "%o", st.st_mode);
 	answer("mkdir", mkdir(MOUNT "/dir", 0755));
 	answer("symlink", symlink("x", MOUNT "/link"));
+	answer("rename", rename(MOUNT "/fs", MOUNT "/other"));
+	answer("rename.absent", rename(MOUNT "/absent", MOUNT "/other"));
+	answer("hard_link", linkat(AT_FDCWD, MOUNT "/fs", AT_FDCWD, MOUNT "/other", 0));
 	fd = open(MOUNT "/made", O_CREAT | O_RDWR, 0600);
 	show("made", fd);
 	close(fd);

@@ -316,6 +316,23 @@ static void descriptors(void)
 	close(fd);
 }
 
+/* A zombie's priority and nice value. */
+static void zombie_nice(void)
+{
+	int pid = fork(), priority, value;
+	char path[64];
+
+	if (pid == 0)
+		_exit(nice(7) != 7);
+	waitid(P_PID, pid, NULL, WEXITED | WNOWAIT);
+	snprintf(path, sizeof(path), "/proc/%d/stat", pid);
+	sscanf(strrchr(slurp(path), ')'),
+		") %*c %*d %*d %*d %*d %*d %*u %*u %*u %*u %*u %*u %*u %*d %*d %d %d", &priority,
+		&value);
+	say("zombie.nice", "%d %d", priority, value);
+	waitpid(pid, NULL, 0);
+}
+
 int main(void)
 {
 	maps();
@@ -327,5 +344,6 @@ int main(void)
 	others();
 	descriptors();
 	stat_line();
+	zombie_nice();
 	return test_failed;
 }

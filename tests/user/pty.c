@@ -365,6 +365,34 @@ static void test_jobs(void)
 	settle(); /* now the job's read ends */
 }
 
+/* Settings in the form that System V had: the high halves of the flags stay. */
+static void test_termio(void)
+{
+	struct termios now;
+	struct termio old;
+	int m = open("/dev/ptmx", O_RDWR | O_NOCTTY);
+
+	tcgetattr(m, &now);
+	now.c_lflag |= 0x10000;
+	now.c_cc[VSUSP] = 7;
+	tcsetattr(m, TCSANOW, &now);
+	memset(&old, 0x55, sizeof(old));
+	answer("termio.get", ioctl(m, TCGETA, &old));
+	say("termio", "%o %o %o %o line %d, %d %d", old.c_iflag, old.c_oflag, old.c_cflag,
+		old.c_lflag, old.c_line, old.c_cc[VINTR], old.c_cc[VEOL2 < NCC ? VEOL2 : NCC - 1]);
+	old.c_lflag &= ~ECHO;
+	old.c_cc[VINTR] = 5;
+	answer("termio.set", ioctl(m, TCSETA, &old));
+	tcgetattr(m, &now);
+	say("termio.set", "%o, %d %d", now.c_lflag, now.c_cc[VINTR], now.c_cc[VSUSP]);
+	answer("termio.wait", ioctl(m, TCSETAW, &old));
+	answer("termio.flush", ioctl(m, TCSETAF, &old));
+	answer("termio.get_fault", ioctl(m, TCGETA, 8));
+	answer("termio.set_fault", ioctl(m, TCSETA, 8));
+	answer("termio.no_tty", ioctl(open("/dev/null", O_RDWR), TCGETA, &old));
+	close(m);
+}
+
 int main(void)
 {
 	if (access("/dev/pts/ptmx", F_OK)) {
@@ -378,5 +406,6 @@ int main(void)
 	test_ends();
 	test_session();
 	test_jobs();
+	test_termio();
 	return test_failed;
 }

@@ -188,6 +188,30 @@ static void cpu_time(void)
 	answer("rusage.children", getrusage(RUSAGE_CHILDREN, &before));
 }
 
+/* Sleeping until other processes, or all of this one, have used so much CPU time. */
+static void cpu_sleep(void)
+{
+	struct timespec t = {0, 20000000}, zero = {0, 0}, left;
+	clockid_t clock;
+	int pid = fork();
+
+	if (pid == 0)
+		for (;;)
+			(void)getppid();
+	clock_getcpuclockid(pid, &clock);
+	say("cpu_sleep", "%d", clock_nanosleep(clock, 0, &t, NULL));
+	clock_gettime(clock, &left);
+	check("cpu_sleep.passed", left.tv_sec || left.tv_nsec >= t.tv_nsec);
+	say("cpu_sleep.absolute", "%d", clock_nanosleep(clock, TIMER_ABSTIME, &t, NULL));
+	kill(pid, SIGKILL);
+	waitpid(pid, NULL, 0);
+	say("cpu_sleep.gone", "%d", clock_nanosleep(clock, 0, &t, NULL));
+	say("cpu_sleep.own", "%d", clock_nanosleep(CLOCK_PROCESS_CPUTIME_ID, 0, &zero, NULL));
+	answer("cpu_sleep.own_thread", syscall(SYS_clock_nanosleep, -2, 0, &t, NULL));
+	answer("cpu_sleep.thread",
+		syscall(SYS_clock_nanosleep, CLOCK_THREAD_CPUTIME_ID, 0, &t, NULL));
+}
+
 int main(void)
 {
 	clocks();
@@ -200,5 +224,6 @@ int main(void)
 	isolated("child", child_timer);
 	alarm(0);
 	cpu_time();
+	cpu_sleep();
 	return test_failed;
 }

@@ -3,6 +3,7 @@
 
 #include <pthread.h>
 #include <sys/epoll.h>
+#include <linux/sockios.h>
 #include <sys/ioctl.h>
 #include <sys/syscall.h>
 #include <sys/uio.h>
@@ -514,6 +515,45 @@ static void test_socketcall(void)
 	close(s[1]);
 }
 
+static void test_bound(void)
+{
+	struct sockaddr_un a = {AF_UNIX, "bound_a"}, b = {AF_UNIX, "bound_b"},
+			   c = {AF_UNIX, "\0bound"};
+	int s = socket(AF_UNIX, SOCK_STREAM, 0), other = socket(AF_UNIX, SOCK_STREAM, 0);
+
+	answer("bound", bind(s, (void *)&a, sizeof(a)));
+	answer("bound.same", bind(s, (void *)&a, sizeof(a)));
+	answer("bound.path", bind(s, (void *)&b, sizeof(b)));
+	answer("bound.not_made", access("bound_b", F_OK));
+	answer("bound.abstract", bind(s, (void *)&c, 8));
+	answer("bound.automatic", bind(s, (void *)&c, 2));
+	answer("bound.other", bind(other, (void *)&c, 8));
+	answer("bound.other_path", bind(other, (void *)&a, sizeof(a)));
+	close(s);
+	close(other);
+	unlink("bound_a");
+}
+
+static void test_owner(void)
+{
+	int s[2], v = 7, who = getpid();
+
+	socketpair(AF_UNIX, SOCK_STREAM, 0, s);
+	answer("owner.atmark", ioctl(s[0], SIOCATMARK, &v));
+	say("owner.atmark", "%d", v);
+	answer("owner.set", ioctl(s[0], SIOCSPGRP, &who));
+	check("owner.fcntl", fcntl(s[0], F_GETOWN) == who);
+	who = -getpgrp();
+	answer("owner.group", ioctl(s[0], FIOSETOWN, &who));
+	answer("owner.get", ioctl(s[0], FIOGETOWN, &v));
+	check("owner.same", v == who);
+	v = 999999;
+	answer("owner.nobody", ioctl(s[0], SIOCSPGRP, &v));
+	answer("owner.fault", ioctl(s[0], SIOCSPGRP, 8));
+	close(s[0]);
+	close(s[1]);
+}
+
 int main(void)
 {
 	signal(SIGPIPE, on_sigpipe);
@@ -523,6 +563,8 @@ int main(void)
 	test_dgram();
 	test_seqpacket();
 	test_listen();
+	test_bound();
+	test_owner();
 	test_timeouts();
 	test_socketcall();
 	return test_failed;
