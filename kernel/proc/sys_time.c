@@ -425,9 +425,11 @@ static long do_clock_nanosleep(s32 id, u32 flags, uptr_t req, uptr_t rem, bool t
 	if (flags & TIMER_ABSTIME)
 		return sleep_absolute(id, ns);
 	err = clock_read(by, &until);
+	if (err)
+		return err;
 	if (__builtin_add_overflow(until, ns, &until))
 		until = DEADLINE_NEVER;
-	return err ? err : sleep_relative(by, until, rem, time64);
+	return sleep_relative(by, until, rem, time64);
 }
 
 long sys_nanosleep(uptr_t req, uptr_t rem)
