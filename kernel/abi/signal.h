@@ -61,6 +61,7 @@ enum {
 #define FPE_FLTRES 6
 #define FPE_FLTINV 7
 #define ILL_ILLOPN 2
+#define ILL_BADSTK 8
 #define TRAP_BRKPT 1
 #define TRAP_TRACE 2
 #define TRAP_HWBKPT 4
@@ -148,6 +149,9 @@ struct abi_fpstate {
 	u8 fxsave[512];
 };
 _Static_assert(sizeof(struct abi_fpstate) == 624, "fpstate is 624 bytes");
+
+/* sigcontext.trapno when iret refused a frame. What else is there are the CPU's vectors. */
+#define TRAPNO_IRET 32
 
 struct abi_sigcontext {
 	u16 gs, gs_h, fs, fs_h, es, es_h, ds, ds_h;

@@ -323,7 +323,7 @@ static void set_registers(struct task *t, const struct exec *e)
 	*tf = (struct trapframe){
 		.ds = SEL_UDATA,
 		.es = SEL_UDATA,
-		.trapno = (u32)-1,
+		.trapno = tf->trapno, /* a debugger still sees execve's number */
 		.orig_eax = tf->orig_eax,
 		.eip = e->entry,
 		.cs = SEL_UCODE,

@@ -151,6 +151,7 @@ static const struct trap_signal trap_signals[] = {
 	[VEC_MF] = {"trap fpu exception", SIGFPE, FPE_FLTINV, true},
 	[VEC_AC] = {"trap alignment check", SIGBUS, BUS_ADRALN, false},
 	[VEC_XM] = {"trap simd exception", SIGFPE, FPE_FLTINV, true},
+	[VEC_IRET] = {"trap iret exception", SIGILL, ILL_BADSTK, false},
 };
 
 /* Which of the unmasked x87 or SSE exceptions it was. Bits: IE DE ZE OE UE PE. */
@@ -180,7 +181,7 @@ void handle_user_trap(struct trapframe *tf)
 			? &trap_signals[tf->trapno]
 			: &unknown;
 	struct abi_siginfo info = {.si_signo = s->sig, .si_code = s->code ? s->code : SI_KERNEL};
-	t->trapno = tf->trapno;
+	t->trapno = tf->trapno == VEC_IRET ? TRAPNO_IRET : tf->trapno;
 	t->trap_error = tf->orig_eax;
 	if (tf->trapno == VEC_MF || tf->trapno == VEC_XM)
 		info.si_code = fpu_code(tf->trapno);

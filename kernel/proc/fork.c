@@ -116,7 +116,6 @@ static long task_copy(const struct clone_request *r, struct mm *mm, struct task 
 	tf = x86_thread_frame(&t->thread.x86);
 	*tf = *x86_thread_frame(&parent->thread.x86);
 	tf->eax = 0;
-	tf->trapno = (u32)-1;
 	if (parent->thread.x86.forced_tf)
 		tf->eflags &= ~EFLAGS_TF;
 	if (r->stack)

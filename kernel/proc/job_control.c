@@ -45,7 +45,6 @@ void stop_complete_if_all(struct process *p)
 	if (!p->stop_signal || p->state != P_ALIVE || p->nr_stopped < p->nr_threads)
 		return;
 	p->state = P_STOPPED;
-	p->exit_status = (int)p->stop_signal;
 	p->stop_report = true;
 	p->cont_report = false;
 	if (!parent_traces(p))
@@ -77,10 +76,8 @@ void stop_end(struct process *p)
 	p->stop_signal = 0;
 	p->nr_stopped = 0;
 	p->stop_report = false;
-	if (p->state == P_STOPPED) {
+	if (p->state == P_STOPPED)
 		p->state = P_ALIVE;
-		p->exit_status = 0;
-	}
 	list_for_each_entry (t, &p->threads, sibling) {
 		t->stop_done = false;
 		thread_wake_if(&t->thread, 1u << T_STOPPED);

@@ -116,7 +116,6 @@ void ptrace_exec(u32 old_tid)
 	struct task *t = current_task();
 	if (likely(!t->ptrace.tracer))
 		return;
-	x86_thread_frame(&t->thread.x86)->trapno = VEC_SYSCALL; /* orig_eax is still execve's */
 	if (!(t->ptrace.options & 1u << PTRACE_EVENT_EXEC) && !t->ptrace.seized) {
 		struct abi_siginfo info = siginfo_user(SIGTRAP, SI_USER);
 		signal_send_task(t, SIGTRAP, &info);

@@ -199,8 +199,6 @@ static void do_signal(struct trapframe *tf)
 			signal_set_blocked(t->saved_blocked);
 		}
 	}
-	if (from_syscall)
-		tf->trapno = (u32)-1; /* not twice */
 }
 
 /* A system call that failed because there was no page is made again when there may be one: as one

@@ -80,12 +80,13 @@ struct sigqueue *sigqueue_alloc_locked(struct process *p)
 long sigpending_add(struct process *p, struct sigpending *sp, u32 sig,
 	const struct abi_siginfo *info, struct sigqueue *q)
 {
+	static const struct abi_siginfo from_kernel = {.si_code = SI_KERNEL};
 	if (sig < SIGRTMIN_K && (sp->set & sigmask(sig)))
 		return 0;
-	if (!q && info && sig != SIGKILL) {
+	if (!q && sig != SIGKILL) {
 		q = sigqueue_alloc_locked(p);
 		if (q)
-			*q = (struct sigqueue){.sig = sig, .info = *info};
+			*q = (struct sigqueue){.sig = sig, .info = info ? *info : from_kernel};
 	}
 	if (q) {
 		q->info.si_signo = (s32)sig;

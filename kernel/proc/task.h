@@ -74,7 +74,7 @@ struct process {
 	struct sigpending pending;    /* l: signals for any thread */
 	struct credentials cred;      /* l: the first thread's, for others to judge by */
 	struct abi_rlimit64 rlimit[RLIM_NLIMITS]; /* l */
-	int exit_status;              /* l: wait status once a zombie; with P_STOPPED the stop signal */
+	int exit_status;              /* l: wait status once it exits */
 	bool group_exit;              /* l: exit_group() or a fatal signal is under way */
 	struct task *dumper;          /* l: the thread that writes a core file meanwhile, or NULL */
 	u32 nr_undumped;              /* l: threads that have begun to exit and wait for it */

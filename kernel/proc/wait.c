@@ -90,7 +90,7 @@ static bool wait_child(struct wait_request *r, struct process *c)
 		return true;
 	}
 	if (c->stop_report && (r->options & WSTOPPED)) {
-		found(r, c->pid, c, CLD_STOPPED, W_STATUS_STOPPED(c->exit_status));
+		found(r, c->pid, c, CLD_STOPPED, (int)W_STATUS_STOPPED(c->stop_signal));
 		c->stop_report = !take;
 		return true;
 	}

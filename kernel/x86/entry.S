@@ -29,8 +29,8 @@
 #define EFLAGS_IF 0x200
 #define EFLAGS_NT 0x4000
 
-#define VEC_GP      13
 #define VEC_PF      14
+#define VEC_IRET    31
 #define VEC_IRQ0    32
 #define VEC_SYSCALL 128
 
@@ -302,11 +302,11 @@ restore_kernel:
 	END	entry_common
 
 /* What `iret` refused to load is still on the stack: with an error code and a vector below it, it
- * is the frame of a general protection fault at the place the program wanted to go on. */
+ * is the frame of an exception at the place the program wanted to go on. */
 	ENTRY	bad_iret
 	CFI_TRAP 12
 	PUSH_WORD $0
-	PUSH_WORD $VEC_GP
+	PUSH_WORD $VEC_IRET
 	jmp	entry_common
 	.cfi_endproc
 	END	bad_iret

@@ -61,6 +61,7 @@ enum { /* vectors */
 	VEC_AC = 17,
 	VEC_MC = 18,
 	VEC_XM = 19,
+	VEC_IRET = 31, /* no exception of the CPU's: iret refused what it was to load */
 	VEC_IRQ0 = 32,
 	VEC_SYSCALL = 128,
 };

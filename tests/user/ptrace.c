@@ -323,6 +323,31 @@ static void mask(void)
 	news("mask.end", pid);
 }
 
+static void one_call(void)
+{
+	getppid();
+}
+
+/* What a tracer sends for a system call's stop waits like anything else. */
+static void sent_by_stop(void)
+{
+	struct {
+		uint64_t off;
+		uint32_t flags;
+		int32_t nr;
+	} args = {0, 0, 1};
+	siginfo_t i = {0};
+	pid_t pid = tracee(one_call);
+
+	answer("sent", request(PTRACE_SYSCALL, pid, NULL, NULL));
+	news("sent.entry", pid);
+	answer("sent", request(PTRACE_SYSCALL, pid, NULL, NUM(SIGUSR1)));
+	news("sent.exit", pid);
+	answer("sent.waits", request(PTRACE_PEEKSIGINFO, pid, &args, &i));
+	say("sent.waits", "%d code %d", i.si_signo, i.si_code);
+	end(pid);
+}
+
 static void kill_in_stop(void)
 {
 	pid_t pid = tracee(nothing);
@@ -418,7 +443,7 @@ static void steps(void)
 	info("steps.handler", pid);
 	r = regs(pid);
 	check("steps.in_handler", (char *)r.eip == (char *)handler);
-	say("steps.in_handler", "TF %ld", r.eflags >> 8 & 1);
+	say("steps.in_handler", "TF %ld, in call %ld", r.eflags >> 8 & 1, r.orig_eax);
 	go(pid, 0);
 	news("steps.end", pid);
 }
@@ -630,6 +655,7 @@ int main(void)
 	thread_area();
 	signals();
 	mask();
+	sent_by_stop();
 	kill_in_stop();
 	steps();
 	calls();

@@ -4,6 +4,7 @@
 #include <pthread.h>
 #include <sched.h>
 #include <sys/uio.h>
+#include <sys/user.h>
 
 static int news(const char *name, pid_t pid)
 {
@@ -177,6 +178,12 @@ static void group_stop(void)
 	answer("group.detach", request(PTRACE_DETACH, pid, NULL, NULL));
 	status_of("group.detach", pid);
 	end(pid);
+	/* Let go on, it may also exit while its process counts as stopped. */
+	pid = tracee_with(exit_now, 0);
+	go(pid, SIGSTOP);
+	news("group.exits", pid);
+	go(pid, 0);
+	news("group.exits", pid);
 }
 
 /* --- Seizing --- */
@@ -243,6 +250,15 @@ static pid_t message(const char *name, pid_t pid)
 	return (pid_t)m;
 }
 
+/* The system call that it is in, or -1. */
+static void call_of(const char *name, pid_t pid)
+{
+	struct user_regs_struct regs = {0};
+
+	answer(name, request(PTRACE_GETREGS, pid, NULL, &regs));
+	say(name, "%ld", regs.orig_eax);
+}
+
 #define OPTIONS                                                                                    \
 	(PTRACE_O_TRACEFORK | PTRACE_O_TRACEVFORK | PTRACE_O_TRACECLONE | PTRACE_O_TRACEEXEC |     \
 		PTRACE_O_TRACEVFORKDONE | PTRACE_O_TRACEEXIT)
@@ -258,6 +274,7 @@ static void forks(void)
 	news("fork.child", c);
 	info("fork.child", c);
 	status_of("fork.child", c);
+	call_of("fork.child_call", c);
 	go(c, 0);
 	news("fork.child_exits", c);
 	say("fork.child_exits", "%x", message("fork.child_exits", c));

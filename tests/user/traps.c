@@ -179,6 +179,22 @@ static void raise_iopl(int sig, siginfo_t *info, void *context)
 	((ucontext_t *)context)->uc_mcontext.gregs[REG_EFL] |= 0x3000;
 }
 
+/* A signal frame may name a selector that iret does not load. */
+static void forge_cs(int sig, siginfo_t *info, void *context)
+{
+	greg_t *g = ((ucontext_t *)context)->uc_mcontext.gregs;
+
+	g[REG_CS] = g[REG_DS];
+}
+
+static void return_to_data(volatile char *p)
+{
+	struct sigaction action = {.sa_sigaction = forge_cs, .sa_flags = SA_SIGINFO};
+
+	sigaction(SIGUSR1, &action, NULL);
+	raise(SIGUSR1);
+}
+
 static unsigned long flags(void)
 {
 	unsigned long value;
@@ -224,6 +240,7 @@ int main(void)
 	report("single_step", single_step);
 	report("x87_divide", x87_divide);
 	report("x87_invalid", x87_invalid);
+	report("sigreturn_cs", return_to_data);
 	go_on();
 	privilege();
 	answer_status("kills.divide", in_child(dies_dividing));
