@@ -1,8 +1,8 @@
 /*
  * Random calls against a shadow of what the heap should hold: each block is filled with a pattern
  * of its own, no two overlap (a pattern would break), and the allocator's invariants are checked
- * all the time. Now and then the system refuses memory. The same operations are driven by a random
- * number or, as FUZZ, by libFuzzer.
+ * all the time. Now and then the system refuses memory, or the heap has no free pages. The same
+ * operations are driven by a random number or, as FUZZ, by libFuzzer.
  */
 #include <errno.h>
 #include <pthread.h>
@@ -169,6 +169,8 @@ static void step(struct shadow *s)
 		refuse(next(s) % 4, 1 + next(s) % 8);
 	if (r >> 20 == 0x123)
 		tm_malloc_trim(size);
+	if (r >> 24 == 0x55)
+		crowd(next(s) % 4);
 	if (r >> 22 == 0xc8 && !thread_steps)
 		perturb(next(s) % 4 ? 0 : tag);
 	errno = 0;
@@ -214,6 +216,8 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
 	static struct shadow s;
 
+	crowd(false);
+	mixed.least = 1;
 	s.input = data;
 	s.left = size;
 	while (s.left) {
@@ -285,6 +289,7 @@ int main(int argc, char **argv)
 	s.seed = argc > 2 ? atoi(argv[2]) : 1;
 	printf("stress: %u steps, seed %u", steps, (unsigned)s.seed);
 	fflush(stdout);
+	mixed.least = 1;
 	for (unsigned i = 0; i < steps; i++) {
 		step(&s);
 		if (i % 64 == 0 || i < 2000)

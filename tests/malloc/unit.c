@@ -3,6 +3,7 @@
  * allocator built with a prefix.
  */
 #include <errno.h>
+#include <fcntl.h>
 #include <limits.h>
 #include <stdint.h>
 #include <stdio.h>
@@ -232,6 +233,65 @@ static void spans_are_shared(void)
 	tmalloc_check();
 }
 
+/* Whether free() ends the program. */
+static bool free_dies(void *p)
+{
+	int status;
+	pid_t pid = fork();
+
+	if (!pid) {
+		close(2);
+		tm_free(p);
+		_exit(0);
+	}
+	return waitpid(pid, &status, 0) == pid && WIFSIGNALED(status);
+}
+
+/* Before the heap grows, blocks come from the gaps of an idle class's spans, aligned as always. */
+static void gaps_are_used(void)
+{
+	static const size_t size[] = {96, 256, 1024, 48};
+	static void *p[8000], *q[2000];
+	int nowhere = open("/dev/null", O_WRONLY);
+	uintptr_t fresh;
+
+	tm_malloc_trim(0);
+	for (int i = 0; i < 8000; i++)
+		p[i] = memset(tm_malloc(80), i, 80);
+	for (int i = 0; i < 8000; i++)
+		if (i % 50)
+			tm_free(p[i]);
+	cache_flush();
+	fresh = heap.fresh;
+	for (unsigned k = 0; k < 4; k++) {
+		size_t n = (200 << 10) / size[k] < 2000 ? (200 << 10) / size[k] : 2000;
+
+		for (size_t i = 0; i < n; i++) {
+			q[i] = memset(tm_malloc(size[k]), 255, size[k]);
+			CHECK((uintptr_t)q[i] % class_alignment(class_of(size[k])) == 0);
+			CHECK(tm_malloc_usable_size(q[i]) == size[k]);
+		}
+		tmalloc_check();
+		for (size_t i = 0; i < n; i++)
+			tm_free(q[i]);
+	}
+	tmalloc_dump_svg(nowhere);
+	close(nowhere);
+	CHECK(mixed.pages > 50 && heap.fresh - fresh < 40 * PAGE_SIZE);
+	for (int i = 0; i < 8000; i += 50) {
+		bool is_mixed = pagemap_span((uintptr_t)p[i])->state == SPAN_MIXED;
+
+		CHECK(!is_mixed || i > 1000 || free_dies((char *)p[i] + 16));
+		CHECK(*(uint8_t *)p[i] == (uint8_t)i && *((uint8_t *)p[i] + 79) == (uint8_t)i);
+		tm_free(tm_realloc(p[i], 300));
+		cache_flush();
+		CHECK(!is_mixed || i > 1000 || free_dies(p[i]));
+	}
+	tm_malloc_trim(0);
+	tmalloc_check();
+	CHECK(!mixed.pages);
+}
+
 /* Blocks above the threshold are mapped; their size, freed once, is the next threshold. */
 static void threshold_adapts(void)
 {
@@ -428,6 +488,7 @@ int main(void)
 	runs_merge();
 	short_runs_are_used();
 	spans_are_shared();
+	gaps_are_used();
 	threshold_adapts();
 	free_runs_come_first();
 	idle_lists_go_back();

@@ -7,6 +7,7 @@
 #include "tests/malloc/world.h"
 
 static __thread unsigned to_pass, to_refuse;
+static __thread bool crowded;
 
 void refuse(unsigned pass, unsigned count)
 {
@@ -51,6 +52,18 @@ void *__wrap_os_brk(intptr_t increment);
 void *__wrap_os_brk(intptr_t increment)
 {
 	return increment > 0 && refused() ? NULL : __real_os_brk(increment);
+}
+
+void crowd(bool on)
+{
+	crowded = on;
+}
+
+struct span *__real_heap_alloc_short(size_t least, size_t pages, bool grow);
+struct span *__wrap_heap_alloc_short(size_t least, size_t pages, bool grow);
+struct span *__wrap_heap_alloc_short(size_t least, size_t pages, bool grow)
+{
+	return crowded && !grow ? NULL : __real_heap_alloc_short(least, pages, grow);
 }
 
 void nothing_left(void)

@@ -5,14 +5,20 @@
  * the spans of large blocks. Blocks come back in batches; a span whose last block came back returns
  * to the page heap.
  *
+ * Before the heap grows, spans of classes that are idle become mixed ones (mixed.c), whose gaps
+ * serve all classes: their blocks come and go by way of the classes too.
+ *
  * Blocks in a thread's cache count as used. While there is more than one thread, whole batches
  * pass through a few transfer slots without a look at their spans.
  */
 #include "core.h"
 
+#define RETIRE_CLASSES 8  /* looked at when the heap would grow */
+#define RETIRE_SPANS   16 /* of one that become mixed */
+
 struct central central[NR_CLASSES];
 
-static void info_set(struct span *s, unsigned c)
+void info_set(struct span *s, unsigned c)
 {
 	for (size_t i = 0; i < s->pages; i++) {
 		uintptr_t p = s->start + (i << PAGE_SHIFT);
@@ -55,10 +61,10 @@ static void list_update(struct central *ce, struct span *s)
 		list_remove(ce, s);
 }
 
-static struct span *span_create(struct central *ce, unsigned c)
+static struct span *span_create(struct central *ce, unsigned c, bool grow)
 {
 	const struct class_info *k = &classes[c];
-	struct span *s = heap_alloc_short(k->least, k->pages);
+	struct span *s = heap_alloc_short(k->least, k->pages, grow);
 
 	if (!s)
 		return NULL;
@@ -127,29 +133,97 @@ static bool take_transfer(struct central *ce, unsigned c, struct refill *r)
 	return true;
 }
 
-static void take_span(struct central *ce, struct span *s, struct refill *r)
+/* What the class has, a span of its own before a new one; false when there is none, or when it
+ * would be one of new pages and the heap is not to @grow. */
+static bool take_span(struct central *ce, unsigned c, bool grow, struct refill *r)
 {
-	unsigned n = s->free ? take_list(s, r) : take_run(s, r);
+	struct span *s = ce->partial ? ce->partial : span_create(ce, c, grow);
+	unsigned n;
 
+	if (!s)
+		return false;
+	n = s->free ? take_list(s, r) : take_run(s, r);
 	s->used += n;
 	ce->used += n;
 	list_update(ce, s);
+	return true;
+}
+
+static bool take_mixed(struct central *ce, unsigned c, struct refill *r)
+{
+	if (!mixed_take(c, r))
+		return false;
+	ce->used += r->n;
+	return true;
+}
+
+/* Whether nobody wanted blocks of the class since this was last asked, and a good part of its
+ * memory is free. */
+static bool class_idle(struct central *ce, unsigned c)
+{
+	bool idle = !ce->busy;
+
+	ce->busy = false;
+	return idle && ce->pages >= mixed.least &&
+	       ce->used * classes[c].size < (ce->pages << PAGE_SHIFT) / 4 * 3;
+}
+
+static bool span_retire(struct central *ce, struct span *s)
+{
+	list_remove(ce, s);
+	if (!mixed_add(s)) {
+		list_add(ce, s);
+		return false;
+	}
+	ce->pages -= s->pages;
+	ce->nr_spans--;
+	return true;
+}
+
+/* Some spans of an idle class become mixed ones; whether there was one. */
+static bool class_retire(unsigned c)
+{
+	struct central *ce = &central[c];
+	unsigned n = 0;
+
+	lock_take(&ce->lock);
+	if (class_idle(ce, c))
+		while (n < RETIRE_SPANS && ce->partial && span_retire(ce, ce->partial))
+			n++;
+	lock_drop(&ce->lock);
+	return n;
+}
+
+/* Look for an idle class; at a few only, at others the next time. */
+static void retire(void)
+{
+	static unsigned last;
+
+	for (unsigned i = 0; i < RETIRE_CLASSES; i++) {
+		unsigned c = __atomic_add_fetch(&last, 1, __ATOMIC_RELAXED);
+
+		if (class_retire(c % (NR_CLASSES - 1) + 1))
+			return;
+	}
 }
 
 bool central_take(unsigned c, struct refill *r)
 {
 	struct central *ce = &central[c];
-	struct span *s;
+	bool took;
 
 	*r = (struct refill){0};
 	lock_take(&ce->lock);
-	if (!take_transfer(ce, c, r)) {
-		s = ce->partial ? ce->partial : span_create(ce, c);
-		if (s)
-			take_span(ce, s, r);
-	}
+	ce->busy = true;
+	took = take_transfer(ce, c, r) || take_span(ce, c, false, r);
 	lock_drop(&ce->lock);
-	return r->n || r->bump;
+	if (took)
+		return true;
+	retire();
+	lock_take(&ce->lock);
+	took = take_mixed(ce, c, r) || take_span(ce, c, true, r);
+	lock_drop(&ce->lock);
+	return took;
 }
 
 static void span_changed(struct central *ce, struct span *s)
@@ -167,9 +241,9 @@ static struct span *block_span(unsigned c, const struct block *b)
 {
 	struct span *s = pagemap_span((uintptr_t)b);
 
-	if (unlikely(!s || s->state != SPAN_SMALL || s->class != c))
-		die("the block is not in the heap", b);
-	return s;
+	if (likely(s && (s->state == SPAN_MIXED || (s->state == SPAN_SMALL && s->class == c))))
+		return s;
+	die("the block is not in the heap", b);
 }
 
 /* The first @n blocks of @b go to their spans, those of one span together; the rest is returned. */
@@ -181,6 +255,12 @@ static struct block *give_list(struct central *ce, unsigned c, struct block *b, 
 		struct block *first = b, *last;
 		unsigned left = n;
 
+		if (unlikely(s->state == SPAN_MIXED)) {
+			b = block_next(b);
+			mixed_give(s, c, first);
+			n--;
+			continue;
+		}
 		do {
 			last = b;
 			b = block_next(b);
@@ -221,12 +301,15 @@ struct block *central_give(unsigned c, struct block *b, unsigned n)
 }
 
 /* A run that others were cut after: its blocks are like any. */
-static void give_blocks(struct span *s, char *bump, char *end)
+static struct block *run_list(unsigned c, char *bump, char *end)
 {
-	for (; bump < end; bump += classes[s->class].size) {
-		block_link((struct block *)bump, s->free);
-		s->free = (struct block *)bump;
+	struct block *list = NULL;
+
+	for (; bump < end; bump += classes[c].size) {
+		block_link((struct block *)bump, list);
+		list = (struct block *)bump;
 	}
+	return list;
 }
 
 void central_give_run(unsigned c, char *bump, char *end)
@@ -236,13 +319,14 @@ void central_give_run(unsigned c, char *bump, char *end)
 	unsigned n = (end - bump) / classes[c].size;
 
 	lock_take(&ce->lock);
-	if (end == fresh_start(s))
+	if (s->state == SPAN_SMALL && end == fresh_start(s)) {
 		s->fresh += n;
-	else
-		give_blocks(s, bump, end);
-	s->used -= n;
-	ce->used -= n;
-	span_changed(ce, s);
+		s->used -= n;
+		ce->used -= n;
+		span_changed(ce, s);
+	} else {
+		give_list(ce, c, run_list(c, bump, end), n);
+	}
 	lock_drop(&ce->lock);
 }
 
@@ -279,6 +363,8 @@ static void check_span(struct span *s, void *arg)
 {
 	size_t *used = arg;
 
+	if (s->state == SPAN_MIXED)
+		mixed_check(s, used);
 	if (s->state != SPAN_SMALL)
 		return;
 	for (size_t i = 0; i < s->pages; i++)

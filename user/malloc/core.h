@@ -4,7 +4,7 @@
  *   thread      tcache: per size class a list of free blocks and a run of never used ones
  *      |        (batches of blocks)
  *   central     per size class: the spans that have free blocks
- *      |        (spans: 1 to 16 pages cut into blocks of one size)
+ *      |        (spans: 1 to 16 pages cut into blocks of one size; mixed ones: of any)
  *   page heap   runs of pages, merged with their neighbours; the heap that brk grows, and mapped
  *      |        extents where brk cannot
  *   glue        brk, mmap, mremap, madvise
@@ -13,7 +13,7 @@
  * block is written beside it: the page map leads from an address to the size class of its page and
  * to its span.
  *
- * Locks: central.lock of a class, then heap.lock; never two classes but in fork().
+ * Locks: central.lock of a class, mixed.lock, heap.lock; never two classes but in fork().
  */
 #ifndef TMALLOC_CORE_H
 #define TMALLOC_CORE_H
@@ -179,6 +179,7 @@ enum span_state {
 	SPAN_FREE,   /* pages in the page heap's bins */
 	SPAN_RUN,    /* one block of whole pages, from the heap */
 	SPAN_SMALL,  /* blocks of one class */
+	SPAN_MIXED,  /* blocks of several classes */
 	SPAN_MAPPED, /* one block with a mapping of its own */
 };
 
@@ -188,14 +189,15 @@ struct span {
 	struct span *next, *prev; /* in a bin, or in the list of its class */
 	union {
 		struct block *free; /* small: blocks that came back to the span */
+		struct granules *map; /* mixed: where its blocks begin and end */
 		size_t asked;       /* run, mapped: what the program asked for, when debugging */
 	};
 	uint32_t bump;            /* run, mapped: where the block begins, when debugging */
 	uint32_t freed_at;        /* free: second */
-	uint16_t used;            /* small: blocks held by threads and programs */
+	uint16_t used;            /* small, mixed: blocks held by threads and programs */
 	uint16_t nr;              /* small: blocks in all */
 	uint16_t fresh;           /* small: the last so many were never handed out */
-	uint8_t state, class;
+	uint8_t state, class; /* mixed: the largest class that fits into a gap */
 	uint8_t zero;     /* never written since the system gave it (small: the fresh blocks) */
 	uint8_t mapped;   /* from an extent, not from brk */
 	uint8_t listed;   /* small: on the class's list */
@@ -216,6 +218,9 @@ typedef uint16_t page_info;
 #define INFO_CLASS(i) ((size_t)(i) >> 5 & 0x7f)
 /* How far into classes[] and tcache.bin[], whose elements have 32 bytes, the class is: one mask. */
 #define INFO_AT(i)    ((size_t)(i) & 0x7f << 5)
+
+/* The pages of @s say that they are of class @c; of none for 0. */
+void info_set(struct span *s, unsigned c);
 
 /* How far into its span @p is, whose page says @i. */
 static inline uint32_t info_offset(page_info i, uintptr_t p)
@@ -305,8 +310,9 @@ extern struct heap heap;
 /* A run of @pages, aligned to @align pages (a power of two); NULL when memory is out, or when there
  * is no such run and the heap is not to @grow. */
 struct span *heap_alloc(size_t pages, size_t align, bool grow);
-/* A run of @pages; a free one of at least @least, rather than that new pages are used. */
-struct span *heap_alloc_short(size_t least, size_t pages);
+/* A run of @pages; a free one of at least @least, rather than that new pages are used. NULL when
+ * memory is out, or when it would take new pages and @grow is false. */
+struct span *heap_alloc_short(size_t least, size_t pages, bool grow);
 void heap_free(struct span *s);
 /* Change the length of a run where it is. Shrinking always works. */
 bool heap_resize(struct span *s, size_t pages);
@@ -330,7 +336,8 @@ struct central {
 	struct block *transfer[TRANSFERS];  /* whole batches, passed from thread to thread */
 	unsigned nr_transfers;
 	size_t nr_spans, pages;
-	size_t used; /* blocks held by threads and programs */
+	size_t used; /* blocks held by threads and programs, those in mixed spans too */
+	bool busy;   /* blocks were wanted since it was last looked at for spans to retire */
 } __attribute__((aligned(64)));
 extern struct central central[NR_CLASSES];
 
@@ -351,6 +358,38 @@ void central_give_run(unsigned c, char *bump, char *end);
 /* Empty the transfer slots. */
 void central_drain(void);
 void central_check(void);
+
+/* --- Mixed spans ---------------------------------------------------------------------------- */
+
+struct mixed {
+	struct lock lock;
+	struct span *list[NR_CLASSES]; /* by the largest class that fits into a gap */
+	struct unused *unused[SPAN_PAGES + 1]; /* maps, by the pages of the span */
+	size_t pages;
+	size_t least; /* pages that an idle class has before its spans become mixed ones */
+};
+extern struct mixed mixed;
+
+/* The alignment of the blocks of class @c in their spans: what aligned() counts on. */
+static inline size_t class_alignment(unsigned c)
+{
+	size_t align = classes[c].size & -classes[c].size;
+
+	return align < PAGE_SIZE ? align : PAGE_SIZE;
+}
+
+/* Blocks of class @c from the gaps of a mixed span; false when there is none. Under the lock of the
+ * class, as the next two. */
+bool mixed_take(unsigned c, struct refill *r);
+void mixed_give(struct span *s, unsigned c, struct block *b);
+/* A span of small blocks, which is on no list, becomes a mixed one; false when memory is out. */
+bool mixed_add(struct span *s);
+/* The class of the block at @p in a mixed span, or abort; 0 when no such span is there. */
+unsigned mixed_class(const void *p);
+/* The bytes that its blocks have. */
+size_t mixed_taken(const struct span *s);
+/* Counts the blocks of @s in @used. */
+void mixed_check(const struct span *s, size_t *used);
 
 /* --- The thread's cache --------------------------------------------------------------------- */
 

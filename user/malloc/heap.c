@@ -542,7 +542,7 @@ struct span *heap_alloc(size_t pages, size_t align, bool grow)
 	return s;
 }
 
-struct span *heap_alloc_short(size_t least, size_t pages)
+struct span *heap_alloc_short(size_t least, size_t pages, bool grow)
 {
 	struct span *s = NULL;
 
@@ -550,7 +550,7 @@ struct span *heap_alloc_short(size_t least, size_t pages)
 	heap_decay();
 	for (size_t n = pages; n >= least && !s; n--)
 		s = bins_take(n);
-	if (!s)
+	if (!s && (grow || heap.fresh - heap.top >= pages << PAGE_SHIFT))
 		s = run_take(pages, true);
 	if (s && s->pages > pages)
 		s = run_fit(s, pages, 1);

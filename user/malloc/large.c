@@ -164,12 +164,14 @@ void fork_prepare(void)
 	lock_take(&caches.lock);
 	for (unsigned c = 1; c < NR_CLASSES; c++)
 		lock_take(&central[c].lock);
+	lock_take(&mixed.lock);
 	lock_take(&heap.lock);
 }
 
 void fork_parent(void)
 {
 	lock_drop(&heap.lock);
+	lock_drop(&mixed.lock);
 	for (unsigned c = NR_CLASSES - 1; c; c--)
 		lock_drop(&central[c].lock);
 	lock_drop(&caches.lock);
@@ -180,7 +182,7 @@ void fork_parent(void)
  * was in those stays lost. */
 void fork_child(void)
 {
-	heap.lock.word = caches.lock.word = debug_lock.word = 0;
+	heap.lock.word = mixed.lock.word = caches.lock.word = debug_lock.word = 0;
 	for (unsigned c = 1; c < NR_CLASSES; c++)
 		central[c].lock.word = 0;
 	caches.list = NULL;

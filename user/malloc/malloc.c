@@ -65,10 +65,31 @@ static __attribute__((noinline)) void list_full(size_t at)
 	cache_overflow(at / sizeof(struct bin));
 }
 
-/* No block of a class begins at @p. */
+/* The block goes to the list that lies @at bytes into the cache's. */
+static inline __attribute__((always_inline)) void small_free(void *p, size_t at)
+{
+	struct bin *bin;
+
+	if (unlikely(block_is_marked(p)))
+		return die_of_double_free(p);
+	bin = (void *)((char *)tcache.bin + at);
+	block_link(p, bin->head);
+	bin->head = p;
+	if (unlikely(--bin->room < 0))
+		list_full(at);
+}
+
+/* The page map names no class for @p. */
 static __attribute__((noinline)) void free_other(void *p)
 {
-	if (p)
+	unsigned c;
+
+	if (!p)
+		return;
+	c = mixed_class(p);
+	if (c)
+		small_free(p, c * sizeof(struct bin));
+	else
 		large_free(large_lookup(p));
 }
 
@@ -76,7 +97,6 @@ EXPORT void API(free)(void *p)
 {
 	struct leaf *leaf = pagemap_leaf((uintptr_t)p);
 	const struct class_info *k;
-	struct bin *bin;
 	page_info info;
 
 	if (unlikely(!leaf))
@@ -85,13 +105,7 @@ EXPORT void API(free)(void *p)
 	k = (void *)((char *)classes + INFO_AT(info));
 	if (unlikely(!class_is_start(k, info_offset(info, (uintptr_t)p))))
 		return free_other(p);
-	if (unlikely(block_is_marked(p)))
-		return die_of_double_free(p);
-	bin = (void *)((char *)tcache.bin + INFO_AT(info));
-	block_link(p, bin->head);
-	bin->head = p;
-	if (unlikely(--bin->room < 0))
-		list_full(INFO_AT(info));
+	small_free(p, INFO_AT(info));
 }
 
 /* --- calloc, realloc ------------------------------------------------------------------------ */
@@ -118,9 +132,22 @@ EXPORT void *API(calloc)(size_t n, size_t each)
 	return !p || zero ? p : memset(p, 0, size);
 }
 
+/* The class of the block at @p, 0 if it is of none. */
+static unsigned class_at(const void *p)
+{
+	page_info info = pagemap_info((uintptr_t)p);
+	unsigned c = INFO_CLASS(info);
+
+	if (!c)
+		return mixed_class(p);
+	if (unlikely(!class_is_start(&classes[c], info_offset(info, (uintptr_t)p))))
+		die("invalid pointer", p);
+	return c;
+}
+
 static size_t usable(const void *p)
 {
-	unsigned c = INFO_CLASS(pagemap_info((uintptr_t)p));
+	unsigned c = class_at(p);
 
 	return c ? classes[c].size : debug_size(large_lookup(p));
 }
@@ -162,7 +189,6 @@ static bool realloc_large(struct span *s, size_t size)
 
 EXPORT void *API(realloc)(void *p, size_t size)
 {
-	page_info info;
 	struct span *s;
 	unsigned c;
 
@@ -174,16 +200,13 @@ EXPORT void *API(realloc)(void *p, size_t size)
 	}
 	if (size > PTRDIFF_MAX)
 		return out_of_memory();
-	info = pagemap_info((uintptr_t)p);
-	c = INFO_CLASS(info);
+	c = class_at(p);
 	if (!c) {
 		s = large_lookup(p);
 		if (realloc_large(s, size))
 			return (void *)s->start;
 		return realloc_move(p, debug_size(s), size);
 	}
-	if (unlikely(!class_is_start(&classes[c], info_offset(info, (uintptr_t)p))))
-		die("invalid pointer", p);
 	if (size <= classes[c].size && size >= classes[c].size / 2 && !debug.on)
 		return p;
 	return realloc_move(p, classes[c].size, size);

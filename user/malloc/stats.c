@@ -57,7 +57,7 @@ static void count_blocks(struct blocks *b)
 
 void tm_totals(struct tm_totals *t)
 {
-	size_t small = 0, used = 0;
+	size_t small = mixed.pages << PAGE_SHIFT, used = 0;
 	struct blocks b;
 
 	count_blocks(&b);
@@ -191,7 +191,8 @@ EXPORT void tmalloc_dump_json(int fd)
 		t.mapped, t.nr_mapped, t.cached, t.nr_free);
 	out_format(&o, "\"brk\": %z, \"extents\": %z, \"mmap_threshold\": %z, ", heap.brk_bytes,
 		heap.extent_bytes, heap.mmap_threshold);
-	out_format(&o, "\"trim_threshold\": %z, \"classes\": [", heap.trim_threshold);
+	out_format(&o, "\"trim_threshold\": %z, \"mixed\": %z, \"classes\": [", heap.trim_threshold,
+		mixed.pages << PAGE_SHIFT);
 	for (unsigned c = 1; c < NR_CLASSES; c++) {
 		if (!central[c].nr_spans)
 			continue;
@@ -239,6 +240,8 @@ static const char *span_colour(const struct span *s)
 		return colour[s->purged ? PURGED : FREE].fill;
 	case SPAN_SMALL:
 		return colour[TAKEN + 3 - (s->nr ? 3 * s->used / s->nr : 0)].fill;
+	case SPAN_MIXED:
+		return colour[TAKEN + 3 - 3 * mixed_taken(s) / (s->pages << PAGE_SHIFT)].fill;
 	case SPAN_MAPPED:
 		return colour[MAPPED].fill;
 	default:
@@ -256,6 +259,9 @@ static void draw_cells(struct drawing *d, const struct span *s, size_t row, size
 	if (s->state == SPAN_SMALL)
 		out_format(&d->out, ", %z of %z blocks of %z bytes taken", (size_t)s->used,
 			(size_t)s->nr, (size_t)classes[s->class].size);
+	else if (s->state == SPAN_MIXED)
+		out_format(&d->out, ", %z bytes in %z blocks of several sizes taken",
+			mixed_taken(s), (size_t)s->used);
 	out_string(&d->out, "</title></rect>\n");
 }
 
