@@ -307,7 +307,7 @@ void mm_usage(struct mm_usage *out)
 	hugetlb_stat(&huge);
 	*out = (struct mm_usage){
 		.frames = page_alloc_total() - page_alloc_free() - pmap_kernel_tables -
-			  poisoned_retired,
+			  poisoned_retired - slab_pages(),
 		.slab_objects = slab_active_objects(),
 		.committed = commit_total(),
 		.kstacks = kstack_count(),

@@ -16,7 +16,8 @@ u32 mm_check(void (*complain)(const char *fmt, ...));
 
 /* What must be the same again when all that a test did is undone. */
 struct mm_usage {
-	u32 frames;       /* not free; allocators' caches emptied, kernel page tables left out */
+	u32 frames;       /* not free; allocators' caches emptied, without kernel page tables
+			   * and slabs: of those the objects count */
 	u32 slab_objects;
 	u32 committed;    /* pages */
 	u32 kstacks;

@@ -2,9 +2,10 @@
 """make test-programs: Debian's programs doing real work, compared with what Linux answered.
 
 Each tests/programs/NAME.sh runs in bash, in a machine of its own with the Debian root, in an empty
-folder; when it is over the kernel checks its memory as it does at every end. What it printed on
-Linux is in expected/NAME.txt; `make oracle-programs` (--oracle) records that. Environment: T, a
-glob over program.NAME; J, machines at once; MEM, TIMEOUT (seconds for one machine); V=1.
+folder; when it is over no more may be in use than before, and the kernel checks its memory as it does
+at every end. What it printed on Linux is in expected/NAME.txt; `make oracle-programs` (--oracle)
+records that. Environment: T, a glob over program.NAME; J, machines at once; MEM, TIMEOUT (seconds for
+one machine); V=1.
 """
 import glob
 import os
@@ -23,6 +24,9 @@ LOGS = os.path.join(vm.BUILD, "test-programs")
 FOLDER = os.path.join(vm.TOP, "tests/programs")
 TIMEOUT = float(os.environ.get("TIMEOUT") or 300)
 
+# What Python compiles and top(1) remembers goes where it can be removed.
+ENVIRONMENT = "export PYTHONPYCACHEPREFIX=/tmp/kept XDG_CONFIG_HOME=/tmp/kept"
+
 
 def machine():
     return vm.Machine(mem=os.environ.get("MEM") or vm.Machine.mem)
@@ -39,10 +43,10 @@ class Program:
 
     def script(self):
         text = test.read(self.source).decode()
-        return ("exec </dev/null; mkdir -p /tmp/t; cd /tmp/t\n"
+        return (f"exec </dev/null; {ENVIRONMENT}; mkdir -p /tmp/t; cd /tmp/t\n"
                 f"cat >../program <<'---'\n{text}---\n"
                 "bash ../program; status=$?\n"
-                "cd /; rm -rf /tmp/t /tmp/program; exit $status")
+                "cd /; rm -rf /tmp/t /tmp/kept /tmp/program; exit $status")
 
 
 def found():
@@ -52,8 +56,8 @@ def found():
 def tessera(program, log):
     if not os.path.exists(program.expected):
         raise test.Failure(f"nothing recorded from Linux: make oracle-programs T={program.name}")
-    with vm.Boot(machine(), initramfs=DEBIAN, overlay=vm.guest_files(program.script()),
-                 append="quiet") as boot:
+    overlay = vm.guest_files(cases.leaving_nothing(program.script()))
+    with vm.Boot(machine(), initramfs=DEBIAN, overlay=overlay, append="quiet norandmaps") as boot:
         problem = boot.problem(boot.run(log, TIMEOUT))
         if problem:
             raise test.Failure(problem, test.last_lines(log))

@@ -97,7 +97,6 @@ static int show_only(struct mount *m, const struct mount_request *r)
 	source = kstrdup(r->source);
 	if (!source)
 		return -ENOMEM;
-	kfree(m->source);
 	m->source = source;
 	m->flags = r->flags;
 	attach(m, r->on);
@@ -173,6 +172,10 @@ static struct dentry *detach_locked(struct mount *m)
 		list_add(&m->link, &detached_mounts);
 	}
 	spin_unlock(&dcache_lock);
+	if (m->type->only) {
+		kfree(m->source);
+		m->source = NULL;
+	}
 	return covered;
 }
 

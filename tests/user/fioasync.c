@@ -90,6 +90,7 @@ int main(void)
 	unlockpt(master);
 	test_file("pts", open(ptsname(master), O_RDWR | O_NOCTTY));
 	test_file("ptmx", master);
+	umount("/dev/pts");
 	test_file("regular", open("/tmp/async", O_RDWR | O_CREAT, 0600));
 	test_owner("regular.owner", open("/tmp/async", O_RDWR));
 	unlink("/tmp/async");

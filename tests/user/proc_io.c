@@ -59,8 +59,8 @@ static int fd, pipes[2];
 static void files(void)
 {
 	struct iovec iov[2] = {{buf, 100}, {buf + 200, 300}};
-	int only = open("/tmp/io", O_WRONLY);
-	int out = open("/tmp/io2", O_RDWR | O_CREAT | O_TRUNC, 0600);
+	int only = open("io", O_WRONLY);
+	int out = open("io2", O_RDWR | O_CREAT | O_TRUNC, 0600);
 	off_t at = 0;
 
 	COUNTED("write", write(fd, buf, 5000));
@@ -231,7 +231,7 @@ int main(void)
 {
 	struct stat st;
 
-	fd = open("/tmp/io", O_RDWR | O_CREAT | O_TRUNC, 0600);
+	fd = open("io", O_RDWR | O_CREAT | O_TRUNC, 0600);
 	if (fd < 0 || pipe(pipes))
 		die("files");
 	files();

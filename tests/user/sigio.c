@@ -158,6 +158,7 @@ static void terminals(int sig)
 	close(51);
 	close(master);
 	close(slave);
+	umount("/dev/pts");
 }
 
 static void notifications(int sig)
