@@ -40,12 +40,29 @@ static enum fault_result wait_for_filler(struct mm *mm, vaddr_t addr, u32 access
 	return r;
 }
 
-/* Of a shared page that was there and writable already, no fault has said that it is written. */
-static void mark_written(struct mm *mm, vaddr_t addr)
+/* A private page that others have too is copied before it is pinned. Nobody has written the copy,
+ * and the process itself has to ask before it does. */
+static enum fault_result unshare(struct mm *mm, vaddr_t addr, pte_t *pte)
+{
+	if (!pte_anon(*pte) || pfn_page(pte_pfn(*pte))->mapcount == 1)
+		return FAULT_DONE;
+	enum fault_result r = fault_in(mm, addr, PF_WRITE | FAULT_FORCE);
+	if (r == FAULT_DONE)
+		pmap_take_low(pte, (u32)(PTE_W | PTE_D));
+	return r;
+}
+
+/* What a fault does not do to a page that is there already: to say of a shared one that it is
+ * written. */
+static __noinline enum fault_result populate_present(struct mm *mm, vaddr_t addr, u32 how)
 {
 	pte_t *pte = pmap_pte(&mm->pmap, addr);
-	if (pte)
-		pmap_set_low(pte, pte_low(pte) | (u32)PTE_D);
+	if (!pte)
+		return FAULT_DONE;
+	if (how & FAULT_PIN)
+		return unshare(mm, addr, pte);
+	pmap_set_low(pte, pte_low(pte) | (u32)PTE_D);
+	return FAULT_DONE;
 }
 
 /* [*at, stop) lies in v. Goes on to where it has come; not to the end when v may have changed. */
@@ -57,14 +74,12 @@ static long populate_vma(struct vma *v, vaddr_t *at, vaddr_t stop, s32 access)
 	if (access < 0 && (v->flags & VM_LOCKONFAULT))
 		*at = stop;
 	u32 how = access < 0 ? populate_access(v) : (u32)access;
-	bool shared_write = how & PF_WRITE && v->flags & VM_SHARED;
+	bool present = how & FAULT_PIN || (how & PF_WRITE && v->flags & VM_SHARED);
 	enum fault_result r = FAULT_DONE;
 	struct mm *mm = v->mm;
-	while (*at < stop && (r = fault_in(mm, *at, how)) == FAULT_DONE) {
-		if (shared_write)
-			mark_written(mm, *at);
+	while (*at < stop && (r = fault_in(mm, *at, how)) == FAULT_DONE &&
+		(!present || (r = populate_present(mm, *at, how)) == FAULT_DONE))
 		*at += PAGE_SIZE;
-	}
 	return fault_errno(r == FAULT_USERFAULT ? wait_for_filler(mm, *at, how) : r);
 }
 

@@ -123,6 +123,45 @@ static void vectors(void)
 	answer("pid.negative", readv_raw(-1, &l, 1, &r, 1, 0));
 }
 
+static void show(const char *name, const char *p)
+{
+	pid_t me = getpid();
+
+	say(name, "shared %ld clean %ld dirty, private %ld clean %ld dirty",
+		smaps_value(me, p, "Shared_Clean:"), smaps_value(me, p, "Shared_Dirty:"),
+		smaps_value(me, p, "Private_Clean:"), smaps_value(me, p, "Private_Dirty:"));
+}
+
+/* Private pages that a child has too are copied for who reads them so, whatever becomes of the
+ * bytes; what was never written has no copy. */
+static void shared_with_child(void)
+{
+	char *p = mmap(NULL, 5 * PAGE, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+	char buf[PAGE];
+	pid_t child;
+
+	memset(p, 'p', 4 * PAGE);
+	child = sleeper(NULL);
+	show("shared.forked", p);
+	answer("shared.read", read_one(getpid(), buf, p + 10, 10));
+	show("shared.read", p);
+	answer("shared.bad", read_one(getpid(), (void *)0x1000, p + PAGE, PAGE));
+	show("shared.bad", p);
+	answer("shared.read_again", read_one(getpid(), buf, p, 10));
+	answer("shared.never_written", read_one(getpid(), buf, p + 4 * PAGE, 10));
+	show("shared.read_again", p);
+	p[0] = 'q';
+	show("shared.written", p);
+	answer("shared.write_bad", write_one(getpid(), (void *)0x1000, p + 3 * PAGE, 10));
+	show("shared.write_bad", p);
+	mprotect(p, 5 * PAGE, PROT_READ);
+	answer("shared.readonly", read_one(getpid(), buf, p + 2 * PAGE, 10));
+	show("shared.readonly", p);
+	answer("shared.child", read_one(child, buf, p, PAGE));
+	end(child);
+	munmap(p, 5 * PAGE);
+}
+
 static void reading(pid_t pid)
 {
 	char buf[6 * PAGE];
@@ -290,6 +329,7 @@ int main(void)
 
 	make_area();
 	self();
+	shared_with_child();
 	vectors();
 	pid = sleeper(NULL);
 	reading(pid);
