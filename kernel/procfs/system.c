@@ -140,6 +140,8 @@ int proc_cpuinfo_show(struct text *t, const struct proc_node *n)
 	text_printf(t, "model name\t: %s\nstepping\t: %u\n", f->model, f->stepping);
 	if (khz)
 		text_printf(t, "cpu MHz\t\t: %u.%03u\n", khz / 1000, khz % 1000);
+	if (f->l2_kib) /* garbage collectors size their nurseries by it */
+		text_printf(t, "cache size\t: %u KB\n", f->l2_kib);
 	text_puts(t, "fdiv_bug\t: no\nf00f_bug\t: no\ncoma_bug\t: no\nfpu\t\t: yes\n"
 		     "fpu_exception\t: yes\nwp\t\t: yes\n");
 	put_cpu_flags(t, f);

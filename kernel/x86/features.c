@@ -24,6 +24,7 @@
 
 #define LEAF_EXTENDED 0x80000000u
 #define LEAF_BRAND    0x80000002u /* and the two behind it */
+#define LEAF_L2       0x80000006u
 
 struct cpuid {
 	u32 eax, ebx, ecx, edx;
@@ -152,6 +153,8 @@ void __init cpu_features_init(void)
 		f->nx = bit(cpuid(LEAF_EXTENDED + 1).edx, 20);
 		if (ext.eax >= LEAF_BRAND + 2)
 			read_brand(f);
+		if (ext.eax >= LEAF_L2)
+			f->l2_kib = cpuid(LEAF_L2).ecx >> 16;
 	}
 	if (!f->pae)
 		boot_fail("this CPU has no PAE");

@@ -10,6 +10,7 @@ struct cpu_features {
 	char vendor[13];
 	char model[49];
 	u32 family, model_nr, stepping;
+	u32 l2_kib; /* size of the second cache, 0: not said */
 };
 
 extern struct cpu_features cpu_features;

@@ -1,5 +1,6 @@
 /* /proc: the formats that programs parse. Fields are looked for; values only where known. */
 #include "tests/user/test.h"
+#include <cpuid.h>
 #include <dirent.h>
 #include <sys/prctl.h>
 
@@ -255,6 +256,17 @@ static void meminfo(void)
 	check("meminfo.column", !strncmp(all, "MemTotal:       ", 16));
 }
 
+/* The size that the CPU states of its second cache is there, if it states one. */
+static bool cache_size_told(void)
+{
+	unsigned int eax, ebx, ecx = 0, edx;
+	char line[64];
+
+	__get_cpuid(0x80000006, &eax, &ebx, &ecx, &edx);
+	sprintf(line, "\ncache size\t: %u KB\n", ecx >> 16);
+	return ecx >> 16 == 0 || strstr(slurp("/proc/cpuinfo"), line);
+}
+
 static void others(void)
 {
 	double up, idle;
@@ -270,6 +282,7 @@ static void others(void)
 	check("mounts", strstr(slurp("/proc/mounts"), " /proc proc ") != NULL);
 	check("filesystems", strstr(slurp("/proc/filesystems"), "nodev\ttmpfs\n") != NULL);
 	check("cpuinfo", strstr(slurp("/proc/cpuinfo"), "processor\t: 0\n") != NULL);
+	check("cpuinfo.cache", cache_size_told());
 	sprintf(target, "%d", getpid());
 	text[readlink("/proc/self", text, 100)] = 0;
 	check("self", !strcmp(text, target));
