@@ -195,6 +195,7 @@ long sys_timerfd_gettime64(u32 fd, uptr_t to);
 /* kernel/proc/futex.c */
 long sys_futex(uptr_t addr, u32 op, u32 val, uptr_t timeout, uptr_t addr2, u32 val3);
 long sys_futex_time64(uptr_t addr, u32 op, u32 val, uptr_t timeout, uptr_t addr2, u32 val3);
+long sys_futex_waitv(uptr_t words, u32 n, u32 flags, uptr_t timeout, u32 clock);
 long sys_set_robust_list(uptr_t head, u32 len);
 long sys_get_robust_list(s32 tid, uptr_t head, uptr_t len);
 
@@ -525,7 +526,7 @@ long sys_socketcall(u32 call, uptr_t args);
 	X(clock_adjtime) X(clock_adjtime64) X(sched_setattr) X(sched_getattr) \
 	X(mq_open) X(mq_unlink) X(mq_timedsend) X(mq_timedreceive) X(mq_notify) \
 	X(mq_getsetattr) X(mq_timedsend_time64) X(mq_timedreceive_time64) X(unshare) X(setns) \
-	X(pidfd_getfd) X(seccomp) X(modify_ldt) X(kcmp)
+	X(pidfd_getfd) X(seccomp) X(modify_ldt) X(kcmp) X(futex_waitv)
 
 #define SYSCALLS_MM(X) \
 	X(brk) X(mmap) X(munmap) X(mprotect) X(msync) X(mlock) X(munlock) X(mlockall) \

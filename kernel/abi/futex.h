@@ -37,6 +37,17 @@
 #define FUTEX_OP_CMP_GT    4
 #define FUTEX_OP_CMP_GE    5
 
+/* futex_waitv(2): one of up to FUTEX_WAITV_MAX words. */
+struct abi_futex_waitv {
+	u64 val, addr;
+	u32 flags; /* FUTEX_32, the word's size, and perhaps FUTEX_PRIVATE_FLAG */
+	u32 reserved;
+};
+_Static_assert(sizeof(struct abi_futex_waitv) == 24, "futex_waitv is 24 bytes");
+
+#define FUTEX_32        2u
+#define FUTEX_WAITV_MAX 128u
+
 #define FUTEX_WAITERS    0x80000000u
 #define FUTEX_OWNER_DIED 0x40000000u
 #define FUTEX_TID_MASK   0x3fffffffu

@@ -10,11 +10,13 @@
 #include "kernel/abi/futex.h"
 #include "kernel/abi/errno.h"
 #include "kernel/abi/prctl.h"
+#include "kernel/abi/time.h"
 #include "kernel/core/clock.h"
 #include "kernel/proc/futex.h"
 #include "kernel/proc/futex_impl.h"
 #include "kernel/syscalls.h"
 #include "kernel/x86/uaccess.h"
+#include "mm/kmalloc.h"
 #include "mm/space.h"
 
 #define ROBUST_LIST_LIMIT 2048u
@@ -186,18 +188,36 @@ static bool dequeue(struct futex_waiter *w)
 	}
 }
 
-long futex_sleep(struct futex_waiter *w, u64 deadline)
+/* The last of them that had been woken; -1: none. */
+static long dequeue_all(struct futex_waiter *w, u32 n)
+{
+	long woken = -1;
+	for (u32 i = 0; i < n; i++)
+		if (dequeue(&w[i]))
+			woken = (long)i;
+	return woken;
+}
+
+static bool any_woken(const struct futex_waiter *w, u32 n)
+{
+	while (n && !READ_ONCE(w[n - 1].woken))
+		n--;
+	return n;
+}
+
+long futex_sleep(struct futex_waiter *w, u32 n, u64 deadline)
 {
 	struct alarm_clock alarm = {.expired = false};
 	struct waitq nobody = WAITQ_INIT(nobody);
-	long slept;
+	long slept, woken;
 	if (deadline != DEADLINE_NEVER)
 		alarm_clock_arm(&alarm, deadline);
-	slept = wait_event_interruptible(&nobody, READ_ONCE(w->woken) || READ_ONCE(alarm.expired));
+	slept = wait_event_interruptible(&nobody, any_woken(w, n) || READ_ONCE(alarm.expired));
 	if (deadline != DEADLINE_NEVER)
 		alarm_clock_cancel(&alarm);
-	if (dequeue(w))
-		return 0;
+	woken = dequeue_all(w, n);
+	if (woken >= 0)
+		return woken;
 	return slept ? slept : -ETIMEDOUT;
 }
 
@@ -208,7 +228,7 @@ static long futex_wait(uptr_t addr, u32 op, u32 val, u32 bitset, u64 deadline)
 	if (!err)
 		err = futex_enqueue(&w, addr, val);
 	if (!err)
-		err = futex_sleep(&w, deadline);
+		err = futex_sleep(&w, 1, deadline);
 	if (err != -EINTR)
 		return err;
 	if (deadline == DEADLINE_NEVER)
@@ -478,6 +498,66 @@ long sys_futex(uptr_t addr, u32 op, u32 val, uptr_t timeout, uptr_t addr2, u32 v
 long sys_futex_time64(uptr_t addr, u32 op, u32 val, uptr_t timeout, uptr_t addr2, u32 val3)
 {
 	return do_futex(addr, op, val, timeout, addr2, val3, true);
+}
+
+/* --- The call that waits for several words --- */
+
+static long words_from_user(struct abi_futex_waitv *v, uptr_t from, u32 n)
+{
+	for (u32 i = 0; i < n; i++) {
+		if (copy_from_user(&v[i], uptr_add(from, i * sizeof(v[i])), sizeof(v[i])) < 0)
+			return -EFAULT;
+		if ((v[i].flags & ~FUTEX_PRIVATE_FLAG) != FUTEX_32 || v[i].reserved)
+			return -EINVAL;
+	}
+	return 0;
+}
+
+/* The number of a word that was woken. */
+static long wait_for_any(
+	struct futex_waiter *w, const struct abi_futex_waitv *v, u32 n, u64 deadline)
+{
+	long err = 0, woken;
+	for (u32 i = 0; i < n && !err; i++) {
+		w[i] = (struct futex_waiter){
+			.task = current_task(), .bitset = FUTEX_BITSET_ANY};
+		err = futex_get_key(UPTR((u32)v[i].addr), v[i].flags, &w[i].key);
+	}
+	if (err)
+		return err;
+	for (u32 i = 0; i < n; i++) {
+		err = futex_enqueue(&w[i], UPTR((u32)v[i].addr), (u32)v[i].val);
+		if (!err)
+			continue;
+		woken = dequeue_all(w, i);
+		return woken < 0 ? err : woken;
+	}
+	woken = futex_sleep(w, n, deadline);
+	return woken == -EINTR ? -ERESTARTSYS : woken;
+}
+
+long sys_futex_waitv(uptr_t words, u32 n, u32 flags, uptr_t timeout, u32 clock)
+{
+	u32 op = clock == CLOCK_REALTIME ? FUTEX_CLOCK_REALTIME : 0;
+	struct abi_futex_waitv *v;
+	struct futex_waiter *w;
+	u64 deadline;
+	long err;
+	if (flags || n == 0 || n > FUTEX_WAITV_MAX || !words.va)
+		return -EINVAL;
+	if (timeout.va && clock != CLOCK_REALTIME && clock != CLOCK_MONOTONIC)
+		return -EINVAL;
+	err = get_deadline(op, FUTEX_WAIT_BITSET, timeout, true, &deadline);
+	if (err)
+		return err;
+	v = kmalloc(n * sizeof(*v));
+	w = kmalloc(n * sizeof(*w));
+	err = v && w ? words_from_user(v, words, n) : -ENOMEM;
+	if (!err)
+		err = wait_for_any(w, v, n, deadline);
+	kfree(w);
+	kfree(v);
+	return err;
 }
 
 /* --- Threads that die --- */

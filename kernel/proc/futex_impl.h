@@ -52,8 +52,9 @@ void futex_wake_waiter(struct futex_waiter *w);
 void futex_move_waiter(struct futex_waiter *w, const struct futex_key *to);
 /* Hangs the waiter up if the word still is `val`. 0, -EAGAIN, -EFAULT. */
 long futex_enqueue(struct futex_waiter *w, uptr_t addr, u32 val);
-/* Sleeps until woken, or the deadline, or a signal. 0, -ETIMEDOUT, -EINTR. */
-long futex_sleep(struct futex_waiter *w, u64 deadline);
+/* Sleeps until one of n is woken, or the deadline, or a signal; then none of them waits any more. The
+ * number of a woken one, -ETIMEDOUT, -EINTR. */
+long futex_sleep(struct futex_waiter *w, u32 n, u64 deadline);
 
 /* --- futex_pi.c --- */
 

@@ -149,7 +149,7 @@ long futex_lock_pi(uptr_t addr, u32 op, u64 deadline, bool try)
 	}
 	if (err)
 		return err == ACQUIRED ? 0 : err;
-	err = finish_wait(&w, addr, futex_sleep(&w, deadline));
+	err = finish_wait(&w, addr, futex_sleep(&w, 1, deadline));
 	return err == -EINTR ? -ERESTARTNOINTR : err;
 }
 
@@ -218,7 +218,7 @@ long futex_wait_requeue_pi(uptr_t addr, u32 op, u32 val, u64 deadline, u32 bitse
 		err = futex_enqueue(&w, addr, val);
 	if (err)
 		return err;
-	err = finish_wait(&w, lock_addr, futex_sleep(&w, deadline));
+	err = finish_wait(&w, lock_addr, futex_sleep(&w, 1, deadline));
 	if (err != -EINTR)
 		return err;
 	return w.owner ? -EAGAIN : -ERESTARTNOINTR;
