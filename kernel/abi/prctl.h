@@ -19,6 +19,7 @@
 #define PR_CAPBSET_READ        23
 #define PR_CAPBSET_DROP        24
 #define PR_GET_TSC             25
+#define PR_SET_TSC             26
 #define PR_GET_SECUREBITS      27
 #define PR_SET_TIMERSLACK      29
 #define PR_GET_TIMERSLACK      30
@@ -36,6 +37,7 @@
 #define PR_CAP_AMBIENT         47
 
 #define PR_TSC_ENABLE    1
+#define PR_TSC_SIGSEGV   2
 #define SECBIT_KEEP_CAPS 16
 
 /* PR_CAP_AMBIENT: what to do. */

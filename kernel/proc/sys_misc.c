@@ -13,6 +13,7 @@
 #include "kernel/lib/string.h"
 #include "kernel/proc/process.h"
 #include "kernel/syscalls.h"
+#include "kernel/x86/ptrace.h"
 #include "kernel/x86/uaccess.h"
 #include "mm/kmalloc.h"
 #include "mm/page_alloc.h"
@@ -288,6 +289,18 @@ static long ambient(u32 what, u32 cap, u32 arg4, u32 arg5)
 	return what >= PR_CAP_AMBIENT_IS_SET && what <= PR_CAP_AMBIENT_CLEAR_ALL ? 0 : -EINVAL;
 }
 
+/* Whether the calling thread may execute RDTSC. */
+static long set_tsc(u32 what)
+{
+	u32 flags;
+	if (what != PR_TSC_ENABLE && what != PR_TSC_SIGSEGV)
+		return -EINVAL;
+	flags = spin_lock_irqsave(&process_lock);
+	x86_tsc_allow(what == PR_TSC_ENABLE);
+	spin_unlock_irqrestore(&process_lock, flags);
+	return 0;
+}
+
 static long set_seccomp(u32 mode, uptr_t filter)
 {
 	if (mode == SECCOMP_MODE_STRICT)
@@ -324,6 +337,8 @@ static long prctl_set(u32 option, u32 arg2, u32 arg3, u32 arg4, u32 arg5)
 		return 0;
 	case PR_SET_SECCOMP:
 		return set_seccomp(arg2, UPTR(arg3));
+	case PR_SET_TSC:
+		return set_tsc(arg2);
 	case PR_CAP_AMBIENT:
 		return ambient(arg2, arg3, arg4, arg5);
 	case PR_MCE_KILL:
@@ -360,7 +375,8 @@ long sys_prctl(u32 option, u32 arg2, u32 arg3, u32 arg4, u32 arg5)
 	case PR_GET_SECCOMP:
 		return t->seccomp.mode;
 	case PR_GET_TSC:
-		return put_user_u32(UPTR(arg2), PR_TSC_ENABLE);
+		return put_user_u32(UPTR(arg2), t->thread.x86.traced & TRACED_NO_TSC ? PR_TSC_SIGSEGV
+										: PR_TSC_ENABLE);
 	case PR_GET_SECUREBITS:
 		return t->cred.keep_caps ? SECBIT_KEEP_CAPS : 0;
 	case PR_GET_THP_DISABLE:

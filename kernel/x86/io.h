@@ -67,6 +67,9 @@ static inline void write_cr3(u32 v)
 {
 	__asm__ volatile("movl %0, %%cr3" ::"r"(v) : "memory");
 }
+
+#define CR4_TSD (1u << 2) /* RDTSC is for the kernel only */
+
 static inline u32 read_cr4(void)
 {
 	u32 v;

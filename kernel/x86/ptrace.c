@@ -2,6 +2,7 @@
 #include "kernel/x86/ptrace.h"
 #include "kernel/abi/errno.h"
 #include "kernel/core/sched.h"
+#include "kernel/x86/io.h"
 #include "kernel/x86/layout.h"
 #include "kernel/x86/trap.h"
 
@@ -231,10 +232,27 @@ void x86_debug_clear(struct x86_thread *t)
 	SET_DR(7, 0);
 }
 
+static void toggle_tsc(void)
+{
+	write_cr4(read_cr4() ^ CR4_TSD);
+}
+
+void x86_tsc_allow(bool on)
+{
+	struct x86_thread *t = &current_thread()->x86;
+
+	if (on == !(t->traced & TRACED_NO_TSC))
+		return;
+	t->traced ^= TRACED_NO_TSC;
+	toggle_tsc();
+}
+
 void x86_switch_traced(const struct x86_thread *from, const struct x86_thread *to)
 {
 	if ((from->traced | to->traced) & TRACED_GATE)
 		trap_trace_thread(to->traced & TRACED_GATE);
+	if ((from->traced ^ to->traced) & TRACED_NO_TSC)
+		toggle_tsc();
 	if (from->traced & TRACED_DEBUG || to->traced & TRACED_DEBUG)
 		debug_load(&to->debug);
 }

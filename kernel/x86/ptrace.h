@@ -37,6 +37,10 @@ u32 x86_debug_trap(struct trapframe *tf);
 /* The program has gone, and its breakpoints with it. */
 void x86_debug_clear(struct x86_thread *t);
 
+/* Whether the running thread may read the time stamp counter; a new thread inherits it. Caller holds
+ * process_lock. */
+void x86_tsc_allow(bool on);
+
 /* The part of x86_switch() for threads of which one has TRACED_ bits. */
 void x86_switch_traced(const struct x86_thread *from, const struct x86_thread *to);
 

@@ -208,6 +208,7 @@ void x86_thread_fork(struct x86_thread *to, struct x86_thread *from)
 	to->fs = from->fs;
 	to->gs = from->gs;
 	to->user = from->user;
+	to->traced |= from->traced & TRACED_NO_TSC;
 }
 
 void x86_switch(struct x86_thread *from, struct x86_thread *to)

@@ -20,6 +20,7 @@ struct x86_debug {
 #define TRACED_SYSCALLS 1u /* its tracer wants to see its system calls */
 #define TRACED_DEBUG    2u /* it has breakpoints in debug registers */
 #define TRACED_FILTERED 4u /* its system calls are judged first (kernel/proc/seccomp.h) */
+#define TRACED_NO_TSC   8u /* RDTSC is refused: PR_SET_TSC */
 #define TRACED_GATE     (TRACED_SYSCALLS | TRACED_FILTERED) /* they come through the other gate */
 
 struct x86_thread {
