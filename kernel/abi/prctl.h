@@ -35,10 +35,17 @@
 #define PR_SET_THP_DISABLE     41
 #define PR_GET_THP_DISABLE     42
 #define PR_CAP_AMBIENT         47
+#define PR_SET_SYSCALL_USER_DISPATCH 59
 
 #define PR_TSC_ENABLE    1
 #define PR_TSC_SIGSEGV   2
 #define SECBIT_KEEP_CAPS 16
+
+/* PR_SET_SYSCALL_USER_DISPATCH: what to do, and what the selector may say. */
+#define PR_SYS_DISPATCH_OFF           0
+#define PR_SYS_DISPATCH_ON            1
+#define SYSCALL_DISPATCH_FILTER_ALLOW 0
+#define SYSCALL_DISPATCH_FILTER_BLOCK 1
 
 /* PR_CAP_AMBIENT: what to do. */
 #define PR_CAP_AMBIENT_IS_SET    1

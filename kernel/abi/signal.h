@@ -66,6 +66,7 @@ enum {
 #define TRAP_TRACE 2
 #define TRAP_HWBKPT 4
 #define SYS_SECCOMP 1
+#define SYS_USER_DISPATCH 2
 /* Why a signal came for a file with O_ASYNC. */
 #define POLL_IN  1
 #define POLL_OUT 2

@@ -1,9 +1,10 @@
 /* The trace points of page faults and system calls: where their gates lead while those are traced, and
- * those of threads whose system calls a debugger wants to see or filters judge. */
+ * those of threads whose system calls a debugger wants to see, filters judge or are the program's own. */
 #include "kernel/abi/syscall_nr.h"
 #include "kernel/core/trace.h"
 #include "kernel/proc/ptrace.h"
 #include "kernel/proc/seccomp.h"
+#include "kernel/proc/user_dispatch.h"
 #include "kernel/x86/trap.h"
 #include "mm/space.h"
 
@@ -66,6 +67,8 @@ long traced_syscall(struct trapframe *tf)
 {
 	u8 traced = current_task()->thread.x86.traced;
 
+	if (traced & TRACED_DISPATCHED && user_dispatch_takes(tf))
+		return (long)tf->eax;
 	if (traced & TRACED_SYSCALLS && !ptrace_syscall_enter(tf))
 		return (long)tf->eax;
 	if (traced & TRACED_FILTERED && !seccomp_permits(tf))

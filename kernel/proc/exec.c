@@ -348,6 +348,7 @@ static void exec_commit(struct exec *e, struct unshared *u)
 		futex_thread_exit(t);
 	t->clear_child_tid = t->robust_list = UPTR(0);
 	rseq_forget(t);
+	user_dispatch_forget(t);
 	swap_mm(p, e->mm);
 	e->mm = NULL;
 	take_unshared(t, u);

@@ -84,16 +84,6 @@ void seccomp_inherit(struct task *child)
 
 /* --- Judging a call --- */
 
-static struct abi_siginfo siginfo_sys(const struct trapframe *tf, u32 reason)
-{
-	struct abi_siginfo info = {
-		.si_signo = SIGSYS, .si_errno = (s32)reason, .si_code = SYS_SECCOMP};
-	info.sys.call_addr = tf->eip;
-	info.sys.syscall = (s32)tf->orig_eax;
-	info.sys.arch = AUDIT_ARCH_I386;
-	return info;
-}
-
 static void say(const struct trapframe *tf, const char *what)
 {
 	const struct task *t = current_task();
@@ -107,7 +97,7 @@ static void say(const struct trapframe *tf, const char *what)
  * it. */
 static __noreturn void kill(struct trapframe *tf, u32 action, u32 reason)
 {
-	struct abi_siginfo info = siginfo_sys(tf, reason);
+	struct abi_siginfo info = siginfo_sys(tf, SYS_SECCOMP, reason);
 	say(tf, "killed");
 	if (action == SECCOMP_RET_KILL_THREAD && current_process()->nr_threads > 1)
 		task_exit(SIGSYS);
@@ -119,7 +109,7 @@ static __noreturn void kill(struct trapframe *tf, u32 action, u32 reason)
 /* The program may catch it, and sees its registers as they were before the call. */
 static bool trap(struct trapframe *tf, u32 reason)
 {
-	struct abi_siginfo info = siginfo_sys(tf, reason);
+	struct abi_siginfo info = siginfo_sys(tf, SYS_SECCOMP, reason);
 	tf->eax = tf->orig_eax;
 	signal_force(SIGSYS, &info);
 	return false;

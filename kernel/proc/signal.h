@@ -96,6 +96,8 @@ void signal_force_kernel(u32 sig);
 
 /* siginfo of kill(2), sent by the calling process. */
 struct abi_siginfo siginfo_user(u32 sig, s32 code);
+/* siginfo of SIGSYS for the system call whose frame is tf. */
+struct abi_siginfo siginfo_sys(const struct trapframe *tf, s32 code, u32 reason);
 
 /* --- signal_take.c --- */
 

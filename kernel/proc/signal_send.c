@@ -133,6 +133,15 @@ struct abi_siginfo siginfo_user(u32 sig, s32 code)
 	return info;
 }
 
+struct abi_siginfo siginfo_sys(const struct trapframe *tf, s32 code, u32 reason)
+{
+	struct abi_siginfo info = {.si_signo = SIGSYS, .si_errno = (s32)reason, .si_code = code};
+	info.sys.call_addr = tf->eip;
+	info.sys.syscall = (s32)tf->orig_eax;
+	info.sys.arch = AUDIT_ARCH_I386;
+	return info;
+}
+
 void signal_force(u32 sig, const struct abi_siginfo *info)
 {
 	struct task *t = current_task();

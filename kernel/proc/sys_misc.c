@@ -346,6 +346,8 @@ static long prctl_set(u32 option, u32 arg2, u32 arg3, u32 arg4, u32 arg5)
 	case PR_SET_CHILD_SUBREAPER:
 		p->child_subreaper = arg2;
 		return 0;
+	case PR_SET_SYSCALL_USER_DISPATCH:
+		return user_dispatch_set(arg2, arg3, arg4, UPTR(arg5));
 	case PR_SET_NO_NEW_PRIVS:
 		if (arg2 != 1 || arg3 || arg4 || arg5)
 			return -EINVAL;

@@ -16,6 +16,7 @@
 #include "kernel/lib/list.h"
 #include "kernel/lib/types.h"
 #include "kernel/proc/seccomp.h"
+#include "kernel/proc/user_dispatch.h"
 #include "kernel/proc/usage.h"
 
 struct mm;
@@ -158,6 +159,7 @@ struct task {
 	struct list_head tracees;  /* l: struct ptrace.link of the threads that it traces */
 	struct ptrace ptrace;      /* l */
 	struct seccomp seccomp;    /* l */
+	struct user_dispatch dispatch; /* o */
 	u32 altstack_sp, altstack_size, altstack_flags; /* o */
 	u8 mce_kill;               /* o: PR_MCE_KILL_ of prctl(2); inherited */
 	uptr_t set_child_tid;      /* o: where its tid goes when it first runs, 0: nowhere */

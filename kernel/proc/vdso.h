@@ -17,6 +17,7 @@ struct mm;
 /* Places in the image, counted from its start: the linker gives them the value of an address. */
 extern char __kernel_vsyscall[], __kernel_sigreturn[], __kernel_rt_sigreturn[];
 extern char vdso_sysenter[], vdso_landing[];
+extern char vdso_sigreturn_landing[], vdso_rt_sigreturn_landing[];
 
 /* Boot: readies the image for this CPU, unless the command line has vdso32=0. */
 void vdso_init(void);

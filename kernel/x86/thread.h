@@ -21,7 +21,9 @@ struct x86_debug {
 #define TRACED_DEBUG    2u /* it has breakpoints in debug registers */
 #define TRACED_FILTERED 4u /* its system calls are judged first (kernel/proc/seccomp.h) */
 #define TRACED_NO_TSC   8u /* RDTSC is refused: PR_SET_TSC */
-#define TRACED_GATE     (TRACED_SYSCALLS | TRACED_FILTERED) /* they come through the other gate */
+#define TRACED_DISPATCHED 16u /* they may be its own (kernel/proc/user_dispatch.h) */
+/* They come through the other gate. */
+#define TRACED_GATE     (TRACED_SYSCALLS | TRACED_FILTERED | TRACED_DISPATCHED)
 
 struct x86_thread {
 	u8 fpu[512] __aligned(16); /* FXSAVE image, SDM vol. 1, 10.5 */

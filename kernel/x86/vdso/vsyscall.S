@@ -55,6 +55,8 @@ __kernel_sigreturn:
 	popl	%eax
 	movl	$119, %eax	/* sigreturn */
 	int	$0x80
+	.globl	vdso_sigreturn_landing
+vdso_sigreturn_landing:
 	.size	__kernel_sigreturn, . - __kernel_sigreturn
 
 	.globl	__kernel_rt_sigreturn
@@ -64,6 +66,8 @@ __kernel_sigreturn:
 __kernel_rt_sigreturn:
 	movl	$173, %eax	/* rt_sigreturn */
 	int	$0x80
+	.globl	vdso_rt_sigreturn_landing
+vdso_rt_sigreturn_landing:
 	.size	__kernel_rt_sigreturn, . - __kernel_rt_sigreturn
 
 	.section .note.GNU-stack, "", @progbits
