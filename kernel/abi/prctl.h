@@ -99,7 +99,8 @@ struct abi_cap_data {
 #define CAP_MKNOD       27
 #define CAP_SYSLOG      34
 #define CAP_WAKE_ALARM  35
-#define CAP_LAST        40
+#define CAP_CHECKPOINT_RESTORE 40
+#define CAP_LAST        CAP_CHECKPOINT_RESTORE
 
 #define CAP_FULL ((1ull << (CAP_LAST + 1)) - 1)
 

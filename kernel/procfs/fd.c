@@ -1,7 +1,7 @@
 /* /proc/PID/fd and fdinfo: the open files of a process. */
 #include "kernel/procfs/procfs_impl.h"
 
-struct file *proc_fd_file(const struct proc_node *n)
+static struct file *fd_file(const struct proc_node *n)
 {
 	struct file *f = NULL;
 	struct files *files;
@@ -49,9 +49,9 @@ u32 proc_fd_slots(struct files *files)
 
 /* --- fd --- */
 
-static int fd_target(const struct proc_node *n, struct dentry **out)
+int proc_file_target(const struct proc_node *n, struct dentry **out)
 {
-	struct file *f = proc_fd_file(n);
+	struct file *f = n->entry->file(n);
 
 	if (!f)
 		return -ENOENT;
@@ -62,7 +62,8 @@ static int fd_target(const struct proc_node *n, struct dentry **out)
 
 static const struct proc_entry fd_entry = {
 	.mode = S_IFLNK | 0700,
-	.target = fd_target,
+	.file = fd_file,
+	.target = proc_file_target,
 	.inode_ops = &proc_fd_link_ops,
 };
 
@@ -131,6 +132,7 @@ static int fdinfo_show(struct text *t, const struct proc_node *n)
 static const struct proc_entry fdinfo_entry = {
 	.mode = S_IFREG | 0444,
 	.guarded = true,
+	.file = fd_file,
 	.show = fdinfo_show,
 };
 

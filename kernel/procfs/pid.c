@@ -538,7 +538,7 @@ static long coredump_filter_store(const struct proc_node *n, char *s, size_t len
 
 /* --- The tables --- */
 
-/* A thread has all but the last. */
+/* A thread has all but the last three. */
 static const struct proc_entry rows[] = {
 	{"auxv", S_IFREG | 0400, .guarded = true, .show = proc_auxv_show},
 	{"clear_refs", S_IFREG | 0200, .store = proc_clear_refs_store},
@@ -573,10 +573,11 @@ static const struct proc_entry rows[] = {
 	/* not of a thread: */
 	{"coredump_filter", S_IFREG | 0644, .show = coredump_filter_show,
 		.store = coredump_filter_store},
+	{"map_files", S_IFDIR | 0500, .dir = &proc_map_files_dir, .inode_ops = &proc_fd_dir_ops},
 	{"task", S_IFDIR | 0555, .dir = &task_dir},
 };
 
-static const struct proc_dir thread_dir = {.rows = rows, .nr_rows = ARRAY_SIZE(rows) - 2};
+static const struct proc_dir thread_dir = {.rows = rows, .nr_rows = ARRAY_SIZE(rows) - 3};
 static const struct proc_entry thread_entry = {.mode = S_IFDIR | 0555, .dir = &thread_dir};
 
 static const struct proc_dir task_dir = {

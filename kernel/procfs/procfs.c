@@ -92,7 +92,7 @@ static const struct proc_entry root_entry = {.mode = S_IFDIR | 0555, .dir = &roo
  *   1 | 2 bits: of a process, of a thread, in fd, in fdinfo | 15 bits: process or thread |
  *   14 bits: which row, or which descriptor
  *
- * Descriptors above 16383 share numbers.
+ * Descriptors above 16383 share numbers, and mapped files with them.
  */
 enum ino_class { INO_PROCESS, INO_THREAD, INO_FD, INO_FDINFO };
 
@@ -159,10 +159,10 @@ static u32 proc_links(const struct inode *inode)
 	return links;
 }
 
-/* The links in /proc/PID/fd show in their mode how the file was opened. */
-static u32 descriptor_mode(const struct proc_node *n)
+/* The links to open files show in their mode how the file was opened. */
+static u32 file_link_mode(const struct proc_node *n)
 {
-	struct file *f = proc_fd_file(n);
+	struct file *f = n->entry->file(n);
 	u32 mode = S_IFLNK;
 
 	if (f && f->backing.may_read)
@@ -170,7 +170,7 @@ static u32 descriptor_mode(const struct proc_node *n)
 	if (f && f->backing.may_write)
 		mode |= 0300;
 	file_put(f);
-	return mode;
+	return mode & n->entry->mode;
 }
 
 void proc_refresh(struct inode *inode)
@@ -180,7 +180,7 @@ void proc_refresh(struct inode *inode)
 	if (n->id)
 		(void)proc_owner(n, &inode->uid, &inode->gid);
 	if (!n->entry->name && S_ISLNK(n->entry->mode))
-		inode->mode = descriptor_mode(n);
+		inode->mode = file_link_mode(n);
 }
 
 /* --- Names --- */
@@ -211,6 +211,20 @@ static const struct proc_entry *find_row(const struct proc_dir *d, const char *n
 	return NULL;
 }
 
+#define NAME_SIZE 24 /* of what comes and goes */
+
+/* Where names are made by the directory there is one for each node. */
+static bool is_its_name(
+	const struct proc_node *n, const struct proc_dir *d, const char *name, u32 len)
+{
+	char its_name[NAME_SIZE];
+
+	if (!d->print)
+		return true;
+	d->print(n, its_name, NAME_SIZE);
+	return strlen(its_name) == len && memcmp(its_name, name, len) == 0;
+}
+
 int proc_lookup(struct dentry *dir, const char *name, u32 len, struct inode **out)
 {
 	struct proc_node child = *inode_node(dir->inode);
@@ -220,9 +234,9 @@ int proc_lookup(struct dentry *dir, const char *name, u32 len, struct inode **ou
 
 	if (!proc_alive(&parent))
 		return -ENOENT;
-	if (d->numbered && proc_parse_name(name, len, &number)) {
+	if (d->numbered && (d->parse ?: proc_parse_name)(name, len, &number)) {
 		child.entry = d->numbered;
-		if (!d->find(&parent, number, &child))
+		if (!d->find(&parent, number, &child) || !is_its_name(&child, d, name, len))
 			return -ENOENT;
 	} else {
 		child.entry = find_row(d, name, len);
@@ -241,7 +255,7 @@ bool proc_valid(struct dentry *d)
 		return false;
 	if (n->entry->name || n->entry->dir)
 		return true;
-	f = proc_fd_file(n);
+	f = n->entry->file(n);
 	file_put(f);
 	return f;
 }
@@ -272,7 +286,7 @@ static void emit_numbers(struct dir_context *c, const struct proc_node *dir)
 	const struct proc_dir *d = dir->entry->dir;
 	u64 base = 2 + d->nr_rows;
 	u32 number = (u32)(c->pos - base);
-	char name[12];
+	char name[NAME_SIZE];
 
 	for (; d->next(dir, &number); number++) {
 		struct proc_node child = *dir;
@@ -280,7 +294,10 @@ static void emit_numbers(struct dir_context *c, const struct proc_node *dir)
 		child.entry = d->numbered;
 		if (!d->find(dir, number, &child))
 			continue;
-		snprintf(name, sizeof(name), "%u", number);
+		if (d->print)
+			d->print(&child, name, sizeof(name));
+		else
+			snprintf(name, sizeof(name), "%u", number);
 		if (!emit(c, &child, name, base + number + 1))
 			return;
 	}
@@ -466,6 +483,22 @@ const struct inode_ops proc_fd_link_ops = {
 	.refresh = proc_refresh,
 	.evict = proc_evict,
 	.stat_size = 64, /* as on Linux */
+};
+
+/* Whoever may look may read where it leads; going there is for administrators. */
+static int map_follow(struct inode *inode, struct dentry **out)
+{
+	if (!capable(CAP_CHECKPOINT_RESTORE) && !capable(CAP_SYS_ADMIN))
+		return -EPERM;
+	return magic_follow(inode, out);
+}
+
+const struct inode_ops proc_map_link_ops = {
+	.readlink = magic_readlink,
+	.follow = map_follow,
+	.refresh = proc_refresh,
+	.evict = proc_evict,
+	.stat_size = 64,
 };
 
 const struct inode_ops proc_dir_ops = {

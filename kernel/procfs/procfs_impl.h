@@ -2,12 +2,13 @@
  * The inside of procfs, for its own files and their tests.
  *
  * A directory is a table of rows, and a row says all there is to know of a file: its name, its mode
- * and the function that makes its text. Besides its rows a directory may have names that are
- * numbers and come and go: processes, threads, descriptors.
+ * and the function that makes its text. Besides its rows a directory may have names that come and go,
+ * and stand for numbers: processes, threads, descriptors, mapped addresses.
  *
  *   /proc          procfs.c    what its files say: system.c, meminfo.c, kpage.c
  *   /proc/sys      sysctl.c
- *   /proc/PID      pid.c       and: status.c, maps.c, pid_mem.c, fd.c, oom_score.c, net.c
+ *   /proc/PID      pid.c       and: status.c, maps.c, map_files.c, pid_mem.c, fd.c, oom_score.c,
+ *                              net.c
  *
  * Nothing here holds on to a process. A node knows its number and its start, and looks for it anew
  * at each use under process_lock; what it needs is copied there, or referenced (an address space, a
@@ -37,6 +38,8 @@ struct proc_entry {
 	long (*store)(const struct proc_node *n, char *s, size_t len, u64 pos);
 	const struct file_ops *ops; /* of a file that is no text */
 	const struct proc_dir *dir; /* directory */
+	/* The open file that a numbered node which is no directory stands for, referenced; or NULL. */
+	struct file *(*file)(const struct proc_node *n);
 	/* Symlink: its text, or for a magic one the dentry it leads to (one reference). */
 	int (*readlink)(const struct proc_node *n, char *buf, size_t size);
 	int (*target)(const struct proc_node *n, struct dentry **out);
@@ -49,6 +52,10 @@ struct proc_dir {
 	u32 nr_rows;
 	/* Numbered names; `numbered` NULL: there are none. */
 	const struct proc_entry *numbered;
+	/* The number that a name could stand for: proc_parse_name() if NULL; and the name of a node,
+	 * which is its number in decimal if NULL. */
+	bool (*parse)(const char *name, u32 len, u32 *number);
+	void (*print)(const struct proc_node *n, char *name, size_t size);
 	/* Moves *number to the lowest name >= it; false past the last. */
 	bool (*next)(const struct proc_node *dir, u32 *number);
 	/* Whether there is this name; *child, a copy of dir's node, becomes its node. */
@@ -63,7 +70,8 @@ struct proc_node {
 	u32 id;       /* process, or thread; 0: neither */
 	bool thread;  /* under /proc/PID/task: of the thread alone */
 	u64 start_ns; /* the process's, which tells it from a later one of the same number */
-	u32 fd;       /* under fd and fdinfo */
+	u32 fd;       /* under fd and fdinfo; under map_files the number of the first page */
+	vaddr_t end;  /* under map_files */
 };
 
 static inline const struct proc_node *inode_node(const struct inode *inode)
@@ -84,6 +92,7 @@ static inline bool proc_opened_by_admin(const struct file *f)
 /* --- procfs.c --- */
 
 extern const struct inode_ops proc_dir_ops, proc_file_inode_ops;
+extern const struct inode_ops proc_fd_link_ops, proc_map_link_ops;
 
 /* The pieces of inode operations, for rows that bring their own. */
 int proc_lookup(struct dentry *dir, const char *name, u32 len, struct inode **out);
@@ -153,11 +162,10 @@ static inline u32 proc_rlimit(u64 limit)
 /* --- fd.c --- */
 
 extern const struct proc_dir proc_fd_dir, proc_fdinfo_dir;
-extern const struct inode_ops proc_fd_link_ops;
 extern const struct inode_ops proc_fd_dir_ops, proc_fdinfo_dir_ops;
 
-/* The file at a descriptor node, referenced; NULL when there is none. */
-struct file *proc_fd_file(const struct proc_node *n);
+/* The target of a link that stands for an open file. */
+int proc_file_target(const struct proc_node *n, struct dentry **out);
 
 /* Slots that a descriptor table with these files would have on Linux: FDSize. */
 u32 proc_fd_slots(struct files *fs);
@@ -178,6 +186,10 @@ long proc_clear_refs_store(const struct proc_node *n, char *s, size_t len, u64 p
 
 /* Bytes of program text as /proc counts it. */
 u32 proc_text_bytes(const struct mm *mm);
+
+/* --- map_files.c --- */
+
+extern const struct proc_dir proc_map_files_dir;
 
 /* --- pid_mem.c --- */
 
