@@ -386,7 +386,7 @@ static long sleep_absolute(s32 id, u64 ns)
 	u64 tai = id == CLOCK_TAI ? (u32)clock_tai_offset() * NSEC_PER_SEC : 0;
 	u64 until = ns;
 	long err;
-	if (id == CLOCK_REALTIME || id == CLOCK_TAI)
+	if (id == CLOCK_REALTIME || id == CLOCK_REALTIME_ALARM || id == CLOCK_TAI)
 		until = deadline_realtime(ns - MIN(tai, ns));
 	err = sleep_clock(id, until);
 	return err == -EINTR ? -ERESTARTNOHAND : err;
@@ -403,6 +403,8 @@ static long check_sleepable(s32 id)
 	case CLOCK_MONOTONIC:
 	case CLOCK_BOOTTIME:
 	case CLOCK_TAI:
+	case CLOCK_REALTIME_ALARM:
+	case CLOCK_BOOTTIME_ALARM:
 		return 0;
 	}
 	err = clock_read(id, &now);
@@ -422,6 +424,12 @@ static long do_clock_nanosleep(s32 id, u32 flags, uptr_t req, uptr_t rem, bool t
 		err = get_timespec(&ns, req, time64);
 	if (err)
 		return err;
+	if (id == CLOCK_REALTIME_ALARM || id == CLOCK_BOOTTIME_ALARM) {
+		if (flags & ~TIMER_ABSTIME)
+			return -EINVAL;
+		if (!capable(CAP_WAKE_ALARM))
+			return -EPERM;
+	}
 	if (flags & TIMER_ABSTIME)
 		return sleep_absolute(id, ns);
 	err = clock_read(by, &until);

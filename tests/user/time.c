@@ -124,6 +124,32 @@ static void sleeping(void)
 	check("sleep.until_then", now(CLOCK_MONOTONIC) >= ns(t));
 }
 
+static void sleep_alarm(const char *name, int flags, struct timespec t)
+{
+	say(name, "%d %d", clock_nanosleep(CLOCK_REALTIME_ALARM, flags, &t, NULL),
+		clock_nanosleep(CLOCK_BOOTTIME_ALARM, flags, &t, NULL));
+}
+
+static void sleep_alarm_as_user(void)
+{
+	if (setuid(1000))
+		die("setuid");
+	sleep_alarm("alarm.user", 0, (struct timespec){0, 1});
+	sleep_alarm("alarm.user, bad time", 0, (struct timespec){0, -1});
+	sleep_alarm("alarm.user, unknown flag", 2, (struct timespec){0, 1});
+}
+
+/* The clocks that would wake a machine that sleeps. */
+static void sleeping_alarm(void)
+{
+	int64_t before = now(CLOCK_MONOTONIC);
+
+	sleep_alarm("alarm.sleep", 0, (struct timespec){0, 20000000});
+	check("alarm.slept", now(CLOCK_MONOTONIC) - before >= 40000000);
+	sleep_alarm("alarm.until past", TIMER_ABSTIME, (struct timespec){1, 0});
+	isolated("alarm.user", sleep_alarm_as_user);
+}
+
 static void interrupted(void)
 {
 	struct timespec t = {50, 0}, left = {0, 0};
@@ -218,6 +244,7 @@ int main(void)
 	time_of_day();
 	coarse();
 	sleeping();
+	sleeping_alarm();
 	interrupted();
 	timers();
 	alarm(1000);
