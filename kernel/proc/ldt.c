@@ -77,15 +77,6 @@ static long ldt_write(uptr_t from, u32 size, bool old)
 	return err;
 }
 
-/* What the thread has in FS and GS is read again at its next switch; Linux does it at once. */
-static void reload_segments(void)
-{
-	u32 flags = irq_save();
-	x86_set_fs(x86_get_fs());
-	x86_set_gs(x86_get_gs());
-	irq_restore(flags);
-}
-
 long sys_modify_ldt(s32 func, uptr_t at, u32 size)
 {
 	long ret = -ENOSYS;
@@ -97,7 +88,7 @@ long sys_modify_ldt(s32 func, uptr_t at, u32 size)
 	case MODIFY_LDT_WRITE_OLD:
 	case MODIFY_LDT_WRITE:
 		ret = ldt_write(at, size, func == MODIFY_LDT_WRITE_OLD);
-		reload_segments();
+		x86_segments_reload();
 	}
 	return ret;
 }

@@ -117,9 +117,11 @@ long sys_set_thread_area(uptr_t desc)
 {
 	struct task *t = current_task();
 	long err = tls_set(t, desc, true);
-	if (!err)
-		x86_tls_load(&t->thread.x86);
-	return err;
+	if (err)
+		return err;
+	x86_tls_load(&t->thread.x86);
+	x86_segments_reload();
+	return 0;
 }
 
 long sys_get_thread_area(uptr_t udesc)

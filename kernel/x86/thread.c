@@ -162,6 +162,15 @@ void x86_tls_load(const struct x86_thread *t)
 	gdt_load_tls(t->tls);
 }
 
+void x86_segments_reload(void)
+{
+	u32 flags = irq_save();
+
+	x86_set_fs(x86_get_fs());
+	x86_set_gs(x86_get_gs());
+	irq_restore(flags);
+}
+
 /* --- All of it --- */
 
 /* Into the struct what only the CPU knows while the thread runs. */

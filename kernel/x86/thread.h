@@ -100,6 +100,9 @@ static inline u16 x86_get_gs(void)
 void x86_set_fs(u32 sel);
 void x86_set_gs(u32 sel);
 
+/* Loads fs and gs of the running thread again, after a descriptor that they may name has changed. */
+void x86_segments_reload(void);
+
 /* Switches stacks, FPU, TLS, TSS esp0 and kmap slots. Interrupts are off. Returns when `from` is
  * switched to again. Page tables are the caller's business. */
 void x86_switch(struct x86_thread *from, struct x86_thread *to);

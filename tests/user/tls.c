@@ -170,6 +170,26 @@ static void switching(void)
 	asm volatile("movw %w0, %%fs" : : "r"(0));
 }
 
+/* What FS holds is looked up again when the entry that it names changes. */
+static void reloading(void)
+{
+	struct user_desc d = descriptor(7), none = empty(7);
+	int value;
+	unsigned fs;
+
+	block[0] = 1;
+	block[1] = 2;
+	set(&d);
+	d.base_addr += sizeof(int);
+	asm volatile("movw %w0, %%fs" : : "r"(7 << 3 | 3));
+	set(&d);
+	asm volatile("movl %%fs:0, %0" : "=r"(value));
+	say("reload.moved", "%d", value);
+	set(&none);
+	asm volatile("movw %%fs, %w0" : "=r"(fs));
+	say("reload.cleared", "%#x", fs & 0xffff);
+}
+
 static void after_exec(void)
 {
 	char *argv[] = {"x", "fresh", NULL};
@@ -200,6 +220,7 @@ int main(int argc, char **argv)
 	errors();
 	access_through();
 	switching();
+	reloading();
 	answer_status("exec", in_child(after_exec));
 	return test_failed;
 }
