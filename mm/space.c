@@ -402,6 +402,29 @@ static struct vma *vma_make(struct mm *mm, const struct map_request *r, vaddr_t 
 	return v;
 }
 
+/* enter() for a VMA with a backing, which may refuse, or change the flags. */
+static __noinline int enter_backed(struct vma *v, struct vma *below)
+{
+	int err = v->flags & VM_HUGETLB ? hugetlb_open(v) : 0;
+	if (err) {
+		slab_free(vma_cache, v);
+		return err;
+	}
+	v->backing->ops->get(v->backing);
+	vma_attach(v);
+	u32 flags = v->flags;
+	if (v->backing->ops->map)
+		err = v->backing->ops->map(v->backing, &v->flags, false);
+	if (err) {
+		vma_free(v);
+		return err;
+	}
+	vma_insert_after(&v->mm->vmas, below, v);
+	if (v->flags != flags)
+		vma_merge(v);
+	return 0;
+}
+
 /* Puts a VMA made for a free range into the space, or lets a neighbour grow instead. Returns 0 or
  * what the backing says; then the VMA is gone. */
 static int enter(struct mm *mm, struct vma *v, bool heap)
@@ -411,25 +434,10 @@ static int enter(struct mm *mm, struct vma *v, bool heap)
 		slab_free(vma_cache, v);
 		return 0;
 	}
-	int err = 0;
-	if (v->backing) {
-		if ((v->flags & VM_HUGETLB) && (err = hugetlb_open(v))) {
-			slab_free(vma_cache, v);
-			return err;
-		}
-		v->backing->ops->get(v->backing);
-	}
+	if (v->backing)
+		return enter_backed(v, below);
 	vma_attach(v);
-	u32 flags = v->flags;
-	if (v->backing && v->backing->ops->map)
-		err = v->backing->ops->map(v->backing, &v->flags, false);
-	if (err) {
-		vma_free(v);
-		return err;
-	}
 	vma_insert_after(&mm->vmas, below, v);
-	if (v->flags != flags)
-		vma_merge(v);
 	return 0;
 }
 
