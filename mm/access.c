@@ -1,12 +1,11 @@
 /* Touching an address space from outside: faulting pages in ahead, and another process's memory. */
-#include "kernel/abi/errno.h"
 #include "kernel/lib/string.h"
 #include "kernel/x86/trap.h"
 #include "mm/anon.h"
 #include "mm/fault.h"
 #include "mm/hugetlb.h"
 #include "mm/page_alloc.h"
-#include "mm/space.h"
+#include "mm/space_impl.h"
 #include "mm/userfault.h"
 
 static long fault_errno(enum fault_result r)
@@ -42,9 +41,10 @@ static enum fault_result wait_for_filler(struct mm *mm, vaddr_t addr, u32 access
 
 /* A private page that others have too is copied before it is pinned. Nobody has written the copy,
  * and the process itself has to ask before it does. */
-static enum fault_result unshare(struct mm *mm, vaddr_t addr, pte_t *pte)
+static enum fault_result unshare(struct mm *mm, vaddr_t addr)
 {
-	if (!pte_anon(*pte) || pfn_page(pte_pfn(*pte))->mapcount == 1)
+	pte_t *pte = pmap_pte(&mm->pmap, addr);
+	if (!pte || !pte_anon(*pte) || pfn_page(pte_pfn(*pte))->mapcount == 1)
 		return FAULT_DONE;
 	enum fault_result r = fault_in(mm, addr, PF_WRITE | FAULT_FORCE);
 	if (r == FAULT_DONE)
@@ -53,15 +53,21 @@ static enum fault_result unshare(struct mm *mm, vaddr_t addr, pte_t *pte)
 }
 
 /* What a fault does not do to a page that is there already: to say of a shared one that it is
- * written. */
-static __noinline enum fault_result populate_present(struct mm *mm, vaddr_t addr, u32 how)
+ * written, to all who map it. */
+static void mark_written(struct vma *v, vaddr_t addr)
 {
-	pte_t *pte = pmap_pte(&mm->pmap, addr);
-	if (!pte)
-		return FAULT_DONE;
+	vma_lock_entries(v);
+	const pte_t *pte = pmap_pte(&v->mm->pmap, addr);
+	if (pte && pte_maps(*pte) && !pte_poisoned(*pte))
+		pfn_page(pte_pfn(*pte))->flags |= PF_DIRTY;
+	vma_unlock_entries(v);
+}
+
+static __noinline enum fault_result populate_present(struct vma *v, vaddr_t addr, u32 how)
+{
 	if (how & FAULT_PIN)
-		return unshare(mm, addr, pte);
-	pmap_set_low(pte, pte_low(pte) | (u32)PTE_D);
+		return unshare(v->mm, addr);
+	mark_written(v, addr);
 	return FAULT_DONE;
 }
 
@@ -77,9 +83,13 @@ static long populate_vma(struct vma *v, vaddr_t *at, vaddr_t stop, s32 access)
 	bool present = how & FAULT_PIN || (how & PF_WRITE && v->flags & VM_SHARED);
 	enum fault_result r = FAULT_DONE;
 	struct mm *mm = v->mm;
-	while (*at < stop && (r = fault_in(mm, *at, how)) == FAULT_DONE &&
-		(!present || (r = populate_present(mm, *at, how)) == FAULT_DONE))
-		*at += PAGE_SIZE;
+	for (; *at < stop; *at += PAGE_SIZE) {
+		r = fault_in(mm, *at, how);
+		if (r == FAULT_DONE && present)
+			r = populate_present(v, *at, how);
+		if (r != FAULT_DONE)
+			break;
+	}
 	return fault_errno(r == FAULT_USERFAULT ? wait_for_filler(mm, *at, how) : r);
 }
 

@@ -64,6 +64,7 @@ static void mapped(void)
 static void populated_again(void)
 {
 	char *p = map(-1, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS);
+	pid_t pid;
 
 	madvise(p, PAGES * PAGE, MADV_POPULATE_READ);
 	madvise(p, PAGES * PAGE, MADV_DONTNEED);
@@ -71,6 +72,12 @@ static void populated_again(void)
 	show("populated_again.read", p);
 	madvise(p, 2 * PAGE, MADV_POPULATE_WRITE);
 	show("populated_again.written", p);
+	if (!(pid = fork())) {
+		read_all(p);
+		show("populated_again.child", p);
+		_exit(0);
+	}
+	waitpid(pid, NULL, 0);
 	munmap(p, PAGES * PAGE);
 }
 
