@@ -53,12 +53,12 @@ static enum fault_result unshare(struct mm *mm, vaddr_t addr)
 }
 
 /* What a fault does not do to a page that is there already: to say of a shared one that it is
- * written, to all who map it. */
+ * written, to all who map it. As on Linux, the word of an entry that is dirty is enough. */
 static void mark_written(struct vma *v, vaddr_t addr)
 {
 	vma_lock_entries(v);
 	const pte_t *pte = pmap_pte(&v->mm->pmap, addr);
-	if (pte && pte_maps(*pte) && !pte_poisoned(*pte))
+	if (pte && pte_maps(*pte) && !pte_poisoned(*pte) && !pte_dirty(*pte))
 		pfn_page(pte_pfn(*pte))->flags |= PF_DIRTY;
 	vma_unlock_entries(v);
 }

@@ -70,6 +70,7 @@ static void populated_again(void)
 	madvise(p, PAGES * PAGE, MADV_DONTNEED);
 	read_all(p);
 	show("populated_again.read", p);
+	p[0] = 1; /* no fault: only the entry knows */
 	madvise(p, 2 * PAGE, MADV_POPULATE_WRITE);
 	show("populated_again.written", p);
 	if (!(pid = fork())) {
