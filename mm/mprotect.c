@@ -42,7 +42,7 @@ static __forceinline void protect_own(struct vma *v)
 {
 	vaddr_t at = v->start, end = v->end, stop;
 	do {
-		stop = MIN(ALIGN_DOWN(at, PD_SIZE) + PD_SIZE, end);
+		stop = pt_end(at, end);
 		pte_t *pte = pmap_pte(&v->mm->pmap, at);
 		u32 n = (stop - at) >> PAGE_SHIFT;
 		if (pte && v->flags & VM_WRITE)

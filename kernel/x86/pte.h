@@ -73,10 +73,17 @@ static inline u32 pdpt_index(vaddr_t va)
 	return va >> PDPT_SHIFT;
 }
 
-/* How many pages of [va, end) have their entries in the same table as va's, one behind the other. */
+/* Where the part of [va, end), in user space, ends that has its entries in the same table as va's, one
+ * behind the other. */
+static inline vaddr_t pt_end(vaddr_t va, vaddr_t end)
+{
+	return MIN(ALIGN_DOWN(va, PD_SIZE) + PD_SIZE, end);
+}
+
+/* How many pages that are. */
 static inline u32 pt_run(vaddr_t va, vaddr_t end)
 {
-	return MIN((end - va) >> PT_SHIFT, PT_ENTRIES - pt_index(va));
+	return (pt_end(va, end) - va) >> PT_SHIFT;
 }
 
 #define PTE_NONE ((pte_t){0})
