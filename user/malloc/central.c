@@ -31,22 +31,13 @@ void info_set(struct span *s, unsigned c)
 
 static void list_add(struct central *ce, struct span *s)
 {
-	s->prev = NULL;
-	s->next = ce->partial;
-	if (s->next)
-		s->next->prev = s;
-	ce->partial = s;
+	span_push(&ce->partial, s);
 	s->listed = 1;
 }
 
 static void list_remove(struct central *ce, struct span *s)
 {
-	if (s->next)
-		s->next->prev = s->prev;
-	if (s->prev)
-		s->prev->next = s->next;
-	else
-		ce->partial = s->next;
+	span_unlink(&ce->partial, s);
 	s->listed = 0;
 }
 

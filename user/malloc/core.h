@@ -211,6 +211,26 @@ static inline uintptr_t span_end(const struct span *s)
 	return s->start + (s->pages << PAGE_SHIFT);
 }
 
+/* @s goes to the head of a list, and out of it from wherever it is. */
+static inline void span_push(struct span **list, struct span *s)
+{
+	s->prev = NULL;
+	s->next = *list;
+	if (s->next)
+		s->next->prev = s;
+	*list = s;
+}
+
+static inline void span_unlink(struct span **list, struct span *s)
+{
+	if (s->next)
+		s->next->prev = s->prev;
+	if (s->prev)
+		s->prev->next = s->next;
+	else
+		*list = s->next;
+}
+
 /* What a page of small blocks says of itself: its class, and which page of the span it is. Zero
  * for all others. */
 typedef uint16_t page_info;

@@ -154,11 +154,7 @@ static void bin_insert(struct span *s)
 	unsigned b = bin_of(s->pages);
 
 	s->state = SPAN_FREE;
-	s->prev = NULL;
-	s->next = heap.bins[b];
-	if (s->next)
-		s->next->prev = s;
-	heap.bins[b] = s;
+	span_push(&heap.bins[b], s);
 	heap.nonempty[b / 64] |= 1ull << b % 64;
 	heap.free_bytes += s->pages << PAGE_SHIFT;
 	heap.nr_free++;
@@ -170,12 +166,7 @@ static void bin_remove(struct span *s)
 	unsigned b = bin_of(s->pages);
 
 	s->state = SPAN_RUN;
-	if (s->next)
-		s->next->prev = s->prev;
-	if (s->prev)
-		s->prev->next = s->next;
-	else
-		heap.bins[b] = s->next;
+	span_unlink(&heap.bins[b], s);
 	if (!heap.bins[b])
 		heap.nonempty[b / 64] &= ~(1ull << b % 64);
 	heap.free_bytes -= s->pages << PAGE_SHIFT;

@@ -180,21 +180,12 @@ static unsigned longest_gap(const struct span *s)
 static void list_add(struct span *s, unsigned c)
 {
 	s->class = c;
-	s->prev = NULL;
-	s->next = mixed.list[s->class];
-	if (s->next)
-		s->next->prev = s;
-	mixed.list[s->class] = s;
+	span_push(&mixed.list[c], s);
 }
 
 static void list_remove(struct span *s)
 {
-	if (s->next)
-		s->next->prev = s->prev;
-	if (s->prev)
-		s->prev->next = s->next;
-	else
-		mixed.list[s->class] = s->next;
+	span_unlink(&mixed.list[s->class], s);
 }
 
 /* --- Blocks --------------------------------------------------------------------------------- */
