@@ -151,7 +151,7 @@ static bool fault_around(const struct fault *f)
 {
 	struct vma *v = f->vma;
 	vaddr_t lo = MAX(ALIGN_DOWN(f->addr, FAULT_AROUND), v->start);
-	vaddr_t hi = MIN(lo + FAULT_AROUND, MIN(ALIGN_DOWN(lo, PD_SIZE) + PD_SIZE, v->end));
+	vaddr_t hi = MIN(lo + FAULT_AROUND, pt_end(lo, v->end));
 	struct fault g = {.vma = v, .addr = lo, .pte = f->pte - ((f->addr - lo) >> PAGE_SHIFT)};
 	for (; g.addr < hi; g.addr += PAGE_SIZE, g.pte++) {
 		if (!pte_none(*g.pte))

@@ -126,7 +126,7 @@ static u32 check_huge_vma(struct check *c, struct vma *v)
 static void check_vma(struct check *c, struct vma *v, u32 *rss)
 {
 	for (vaddr_t at = v->start, next; at < v->end; at = next) {
-		next = MIN(v->end - 1, at | (PD_SIZE - 1)) + 1;
+		next = pt_end(at, v->end);
 		pte_t *pte = pmap_pte(&v->mm->pmap, at);
 		for (; pte && at < next; at += PAGE_SIZE, pte++)
 			if (pte_maps(*pte))

@@ -25,7 +25,7 @@ static pte_t entry(struct mm *mm, vaddr_t addr)
 static vaddr_t skip_holes(struct mm *mm, vaddr_t addr, vaddr_t end)
 {
 	while (addr < end && !pmap_pte(&mm->pmap, addr))
-		addr = MIN(end - 1, addr | (PD_SIZE - 1)) + 1;
+		addr = pt_end(addr, end);
 	return addr;
 }
 

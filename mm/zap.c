@@ -126,7 +126,7 @@ void zap_range(struct vma *v, vaddr_t start, vaddr_t end, enum zap_what what)
 		return;
 	}
 	for (vaddr_t at = start, next; at < end; at = next) {
-		next = MIN(end - 1, at | (PD_SIZE - 1)) + 1;
+		next = pt_end(at, end);
 		pte_t *pte = pmap_pte(&v->mm->pmap, at);
 		if (pte)
 			tables[what](&z, pte, (next - at) >> PAGE_SHIFT);

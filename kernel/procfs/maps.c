@@ -163,7 +163,7 @@ static void walk_entries(struct entry_walk *w, struct vma *v, vaddr_t start, vad
 	for (vaddr_t at = start, next; at < end; at = next) {
 		pte_t *pte = pmap_pte(&v->mm->pmap, at);
 
-		next = MIN(end - 1, at | (PD_SIZE - 1)) + 1;
+		next = pt_end(at, end);
 		for (; pte && at < next; at += PAGE_SIZE, pte++)
 			if (pte_maps(*pte))
 				w->entry(w, v, at, *pte);
