@@ -162,6 +162,16 @@ def trap_backtrace(log):
            "handle_page_fault", "signal handler called", r"first_write .* at user/demo/zero.c")
 
 
+def met_twice(log):
+    """A breakpoint that is met twice, as after a step that QEMU ended early, is one call."""
+    there = "tbreak *page_alloc", "continue", "tbreak pmap_enter_page", "jump *$pc"
+    output = typed(log, ["mm start", "mm break-fault zero addr 0xb0000000-0xbf000000 once",
+                         "continue", f"mm trace python [gdb.execute(c) for c in {there}]"],
+                   DEMO="zero")
+    calls = re.findall(r"^ +page alloc order 0, pgtable(.*)", output, re.MULTILINE)
+    assert len(calls) == 1 and "= frame" in calls[0], f"the one page table's calls: {calls}"
+
+
 def names(log):
     """`mm what` of one of each."""
     output = typed(log, ["mm start", "tbreak zero.c:12", "continue", "mm what p", "mm what &cpus",
@@ -298,6 +308,6 @@ def panic(log):
 def cases():
     yield from ((f"gdb.walkthrough_{demo}", session(demo, blocks))
                 for demo, blocks in walkthrough.sessions().items())
-    for function in (any_stop, busy, break_fault, ubreak, trap_backtrace, names, huge, poison, start,
-                     half_done, layout, replay, attach, panic):
+    for function in (any_stop, busy, break_fault, ubreak, trap_backtrace, met_twice, names, huge,
+                     poison, start, half_done, layout, replay, attach, panic):
         yield f"gdb.{function.__name__}", function

@@ -194,9 +194,8 @@ class Return(Silent):
         self.waiting = {}
 
     def look(self):
-        waiting = self.waiting.pop(kernel.register("esp"), None)
-        if waiting:
-            event, describe = waiting
+        event, describe = self.waiting.pop(kernel.register("esp"), (None, None))
+        if describe:
             event.result = describe(kernel.register("eax"))
 
 
@@ -225,16 +224,21 @@ class Tracer:
         if read is None or callers[0][0] in TRACED:
             return
         event = Event(what, read[0], " < ".join(text for _, text in callers))
-        self.events.append(event)
-        if read[1]:
-            self.expect_return(event, read[1])
+        if self.expect_return(event, read[1]):
+            self.events.append(event)
 
     def expect_return(self, event, describe):
+        """False if the call is waited for already: gdb steps off a breakpoint to go on from it, and
+        on a busy host QEMU may end that step before its instruction, so that it is met again."""
         esp = kernel.register("esp")
         address = int.from_bytes(paging.read_virtual(esp, 4), "little")
         if address not in self.returns:
             self.returns[address] = Return(address)
-        self.returns[address].waiting[(esp + 4) & 0xffffffff] = (event, describe)
+        waiting, after = self.returns[address].waiting, (esp + 4) & 0xffffffff
+        if after in waiting:
+            return False
+        waiting[after] = event, describe
+        return True
 
     def close(self):
         for breakpoint in self.breakpoints + list(self.returns.values()):
