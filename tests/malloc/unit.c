@@ -5,6 +5,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <limits.h>
+#include <pthread.h>
 #include <stdint.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -292,7 +293,7 @@ static void gaps_are_used(void)
 	CHECK(!mixed.pages);
 }
 
-/* Blocks above the threshold are mapped; their size, freed once, is the next threshold. */
+/* Blocks above the threshold are mapped; the next of a size that was freed once are not. */
 static void threshold_adapts(void)
 {
 	unsigned before = heap.nr_mapped;
@@ -303,9 +304,9 @@ static void threshold_adapts(void)
 	p = tm_malloc(200 << 10);
 	CHECK(heap.nr_mapped == before + 1);
 	tm_free(p);
-	CHECK(heap.nr_mapped == before && heap.mmap_threshold == 200 << 10);
+	CHECK(heap.nr_mapped == before && heap.mmap_threshold == 204 << 10);
 	CHECK(heap.trim_threshold >= 400 << 10);
-	p = tm_malloc(199 << 10);
+	p = tm_malloc(200 << 10);
 	CHECK(heap.nr_mapped == before);
 	tm_free(p);
 	CHECK(tm_mallopt(TM_MMAP_THRESHOLD, 128 << 10) && tm_mallopt(TM_TRIM_THRESHOLD, 128 << 10));
@@ -366,6 +367,86 @@ static void grants_move(void)
 		tmalloc_check();
 	}
 	CHECK(tcache.granted > 256 << 10 && tcache.granted <= 512 << 10);
+}
+
+/* Calls enough for the heap to look at its free runs, but for @seconds, that change nothing. */
+static void heap_looks(unsigned seconds)
+{
+	pass_time(seconds);
+	for (int i = 0; i < 64; i++)
+		CHECK(!heap_alloc(PTRDIFF_MAX >> PAGE_SHIFT, 1, false));
+}
+
+/* Free runs lose their memory when they have been free for more than a second, however long it was
+ * since the heap was last used. */
+static void free_runs_decay(void)
+{
+	struct span *s = heap_alloc(20, 1, true), *next = heap_alloc(1, 1, true);
+
+	heap_looks(0);
+	heap_free(s);
+	s = pagemap_span(next->start - PAGE_SIZE);
+	for (unsigned i = 0; i < 3; i++) {
+		CHECK(s->state == SPAN_FREE && !s->purged);
+		heap_looks(i ? 1 : 100);
+	}
+	CHECK(s->state == SPAN_FREE && s->purged);
+	heap_free(next);
+	tmalloc_check();
+}
+
+static void *uses_class(void *c)
+{
+	size_t size = classes[(uintptr_t)c].size;
+
+	tm_free(tm_malloc(size));
+	tm_free(tm_malloc(size));
+	return NULL;
+}
+
+/* Its first call takes over what the thread before it left, of whatever class. */
+static void *inherits_class(void *c)
+{
+	const struct bin *b = &tcache.bin[(uintptr_t)c];
+
+	tm_free(tm_malloc(20000));
+	CHECK(bin_length(b) == 1 && b->bump != b->end);
+	CHECK(caches.left.state == CACHE_NEW && caches.nr == 2);
+	tmalloc_check();
+	return NULL;
+}
+
+static void in_thread(void *(*f)(void *), unsigned c)
+{
+	pthread_t t;
+
+	CHECK(!pthread_create(&t, NULL, f, (void *)(uintptr_t)c) && !pthread_join(t, NULL));
+}
+
+static void caches_are_left(void)
+{
+	unsigned c = class_of(1000);
+	int status;
+
+	cache_flush();
+	CHECK(!central[c].used);
+	in_thread(uses_class, c);
+	CHECK(central[c].used && caches.left.state == CACHE_LIVE && caches.nr == 1);
+	in_thread(inherits_class, c);
+	CHECK(central[c].used);
+	if (!fork()) {
+		cache_flush();
+		CHECK(!central[c].used && caches.list == &tcache && !tcache.next);
+		tmalloc_check();
+		_exit(0);
+	}
+	CHECK(wait(&status) > 0 && !status);
+	CHECK(central[c].used);
+	crowd(true);
+	tm_free(tm_malloc(30000));
+	crowd(false);
+	CHECK(!central[c].used && caches.left.state == CACHE_NEW);
+	tmalloc_check();
 }
 
 static void realloc_remaps(void)
@@ -495,6 +576,8 @@ int main(void)
 	grants_move();
 	realloc_remaps();
 	totals();
+	free_runs_decay();
+	caches_are_left();
 	puts("unit: ok");
 	return 0;
 }

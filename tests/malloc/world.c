@@ -59,6 +59,20 @@ void crowd(bool on)
 	crowded = on;
 }
 
+static uint32_t passed;
+
+void pass_time(unsigned seconds)
+{
+	passed += seconds;
+}
+
+uint32_t __real_os_seconds(void);
+uint32_t __wrap_os_seconds(void);
+uint32_t __wrap_os_seconds(void)
+{
+	return __real_os_seconds() + passed;
+}
+
 struct span *__real_heap_alloc_short(size_t least, size_t pages, bool grow);
 struct span *__wrap_heap_alloc_short(size_t least, size_t pages, bool grow);
 struct span *__wrap_heap_alloc_short(size_t least, size_t pages, bool grow)

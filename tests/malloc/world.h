@@ -9,6 +9,8 @@
 void refuse(unsigned pass, unsigned count);
 /* How many of the former are still to come. */
 unsigned calls_to_pass(void);
+/* The clock of seconds goes ahead. */
+void pass_time(unsigned seconds);
 /* Whether this thread finds no free pages for small blocks, as when the heap has to grow. */
 void crowd(bool on);
 /* With no block in use: give all caches back, and end the program unless every page is free. */

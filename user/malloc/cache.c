@@ -3,6 +3,10 @@
  * long. The limit of a list starts small and doubles each time that it is met, as long as the
  * thread's grant allows; the grant is a share of the heap, so that the caches stay small beside
  * what the program uses. When it is spent, another class gives up half of its limit.
+ *
+ * A thread that ends leaves its cache, with all that is in it, to the next that begins: threads
+ * that live for a moment are then no dearer than calls. One cache at most waits so, and goes back
+ * before the heap grows.
  */
 #include "core.h"
 
@@ -14,18 +18,40 @@ __thread struct tcache tcache TLS_MODEL;
 struct caches caches;
 uintptr_t block_key;
 
-static void cache_start(void)
+static void cache_link(struct tcache *t)
 {
-	struct tcache *t = &tcache;
-
-	core_init();
-	t->state = CACHE_LIVE;
-	lock_take(&caches.lock);
 	t->next = caches.list;
 	t->prev = &caches.list;
 	if (t->next)
 		t->next->prev = &t->next;
 	caches.list = t;
+}
+
+static void cache_unlink(struct tcache *t)
+{
+	*t->prev = t->next;
+	if (t->next)
+		t->next->prev = t->prev;
+}
+
+/* @to, which is empty and on no list, becomes what @from was. */
+static void cache_move(struct tcache *to, struct tcache *from)
+{
+	cache_unlink(from);
+	*to = *from;
+	*from = (struct tcache){0};
+	cache_link(to);
+}
+
+static void cache_start(void)
+{
+	core_init();
+	lock_take(&caches.lock);
+	if (caches.left.state == CACHE_LIVE)
+		cache_move(&tcache, &caches.left);
+	else
+		cache_link(&tcache);
+	tcache.state = CACHE_LIVE;
 	caches.nr++;
 	lock_drop(&caches.lock);
 	os_thread_register();
@@ -42,56 +68,88 @@ static void zero_run_set(unsigned c, bool zero)
 }
 
 /* Give the first @n blocks of a list back. */
-static void bin_release(unsigned c, unsigned n)
+static void bin_release(struct bin *b, unsigned c, unsigned n)
 {
-	struct bin *b = &tcache.bin[c];
-
 	b->head = central_give(c, b->head, n);
 	b->room += n;
 }
 
 /* Give the list and its limit up. */
-static void bin_close(unsigned c)
+static void bin_close(struct tcache *t, unsigned c)
 {
-	struct bin *b = &tcache.bin[c];
+	struct bin *b = &t->bin[c];
 
-	tcache.granted -= (size_t)tcache.limit[c] * classes[c].size;
-	tcache.limit[c] = 0;
+	t->granted -= (size_t)t->limit[c] * classes[c].size;
+	t->limit[c] = 0;
 	if (b->head)
-		bin_release(c, bin_length(b));
+		bin_release(b, c, bin_length(b));
 	b->room = b->longest = 0;
 }
 
-static void bin_empty(unsigned c)
+static void bin_empty(struct tcache *t, unsigned c)
 {
-	struct bin *b = &tcache.bin[c];
+	struct bin *b = &t->bin[c];
 
-	bin_close(c);
+	bin_close(t, c);
 	if (b->bump != b->end)
 		central_give_run(c, b->bump, b->end);
 	b->bump = b->end = NULL;
 }
 
-void cache_flush(void)
+static void cache_empty(struct tcache *t)
 {
 	for (unsigned c = 1; c < NR_CLASSES; c++)
-		bin_empty(c);
+		bin_empty(t, c);
+}
+
+/* Else its lists stay empty and their limits 0, so that each call comes to the slow path. */
+static bool cache_keeps(void)
+{
+	return tcache.state == CACHE_LIVE && !debug.fill;
+}
+
+void cache_drain(void)
+{
+	lock_take(&caches.lock);
+	if (caches.left.state == CACHE_LIVE) {
+		cache_empty(&caches.left);
+		cache_unlink(&caches.left);
+		caches.left.state = CACHE_NEW;
+	}
+	lock_drop(&caches.lock);
+}
+
+void cache_flush(void)
+{
+	cache_empty(&tcache);
+	cache_drain();
 }
 
 void cache_thread_exit(void)
 {
-	struct tcache *t = &tcache;
-
-	if (t->state != CACHE_LIVE)
+	if (tcache.state != CACHE_LIVE)
 		return;
-	cache_flush();
-	t->state = CACHE_DEAD;
 	lock_take(&caches.lock);
-	*t->prev = t->next;
-	if (t->next)
-		t->next->prev = t->prev;
+	if (caches.left.state == CACHE_NEW && cache_keeps()) {
+		cache_move(&caches.left, &tcache);
+	} else {
+		cache_empty(&tcache);
+		cache_unlink(&tcache);
+	}
+	tcache.state = CACHE_DEAD;
 	caches.nr--;
 	lock_drop(&caches.lock);
+}
+
+void caches_fork_child(void)
+{
+	caches.lock.word = 0;
+	caches.list = NULL;
+	caches.nr = tcache.state == CACHE_LIVE;
+	if (caches.nr)
+		cache_link(&tcache);
+	if (caches.left.state == CACHE_LIVE)
+		cache_link(&caches.left);
 }
 
 /* Whether a bin looks as it did when this was last asked. */
@@ -112,7 +170,7 @@ static void cache_visit(unsigned busy)
 	unsigned c = tcache.visited = tcache.visited % (NR_CLASSES - 1) + 1;
 
 	if (c != busy && bin_idle(c))
-		bin_empty(c);
+		bin_empty(&tcache, c);
 }
 
 /* How many bytes the limits of one thread may allow together. */
@@ -139,13 +197,13 @@ static bool grant_allows(size_t bytes)
 }
 
 /* Halve the limit of another class. What it holds too much goes back when it is next freed to. */
-static void grant_steal(unsigned not )
+static void grant_steal(unsigned except)
 {
 	struct tcache *t = &tcache;
 
 	for (unsigned i = 0; i < NR_CLASSES; i++) {
 		t->victim = t->victim % (NR_CLASSES - 1) + 1;
-		if (t->victim != not &&t->limit[t->victim]) {
+		if (t->victim != except && t->limit[t->victim]) {
 			limit_add(t->victim, -((t->limit[t->victim] + 1) / 2));
 			return;
 		}
@@ -171,22 +229,13 @@ static bool limit_raise(unsigned c)
 	return true;
 }
 
-/* Else its lists stay empty and their limits 0, so that each call comes to the slow path. */
-static bool cache_keeps(void)
+/* Blocks from the centre for an empty bin; false when memory is out. */
+static bool bin_fill(struct bin *b, unsigned c)
 {
-	return tcache.state == CACHE_LIVE && !debug.fill;
-}
-
-void *cache_refill(unsigned c)
-{
-	struct bin *b = &tcache.bin[c];
-	struct block *p;
 	struct refill r;
 
-	if (unlikely(tcache.state == CACHE_NEW))
-		cache_start();
 	if (!central_take(c, &r))
-		return NULL;
+		return false;
 	cache_visit(c);
 	b->head = r.head;
 	b->room = tcache.limit[c];
@@ -196,8 +245,20 @@ void *cache_refill(unsigned c)
 		b->end = r.end;
 		zero_run_set(c, r.zero);
 	}
-	if (r.n) {
-		p = b->head;
+	return true;
+}
+
+void *cache_refill(unsigned c)
+{
+	struct bin *b = &tcache.bin[c];
+	struct block *p;
+
+	if (unlikely(tcache.state == CACHE_NEW))
+		cache_start();
+	if (!b->head && b->bump == b->end && !bin_fill(b, c))
+		return NULL;
+	p = b->head;
+	if (p) {
 		b->head = block_next(p);
 		b->room++;
 		p->mark = 0;
@@ -205,9 +266,21 @@ void *cache_refill(unsigned c)
 		p = bin_carve(b, c);
 	}
 	if (unlikely(!cache_keeps()))
-		bin_empty(c);
+		bin_empty(&tcache, c);
 	debug_fill_new(p, classes[c].size);
 	return p;
+}
+
+/* The block that came to @b before there was a cache joins what an earlier thread left there. */
+static void start_with_block(struct bin *b)
+{
+	struct block *p = b->head;
+
+	*b = (struct bin){0};
+	cache_start();
+	block_link(p, b->head);
+	b->head = p;
+	b->room--;
 }
 
 void cache_overflow(unsigned c)
@@ -215,18 +288,18 @@ void cache_overflow(unsigned c)
 	struct bin *b = &tcache.bin[c];
 
 	if (unlikely(tcache.state == CACHE_NEW))
-		cache_start();
+		start_with_block(b);
 	if (unlikely(!cache_keeps())) {
 		debug_fill_freed(b->head + 1, classes[c].size - sizeof(*b->head));
-		bin_close(c);
+		bin_close(&tcache, c);
 		return;
 	}
-	if (limit_raise(c))
+	if (b->room < 0 && limit_raise(c))
 		return;
 	while (b->room < 0) {
 		unsigned n = tcache.limit[c] - b->room;
 
-		bin_release(c, n < classes[c].batch ? n : classes[c].batch);
+		bin_release(b, c, n < classes[c].batch ? n : classes[c].batch);
 	}
 }
 

@@ -18,17 +18,6 @@
 
 struct central central[NR_CLASSES];
 
-void info_set(struct span *s, unsigned c)
-{
-	for (size_t i = 0; i < s->pages; i++) {
-		uintptr_t p = s->start + (i << PAGE_SHIFT);
-		struct leaf *leaf = pagemap_leaf(p);
-
-		leaf->info[pagemap_index(p)] = c ? INFO(c, i) : 0;
-		leaf->span[pagemap_index(p)] = s;
-	}
-}
-
 static void list_add(struct central *ce, struct span *s)
 {
 	span_push(&ce->partial, s);
@@ -59,7 +48,7 @@ static struct span *span_create(struct central *ce, unsigned c, bool grow)
 
 	if (!s)
 		return NULL;
-	s->state = SPAN_SMALL;
+	span_become(s, SPAN_SMALL);
 	s->class = c;
 	s->nr = s->fresh = (s->pages << PAGE_SHIFT) / k->size;
 	ce->pages += s->pages;
@@ -210,6 +199,7 @@ bool central_take(unsigned c, struct refill *r)
 	lock_drop(&ce->lock);
 	if (took)
 		return true;
+	cache_drain();
 	retire();
 	lock_take(&ce->lock);
 	took = take_mixed(ce, c, r) || take_span(ce, c, true, r);
@@ -369,7 +359,7 @@ void central_check(void)
 {
 	size_t used[NR_CLASSES] = {0};
 
-	heap_each_span(check_span, used);
+	span_each(check_span, used);
 	for (unsigned c = 1; c < NR_CLASSES; c++)
 		if (used[c] != central[c].used)
 			die("check: blocks of a class are miscounted", &central[c]);

@@ -13,7 +13,8 @@
  * block is written beside it: the page map leads from an address to the size class of its page and
  * to its span.
  *
- * Locks: central.lock of a class, mixed.lock, heap.lock; never two classes but in fork().
+ * Locks: caches.lock, central.lock of a class, mixed.lock, heap.lock; never two classes but in
+ * fork().
  */
 #ifndef TMALLOC_CORE_H
 #define TMALLOC_CORE_H
@@ -193,7 +194,7 @@ struct span {
 		size_t asked;       /* run, mapped: what the program asked for, when debugging */
 	};
 	uint32_t bump;            /* run, mapped: where the block begins, when debugging */
-	uint32_t freed_at;        /* free: second */
+	uint32_t freed_at;        /* free: heap.looks then */
 	uint16_t used;            /* small, mixed: blocks held by threads and programs */
 	uint16_t nr;              /* small: blocks in all */
 	uint16_t fresh;           /* small: the last so many were never handed out */
@@ -205,6 +206,18 @@ struct span {
 	uint8_t guard;    /* debugging: pages after the block that cannot be touched */
 	uint8_t dead;     /* debugging: freed, in quarantine */
 };
+
+/* What a span in use becomes is written under the lock of its class, while its neighbours ask under
+ * heap.lock whether it is free. */
+static inline void span_become(struct span *s, enum span_state state)
+{
+	__atomic_store_n(&s->state, state, __ATOMIC_RELAXED);
+}
+
+static inline bool span_is_free(const struct span *s)
+{
+	return __atomic_load_n(&s->state, __ATOMIC_RELAXED) == SPAN_FREE;
+}
 
 static inline uintptr_t span_end(const struct span *s)
 {
@@ -295,8 +308,21 @@ static inline page_info pagemap_info(uintptr_t p)
 	return leaf ? leaf->info[pagemap_index(p)] : 0;
 }
 
-/* Make room for [start, start + len); false when memory is out. Under heap.lock. */
+static inline void pagemap_set(uintptr_t p, struct span *s)
+{
+	pagemap_leaf(p)->span[pagemap_index(p)] = s;
+}
+
+/* A zeroed structure, which the page map does not know yet; NULL when memory is out. Under
+ * heap.lock, as all that follow but span_each(). */
+struct span *span_new(uintptr_t start, size_t pages, enum span_state state);
+void span_delete(struct span *s);
+/* Call @f for each span structure ever made. */
+void span_each(void (*f)(struct span *, void *), void *arg);
+/* Make room for [start, start + len); false when memory is out. */
 bool pagemap_reserve(uintptr_t start, size_t len);
+/* Make sure that room for one more page, wherever it is, cannot fail; false when memory is out. */
+bool pagemap_prepare(void);
 
 /* --- The page heap -------------------------------------------------------------------------- */
 
@@ -317,13 +343,13 @@ struct heap {
 	unsigned nr_mapped, peak_nr_mapped;
 	size_t free_bytes; /* in bins */
 	size_t nr_free;
-	uint32_t tick, decay_at, purges;
+	uint32_t tick, purges;
+	uint32_t looks, looked_at; /* for old free runs: how often, in which second last */
 	uint32_t trimmed_at; /* tick */
 	/* mallopt() */
 	size_t mmap_threshold, trim_threshold, top_pad;
 	unsigned mmap_max;
 	bool fixed_thresholds, fixed_pad;
-	uint32_t decay_seconds;
 };
 extern struct heap heap;
 
@@ -338,13 +364,12 @@ void heap_free(struct span *s);
 bool heap_resize(struct span *s, size_t pages);
 /* Give all unused memory back and keep @pad bytes at the top; whether anything went. */
 bool heap_trim(size_t pad);
-/* A block with its own mapping. */
-struct span *heap_map(size_t len, size_t align);
-void heap_unmap(struct span *s);
-bool heap_remap(struct span *s, size_t len);
-/* Call @f for each span structure ever made. */
-void heap_each_span(void (*f)(struct span *, void *), void *arg);
 void heap_check(void);
+
+/* A block with its own mapping. */
+struct span *mapped_new(size_t len, size_t align);
+void mapped_free(struct span *s);
+bool mapped_resize(struct span *s, size_t len);
 
 /* --- The centre: spans of each class -------------------------------------------------------- */
 
@@ -463,15 +488,20 @@ extern __thread struct tcache tcache TLS_MODEL;
 
 struct caches {
 	struct lock lock;
-	struct tcache *list;
-	unsigned nr;
+	struct tcache *list; /* of the live threads, and @left */
+	unsigned nr;         /* live threads */
+	struct tcache left;  /* of a thread that has ended, for the next one: live, or empty */
 };
 extern struct caches caches;
 
 void *cache_refill(unsigned c);
 void cache_overflow(unsigned c);
+/* What a thread left goes back. */
+void cache_drain(void);
+/* That, and the calling thread's. */
 void cache_flush(void);
 void cache_thread_exit(void);
+void caches_fork_child(void);
 /* The calling thread's. */
 void cache_check(void);
 

@@ -106,13 +106,6 @@ static void option(const char *t)
 		option_unknown(t);
 }
 
-/* From now on each call of this thread takes the slow path. */
-static void fast_paths_end(void)
-{
-	if (tcache.state == CACHE_LIVE)
-		cache_flush();
-}
-
 void debug_options(const char *text)
 {
 	if (!text)
@@ -129,7 +122,7 @@ void debug_options(const char *text)
 		debug.quarantine = QUARANTINE;
 	debug.on = debug.guard || debug.fill || debug.leaks || debug.quarantine;
 	if (debug.on)
-		fast_paths_end();
+		cache_flush();
 }
 
 /* What is in the quarantine is expected to keep the byte that it has. */
@@ -139,7 +132,7 @@ void debug_perturb(uint8_t fill)
 		return;
 	debug.fill = fill;
 	if (fill)
-		fast_paths_end();
+		cache_flush();
 }
 
 /* --- Blocks --------------------------------------------------------------------------------- */
@@ -168,7 +161,7 @@ static struct span *pages_guarded(size_t len, size_t align)
 
 	if (!debug.guard || heap.nr_mapped >= MAX_GUARDS)
 		return NULL;
-	s = heap_map(len + PAGE_SIZE, align);
+	s = mapped_new(len + PAGE_SIZE, align);
 	if (!s)
 		return NULL;
 	os_protect((void *)(s->start + len), PAGE_SIZE, false);
@@ -217,7 +210,7 @@ static void block_return(struct span *s)
 	s->next = NULL;
 	if (s->state == SPAN_MAPPED) {
 		s->guard = 0;
-		heap_unmap(s);
+		mapped_free(s);
 	} else {
 		heap_free(s);
 	}
@@ -294,7 +287,7 @@ static void leaks_report(void)
 {
 	struct leaks l = {.out = {.fd = 2}};
 
-	heap_each_span(leak_report, &l);
+	span_each(leak_report, &l);
 	out_format(&l.out, "tmalloc: leaks: %z blocks, %z bytes\n", l.nr, l.bytes);
 	out_flush(&l.out);
 }

@@ -8,134 +8,26 @@
 #include "core.h"
 
 #define EXTENT_MIN         ((size_t)1 << 20)
-#define CHUNK_SPANS        512
 #define POPULATE_MIN       256 /* pages of short runs before the first are populated */
 #define POPULATE_MAX       ((size_t)256 << 10)
 #define TRIM_THRESHOLD_MAX ((size_t)64 << 20)
 #define SOON               4096 /* ticks: a trim so long before the heap grows was a mistake */
 #define DECAY_SCAN         64 /* free runs looked at in one round: the cost of a decay is bounded */
 
-#ifdef __LP64__
-#define MMAP_THRESHOLD_MAX ((size_t)32 << 20)
-#else
-#define MMAP_THRESHOLD_MAX ((size_t)512 << 10)
-#endif
-
 struct heap heap = {
 	.mmap_threshold = 128 << 10,
 	.trim_threshold = 128 << 10,
 	.top_pad = 128 << 10,
 	.mmap_max = 65536,
-	.decay_seconds = 1,
 };
 
-/* --- Span structures ------------------------------------------------------------------------ */
-
-struct chunk {
-	struct chunk *next;
-	unsigned nr;
-	struct span span[CHUNK_SPANS];
-};
-
-static struct chunk *chunks;
-static struct span *unused_spans;
-
-static struct span *span_new(uintptr_t start, size_t pages, enum span_state state)
-{
-	struct span *s = unused_spans;
-
-	if (s) {
-		unused_spans = s->next;
-	} else {
-		if (!chunks || chunks->nr == CHUNK_SPANS) {
-			struct chunk *c = os_map(page_round_up(sizeof(*c)));
-
-			if (!c)
-				return NULL;
-			c->next = chunks;
-			chunks = c;
-		}
-		s = &chunks->span[chunks->nr++];
-	}
-	__builtin_memset(s, 0, sizeof(*s));
-	s->start = start;
-	s->pages = pages;
-	s->state = state;
-	return s;
-}
-
-static void span_delete(struct span *s)
-{
-	s->state = SPAN_NONE;
-	s->next = unused_spans;
-	unused_spans = s;
-}
-
-void heap_each_span(void (*f)(struct span *, void *), void *arg)
-{
-	for (struct chunk *c = chunks; c; c = c->next)
-		for (unsigned i = 0; i < c->nr; i++)
-			f(&c->span[i], arg);
-}
-
-/* --- The page map --------------------------------------------------------------------------- */
-
-#ifdef __LP64__
-struct leaf *pagemap_root[1u << ROOT_BITS];
-static struct leaf *spare_leaf;
-
-/* Have a leaf at hand, so that room for one more page cannot fail. */
-static bool pagemap_prepare(void)
-{
-	if (!spare_leaf)
-		spare_leaf = os_map(page_round_up(sizeof(struct leaf)));
-	return spare_leaf;
-}
-
-bool pagemap_reserve(uintptr_t start, size_t len)
-{
-	size_t shift = LEAF_BITS + PAGE_SHIFT;
-
-	for (uintptr_t i = start >> shift; i <= (start + len - 1) >> shift; i++) {
-		if (i >= 1u << ROOT_BITS)
-			return false;
-		if (pagemap_root[i])
-			continue;
-		if (!pagemap_prepare())
-			return false;
-		__atomic_store_n(&pagemap_root[i], spare_leaf, __ATOMIC_RELEASE);
-		spare_leaf = NULL;
-	}
-	return true;
-}
-#else
-struct leaf pagemap_only;
-
-static bool pagemap_prepare(void)
-{
-	return true;
-}
-
-bool pagemap_reserve(uintptr_t start, size_t len)
-{
-	(void)start;
-	(void)len;
-	return true;
-}
-#endif
-
-static void pagemap_set(uintptr_t p, struct span *s)
-{
-	pagemap_leaf(p)->span[pagemap_index(p)] = s;
-}
+/* --- Bins ----------------------------------------------------------------------------------- */
 
 static void pagemap_set_ends(struct span *s)
 {
 	pagemap_set(s->start, s);
 	pagemap_set(span_end(s) - PAGE_SIZE, s);
 }
-
-/* --- Bins ----------------------------------------------------------------------------------- */
 
 /* Exact up to 16 pages, then eight bins for each doubling. */
 static unsigned bin_of(size_t pages)
@@ -234,7 +126,7 @@ static bool top_abandon(void)
 
 		if (!s)
 			return false;
-		s->freed_at = os_seconds();
+		s->freed_at = heap.looks;
 		bin_insert(s);
 	}
 	heap.top = heap.end;
@@ -339,20 +231,22 @@ static void run_purge(struct span *s)
 	heap.purges++;
 }
 
-/* Once a second at most, and only so many runs: those free for a second lose their memory. */
+/* Once a second at most, and only so many runs: those that were free two looks ago, which is more
+ * than a second, lose their memory. */
 static void heap_decay(void)
 {
 	uint32_t now, looked = 0;
 
-	if (++heap.tick % 64 || !heap.decay_seconds)
+	if (++heap.tick % 64)
 		return;
 	now = os_seconds();
-	if ((int32_t)(now - heap.decay_at) < 0)
+	if (now == heap.looked_at)
 		return;
-	heap.decay_at = now + heap.decay_seconds;
+	heap.looked_at = now;
+	heap.looks++;
 	for (unsigned b = bin_next(4); b < NR_BINS; b = bin_next(b + 1))
 		for (struct span *s = heap.bins[b]; s && looked < DECAY_SCAN; s = s->next, looked++)
-			if (now - s->freed_at > heap.decay_seconds)
+			if (heap.looks - s->freed_at > 2)
 				run_purge(s);
 }
 
@@ -378,7 +272,7 @@ static struct span *run_neighbour(const struct span *s, bool after)
 	uintptr_t at = after ? span_end(s) : s->start - PAGE_SIZE;
 	struct span *n = pagemap_span(at);
 
-	if (!n || n->state != SPAN_FREE || n->mapped != s->mapped)
+	if (!n || !span_is_free(n) || n->mapped != s->mapped)
 		return NULL;
 	if (after ? n->start != at : span_end(n) != s->start)
 		return NULL;
@@ -556,7 +450,7 @@ void heap_free(struct span *s)
 	lock_take(&heap.lock);
 	heap_decay();
 	s->zero = s->purged = 0;
-	s->freed_at = heap.decay_at;
+	s->freed_at = heap.looks;
 	run_release(s);
 	lock_drop(&heap.lock);
 }
@@ -600,7 +494,7 @@ static void run_shrink(struct span *s, size_t pages)
 	if (!rest)
 		return;
 	rest->zero = rest->purged = 0;
-	rest->freed_at = heap.decay_at;
+	rest->freed_at = heap.looks;
 	pagemap_set_ends(s);
 	run_release(rest);
 }
@@ -634,103 +528,6 @@ bool heap_trim(size_t pad)
 	return gave;
 }
 
-/* --- Blocks with their own mapping ---------------------------------------------------------- */
-
-static void mapped_account(size_t bytes, int nr)
-{
-	heap.mapped_bytes += bytes;
-	heap.nr_mapped += nr;
-	if (heap.mapped_bytes > heap.peak_mapped)
-		heap.peak_mapped = heap.mapped_bytes;
-	if (heap.nr_mapped > heap.peak_nr_mapped)
-		heap.peak_nr_mapped = heap.nr_mapped;
-}
-
-/* @len bytes at a multiple of @align, both whole pages. */
-static void *map_aligned(size_t len, size_t align)
-{
-	size_t slack = align - PAGE_SIZE, head;
-	char *p;
-
-	if (len + slack < len)
-		return NULL;
-	p = os_map(len + slack);
-	if (!p || !slack)
-		return p;
-	head = -(uintptr_t)p & (align - 1);
-	if (head)
-		os_unmap(p, head);
-	if (slack - head)
-		os_unmap(p + head + len, slack - head);
-	return p + head;
-}
-
-struct span *heap_map(size_t len, size_t align)
-{
-	void *p = map_aligned(len, align < PAGE_SIZE ? PAGE_SIZE : align);
-	struct span *s = NULL;
-
-	if (!p)
-		return NULL;
-	lock_take(&heap.lock);
-	if (pagemap_reserve((uintptr_t)p, PAGE_SIZE))
-		s = span_new((uintptr_t)p, len >> PAGE_SHIFT, SPAN_MAPPED);
-	if (s) {
-		s->zero = s->mapped = 1;
-		pagemap_set(s->start, s);
-		mapped_account(len, 1);
-	}
-	lock_drop(&heap.lock);
-	if (!s)
-		os_unmap(p, len);
-	return s;
-}
-
-/* A program that frees large blocks probably wants more of them: next time they come from the
- * heap, as with glibc. */
-static void thresholds_adapt(size_t len)
-{
-	if (heap.fixed_thresholds || len <= heap.mmap_threshold || len > MMAP_THRESHOLD_MAX)
-		return;
-	heap.mmap_threshold = len;
-	if (heap.trim_threshold < 2 * len)
-		heap.trim_threshold = 2 * len;
-}
-
-void heap_unmap(struct span *s)
-{
-	uintptr_t start = s->start;
-	size_t len = s->pages << PAGE_SHIFT;
-
-	lock_take(&heap.lock);
-	thresholds_adapt(len);
-	pagemap_set(start, NULL);
-	mapped_account(-len, -1);
-	span_delete(s);
-	lock_drop(&heap.lock);
-	os_unmap((void *)start, len);
-}
-
-bool heap_remap(struct span *s, size_t len)
-{
-	size_t old = s->pages << PAGE_SHIFT;
-	void *p = NULL;
-
-	lock_take(&heap.lock);
-	if (pagemap_prepare())
-		p = os_remap((void *)s->start, old, len);
-	if (p) {
-		pagemap_reserve((uintptr_t)p, PAGE_SIZE);
-		pagemap_set(s->start, NULL);
-		s->start = (uintptr_t)p;
-		s->pages = len >> PAGE_SHIFT;
-		pagemap_set(s->start, s);
-		mapped_account(len - old, 0);
-	}
-	lock_drop(&heap.lock);
-	return p;
-}
-
 /* --- Invariants ----------------------------------------------------------------------------- */
 
 struct census {
@@ -762,7 +559,7 @@ void heap_check(void)
 	struct census c = {0};
 
 	lock_take(&heap.lock);
-	heap_each_span(check_span, &c);
+	span_each(check_span, &c);
 	if (c.free_bytes != heap.free_bytes || c.nr_free != heap.nr_free)
 		die("check: free pages are miscounted", &heap);
 	if (heap.top > heap.end || heap.fresh < heap.top || heap.fresh > heap.end)

@@ -116,7 +116,7 @@ void *large_alloc(size_t size, size_t align, bool *zero)
 	if (large_wants(size)) {
 		s = heap_alloc(len >> PAGE_SHIFT, align >> PAGE_SHIFT, false);
 		if (!s)
-			s = heap_map(len, align);
+			s = mapped_new(len, align);
 	}
 	if (!s)
 		s = heap_alloc(len >> PAGE_SHIFT, align >> PAGE_SHIFT, true);
@@ -137,7 +137,7 @@ void large_free(struct span *s)
 		debug_fill_freed((void *)s->start, s->pages << PAGE_SHIFT);
 		heap_free(s);
 	} else {
-		heap_unmap(s);
+		mapped_free(s);
 	}
 }
 
@@ -182,15 +182,8 @@ void fork_parent(void)
  * was in those stays lost. */
 void fork_child(void)
 {
-	heap.lock.word = mixed.lock.word = caches.lock.word = debug_lock.word = 0;
+	heap.lock.word = mixed.lock.word = debug_lock.word = 0;
 	for (unsigned c = 1; c < NR_CLASSES; c++)
 		central[c].lock.word = 0;
-	caches.list = NULL;
-	caches.nr = 0;
-	if (tcache.state == CACHE_LIVE) {
-		caches.list = &tcache;
-		caches.nr = 1;
-		tcache.next = NULL;
-		tcache.prev = &caches.list;
-	}
+	caches_fork_child();
 }

@@ -172,7 +172,7 @@ static void *realloc_move(void *p, size_t old, size_t size)
 
 static bool run_resize(struct span *s, size_t pages)
 {
-	return s->state == SPAN_RUN ? heap_resize(s, pages) : heap_remap(s, pages << PAGE_SHIFT);
+	return s->state == SPAN_RUN ? heap_resize(s, pages) : mapped_resize(s, pages << PAGE_SHIFT);
 }
 
 /* Blocks of whole pages grow and shrink where they are, or by mremap. */
@@ -316,8 +316,7 @@ EXPORT void API(free_aligned_sized)(void *p, size_t align, size_t size)
 
 EXPORT int API(malloc_trim)(size_t pad)
 {
-	if (tcache.state == CACHE_LIVE)
-		cache_flush();
+	cache_flush();
 	central_drain();
 	return heap_trim(pad);
 }

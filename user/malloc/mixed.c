@@ -264,7 +264,7 @@ bool mixed_add(struct span *s)
 			block_set(map, i * n, n);
 		for (; b; b = block_next(b))
 			block_clear(map, granule_of(s, b), n);
-		s->state = SPAN_MIXED;
+		span_become(s, SPAN_MIXED);
 		info_set(s, 0);
 		mixed.pages += s->pages;
 		list_add(s, gap_class(longest_gap(s)));

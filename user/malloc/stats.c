@@ -322,7 +322,7 @@ EXPORT void tmalloc_dump_svg(int fd)
 		HEAD + ((heap.end - heap.base) / PAGE_SIZE / ROW_PAGES + 4 + heap.nr_mapped) *
 				(CELL + 2));
 	draw_legend(&d.out);
-	heap_each_span(draw_span, &d);
+	span_each(draw_span, &d);
 	draw_span(&top, &d);
 	out_string(&d.out, "</svg>\n");
 	out_flush(&d.out);
