@@ -136,8 +136,13 @@ static struct page *hold_page(struct mm *mm, vaddr_t addr, bool write)
 	}
 	struct page *p = pfn_page(pte_pfn(*pte));
 	page_get(p);
-	if (write) /* which the CPU will not see: it is done to the frame */
+	if (write) { /* which the CPU will not see: it is done to the frame */
+		struct vma *v = vma_at(&mm->vmas, addr);
+		vma_lock_entries(v);
 		pmap_set_low(pte, pte_low(pte) | (u32)PTE_D);
+		p->flags |= p->kind == PK_CACHE ? PF_DIRTY : 0;
+		vma_unlock_entries(v);
+	}
 	return p;
 }
 

@@ -255,6 +255,15 @@ static bool access_allowed(u32 flags, u32 access)
 	return flags & wanted;
 }
 
+/* Somebody else fills the page. As on Linux the VMA is ready for a page of its own before he is asked:
+ * what it may be merged with hangs on that. */
+static __noinline enum fault_result fault_missing(struct vma *v, u32 access)
+{
+	if (access & PF_WRITE && !(v->flags & (VM_SHARED | VM_HUGETLB)) && anon_prepare(v) < 0)
+		return FAULT_OOM;
+	return FAULT_USERFAULT;
+}
+
 __forceinline enum fault_result fault_in(struct mm *mm, vaddr_t addr, u32 access)
 {
 	struct vma *v = vma_last_at(&mm->vmas, addr);
@@ -263,7 +272,7 @@ __forceinline enum fault_result fault_in(struct mm *mm, vaddr_t addr, u32 access
 	if (unlikely(!access_allowed(v->flags, access)))
 		return FAULT_ACCERR;
 	if (unlikely(v->flags & VM_UFFD_MISSING) && userfault_missing(v, addr))
-		return FAULT_USERFAULT;
+		return fault_missing(v, access);
 	if (trace_mm_on())
 		return fault_traced(v, addr, access & PF_WRITE);
 	return fault_vma(v, addr, access & PF_WRITE);

@@ -46,4 +46,7 @@ void signal_force_fault(struct trapframe *tf, vaddr_t addr, enum fault_result wh
  * does not survive. Caller holds no lock. */
 bool oom_kill(bool must);
 
+/* /proc/sys/vm: not 0: the one who asked for memory is killed, not the largest. */
+extern u32 oom_kill_allocating_task;
+
 #endif

@@ -38,25 +38,30 @@ void lazy_free(struct vma *v, vaddr_t start, vaddr_t end)
 	v->mm->has_lazy = true;
 }
 
-static u32 reclaim_from(struct mm *mm)
+/* From VMAs without any of the flags `but`. Returns how many entries of anonymous pages went. */
+static u32 take_anon(struct mm *mm, u32 but, enum zap_what what)
 {
 	u32 before = mm->rss[RSS_ANON];
 	struct vma *v;
 	mutex_lock(&mm->lock);
 	mm->has_lazy = false;
 	vma_for_each(v, &mm->vmas) {
-		if (!v->anon || (v->flags & (VM_LOCKED | VM_HUGETLB)))
+		if (!v->anon || (v->flags & but))
 			continue;
 		vma_lock_entries(v);
 		if (trace_mm_on())
-			trace_zap(v, v->start, v->end, ZAP_LAZY);
-		zap_range(v, v->start, v->end, ZAP_LAZY);
+			trace_zap(v, v->start, v->end, what);
+		zap_range(v, v->start, v->end, what);
 		vma_unlock_entries(v);
 	}
 	u32 taken = before - mm->rss[RSS_ANON];
 	mutex_unlock(&mm->lock);
-	vm_events.pglazyfreed += taken;
 	return taken;
+}
+
+u32 mm_reap(struct mm *mm)
+{
+	return take_anon(mm, VM_HUGETLB, ZAP_ALL);
 }
 
 /* An address space that may have marked pages, with a user for the caller; NULL when there is none. */
@@ -65,11 +70,8 @@ static struct mm *get_candidate(void)
 	struct mm *mm, *found = NULL;
 	spin_lock(&mm_list_lock);
 	list_for_each_entry (mm, &mm_list, link)
-		if (mm->has_lazy && mm->users) {
-			mm_get(mm);
-			found = mm;
+		if (mm->has_lazy && (found = mm_get_living(mm)))
 			break;
-		}
 	spin_unlock(&mm_list_lock);
 	return found;
 }
@@ -79,8 +81,9 @@ u32 lazy_reclaim(void)
 	struct mm *mm;
 	u32 taken = 0;
 	while (!taken && (mm = get_candidate())) {
-		taken = reclaim_from(mm);
+		taken = take_anon(mm, VM_LOCKED | VM_HUGETLB, ZAP_LAZY);
 		mm_put(mm);
 	}
+	vm_events.pglazyfreed += taken;
 	return taken;
 }

@@ -19,4 +19,8 @@ void lazy_free(struct vma *v, vaddr_t start, vaddr_t end);
  * Caller holds no lock. */
 u32 lazy_reclaim(void);
 
+/* Takes the private pages of a program that will not run again, but huge ones. Returns how many
+ * entries of anonymous pages went. Caller holds no lock, and a user of mm. */
+u32 mm_reap(struct mm *mm);
+
 #endif

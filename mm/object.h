@@ -115,6 +115,7 @@ struct backing_ops {
 	/* Whether the caller may know of its pages, and say, whether they are in memory: he owns the
 	 * file or may write it. NULL: he may. */
 	bool (*tells)(struct backing *b);
+	bool no_userfault; /* userfaultfd(2) refuses its mappings */
 };
 
 struct backing {

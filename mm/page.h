@@ -48,14 +48,16 @@ extern const char *const page_kind_name[PK_NR];
 #define PF_POISON   0x08u /* page cache: the frame is bad, and goes when the page does */
 #define PF_PRIVATE  0x04u /* huge page: private memory, although it came through a file */
 
-/* letter: locked by. z: zone lock while free, then o: the owner */
+/* letter: locked by. z: zone lock while free, then o: the owner; c: none, since entries of several
+ * address spaces come and go: each change is whole because the kernel is not preempted, and on
+ * several CPUs would be atomic */
 struct page {
 	u8 kind;       /* z o: enum page_kind */
 	u8 order;      /* z: free block or allocation of 2^order pages (valid in the head) */
 	u8 zone;       /* constant */
 	u8 flags;      /* o: PF_ bits */
-	u32 refcount;  /* references: one for the owner, one for each copy under way; 0 while free */
-	u32 mapcount;  /* page-table entries that map it into user space */
+	u32 refcount;  /* c: references: one for the owner, one for each copy under way; 0 while free */
+	u32 mapcount;  /* c: page-table entries that map it into user space */
 	u32 index;     /* o: page offset in `mapping` */
 	void *mapping; /* o: struct object, struct anon, or struct slab's cache */
 	union {

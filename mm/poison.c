@@ -83,8 +83,7 @@ static struct mm *next_mm(struct mm *prev)
 	spin_lock(&mm_list_lock);
 	struct list_head *at = prev ? prev->link.next : mm_list.next;
 	for (; at != &mm_list && !mm; at = at->next)
-		if (container_of(at, struct mm, link)->users)
-			mm_get(mm = container_of(at, struct mm, link));
+		mm = mm_get_living(container_of(at, struct mm, link));
 	spin_unlock(&mm_list_lock);
 	if (prev)
 		mm_put(prev);

@@ -502,8 +502,7 @@ long mm_map_at(struct mm *mm, const struct map_request *r, vaddr_t addr)
 
 /* --- The break --- */
 
-/* The heap and the program's data together must fit RLIMIT_DATA. */
-static bool brk_within_limit(const struct mm *mm, vaddr_t brk)
+bool mm_brk_within_limit(const struct mm *mm, vaddr_t brk)
 {
 	return brk - mm->start_brk + (mm->end_data - mm->start_data) <= mm->limits.heap;
 }
@@ -524,7 +523,7 @@ static long brk_grow(struct mm *mm, vaddr_t from, vaddr_t to)
 /* Returns whether the break is now `brk`. */
 static bool brk_move(struct mm *mm, vaddr_t brk)
 {
-	if (brk < mm->start_brk || brk > USER_TOP - PAGE_SIZE || !brk_within_limit(mm, brk))
+	if (brk < mm->start_brk || brk > USER_TOP - PAGE_SIZE || !mm_brk_within_limit(mm, brk))
 		return false;
 	vaddr_t to = ALIGN_UP(brk, PAGE_SIZE), from = ALIGN_UP(mm->brk, PAGE_SIZE);
 	if (to < from && (!vma_overlap(&mm->vmas, to, from) || mm_unmap(mm, to, from - to) < 0))
@@ -616,7 +615,7 @@ static void unmap_all(struct mm *mm)
 
 void mm_put(struct mm *mm)
 {
-	if (--mm->users)
+	if (__atomic_sub_fetch(&mm->users, 1, __ATOMIC_ACQ_REL) > 0)
 		return;
 	mutex_lock(&mm->lock);
 	unmap_all(mm);
@@ -649,11 +648,10 @@ void mm_unpin(struct mm *mm)
 
 struct mm *mm_get_living(struct mm *mm)
 {
-	spin_lock(&mm_list_lock);
-	if (mm->users)
-		mm_get(mm);
-	else
-		mm = NULL;
-	spin_unlock(&mm_list_lock);
-	return mm;
+	u32 users = READ_ONCE(mm->users);
+	while (users)
+		if (__atomic_compare_exchange_n(&mm->users, &users, users + 1, false,
+			    __ATOMIC_ACQUIRE, __ATOMIC_RELAXED))
+			return mm;
+	return NULL;
 }

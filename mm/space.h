@@ -33,7 +33,7 @@ struct mm {
 	struct vma_set vmas;
 	struct pmap pmap;
 	struct mutex lock;
-	u32 users;              /* tasks that run in it; under mm_list_lock */
+	u32 users;              /* who needs its memory, tasks above all; atomic */
 	struct list_head link;  /* all address spaces; under mm_list_lock */
 	struct backing *exe;    /* the program's file; /proc/PID/exe */
 
@@ -73,9 +73,10 @@ extern struct list_head mm_list;
 extern struct spinlock mm_list_lock;
 
 struct mm *mm_create(void) __must_check;
+/* One more user, for one who is or who keeps one from going. */
 static inline void mm_get(struct mm *mm)
 {
-	mm->users++;
+	__atomic_add_fetch(&mm->users, 1, __ATOMIC_RELAXED);
 }
 /* The last user unmaps everything. May sleep. Not for the loaded address space. */
 void mm_put(struct mm *mm);
@@ -83,7 +84,7 @@ void mm_put(struct mm *mm);
 /* The struct stays, though the memory may go. */
 void mm_pin(struct mm *mm);
 void mm_unpin(struct mm *mm);
-/* One more user of a pinned space's memory; NULL when it has gone. */
+/* One more user of a pinned or listed space's memory; NULL when it has gone. */
 struct mm *mm_get_living(struct mm *mm) __must_check;
 
 /* fork: a copy that shares every private page copy-on-write. Returns NULL when memory is out,
@@ -130,6 +131,9 @@ static inline u32 mm_implied_exec(const struct mm *mm, u32 prot, u32 may)
 
 /* Sets the break; returns the new one, or the old one when it cannot be. Takes mm->lock. */
 vaddr_t mm_brk(struct mm *mm, vaddr_t brk);
+
+/* Whether a heap up to `brk` and the program's data together fit RLIMIT_DATA. */
+bool mm_brk_within_limit(const struct mm *mm, vaddr_t brk);
 
 /* Extends v, a stack, down to hold addr, for which it has just been found. Caller holds mm->lock.
  * Returns v, or NULL where it may not grow. */

@@ -15,7 +15,9 @@
 
 static bool can_register(const struct vma *v)
 {
-	return !v->object || (v->flags & VM_HUGETLB) || v->object->shmem;
+	if (!v->object || (v->flags & VM_HUGETLB))
+		return true;
+	return v->object->shmem && !v->backing->ops->no_userfault;
 }
 
 static int check_vma(const struct vma *v, const struct userfault *u)
@@ -190,7 +192,7 @@ static int enter_page(
 {
 	struct page *cached;
 	if (v->object && vma_pgoff(v, addr) >= object_size_pages(v->object))
-		return -EFAULT;
+		return how == FILL_CONTINUE ? -EINVAL : -EFAULT;
 	if (pte_maps(*pte))
 		return -EEXIST;
 	if (how == FILL_CONTINUE) {

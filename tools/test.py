@@ -207,12 +207,20 @@ def compare(got, wanted):
         raise Failure("not what Linux printed", diff[:16] or [f"{wanted!r}", f"{got!r}"])
 
 
+# How often the local APIC's timer has interrupted for a sleep shorter than a tick.
+TICKS_ONLY = "usleep 100; usleep 100; awk '/^LOC/ { print $2 }' /proc/interrupts"
+
+
 def boot_jobs():
     for mem in "16", "64", "512", "4096":
         for cpu in "max", "qemu32":
             def function(log, machine=vm.Machine(mem=mem, cpu=cpu)):
                 expect_guest(log, "echo ok", b"ok\n", 0, machine=machine)
             yield Job(f"boot.{cpu}_{mem}M", function)
+    for name, cpu, append in ("nolapic", "max", "quiet nolapic"), ("no_apic", "qemu32,-apic", "quiet"):
+        def function(log, machine=vm.Machine(cpu=cpu), append=append):
+            expect_guest(log, TICKS_ONLY, b"0\n", 0, machine=machine, append=append)
+        yield Job("boot." + name, function)
     yield Job("boot.grub", lambda log: expect_guest(log, "echo ok", b"ok\n", 0, iso=True))
     yield Job("boot.gzip", boot_gzip)
     yield Job("boot.foreign_cpio", boot_foreign_cpio)

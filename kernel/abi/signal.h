@@ -177,7 +177,7 @@ struct abi_sigframe { /* without SA_SIGINFO; left by sigreturn(2) */
 	u32 pretcode;
 	s32 sig;
 	struct abi_sigcontext sc;
-	u8 fpstate_unused[112];
+	u8 fpstate_unused[624]; /* where Linux once kept the state: that of FXSAVE behind the old one */
 	u32 extramask[1];
 	u8 retcode[8];
 };

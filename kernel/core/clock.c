@@ -1,4 +1,4 @@
-/* Time: the TSC scaled to nanoseconds, the tick, and a sorted list of timers that the tick runs. */
+/* Time: the TSC scaled to nanoseconds, the tick, and the timers in the order of their time. */
 #include "kernel/core/clock.h"
 #include "kernel/core/cpustat.h"
 #include "kernel/core/lock.h"
@@ -6,6 +6,7 @@
 #include "kernel/core/sched.h"
 #include "kernel/x86/features.h"
 #include "kernel/x86/io.h"
+#include "kernel/x86/lapic.h"
 #include "kernel/x86/pit.h"
 #include "kernel/x86/rtc.h"
 #include "kernel/x86/trap.h"
@@ -15,10 +16,17 @@ volatile u64 clock_ticks;
 union clock_page clock_page __section(".data.page_aligned");
 #define clock (clock_page.data)
 
-/* Guards timer_list, ascending by expires_ns, changes of the clock's data, and `ntp`. Nothing is
- * taken inside it. */
+/* Guards `timers`, ascending by expires_ns, changes of the clock's data, and `ntp`. Nothing is taken
+ * inside it. */
 static struct spinlock timer_lock = SPINLOCK_INIT("timers");
-static LIST_HEAD(timer_list);
+static struct ravl_root timers;
+
+static bool one_shot __ro_after_init; /* the local APIC interrupts for timers between ticks */
+
+/* timer_lock: when the next tick is due; and when the next interrupt that looks at the timers, which
+ * is the tick or asked for. Both 0 where none can be asked for, and so is the second while the timers
+ * are being looked at. */
+static u64 next_tick_ns, next_event_ns;
 
 static u64 ticks_ns(void)
 {
@@ -48,9 +56,7 @@ u64 clock_realtime_ns(void)
 	return ns;
 }
 
-/* timer_lock; who reads one keeps the tick from coming between its two words */
-static u64 coarse_monotonic_ns, coarse_realtime_ns;
-
+/* The tick must not come between the two words. */
 static u64 read_coarse(const u64 *clock_ns)
 {
 	u32 flags = irq_save();
@@ -62,18 +68,27 @@ static u64 read_coarse(const u64 *clock_ns)
 
 u64 clock_monotonic_coarse_ns(void)
 {
-	return read_coarse(&coarse_monotonic_ns);
+	return read_coarse(&clock.coarse_monotonic_ns);
 }
 
 u64 clock_realtime_coarse_ns(void)
 {
-	return read_coarse(&coarse_realtime_ns);
+	return read_coarse(&clock.coarse_realtime_ns);
 }
 
-static void set_coarse(u64 now)
+/* Around changes of what the vDSO reads. Caller holds timer_lock. */
+static void data_change_begin(void)
 {
-	coarse_monotonic_ns = now;
-	coarse_realtime_ns = clock_realtime_at(&clock, now);
+	WRITE_ONCE(clock.seq, clock.seq + 1);
+	barrier();
+}
+
+static void data_change_end(u64 now)
+{
+	clock.coarse_monotonic_ns = now;
+	clock.coarse_realtime_ns = clock_realtime_at(&clock, now);
+	barrier();
+	WRITE_ONCE(clock.seq, clock.seq + 1);
 }
 
 static struct ntp ntp; /* timer_lock */
@@ -82,16 +97,13 @@ static u64 next_second_ns; /* timer_lock: of the real-time clock, by the monoton
 /* From `now` on the clock says `realtime`, and goes as ntp has it. Caller holds timer_lock. */
 static void set_course(u64 now, u64 realtime)
 {
-	WRITE_ONCE(clock.seq, clock.seq + 1);
-	barrier();
+	data_change_begin();
 	clock.realtime_offset_ns = realtime - now;
 	clock.slew_since_ns = now;
 	clock.slew_rate = (s32)(ntp_rate(&ntp) / (s64)NSEC_PER_SEC);
 	clock.tai_offset = ntp.tai;
-	barrier();
-	WRITE_ONCE(clock.seq, clock.seq + 1);
+	data_change_end(now);
 	next_second_ns = now + NSEC_PER_SEC - realtime % NSEC_PER_SEC;
-	set_coarse(now);
 }
 
 /* With every tick. */
@@ -102,8 +114,11 @@ static void keep_course(u64 now)
 	if (now >= next_second_ns) {
 		ntp_second(&ntp);
 		set_course(now, clock_realtime_at(&clock, now));
+	} else {
+		data_change_begin();
+		data_change_end(now);
 	}
-	set_coarse(now);
+	next_tick_ns = one_shot ? now + TICK_NS : 0;
 	spin_unlock_irqrestore(&timer_lock, flags);
 }
 
@@ -139,27 +154,57 @@ void clock_set_realtime_ns(u64 ns)
 	waitq_wake_all(&clock_was_set);
 }
 
-/* Caller holds timer_lock. */
+/* --- Timers --- */
+
+static struct timer *timer_of(struct ravl_node *n)
+{
+	return ravl_entry(n, struct timer, node);
+}
+
+/* Behind those of the same time. Caller holds timer_lock. */
 static void timer_insert(struct timer *t)
 {
-	struct timer *other;
+	struct ravl_node *n = timers.node, *prev = NULL;
 
-	list_for_each_entry (other, &timer_list, link)
-		if (other->expires_ns > t->expires_ns)
-			break;
-	list_add_tail(&t->link, &other->link);
+	while (n) {
+		bool later = timer_of(n)->expires_ns > t->expires_ns;
+
+		prev = later ? prev : n;
+		n = later ? n->left : n->right;
+	}
+	ravl_insert_after(&timers, prev, &t->node);
 	t->pending = true;
+}
+
+/* Caller holds timer_lock. */
+static void timer_remove(struct timer *t)
+{
+	if (t->pending)
+		ravl_erase(&timers, &t->node);
+	t->pending = false;
+}
+
+/* Asks for an interrupt at that time, unless there will be one before. Caller holds timer_lock. */
+static void need_event(u64 ns)
+{
+	u64 now;
+
+	if (likely(ns >= next_event_ns))
+		return;
+	now = clock_monotonic_ns();
+	lapic_timer_set(ns > now ? ns - now : 0);
+	next_event_ns = ns;
 }
 
 void timer_arm(struct timer *t, u64 expires_ns, void (*fn)(struct timer *t))
 {
 	u32 flags = spin_lock_irqsave(&timer_lock);
 
-	if (t->pending)
-		list_del(&t->link);
+	timer_remove(t);
 	t->expires_ns = expires_ns;
 	t->fn = fn;
 	timer_insert(t);
+	need_event(expires_ns);
 	spin_unlock_irqrestore(&timer_lock, flags);
 }
 
@@ -168,42 +213,67 @@ bool timer_cancel(struct timer *t)
 	u32 flags = spin_lock_irqsave(&timer_lock);
 	bool pending = t->pending;
 
-	if (pending)
-		list_del(&t->link);
-	t->pending = false;
+	timer_remove(t);
 	spin_unlock_irqrestore(&timer_lock, flags);
 	return pending;
 }
 
-/* Takes the first timer off the list if its time has come. */
+u64 timer_forward(u64 *expires_ns, u64 interval_ns, u64 now)
+{
+	u64 n;
+
+	if (*expires_ns > now)
+		return 0;
+	n = (now - *expires_ns) / interval_ns + 1;
+	*expires_ns += n * interval_ns;
+	return n;
+}
+
+/* Takes the first timer out if its time has come; if not, sees to it that it is looked at then. */
 static struct timer *timer_pop(u64 now)
 {
 	u32 flags = spin_lock_irqsave(&timer_lock);
-	struct timer *t = list_first_entry(&timer_list, struct timer, link);
+	struct timer *t = timers.first ? timer_of(timers.first) : NULL;
 
-	if (list_empty(&timer_list) || t->expires_ns > now) {
-		t = NULL;
+	next_event_ns = 0;
+	if (t && t->expires_ns <= now) {
+		timer_remove(t);
 	} else {
-		list_del(&t->link);
-		t->pending = false;
+		next_event_ns = next_tick_ns;
+		if (t)
+			need_event(t->expires_ns);
+		t = NULL;
 	}
 	spin_unlock_irqrestore(&timer_lock, flags);
 	return t;
+}
+
+/* Both interrupts come here. */
+static void run_timers(u64 now)
+{
+	struct timer *t;
+
+	while ((t = timer_pop(now)))
+		t->fn(t);
+}
+
+/* The local APIC's interrupt. */
+static void on_event(void)
+{
+	run_timers(clock_monotonic_ns());
 }
 
 static void on_tick(struct trapframe *tf)
 {
 	bool user_mode = tf_from_user(tf);
 	u64 now;
-	struct timer *t;
 
 	clock_ticks++;
 	sched_tick(user_mode, TICK_NS);
 	cpustat_tick(user_mode, TICK_NS);
 	now = clock_monotonic_ns();
 	keep_course(now);
-	while ((t = timer_pop(now)))
-		t->fn(t);
+	run_timers(now);
 }
 
 static void alarm_clock_ring(struct timer *t)
@@ -241,11 +311,12 @@ long clock_sleep_until(u64 until_ns)
 
 static __init void tsc_init(void)
 {
-	u64 hz = tsc_calibrate();
 	u32 shift = 32;
+	u64 hz;
 
-	if (!hz)
-		return;
+	lapic_init(on_event);
+	hz = tsc_calibrate();
+	one_shot = lapic_calibrate(hz);
 	while ((NSEC_PER_SEC << shift) / hz > UINT32_MAX)
 		shift--;
 	clock.mult = (u32)((NSEC_PER_SEC << shift) / hz);

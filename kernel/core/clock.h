@@ -1,11 +1,12 @@
 /*
- * Time. The tick (PIT, HZ a second) drives scheduling and timers; between ticks the TSC is read.
+ * Time. The tick (PIT, HZ a second) drives scheduling; between ticks the TSC is read. Timers expire
+ * on a tick, or before it where the local APIC can interrupt for them.
  */
 #ifndef CORE_CLOCK_H
 #define CORE_CLOCK_H
 
 #include "kernel/core/clock_data.h"
-#include "kernel/lib/list.h"
+#include "kernel/lib/ravl.h"
 #include "kernel/lib/types.h"
 
 struct thread;
@@ -49,10 +50,12 @@ u32 clock_tsc_khz(void);
 /* Ticks since boot. */
 extern volatile u64 clock_ticks;
 
-/* A one-shot timer. `fn` runs in interrupt context, at or after `expires_ns` (monotonic), on a
- * tick. The owner keeps the struct alive until it fired or timer_cancel() returned. */
+/* A one-shot timer. `fn` runs in interrupt context, at or after `expires_ns` (monotonic): by the
+ * interrupt's delay after it, or with the next tick on a machine without TSC or local APIC. The owner
+ * keeps the struct alive until it fired or timer_cancel() returned. One that arms itself again from
+ * `fn` for a time that has come keeps the CPU from all else. */
 struct timer {
-	struct list_head link;
+	struct ravl_node node;
 	u64 expires_ns;
 	void (*fn)(struct timer *t);
 	bool pending;
@@ -62,6 +65,10 @@ struct timer {
 void timer_arm(struct timer *t, u64 expires_ns, void (*fn)(struct timer *t));
 /* Returns whether it was still pending. */
 bool timer_cancel(struct timer *t);
+
+/* Moves the time of something that comes every interval_ns (more than 0) on past `now`. Returns by how
+ * many intervals: 0 when it lies there already. */
+u64 timer_forward(u64 *expires_ns, u64 interval_ns, u64 now);
 
 /* A timer that wakes the thread that armed it: for waits that also end at a time. `expired` is set
  * before the wake. Cancel it before it goes out of scope. */

@@ -19,6 +19,7 @@ struct clock_data {
 	u64 slew_since_ns;
 	s32 slew_rate;          /* how fast the offset grows since then: ns a ns << 32 */
 	s32 tai_offset;         /* s */
+	u64 coarse_monotonic_ns, coarse_realtime_ns; /* both clocks at the last tick */
 };
 
 /* Monotonic nanoseconds when the TSC is `tsc`; mult is not 0. */
@@ -33,9 +34,11 @@ static inline u64 clock_tsc_ns(const struct clock_data *c, u64 tsc)
 /* Real time when the monotonic clock says `ns`, which is seconds from slew_since_ns at most. */
 static inline u64 clock_realtime_at(const struct clock_data *c, u64 ns)
 {
-	s64 since = (s64)(ns - c->slew_since_ns);
+	u64 realtime = ns + c->realtime_offset_ns;
 
-	return ns + c->realtime_offset_ns + (u64)(since * c->slew_rate >> 32);
+	if (c->slew_rate)
+		realtime += (u64)((s64)(ns - c->slew_since_ns) * c->slew_rate >> 32);
+	return realtime;
 }
 
 #endif

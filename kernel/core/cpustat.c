@@ -75,6 +75,11 @@ void cpustat_irq(u32 line)
 	stat.irqs[line]++;
 }
 
+void cpustat_local_timer(void)
+{
+	stat.local_timer++;
+}
+
 void cpustat_read(struct cpustat *out)
 {
 	u32 flags = irq_save();

@@ -14,6 +14,7 @@
 struct cpustat {
 	u64 user_ns, system_ns, idle_ns;
 	u64 irqs[CPUSTAT_IRQS]; /* interrupts by line */
+	u64 local_timer;        /* and those of the local APIC's timer */
 	u32 forks;              /* threads and processes ever made */
 	u32 last_pid;           /* number of the newest */
 };
@@ -26,6 +27,8 @@ void cpustat_forked(u32 tid);
 
 /* An interrupt came on this line. Interrupts are off. */
 void cpustat_irq(u32 line);
+/* One of the local APIC's timer. The same. */
+void cpustat_local_timer(void);
 
 /* Takes a copy of all of it. */
 void cpustat_read(struct cpustat *out);

@@ -266,6 +266,7 @@ static const struct backing_ops attach_ops = {
 	.id = attach_id,
 	.map = attach_map,
 	.punch = attach_punch,
+	.no_userfault = true,
 };
 
 /* --- shmat, shmdt --- */

@@ -307,8 +307,7 @@ static void reset_signals(struct process *p, struct task *t)
 	u32 flags = spin_lock_irqsave(&process_lock);
 	sighand_reset(p->sighand);
 	spin_unlock_irqrestore(&process_lock, flags);
-	t->altstack_sp = t->altstack_size = 0;
-	t->altstack_flags = SS_DISABLE;
+	altstack_disable(t);
 	posix_timers_exit(p);
 	p->membarriers = 0;
 }

@@ -221,14 +221,6 @@ static long thread_clone(const struct clone_request *r)
 
 /* --- A process --- */
 
-static struct mm *mm_share(struct mm *mm)
-{
-	spin_lock(&mm_list_lock);
-	mm_get(mm);
-	spin_unlock(&mm_list_lock);
-	return mm;
-}
-
 /* Gives back what process_copy_parts() got. */
 static void process_drop_parts(struct process *p)
 {
@@ -244,8 +236,10 @@ static long process_copy_parts(struct process *p, const struct process *parent, 
 {
 	p->sighand = flags & CLONE_SIGHAND ? sighand_get(parent->sighand)
 					   : sighand_copy(parent->sighand);
-	if (p->sighand)
-		p->mm = flags & CLONE_VM ? mm_share(parent->mm) : mm_fork(parent->mm);
+	if (p->sighand && (flags & CLONE_VM))
+		mm_get(p->mm = parent->mm);
+	else if (p->sighand)
+		p->mm = mm_fork(parent->mm);
 	if (p->mm)
 		return 0;
 	process_drop_parts(p);

@@ -1,6 +1,8 @@
 /*
- * Interval timers: setitimer(2) and alarm(2). ITIMER_REAL is a timer of the clock. The two that run
- * with CPU time are looked at by a timer that comes with every tick while one of them is armed.
+ * Interval timers: setitimer(2) and alarm(2). ITIMER_REAL is a timer of the clock; a periodic one goes
+ * on when its signal is taken, so that the shortest interval leaves the program time for that. The two
+ * that run with CPU time are looked at by a timer that comes with every tick while one of them is
+ * armed.
  */
 #include "kernel/abi/errno.h"
 #include "kernel/abi/time.h"
@@ -17,23 +19,21 @@ struct itimer {
 
 /* --- Real time --- */
 
-/* The next beat after `now` of a clock that beat at `last`: what was missed is not caught up. */
-static u64 next_beat(u64 last, u64 interval, u64 now)
-{
-	u64 next = last + interval;
-	return next > now ? next : next + ((now - next) / interval + 1) * interval;
-}
-
 static void alarm_fired(struct timer *timer)
 {
 	struct process *p = container_of(timer, struct process, alarm);
 	u32 flags = spin_lock_irqsave(&process_lock);
 	signal_send_process_locked(p, SIGALRM, NULL);
-	if (p->alarm_interval_ns)
-		timer_arm(timer,
-			next_beat(timer->expires_ns, p->alarm_interval_ns, clock_monotonic_ns()),
-			alarm_fired);
 	spin_unlock_irqrestore(&process_lock, flags);
+}
+
+void itimer_alarm_taken(struct process *p)
+{
+	u64 next = p->alarm.expires_ns;
+	if (!p->alarm_interval_ns || p->alarm.pending)
+		return;
+	timer_forward(&next, p->alarm_interval_ns, clock_monotonic_ns());
+	timer_arm(&p->alarm, next, alarm_fired);
 }
 
 /* Caller holds process_lock. */
@@ -93,6 +93,13 @@ static bool cpu_watched(const struct process *p)
 		p->rlimit[RLIMIT_CPU].cur != RLIM64_INFINITY || posix_timer_watches_cpu(p);
 }
 
+/* CPU time is charged by the tick, so that there is no sense in looking before it. Where the last one
+ * was long ago the next is overdue: later than now in any case, or the timers would never be done. */
+static u64 next_tick(void)
+{
+	return MAX(clock_monotonic_coarse_ns() + TICK_NS, clock_monotonic_ns() + TICK_NS / 2);
+}
+
 static void cpu_tick_fired(struct timer *timer)
 {
 	struct process *p = container_of(timer, struct process, cpu_tick);
@@ -102,14 +109,14 @@ static void cpu_tick_fired(struct timer *timer)
 	cpu_itimer_check(p, &p->itimer_prof, cpu_time(p, true), SIGPROF);
 	posix_timer_cpu_tick(p);
 	if (cpu_watched(p))
-		timer_arm(timer, clock_monotonic_ns() + TICK_NS, cpu_tick_fired);
+		timer_arm(timer, next_tick(), cpu_tick_fired);
 	spin_unlock_irqrestore(&process_lock, flags);
 }
 
 void itimer_watch_cpu(struct process *p)
 {
 	if (cpu_watched(p) && p->nr_threads && !p->cpu_tick.pending)
-		timer_arm(&p->cpu_tick, clock_monotonic_ns() + TICK_NS, cpu_tick_fired);
+		timer_arm(&p->cpu_tick, next_tick(), cpu_tick_fired);
 }
 
 static void cpu_get(const struct cpu_itimer *it, u64 now, struct itimer *out)

@@ -23,11 +23,12 @@ struct posix_timer {
 	s32 clock;                /* a CLOCK_ number, or a clock of CPU time with its pid in it */
 	u32 notify, tid;          /* SIGEV_; the thread that SIGEV_THREAD_ID names */
 	struct timer timer;       /* of a clock of real time */
-	bool armed;
+	bool armed;               /* its clock will make it expire */
+	bool resting;             /* it moves on when somebody looks: its signal waits, or it has none */
 	u64 expires_ns;           /* monotonic time, or CPU time */
 	u64 interval_ns;          /* 0: once */
-	u64 overrun;              /* expirations since the signal was queued, that one not counted */
-	s32 overrun_last;         /* what the last signal told */
+	s64 overrun;              /* expirations since a signal was taken, but for one */
+	s64 overrun_last;         /* what that signal told */
 	struct sigqueue *signal;  /* its own; what waits when the timer goes is the process's */
 };
 
@@ -98,33 +99,53 @@ static long normal_clock(s32 *clock)
 
 /* --- Expiry; process_lock is held --- */
 
-static void signal_send(struct posix_timer *pt)
+/* Returns whether there is still somebody to send it to. */
+static bool signal_send(struct posix_timer *pt)
 {
 	struct task *t = NULL;
 	if (pt->notify & SIGEV_THREAD_ID) {
 		t = task_find(pt->tid);
 		if (!t || t->process != pt->process)
-			return;
+			return false;
 	}
 	signal_send_entry_locked(pt->process, t, pt->signal);
+	return true;
 }
 
+static void timer_fired(struct timer *timer);
+
+/* For expires_ns. */
+static void arm(struct posix_timer *pt)
+{
+	pt->armed = true;
+	pt->resting = false;
+	if (counts_cpu(pt))
+		itimer_watch_cpu(pt->process);
+	else
+		timer_arm(&pt->timer, pt->expires_ns, timer_fired);
+}
+
+/* Of a periodic timer: the next expiry after `now`. */
+static void move_on(struct posix_timer *pt, u64 now)
+{
+	pt->overrun += (s64)timer_forward(&pt->expires_ns, pt->interval_ns, now);
+}
+
+/* A signal that is ignored will not be taken, and may yet get a handler: the timer goes on by itself
+ * then, but not more often than with each tick. */
 static void expire(struct posix_timer *pt, u64 now)
 {
-	u64 missed = 0;
-	if (pt->interval_ns) {
-		missed = (now - pt->expires_ns) / pt->interval_ns;
-		pt->expires_ns += (missed + 1) * pt->interval_ns;
-	}
-	pt->armed = pt->interval_ns;
-	if (pt->notify == SIGEV_NONE)
-		return;
-	if (sigqueue_waits(pt->signal)) {
-		pt->overrun += missed + 1;
+	pt->armed = false;
+	pt->resting = pt->interval_ns;
+	if (sigqueue_waits(pt->signal)) { /* since before it was set */
+		pt->signal->info.timer.overrun++;
 		return;
 	}
-	pt->overrun = missed;
-	signal_send(pt);
+	pt->signal->info.timer.overrun = 0;
+	if (!signal_send(pt) || sigqueue_waits(pt->signal) || !pt->interval_ns)
+		return;
+	move_on(pt, pt->interval_ns < TICK_NS ? now + TICK_NS : now);
+	arm(pt);
 }
 
 static void timer_fired(struct timer *timer)
@@ -132,8 +153,6 @@ static void timer_fired(struct timer *timer)
 	struct posix_timer *pt = container_of(timer, struct posix_timer, timer);
 	u32 flags = spin_lock_irqsave(&process_lock);
 	expire(pt, MAX(clock_monotonic_ns(), pt->expires_ns));
-	if (pt->armed)
-		timer_arm(timer, pt->expires_ns, timer_fired);
 	spin_unlock_irqrestore(&process_lock, flags);
 }
 
@@ -156,10 +175,20 @@ void posix_timer_cpu_tick(struct process *p)
 	}
 }
 
+static s32 overrun_told(const struct posix_timer *pt, s32 more)
+{
+	return (s32)MIN(pt->overrun_last + more, (s64)INT32_MAX);
+}
+
 void posix_timer_taken(struct posix_timer *pt, struct abi_siginfo *info)
 {
-	pt->overrun_last = (s32)MIN(pt->overrun, (u64)INT32_MAX);
-	info->timer.overrun = pt->overrun_last;
+	if (!pt->resting)
+		return;
+	move_on(pt, timer_now(pt));
+	pt->overrun_last = pt->overrun;
+	pt->overrun = -1;
+	info->timer.overrun = overrun_told(pt, info->timer.overrun);
+	arm(pt);
 }
 
 /* --- Creating and deleting --- */
@@ -250,6 +279,7 @@ static struct posix_timer *timer_make(s32 clock, const struct abi_sigevent *e, b
 		.clock = clock,
 		.notify = (u32)e->notify,
 		.tid = (u32)e->tid,
+		.overrun = -1,
 	};
 	if (timer_enter(pt, e, value_is_id))
 		return pt;
@@ -294,7 +324,7 @@ long sys_timer_getoverrun(u32 id)
 {
 	u32 flags = spin_lock_irqsave(&process_lock);
 	const struct posix_timer *pt = timer_find(id);
-	long n = pt ? pt->overrun_last : -EINVAL;
+	long n = pt ? overrun_told(pt, 0) : -EINVAL;
 	spin_unlock_irqrestore(&process_lock, flags);
 	return n;
 }
@@ -305,13 +335,15 @@ struct setting {
 	u64 value_ns, interval_ns; /* value: until, or when; 0: not armed */
 };
 
-/* Caller holds process_lock. */
-static struct setting timer_read(const struct posix_timer *pt)
+/* One that expires while it is being read has a nanosecond left. Caller holds process_lock. */
+static struct setting timer_read(struct posix_timer *pt)
 {
 	u64 now = timer_now(pt);
 	struct setting s = {.interval_ns = pt->interval_ns};
-	if (pt->armed)
-		s.value_ns = pt->expires_ns > now ? pt->expires_ns - now : 1;
+	if (pt->resting && pt->interval_ns)
+		move_on(pt, now);
+	if (pt->armed || pt->resting)
+		s.value_ns = pt->expires_ns > now ? pt->expires_ns - now : pt->armed;
 	return s;
 }
 
@@ -330,17 +362,16 @@ static u64 deadline(const struct posix_timer *pt, u64 value, bool absolute)
 static void timer_set(struct posix_timer *pt, const struct setting *set, bool absolute)
 {
 	timer_cancel(&pt->timer);
-	pt->armed = set->value_ns;
+	pt->armed = pt->resting = false;
 	pt->interval_ns = set->value_ns ? set->interval_ns : 0;
-	pt->overrun = 0;
 	pt->overrun_last = 0;
-	if (!pt->armed)
+	if (!set->value_ns)
 		return;
 	pt->expires_ns = deadline(pt, set->value_ns, absolute);
-	if (counts_cpu(pt))
-		itimer_watch_cpu(pt->process);
+	if (pt->notify == SIGEV_NONE)
+		pt->resting = true;
 	else
-		timer_arm(&pt->timer, pt->expires_ns, timer_fired);
+		arm(pt);
 }
 
 static long get_setting(struct setting *s, uptr_t from, bool time64)
@@ -370,7 +401,8 @@ static long do_settime(u32 id, u32 how, uptr_t uset, uptr_t uold, bool time64)
 	flags = spin_lock_irqsave(&process_lock);
 	pt = timer_find(id);
 	if (pt) {
-		old = timer_read(pt);
+		if (uold.va) /* looking moves it on */
+			old = timer_read(pt);
 		timer_set(pt, &set, how & TIMER_ABSTIME);
 	}
 	spin_unlock_irqrestore(&process_lock, flags);
@@ -383,7 +415,7 @@ static long do_gettime(u32 id, uptr_t to, bool time64)
 {
 	struct setting now;
 	u32 flags = spin_lock_irqsave(&process_lock);
-	const struct posix_timer *pt = timer_find(id);
+	struct posix_timer *pt = timer_find(id);
 	if (pt)
 		now = timer_read(pt);
 	spin_unlock_irqrestore(&process_lock, flags);

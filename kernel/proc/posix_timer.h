@@ -2,8 +2,9 @@
  * Timers of timer_create(2): what signal.c and itimer.c need to know of them.
  *
  * A timer owns the one queue entry that its signal travels in, so that an interrupt can send it.
- * While the entry waits, further expirations are only counted: the overrun that the signal tells
- * when it is taken. If the timer is deleted meanwhile, the entry waits on as any other does.
+ * A periodic timer rests while the entry waits, and goes on when the signal is taken, which tells how
+ * many expirations there would have been: so the shortest interval leaves the program time to take
+ * it. If the timer is deleted meanwhile, the entry waits on as any other does.
  * process_lock guards all of it.
  */
 #ifndef PROC_POSIX_TIMER_H
@@ -17,7 +18,7 @@ struct process;
 
 void posix_timer_init(void);
 
-/* The timer's signal is being taken: fills in the overrun. Caller holds process_lock. */
+/* The timer's signal is being taken: fills in the overrun, and the timer goes on. Caller holds process_lock. */
 void posix_timer_taken(struct posix_timer *pt, struct abi_siginfo *info);
 /* Its queue entry is on no list any more. Caller holds process_lock. */
 void posix_timer_unqueued(struct posix_timer *pt);

@@ -105,6 +105,8 @@ void futex_thread_exit(struct task *t);
 /* --- itimer.c --- */
 
 void itimer_exit(struct process *p);
+/* A SIGALRM that was pending for the process is being taken. Caller holds process_lock. */
+void itimer_alarm_taken(struct process *p);
 /* Looks at the process's CPU time with every tick from now on, if a timer or RLIMIT_CPU asks for
  * it. After either was set, and for a new process. */
 void itimer_watch_cpu(struct process *p);
@@ -130,6 +132,11 @@ long ioprio_check(u32 prio);
 /* What a wish for new namespaces (CLONE_NEW bits) is answered with, which are not there: -EPERM as far
  * as it needs a privilege that the caller lacks, else -EINVAL; 0 without such bits. */
 long namespace_flags_check(u32 flags);
+
+/* --- set_mm.c --- */
+
+/* PR_SET_MM_* `which` of the caller's memory, at `addr`. -EINVAL, -EPERM, -EFAULT as prctl(2). */
+long prctl_set_mm(u32 which, vaddr_t addr, u32 arg4, u32 arg5);
 
 /* --- sys_time.c: reading times from user memory --- */
 

@@ -97,6 +97,7 @@ struct transfer {
 	struct ranges local, remote;
 	bool write;
 	char *buf; /* PAGE_SIZE, to write */
+	bool ahead; /* the other process's pages have been made sure of, as far as it goes */
 	bool fault; /* memory on either side could not be used: this is the end */
 };
 
@@ -147,7 +148,7 @@ static u32 read_page(struct transfer *x, vaddr_t addr, u32 n)
 /* The page is looked at before the caller's bytes are. */
 static u32 write_page(struct transfer *x, vaddr_t addr, u32 n)
 {
-	u32 got = fault_ahead(x, addr, n) ? copy_local(x, x->buf, n) : 0;
+	u32 got = x->ahead || fault_ahead(x, addr, n) ? copy_local(x, x->buf, n) : 0;
 	u32 done = mm_access(x->mm, addr, x->buf, got, true, false);
 	if (!got || done < got)
 		x->fault = true;
@@ -167,7 +168,7 @@ static long copy_all(struct transfer *x)
 		if (!(iov = ranges_front(&x->remote)))
 			break;
 		if (iov != last || page == PAGES_AHEAD) {
-			(void)fault_ahead(x, iov->base, MIN(iov->len, MAX_AHEAD));
+			x->ahead = fault_ahead(x, iov->base, MIN(iov->len, MAX_AHEAD));
 			page = 0;
 		}
 		last = iov;

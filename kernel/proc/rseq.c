@@ -62,9 +62,7 @@ static long get_cs(const struct task *t, struct abi_rseq_cs *cs, bool *named)
 	return signature == t->rseq_signature ? 0 : -EINVAL;
 }
 
-/* Sends the thread to the abort address if it is within a sequence. In any case it is in none
- * afterwards. */
-static long abort_sequence(const struct task *t, struct trapframe *tf)
+long rseq_abort(const struct task *t, struct trapframe *tf)
 {
 	struct abi_rseq_cs cs;
 	u64 none = 0;
@@ -87,15 +85,8 @@ void rseq_resume(struct trapframe *tf)
 	__atomic_fetch_and(&t->thread.work, ~WORK_RSEQ, __ATOMIC_RELAXED);
 	if (!t->rseq.va)
 		return;
-	if (abort_sequence(t, tf) || put_cpu(t, this_cpu()->id, this_cpu()->id))
+	if (rseq_abort(t, tf) || put_cpu(t, this_cpu()->id, this_cpu()->id))
 		signal_force_kernel(SIGSEGV);
-}
-
-bool rseq_before_signal(struct trapframe *tf)
-{
-	const struct task *t = current_task();
-
-	return !t->rseq.va || !abort_sequence(t, tf);
 }
 
 static void set_area(struct task *t, uptr_t area, u32 signature)

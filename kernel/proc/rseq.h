@@ -12,8 +12,9 @@ struct trapframe;
  * Called on the way to user mode; a bad area is SIGSEGV. */
 void rseq_resume(struct trapframe *tf);
 
-/* The same before a handler's frame is built. False: SIGSEGV is due. */
-bool rseq_before_signal(struct trapframe *tf) __must_check;
+/* Sends the thread, which has an area, to the abort address if it is within a sequence; in any case
+ * it is in none afterwards. An error: SIGSEGV is due. */
+long rseq_abort(const struct task *t, struct trapframe *tf) __must_check;
 
 /* fork: `child` begins with what the calling thread has registered; a thread (`shared` memory)
  * begins with nothing. execve: nothing. */

@@ -1,5 +1,6 @@
 /*
- * Handler frames on the user's stack, laid out as Linux i386 does it, and the way back from them.
+ * Entering handlers: their frames on the user's stack, laid out as Linux i386 does it, and the way
+ * back from them.
  *
  *   stack before the signal -> +--------------------+
  *                              | FXSAVE image       |  64-byte aligned
@@ -13,6 +14,7 @@
  * the CPU itself.
  */
 #include "kernel/proc/process.h"
+#include "kernel/proc/rseq.h"
 #include "kernel/proc/signal.h"
 #include "kernel/proc/vdso.h"
 #include "kernel/syscalls.h"
@@ -39,26 +41,16 @@ u32 sigframe_max_size(void)
 
 /* --- Where --- */
 
-static bool inside_altstack(const struct task *t, u32 sp)
-{
-	return sp > t->altstack_sp && sp - t->altstack_sp <= t->altstack_size;
-}
-
-static bool on_altstack(const struct task *t, u32 sp)
-{
-	return !(t->altstack_flags & SS_AUTODISARM) && t->altstack_size && inside_altstack(t, sp);
-}
-
 struct frame_place {
 	u32 frame, fpstate;
 };
 
-static bool place_frame(
+static __forceinline bool place_frame(
 	const struct trapframe *tf, const struct taken_signal *s, u32 size, struct frame_place *out)
 {
 	const struct task *t = current_task();
 	u32 sp = tf->esp;
-	bool alt = on_altstack(t, sp);
+	bool alt = altstack_in_use(t, sp);
 	if ((s->action.flags & SA_ONSTACK) && t->altstack_size && !alt) {
 		sp = t->altstack_sp + t->altstack_size;
 		alt = true;
@@ -69,7 +61,7 @@ static bool place_frame(
 	out->fpstate = sp;
 	out->frame = ALIGN_DOWN(sp - size + 4, FRAME_ALIGN) - 4;
 	/* What overflows the alternate stack must not run over what lies below it. */
-	return !alt || inside_altstack(t, out->frame);
+	return !alt || altstack_spans(t, out->frame);
 }
 
 /* --- Out --- */
@@ -114,9 +106,10 @@ static u32 restorer(const struct taken_signal *s, const char *place, const u8 *c
 	return mm->vdso ? vdso_address(mm, place) : (u32)code;
 }
 
-static bool put_old(struct abi_sigframe *f, const struct trapframe *tf,
-	const struct taken_signal *s, u32 fpstate, u64 mask)
+static __noinline bool put_old(struct abi_sigframe *f, const struct trapframe *tf,
+	const struct taken_signal *s, u32 fpstate)
 {
+	u64 mask = s->old_blocked;
 	put_user_word(&f->pretcode, restorer(s, __kernel_sigreturn, f->retcode), fault);
 	put_user_word(&f->sig, s->sig, fault);
 	put_user_word(&f->extramask, mask >> 32, fault);
@@ -127,7 +120,7 @@ fault:
 	return false;
 }
 
-static bool put_info(struct abi_siginfo *to, const struct taken_signal *s)
+static __forceinline bool put_info(struct abi_siginfo *to, const struct taken_signal *s)
 {
 	static const struct abi_siginfo zeroes;
 	u32 size = s->info_size;
@@ -138,10 +131,11 @@ fault:
 	return false;
 }
 
-static bool put_rt(struct abi_rt_sigframe *f, const struct trapframe *tf,
-	const struct taken_signal *s, u32 fpstate, u64 mask)
+static __forceinline bool put_rt(struct abi_rt_sigframe *f, const struct trapframe *tf,
+	const struct taken_signal *s, u32 fpstate)
 {
 	const struct task *t = current_task();
+	u64 mask = s->old_blocked;
 	put_user_word(&f->pretcode, restorer(s, __kernel_rt_sigreturn, f->retcode), fault);
 	put_user_word(&f->sig, s->sig, fault);
 	put_user_word(&f->pinfo, &f->info, fault);
@@ -161,18 +155,17 @@ fault:
 }
 
 /* The frame, but for the FPU's state. */
-static bool push_frame(const struct trapframe *tf, const struct taken_signal *s,
-	const struct frame_place *at, u32 size)
+static __forceinline bool put_frame(
+	const struct trapframe *tf, const struct taken_signal *s, const struct frame_place *at)
 {
-	const struct task *t = current_task();
-	u64 mask = t->restore_blocked ? t->saved_blocked : t->blocked;
+	u32 end = at->fpstate + (u32)sizeof(struct abi_fpstate);
 	bool ok;
-	if (!user_access_begin(UPTR(at->frame), size))
+	if (!user_access_begin(UPTR(at->frame), end - at->frame))
 		return false;
 	if (s->action.flags & SA_SIGINFO)
-		ok = put_rt((struct abi_rt_sigframe *)at->frame, tf, s, at->fpstate, mask);
+		ok = put_rt((struct abi_rt_sigframe *)at->frame, tf, s, at->fpstate);
 	else
-		ok = put_old((struct abi_sigframe *)at->frame, tf, s, at->fpstate, mask);
+		ok = put_old((struct abi_sigframe *)at->frame, tf, s, at->fpstate);
 	user_access_end();
 	return ok;
 }
@@ -190,18 +183,100 @@ static void enter_handler(
 	tf->eflags &= ~(EFLAGS_DF | EFLAGS_RF | EFLAGS_TF);
 }
 
-bool sigframe_push(struct trapframe *tf, const struct taken_signal *s)
+static __forceinline bool push_frame(struct trapframe *tf, const struct taken_signal *s)
 {
 	bool rt = s->action.flags & SA_SIGINFO;
 	u32 size = rt ? sizeof(struct abi_rt_sigframe) : sizeof(struct abi_sigframe);
 	struct frame_place at;
-	if (!place_frame(tf, s, size, &at) || !push_frame(tf, s, &at, size))
+	if (!place_frame(tf, s, size, &at) || !put_frame(tf, s, &at))
 		return false;
-	if (!x86_fpu_to_user(UPTR(at.fpstate)))
+	if (x86_fpu_to_user((struct abi_fpstate *)at.fpstate) < 0)
 		return false;
 	x86_fpu_load_fresh();
 	enter_handler(tf, s, at.frame, rt);
 	return true;
+}
+
+/* --- Entering: all of it in line, for programs that live by their faults --- */
+
+/* Takes the action of s->sig, whose bit is `bit`, and its mask. Caller holds process_lock. */
+static __forceinline void take_action(
+	struct task *t, struct abi_sigaction_k *a, struct taken_signal *s, u64 bit)
+{
+	u64 mask = t->blocked | a->mask;
+	s->action = *a;
+	s->old_blocked = t->restore_blocked ? t->saved_blocked : t->blocked;
+	if (!(a->flags & SA_NODEFER))
+		mask |= bit;
+	if (a->flags & SA_RESETHAND)
+		a->handler = SIG_DFL_K;
+	t->restore_blocked = false;
+	signal_set_blocked_locked(t, mask);
+}
+
+static void segv_kills(struct process *p)
+{
+	u32 flags = spin_lock_irqsave(&process_lock);
+	p->sighand->action[SIGSEGV - 1].handler = SIG_DFL_K;
+	spin_unlock_irqrestore(&process_lock, flags);
+}
+
+/* The thread's restartable sequence makes no sense: SIGSEGV, once with its handler. */
+static void bad_sequence(struct process *p, u32 sig)
+{
+	if (sig == SIGSEGV)
+		segv_kills(p);
+	else
+		signal_force_kernel(SIGSEGV);
+}
+
+/* The stack cannot take the frame: SIGSEGV, and when it is that one's own frame, it kills. */
+static void no_frame(struct process *p, const struct taken_signal *s)
+{
+	signal_set_blocked(s->old_blocked);
+	if (s->sig == SIGSEGV)
+		segv_kills(p);
+	signal_force_kernel(SIGSEGV);
+}
+
+static __forceinline bool run_handler(struct trapframe *tf, const struct taken_signal *s)
+{
+	struct task *t = current_task();
+	if (unlikely(t->rseq.va && rseq_abort(t, tf)))
+		bad_sequence(t->process, s->sig);
+	if (unlikely(!push_frame(tf, s))) {
+		no_frame(t->process, s);
+		return false;
+	}
+	if (t->altstack_flags & SS_AUTODISARM)
+		altstack_disable(t);
+	return true;
+}
+
+void signal_take_action(struct task *t, struct taken_signal *s)
+{
+	take_action(t, &t->process->sighand->action[s->sig - 1], s, sigmask(s->sig));
+}
+
+bool signal_run_handler(struct trapframe *tf, const struct taken_signal *s)
+{
+	return run_handler(tf, s);
+}
+
+bool signal_handle(struct trapframe *tf, struct taken_signal *s)
+{
+	struct task *t = current_task();
+	u32 bit = 1u << (s->sig - 1);
+	u32 flags = spin_lock_irqsave(&process_lock);
+	struct abi_sigaction_k *a = &t->process->sighand->action[s->sig - 1];
+	bool now = a->handler > SIG_IGN_K && !((u32)t->blocked & bit) &&
+		   !(t->thread.work & WORK_SIGNAL) && likely(!t->ptrace.tracer);
+	if (now)
+		take_action(t, a, s, bit);
+	spin_unlock_irqrestore(&process_lock, flags);
+	if (now)
+		run_handler(tf, s);
+	return now;
 }
 
 /* --- Back --- */
@@ -305,6 +380,17 @@ long sys_sigreturn(void)
 	return pop_fpu(fpstate) ? (long)tf->eax : bad_frame();
 }
 
+/* Nearly always it is the one that is set. */
+static __forceinline void restore_altstack(const struct abi_stack *s, u32 sp)
+{
+	const struct task *t = current_task();
+	if (s->ss_sp == t->altstack_sp && s->ss_size == t->altstack_size &&
+		(u32)s->ss_flags == t->altstack_flags)
+		return;
+	/* Linux, too, does not look at what this says. */
+	(void)altstack_set(s, sp);
+}
+
 long sys_rt_sigreturn(void)
 {
 	struct trapframe *tf = x86_thread_frame(&current_task()->thread.x86);
@@ -321,7 +407,6 @@ long sys_rt_sigreturn(void)
 	signal_set_blocked(mask);
 	if (!pop_fpu(fpstate))
 		return bad_frame();
-	/* Linux, too, does not look at what this says. */
-	(void)altstack_set(&stack, tf->esp);
+	restore_altstack(&stack, tf->esp);
 	return (long)tf->eax;
 }

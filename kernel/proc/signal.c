@@ -82,30 +82,12 @@ static void retarget(struct task *t, u64 newly_blocked)
 			task_poke(other);
 }
 
-/* Whether a change of its mask means anything to the thread or to the others. */
-static bool mask_matters(const struct task *t)
-{
-	return (t->thread.work & WORK_SIGNAL) || t->pending.set || t->process->pending.set;
-}
-
-static __noinline void change_mask(struct task *t, u64 mask)
+void signal_change_blocked(struct task *t, u64 mask)
 {
 	u64 newly_blocked = mask & ~t->blocked;
 	t->blocked = mask;
 	retarget(t, newly_blocked);
 	signal_recalc();
-}
-
-void signal_set_blocked(u64 mask)
-{
-	struct task *t = current_task();
-	u32 flags = spin_lock_irqsave(&process_lock);
-	mask &= ~SIGS_UNBLOCKABLE;
-	if (unlikely(mask_matters(t)))
-		change_mask(t, mask);
-	else
-		t->blocked = mask;
-	spin_unlock_irqrestore(&process_lock, flags);
 }
 
 bool signal_ignored_or_blocked(u32 sig)

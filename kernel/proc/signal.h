@@ -13,6 +13,7 @@
 #include "kernel/abi/signal.h"
 #include "kernel/core/sched.h"
 #include "kernel/lib/types.h"
+#include "kernel/proc/process.h"
 
 struct abi_stack;
 struct process;
@@ -65,9 +66,27 @@ u64 signal_pending_set(void);
 /* A signal that ends the process waits for the calling thread. */
 bool fatal_signal_pending(void);
 
-/* Sets the calling thread's mask (KILL and STOP are left out) and hands on what it no longer
- * takes. */
-void signal_set_blocked(u64 mask);
+/* Takes the new mask of t, the calling thread, for which something is pending. Caller holds
+ * process_lock. */
+void signal_change_blocked(struct task *t, u64 mask);
+
+/* Sets the mask of t, the calling thread (KILL and STOP are left out), and hands on what it no
+ * longer takes. Caller holds process_lock; the second takes it. */
+static inline void signal_set_blocked_locked(struct task *t, u64 mask)
+{
+	mask &= ~SIGS_UNBLOCKABLE;
+	if (unlikely((t->thread.work & WORK_SIGNAL) || t->pending.set || t->process->pending.set))
+		signal_change_blocked(t, mask);
+	else
+		t->blocked = mask;
+}
+
+static inline void signal_set_blocked(u64 mask)
+{
+	u32 flags = spin_lock_irqsave(&process_lock);
+	signal_set_blocked_locked(current_task(), mask);
+	spin_unlock_irqrestore(&process_lock, flags);
+}
 
 /* execve: handlers become the default, ignored stays ignored. */
 void sighand_reset(struct sighand *s);
@@ -99,28 +118,50 @@ struct abi_siginfo siginfo_user(u32 sig, s32 code);
 /* siginfo of SIGSYS for the system call whose frame is tf. */
 struct abi_siginfo siginfo_sys(const struct trapframe *tf, s32 code, u32 reason);
 
-/* --- signal_take.c --- */
+/* --- sigframe.c --- */
 
-/* A signal taken off the queue that has a handler. */
+/* A signal with a handler, on its way there. */
 struct taken_signal {
 	u32 sig;
 	u32 info_size; /* bytes of info that there are; what follows is zero */
 	const struct abi_siginfo *info;
+	/* What signal_take_action() fills in; the mask is what the handler's return brings back. */
 	struct abi_sigaction_k action;
+	u64 old_blocked;
 };
 
-/* Enters the handler for a signal of the exception that the calling thread, whose frame is tf, has
- * just made: all of *s but its action. False: there is none to enter at once, the signal must be
- * forced. */
+/* Takes the action of s->sig, which has a handler, and gives t, the calling thread, the mask that
+ * it has there. Caller holds process_lock, and runs the handler when he has let it go. */
+void signal_take_action(struct task *t, struct taken_signal *s);
+
+/* Builds the frame and points tf at the handler. False: the stack cannot take it, SIGSEGV is next. */
+bool signal_run_handler(struct trapframe *tf, const struct taken_signal *s);
+
+/* Both, for a signal up to 32 of the exception that the calling thread, whose frame is tf, has just
+ * made. False: there is no handler to enter at once, the signal must be forced. */
 bool signal_handle(struct trapframe *tf, struct taken_signal *s);
-
-/* --- sigframe.c, sys_signal.c --- */
-
-/* Builds the frame and points tf at the handler; false when the stack cannot take it. */
-bool sigframe_push(struct trapframe *tf, const struct taken_signal *s);
 
 /* The bytes the largest frame takes: AT_MINSIGSTKSZ. */
 u32 sigframe_max_size(void);
+
+/* --- The alternate stack: sys_signal.c --- */
+
+static inline bool altstack_spans(const struct task *t, u32 sp)
+{
+	return sp > t->altstack_sp && sp - t->altstack_sp <= t->altstack_size;
+}
+
+/* A thread with this stack pointer runs on it. One that disarms itself is never in use. */
+static inline bool altstack_in_use(const struct task *t, u32 sp)
+{
+	return !(t->altstack_flags & SS_AUTODISARM) && t->altstack_size && altstack_spans(t, sp);
+}
+
+static inline void altstack_disable(struct task *t)
+{
+	t->altstack_sp = t->altstack_size = 0;
+	t->altstack_flags = SS_DISABLE;
+}
 
 /* Sets the alternate stack as sigaltstack(2) does, for a thread whose stack pointer is sp. */
 long altstack_set(const struct abi_stack *s, u32 sp);

@@ -22,14 +22,6 @@ static bool default_action(struct process *p, u32 sig)
 	return false;
 }
 
-static void take_action(struct process *p, struct taken_signal *s)
-{
-	struct abi_sigaction_k *a = &p->sighand->action[s->sig - 1];
-	s->action = *a;
-	if (a->flags & SA_RESETHAND)
-		a->handler = SIG_DFL_K;
-}
-
 /*
  * The next signal that has a handler, with its action; false when there is none. Default actions
  * are carried out on the way, so this may stop the thread for long, or not return.
@@ -65,7 +57,7 @@ static bool signal_take(struct taken_signal *s, struct abi_siginfo *info)
 			fatal = default_action(p, s->sig);
 			continue;
 		}
-		take_action(p, s);
+		signal_take_action(t, s);
 		break;
 	}
 	if (must_die(t)) {
@@ -119,60 +111,6 @@ static void restart_without_handler(struct trapframe *tf)
 	tf->eip -= 2;
 }
 
-/* The handler is about to run: its mask, and what happens once. */
-static void handler_entered(struct task *t, const struct taken_signal *s)
-{
-	u64 mask = t->blocked | s->action.mask;
-	if (!(s->action.flags & SA_NODEFER))
-		mask |= sigmask(s->sig);
-	t->restore_blocked = false;
-	signal_set_blocked(mask);
-	if (t->altstack_flags & SS_AUTODISARM) {
-		t->altstack_sp = t->altstack_size = 0;
-		t->altstack_flags = SS_DISABLE;
-	}
-}
-
-/* The thread's restartable sequence makes no sense: SIGSEGV, once with its handler. */
-static void bad_sequence(struct task *t, u32 sig)
-{
-	if (sig == SIGSEGV)
-		t->process->sighand->action[SIGSEGV - 1].handler = SIG_DFL_K;
-	else
-		signal_force_kernel(SIGSEGV);
-}
-
-static void run_handler(struct trapframe *tf, const struct taken_signal *s)
-{
-	struct task *t = current_task();
-	if (unlikely(!rseq_before_signal(tf)))
-		bad_sequence(t, s->sig);
-	if (likely(sigframe_push(tf, s))) {
-		handler_entered(t, s);
-		return;
-	}
-	/* When not even SIGSEGV's own frame can be written, it kills. */
-	if (s->sig == SIGSEGV)
-		t->process->sighand->action[SIGSEGV - 1].handler = SIG_DFL_K;
-	signal_force_kernel(SIGSEGV);
-}
-
-bool signal_handle(struct trapframe *tf, struct taken_signal *s)
-{
-	struct task *t = current_task();
-	struct process *p = t->process;
-	u32 flags = spin_lock_irqsave(&process_lock);
-	bool now = p->sighand->action[s->sig - 1].handler > SIG_IGN_K &&
-		   !(t->blocked >> (s->sig - 1) & 1) && !(t->thread.work & WORK_SIGNAL) &&
-		   likely(!t->ptrace.tracer);
-	if (now)
-		take_action(p, s);
-	spin_unlock_irqrestore(&process_lock, flags);
-	if (now)
-		run_handler(tf, s);
-	return now;
-}
-
 static void do_signal(struct trapframe *tf)
 {
 	struct task *t = current_task();
@@ -188,8 +126,8 @@ static void do_signal(struct trapframe *tf)
 			restart_with_handler(tf, s.action.flags);
 		if (unlikely(stepping))
 			x86_step(&t->thread.x86, false);
-		run_handler(tf, &s);
-		if (unlikely(stepping))
+		bool entered = signal_run_handler(tf, &s);
+		if (unlikely(stepping) && entered)
 			ptrace_stepped();
 	} else {
 		if (from_syscall)

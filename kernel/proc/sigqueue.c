@@ -9,6 +9,7 @@
 #include "kernel/core/panic.h"
 #include "kernel/lib/kassert.h"
 #include "kernel/proc/posix_timer.h"
+#include "kernel/proc/process.h"
 #include "kernel/proc/signal.h"
 #include "kernel/proc/task.h"
 #include "kernel/x86/trap.h"
@@ -201,5 +202,7 @@ u32 signal_dequeue(u64 mask, struct abi_siginfo *info)
 	}
 	if (sig)
 		sigpending_take(sp, sig, info, p);
+	if (sig == SIGALRM && sp == &p->pending)
+		itimer_alarm_taken(p);
 	return sig;
 }

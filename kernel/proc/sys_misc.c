@@ -271,12 +271,11 @@ static long set_mce_kill(u32 what, u32 policy, u32 arg4, u32 arg5)
 	return 0;
 }
 
-#define TIMER_SLACK_NS 50000u
-
-/* Kept and reported; timers come with the tick anyway. */
-static void set_timer_slack(struct task *t, u32 ns)
+static void set_timer_slack(u32 ns)
 {
-	t->timer_slack = ns ? ns : t->default_timer_slack;
+	u32 flags = spin_lock_irqsave(&process_lock);
+	task_set_timer_slack(current_task(), ns);
+	spin_unlock_irqrestore(&process_lock, flags);
 }
 
 /* No capability is ever ambient: none is inheritable. */
@@ -325,7 +324,7 @@ static long prctl_set(u32 option, u32 arg2, u32 arg3, u32 arg4, u32 arg5)
 	case PR_SET_TIMING:
 		return arg2 ? -EINVAL : 0;
 	case PR_SET_TIMERSLACK:
-		set_timer_slack(current_task(), arg2);
+		set_timer_slack(arg2);
 		return 0;
 	case PR_TASK_PERF_EVENTS_DISABLE:
 	case PR_TASK_PERF_EVENTS_ENABLE:
@@ -348,6 +347,8 @@ static long prctl_set(u32 option, u32 arg2, u32 arg3, u32 arg4, u32 arg5)
 		return 0;
 	case PR_SET_SYSCALL_USER_DISPATCH:
 		return user_dispatch_set(arg2, arg3, arg4, UPTR(arg5));
+	case PR_SET_MM:
+		return prctl_set_mm(arg2, arg3, arg4, arg5);
 	case PR_SET_NO_NEW_PRIVS:
 		if (arg2 != 1 || arg3 || arg4 || arg5)
 			return -EINVAL;
@@ -373,7 +374,7 @@ long sys_prctl(u32 option, u32 arg2, u32 arg3, u32 arg4, u32 arg5)
 	case PR_GET_TIMING:
 		return 0;
 	case PR_GET_TIMERSLACK:
-		return (long)(t->timer_slack ?: TIMER_SLACK_NS);
+		return (long)MIN(task_timer_slack(t), (u64)UINT32_MAX);
 	case PR_GET_SECCOMP:
 		return t->seccomp.mode;
 	case PR_GET_TSC:

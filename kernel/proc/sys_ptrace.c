@@ -4,6 +4,7 @@
  * A request looks its tracee up under process_lock, where it stays stopped, and takes what it wants
  * into memory of the kernel's or puts it from there: user memory is touched without the lock.
  */
+#include "kernel/abi/elfcore.h"
 #include "kernel/abi/errno.h"
 #include "kernel/abi/ldt.h"
 #include "kernel/abi/prctl.h"
@@ -224,6 +225,7 @@ union registers {
 	struct abi_user_regs general;
 	struct abi_user_i387 i387;
 	u8 fxsave[512];
+	struct abi_user_desc tls[GDT_TLS_NR];
 };
 
 /* Bytes of a set; 0: there is no such set. */
@@ -236,18 +238,47 @@ static u32 regset_size(u32 note)
 		return sizeof(struct abi_user_i387);
 	case NT_PRXFPREG:
 		return sizeof(((union registers *)0)->fxsave);
+	case NT_386_TLS:
+		return sizeof(((union registers *)0)->tls);
 	}
 	return 0;
 }
 
+/* What a set is made of. */
+static u32 regset_unit(u32 note)
+{
+	return note == NT_386_TLS ? sizeof(struct abi_user_desc) : sizeof(u32);
+}
+
 static void regset_read(const struct task *t, u32 note, union registers *r)
 {
-	if (note == NT_PRSTATUS)
+	switch (note) {
+	case NT_PRSTATUS:
 		x86_regs_get(&t->thread.x86, &r->general);
-	else if (note == NT_PRFPREG)
+		break;
+	case NT_PRFPREG:
 		fpstate_to_i387(&r->i387, t->thread.x86.fpu);
-	else
+		break;
+	case NT_386_TLS:
+		for (u32 i = 0; i < GDT_TLS_NR; i++)
+			(void)!tls_entry_get(t, GDT_TLS_MIN + i, &r->tls[i]);
+		break;
+	default:
 		memcpy(r->fxsave, t->thread.x86.fpu, sizeof(r->fxsave));
+	}
+}
+
+/* All or none: which entries they are is a matter of their place. */
+static long set_tls(struct task *t, const struct abi_user_desc *d, u32 n)
+{
+	struct segdesc old[GDT_TLS_NR];
+	long err = 0;
+	memcpy(old, t->thread.x86.tls, sizeof(old));
+	for (u32 i = 0; i < n && !err; i++)
+		err = tls_entry_set(t, GDT_TLS_MIN + i, &d[i]);
+	if (err)
+		memcpy(t->thread.x86.tls, old, sizeof(old));
+	return err;
 }
 
 /* `size` bytes of the set are there; what lies behind them stays. */
@@ -266,6 +297,8 @@ static long regset_write(struct task *t, u32 note, const union registers *r, u32
 		memcpy(&i387, r, size);
 		fpstate_from_i387(x->fpu, &i387);
 		return 0;
+	case NT_386_TLS:
+		return set_tls(t, r->tls, size / sizeof(r->tls[0]));
 	default:
 		return size == sizeof(r->fxsave) ? x86_fpu_set(x, r->fxsave) : -EINVAL;
 	}
@@ -309,7 +342,7 @@ static long regset(u32 tid, u32 note, uptr_t uiov, bool set)
 	long err;
 	if (copy_from_user(&iov, uiov, sizeof(iov)))
 		return -EFAULT;
-	if ((!size && note != NT_X86_XSTATE) || iov.len % sizeof(u32))
+	if ((!size && note != NT_X86_XSTATE) || iov.len % regset_unit(note))
 		return -EINVAL;
 	if (!size)
 		return -ENODEV;

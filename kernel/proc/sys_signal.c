@@ -443,9 +443,7 @@ static u32 altstack_status(const struct task *t, u32 sp)
 {
 	if (t->altstack_size == 0)
 		return SS_DISABLE;
-	if (t->altstack_flags & SS_AUTODISARM)
-		return 0;
-	return sp > t->altstack_sp && sp - t->altstack_sp <= t->altstack_size ? SS_ONSTACK : 0;
+	return altstack_in_use(t, sp) ? SS_ONSTACK : 0;
 }
 
 long altstack_set(const struct abi_stack *s, u32 sp)

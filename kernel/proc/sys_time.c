@@ -51,8 +51,11 @@ u64 deadline_after(u64 ns)
 
 u64 deadline_realtime(u64 ns)
 {
-	u64 now = clock_realtime_ns();
-	return ns <= now ? 0 : deadline_after(ns - now);
+	u64 now = clock_realtime_ns(), ago = now - ns;
+	if (ns > now)
+		return deadline_after(ns - now);
+	now = clock_monotonic_ns();
+	return now - MIN(ago, now);
 }
 
 long sleep_until(u64 deadline)

@@ -112,6 +112,7 @@ struct process {
 	u32 cnvcsw, cnivcsw;          /* l: of children waited for */
 	s16 oom_score_adj;            /* l: -1000 (never) to 1000 (first); inherited */
 	s16 oom_score_adj_min;        /* l: how low it may be set without privilege; inherited */
+	bool oom_victim;              /* l: has been killed for its memory */
 	u32 personality;              /* o */
 	u32 membarriers;              /* o: MEMBARRIER_ commands that it has registered for */
 	char comm[16];
@@ -181,7 +182,7 @@ struct task {
 	s32 nice;                  /* l: the same; round robin does not heed it */
 	bool sched_reset_on_fork;  /* l: but not by children */
 	u16 ioprio;                /* l: kept and reported (ioprio_set(2)); inherited */
-	u32 timer_slack, default_timer_slack; /* o: PR_SET_TIMERSLACK; 0: Linux's */
+	u64 timer_slack, default_timer_slack; /* l: task_set_timer_slack(); inherited */
 	struct io_count io[IO_NR]; /* o */
 	u32 trapno, trap_error;    /* o: of its last exception, for sigcontext */
 	vaddr_t trap_addr;         /* o: CR2 of its last page fault */
@@ -200,6 +201,18 @@ static inline struct task *current_task(void)
 {
 	return this_cpu()->task;
 }
+/* PR_SET_TIMERSLACK: by how many nanoseconds its timers may come later than asked, to come with
+ * others. Kept and reported; here they come in time. 0 sets it to what the thread began with, which
+ * is 0 for 50 us. Caller holds process_lock. */
+static inline void task_set_timer_slack(struct task *t, u64 ns)
+{
+	t->timer_slack = ns ?: t->default_timer_slack;
+}
+static inline u64 task_timer_slack(const struct task *t)
+{
+	return t->timer_slack ?: 50000;
+}
+
 static inline struct process *current_process(void)
 {
 	return this_cpu()->task->process;

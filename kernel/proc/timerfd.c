@@ -1,5 +1,6 @@
 /*
- * timerfd_create(2): a timer whose expirations are read from a file.
+ * timerfd_create(2): a timer whose expirations are read from a file. A periodic one goes on when its
+ * file is read, so that the shortest interval leaves the program time for that.
  *
  * A time on CLOCK_REALTIME is kept as that clock tells it: whenever it is set, the timer is armed
  * anew for the same time of day, and one with TFD_TIMER_CANCEL_ON_SET tells it by ECANCELED.
@@ -20,7 +21,7 @@ struct timerfd {
 	s32 clock;	    /* i */
 	struct timer timer; /* l */
 	u64 interval_ns;    /* l: 0: once */
-	u64 real_ns;	    /* l: an absolute time on the real-time clock, 0: it is not such */
+	u64 real_ns;	    /* l: the next time on the real-time clock, 0: it was not set by that */
 	u64 ticks;	    /* l: expirations not yet read */
 	u32 flags;	    /* l: TFD_TIMER_ bits it was set with */
 	bool cancelled;	    /* l: the clock was set, with TFD_TIMER_CANCEL_ON_SET */
@@ -37,18 +38,25 @@ static void fired(struct timer *timer)
 {
 	struct timerfd *t = container_of(timer, struct timerfd, timer);
 	u32 flags = spin_lock_irqsave(&t->lock);
-	u64 now = clock_monotonic_ns(), missed = 0;
 	bool first = t->ticks == 0;
 
 	t->ticks++;
-	if (t->interval_ns) {
-		missed = now > timer->expires_ns ? (now - timer->expires_ns) / t->interval_ns : 0;
-		t->ticks += missed;
-		timer_arm(timer, timer->expires_ns + (missed + 1) * t->interval_ns, fired);
-	}
 	spin_unlock_irqrestore(&t->lock, flags);
 	if (first)
 		waitq_wake_all(&t->readers);
+}
+
+/* If it is periodic and has expired: counts what it has missed meanwhile and arms it. Where the clock
+ * was set back before that, the expiration has not been. Caller holds t->lock. */
+static void go_on(struct timerfd *t)
+{
+	u64 now = t->real_ns ? clock_realtime_ns() : clock_monotonic_ns();
+	u64 *next = t->real_ns ? &t->real_ns : &t->timer.expires_ns;
+
+	if (!t->interval_ns || !t->ticks || t->timer.pending)
+		return;
+	t->ticks += timer_forward(next, t->interval_ns, now) - 1;
+	timer_arm(&t->timer, t->real_ns ? deadline_realtime(t->real_ns) : *next, fired);
 }
 
 static void clock_set(struct waiter *w)
@@ -67,13 +75,16 @@ static void clock_set(struct waiter *w)
 static bool take(struct timerfd *t, u64 *ticks, bool *cancelled)
 {
 	u32 flags = spin_lock_irqsave(&t->lock);
+	bool some = t->ticks || t->cancelled;
 
-	*ticks = t->ticks;
 	*cancelled = t->cancelled;
+	if (!t->cancelled)
+		go_on(t);
+	*ticks = t->ticks;
 	t->ticks = 0;
 	t->cancelled = false;
 	spin_unlock_irqrestore(&t->lock, flags);
-	return *ticks || *cancelled;
+	return some;
 }
 
 static bool ready(struct timerfd *t)
@@ -101,6 +112,8 @@ static ssize_k timerfd_read(struct file *f, struct iobuf *to, size_t n, u64 *pos
 	}
 	if (cancelled)
 		return -ECANCELED;
+	if (!ticks)
+		return 0;
 	return iobuf_put(to, &ticks, sizeof(ticks)) ? -EFAULT : (ssize_k)sizeof(ticks);
 }
 
@@ -227,6 +240,7 @@ static long exchange(u32 fd, const struct setting *set, u32 set_flags, struct se
 	}
 	t = f->private;
 	flags = spin_lock_irqsave(&t->lock);
+	go_on(t);
 	*old = get_locked(t);
 	if (set)
 		set_locked(t, set, set_flags);

@@ -40,6 +40,11 @@ static void special_id(struct backing *b, u32 *dev, u64 *ino)
 	*ino = 0;
 }
 
+static bool tells_nobody(struct backing *b)
+{
+	return false;
+}
+
 /* The library has gone elsewhere; the call that did it returns to where it is now. */
 static void vdso_moved(struct backing *b, struct mm *mm, vaddr_t to)
 {
@@ -50,9 +55,13 @@ static void vdso_moved(struct backing *b, struct mm *mm, vaddr_t to)
 }
 
 static const struct backing_ops vvar_ops = {
-	.get = hold, .put = hold, .name = special_name, .id = special_id};
-static const struct backing_ops vdso_ops = {
-	.get = hold, .put = hold, .name = special_name, .id = special_id, .moved = vdso_moved};
+	.get = hold, .put = hold, .name = special_name, .id = special_id, .tells = tells_nobody};
+static const struct backing_ops vdso_ops = {.get = hold,
+	.put = hold,
+	.name = special_name,
+	.id = special_id,
+	.tells = tells_nobody,
+	.moved = vdso_moved};
 
 static struct special vvar = {.backing.ops = &vvar_ops, .name = "[vvar]"};
 static struct special vdso = {.backing.ops = &vdso_ops, .name = "[vdso]"};

@@ -151,10 +151,12 @@ static void walk_huge_entries(struct entry_walk *w, struct vma *v, vaddr_t start
 	}
 }
 
-/* Calls w->entry or w->huge for every entry of [start, end) of v that has a frame. Caller holds the
- * mm's lock. */
+/* Calls w->entry or w->huge for every entry of [start, end) of v that has a frame of the program's.
+ * Caller holds the mm's lock. */
 static void walk_entries(struct entry_walk *w, struct vma *v, vaddr_t start, vaddr_t end)
 {
+	if (v->flags & VM_PFNMAP)
+		return;
 	if (v->flags & VM_HUGETLB) {
 		walk_huge_entries(w, v, start, end);
 		return;

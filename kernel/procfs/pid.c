@@ -2,6 +2,7 @@
  * /proc/PID and /proc/PID/task/TID: finding the process, who may look at it, what references to it
  * can be had, and its smaller files. The table of all of them is at the end.
  */
+#include "kernel/abi/prctl.h"
 #include "kernel/core/panic.h"
 #include "kernel/lib/fmt.h"
 #include "kernel/lib/number.h"
@@ -515,17 +516,26 @@ static int coredump_filter_show(struct text *t, const struct proc_node *n)
 	return p ? 0 : -ESRCH;
 }
 
-/* A number as C writes it and nothing else. */
+/* A number of the base and nothing else, but for a newline behind it. */
+static long whole_number(const char *s, u32 base, u64 *v)
+{
+	bool digits = *s >= '0' && *s <= '9';
+
+	if (!take_number(&s, base, UINT64_MAX, v))
+		return digits ? -ERANGE : -EINVAL;
+	return (*s == '\n' ? s[1] : *s) ? -EINVAL : 0;
+}
+
 static long coredump_filter_store(const struct proc_node *n, char *s, size_t len, u64 pos)
 {
-	const char *at = s;
 	struct process *p;
 	struct task *task;
 	u32 flags;
 	u64 v;
+	long err = whole_number(s, 0, &v);
 
-	if (!take_number(&at, 0, UINT64_MAX, &v) || (*at == '\n' ? at[1] : *at))
-		return -EINVAL;
+	if (err)
+		return err;
 	if (v > UINT32_MAX)
 		return -ERANGE;
 	flags = spin_lock_irqsave(&process_lock);
@@ -536,9 +546,49 @@ static long coredump_filter_store(const struct proc_node *n, char *s, size_t len
 	return p ? (long)len : -ESRCH;
 }
 
+/* --- timerslack_ns: one's own, or with privilege another thread's --- */
+
+/* Caller holds process_lock. */
+static int find_slack_locked(const struct proc_node *n, struct task **t)
+{
+	if (!proc_find_locked(n, t) || !*t)
+		return -ESRCH;
+	return *t == current_task() || capable(CAP_SYS_NICE) ? 0 : -EPERM;
+}
+
+static int timerslack_show(struct text *t, const struct proc_node *n)
+{
+	u32 flags = spin_lock_irqsave(&process_lock);
+	struct task *task;
+	int err = find_slack_locked(n, &task);
+	u64 ns = err ? 0 : task_timer_slack(task);
+
+	spin_unlock_irqrestore(&process_lock, flags);
+	if (!err)
+		text_printf(t, "%llu\n", ns);
+	return err;
+}
+
+static long timerslack_store(const struct proc_node *n, char *s, size_t len, u64 pos)
+{
+	struct task *task;
+	u32 flags;
+	u64 ns;
+	long err = whole_number(s, 10, &ns);
+
+	if (err)
+		return err;
+	flags = spin_lock_irqsave(&process_lock);
+	err = find_slack_locked(n, &task);
+	if (!err)
+		task_set_timer_slack(task, ns);
+	spin_unlock_irqrestore(&process_lock, flags);
+	return err ? err : (long)len;
+}
+
 /* --- The tables --- */
 
-/* A thread has all but the last three. */
+/* A thread has all but the last four. */
 static const struct proc_entry rows[] = {
 	{"auxv", S_IFREG | 0400, .guarded = true, .show = proc_auxv_show},
 	{"clear_refs", S_IFREG | 0200, .store = proc_clear_refs_store},
@@ -575,9 +625,10 @@ static const struct proc_entry rows[] = {
 		.store = coredump_filter_store},
 	{"map_files", S_IFDIR | 0500, .dir = &proc_map_files_dir, .inode_ops = &proc_fd_dir_ops},
 	{"task", S_IFDIR | 0555, .dir = &task_dir},
+	{"timerslack_ns", S_IFREG | 0666, .show = timerslack_show, .store = timerslack_store},
 };
 
-static const struct proc_dir thread_dir = {.rows = rows, .nr_rows = ARRAY_SIZE(rows) - 3};
+static const struct proc_dir thread_dir = {.rows = rows, .nr_rows = ARRAY_SIZE(rows) - 4};
 static const struct proc_entry thread_entry = {.mode = S_IFDIR | 0555, .dir = &thread_dir};
 
 static const struct proc_dir task_dir = {

@@ -27,6 +27,7 @@
 #include "kernel/x86/layout.h"
 #include "mm/allocinfo.h"
 #include "mm/commit.h"
+#include "mm/fault.h"
 #include "mm/hugetlb.h"
 #include "mm/page_alloc.h"
 #include "mm/slab.h"
@@ -253,6 +254,8 @@ static const struct proc_entry vm_rows[] = {
 		.inode_ops = &sys_ops, .data = &nr_hugepages_numbers},
 	{"nr_overcommit_hugepages", S_IFREG | 0644,
 		NUMBERS(&hugetlb_max_surplus, 1, 0, UINT32_MAX, NULL)},
+	{"oom_kill_allocating_task", S_IFREG | 0644,
+		NUMBERS(&oom_kill_allocating_task, 1, INT32_MIN, INT32_MAX, NULL)},
 	{"overcommit_kbytes", S_IFREG | 0644,
 		NUMBERS(&overcommit_kbytes, 1, 0, UINT32_MAX, kbytes_written)},
 	{"overcommit_memory", S_IFREG | 0644,

@@ -74,7 +74,7 @@ static u32 count_blocked(void)
 
 static void put_interrupts(struct text *t, const struct cpustat *s)
 {
-	u64 sum = 0;
+	u64 sum = s->local_timer;
 
 	for (u32 i = 0; i < CPUSTAT_IRQS; i++)
 		sum += s->irqs[i];
@@ -164,7 +164,7 @@ int proc_interrupts_show(struct text *t, const struct proc_node *n)
 	for (u32 i = 0; i < ARRAY_SIZE(irq_names); i++)
 		text_printf(t, "%3u: %10llu    XT-PIC      %s\n", irq_names[i].line,
 			s.irqs[irq_names[i].line], irq_names[i].name);
-	text_printf(t, "ERR: %10u\n", irq_spurious);
+	text_printf(t, "LOC: %10llu   Local timer interrupts\nERR: %10u\n", s.local_timer, irq_spurious);
 	return 0;
 }
 

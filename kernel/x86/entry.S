@@ -16,14 +16,17 @@
 #include "kernel/x86/layout.h"
 
 /* Offsets into struct trapframe; kernel/x86/trap.c asserts them. */
-#define TF_ECX    4
-#define TF_EDX    8
-#define TF_EBP    20
-#define TF_EAX    24
-#define TF_EIP    44
-#define TF_CS     48
-#define TF_EFLAGS 52
-#define TF_ESP    56
+#define TF_EDI    0
+#define TF_ESI    4
+#define TF_EBP    8
+#define TF_EBX    16
+#define TF_EDX    20
+#define TF_ECX    24
+#define TF_EAX    28
+#define TF_EIP    48
+#define TF_CS     52
+#define TF_EFLAGS 56
+#define TF_ESP    60
 
 #define EFLAGS_TF 0x100
 #define EFLAGS_IF 0x200
@@ -31,7 +34,7 @@
 
 #define VEC_PF      14
 #define VEC_IRET    31
-#define VEC_IRQ0    32
+#define VEC_SPURIOUS 63
 #define VEC_SYSCALL 128
 
 /* DW_CFA_val_expression for ESP: cs = *(cfa - 8); (cs & 3) ? *cfa : cfa */
@@ -60,13 +63,15 @@
 	.macro	SAVE_REGS
 	PUSH_WORD %es
 	PUSH_WORD %ds
-	PUSH	eax
-	PUSH	ebp
-	PUSH	edi
-	PUSH	esi
-	PUSH	edx
-	PUSH	ecx
-	PUSH	ebx
+	pushal
+	.cfi_adjust_cfa_offset 32
+	.cfi_rel_offset eax, TF_EAX
+	.cfi_rel_offset ecx, TF_ECX
+	.cfi_rel_offset edx, TF_EDX
+	.cfi_rel_offset ebx, TF_EBX
+	.cfi_rel_offset ebp, TF_EBP
+	.cfi_rel_offset esi, TF_ESI
+	.cfi_rel_offset edi, TF_EDI
 	movl	$SEL_KDATA, %ecx
 	movl	%ecx, %ds
 	movl	%ecx, %es
@@ -79,13 +84,15 @@
  * CPU refuses becomes 0, which faults as soon as the program uses it.
  */
 	.macro	RESTORE_REGS
-	POP	ebx
-	POP	ecx
-	POP	edx
-	POP	esi
-	POP	edi
-	POP	ebp
-	POP	eax
+	popal
+	.cfi_adjust_cfa_offset -32
+	.cfi_restore eax
+	.cfi_restore ecx
+	.cfi_restore edx
+	.cfi_restore ebx
+	.cfi_restore ebp
+	.cfi_restore esi
+	.cfi_restore edi
 662:	popl	%ds
 	.cfi_adjust_cfa_offset -4
 663:	popl	%es
@@ -113,7 +120,9 @@
 	.section .text.entry, "ax"
 
 /*
- * System calls. The program's registers are the arguments: three go where -mregparm=3 wants them,
+ * --- System calls and page faults: each begins a cache line ---
+ *
+ * A system call's arguments are the program's registers: three go where -mregparm=3 wants them,
  * three on the stack.
  */
 	.macro	CALL_SYSCALL missing
@@ -132,6 +141,7 @@
 	.endm
 
 /* A trap gate, interrupts stay on. */
+	.balign	64
 	ENTRY	entry_syscall
 	CFI_TRAP 12
 	PUSH_WORD %eax
@@ -159,6 +169,29 @@ restore_user:
 	.cfi_endproc
 	END	entry_syscall
 
+/* An interrupt gate, so that CR2 is ours until it is read. */
+	.balign	64
+	ENTRY	entry_page_fault
+	CFI_TRAP 16
+	PUSH_WORD $VEC_PF
+	SAVE_REGS
+	movl	%cr2, %edx
+	testl	$EFLAGS_IF, TF_EFLAGS(%esp)
+	jz	1f
+	sti
+1:	movl	%esp, %eax
+	call	handle_page_fault
+	testb	$3, TF_CS(%esp)
+	jz	restore_kernel
+	cli
+	movl	cpus, %eax
+	cmpl	$0, THREAD_WORK(%eax)
+	jne	return_to_user
+restore_kernel:
+	RESTORE_AND_IRET
+	.cfi_endproc
+	END	entry_page_fault
+
 /* While system calls are traced the gate leads here. */
 	ENTRY	entry_syscall_traced
 	CFI_TRAP 12
@@ -173,8 +206,22 @@ do_syscall_traced:
 	.cfi_endproc
 	END	entry_syscall_traced
 
+/* While page faults are traced the gate leads here. */
+	ENTRY	entry_page_fault_traced
+	CFI_TRAP 16
+	PUSH_WORD $VEC_PF
+	SAVE_REGS
+	movl	%cr2, %edx
+	movl	%esp, %eax
+	call	traced_page_fault
+	testb	$3, TF_CS(%esp)
+	jz	restore_kernel
+	jmp	return_to_user
+	.cfi_endproc
+	END	entry_page_fault_traced
+
 /*
- * The same calls through the vDSO's __kernel_vsyscall(). SYSENTER has turned interrupts off and
+ * System calls through the vDSO's __kernel_vsyscall(). SYSENTER has turned interrupts off and
  * loaded cs, ss, eip and the thread's kernel stack; the program's esp is in ebp, and where it goes
  * on is known. What INT would have cleared must be cleared here: TF, which traps each step up to
  * then (trap.c lets them pass), and NT, which would make `iret` a task switch.
@@ -251,43 +298,6 @@ sysenter_door:
 	.long	do_sysenter
 	.popsection
 
-/* --- Page faults: an interrupt gate, so that CR2 is ours until it is read --- */
-
-	ENTRY	entry_page_fault
-	CFI_TRAP 16
-	PUSH_WORD $VEC_PF
-	SAVE_REGS
-	movl	%cr2, %edx
-	testl	$EFLAGS_IF, TF_EFLAGS(%esp)
-	jz	1f
-	sti
-1:	movl	%esp, %eax
-	call	handle_page_fault
-	testb	$3, TF_CS(%esp)
-	jz	restore_kernel
-	cli
-	movl	cpus, %eax
-	cmpl	$0, THREAD_WORK(%eax)
-	jne	return_to_user
-restore_kernel:
-	RESTORE_AND_IRET
-	.cfi_endproc
-	END	entry_page_fault
-
-/* While page faults are traced the gate leads here. */
-	ENTRY	entry_page_fault_traced
-	CFI_TRAP 16
-	PUSH_WORD $VEC_PF
-	SAVE_REGS
-	movl	%cr2, %edx
-	movl	%esp, %eax
-	call	traced_page_fault
-	testb	$3, TF_CS(%esp)
-	jz	restore_kernel
-	jmp	return_to_user
-	.cfi_endproc
-	END	entry_page_fault_traced
-
 /* --- Other exceptions, and interrupts --- */
 
 	ENTRY	entry_common
@@ -313,7 +323,7 @@ restore_kernel:
 
 /* Entries of the exceptions 0 to 31 and of the interrupts behind them, 16 bytes apart. */
 #define HAS_ERROR_CODE 0x00227d00 /* 8, 10 to 14, 17, 21 */
-#define VECTORS (VEC_IRQ0 + 16)
+#define VECTORS (VEC_SPURIOUS + 1)
 
 	ENTRY	entry_vectors
 	.set	vec, 0

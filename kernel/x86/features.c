@@ -56,6 +56,7 @@ static __init bool read_basic(struct cpu_features *f)
 	f->pse = bit(r.edx, 3);
 	f->tsc = bit(r.edx, 4);
 	f->pae = bit(r.edx, 6);
+	f->apic = bit(r.edx, 9);
 	f->pge = bit(r.edx, 13);
 	f->sep = bit(r.edx, 11);
 	f->pat = bit(r.edx, 16);
@@ -109,10 +110,9 @@ static __init void read_vendor(struct cpu_features *f, const struct cpuid *r)
 
 static __init void enable_nx(void)
 {
-	u32 lo, hi;
+	u64 efer = read_msr(MSR_EFER) | EFER_NXE;
 
-	__asm__ volatile("rdmsr" : "=a"(lo), "=d"(hi) : "c"(MSR_EFER));
-	write_msr(MSR_EFER, lo | EFER_NXE, hi);
+	write_msr(MSR_EFER, (u32)efer, (u32)(efer >> 32));
 	pte_nx_mask = PTE_NX;
 }
 

@@ -5,7 +5,7 @@
 #include "kernel/lib/types.h"
 
 struct cpu_features {
-	bool pae, pse, pge, pat, sep, nx, smep, smap, fxsr, sse2, tsc, rdrand, invpcid;
+	bool pae, pse, pge, pat, sep, nx, smep, smap, fxsr, sse2, tsc, apic, rdrand, invpcid;
 	u32 hwcap; /* CPUID.1:EDX, for AT_HWCAP */
 	char vendor[13];
 	char model[49];

@@ -38,6 +38,12 @@ static inline void write_msr(u32 msr, u32 lo, u32 hi)
 {
 	__asm__ volatile("wrmsr" ::"a"(lo), "d"(hi), "c"(msr) : "memory");
 }
+static inline u64 read_msr(u32 msr)
+{
+	u64 v;
+	__asm__ volatile("rdmsr" : "=A"(v) : "c"(msr));
+	return v;
+}
 static inline u64 rdtsc(void)
 {
 	u64 v;

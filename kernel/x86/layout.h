@@ -38,6 +38,7 @@
 #define FRAMEBUFFER_END   0xFFC00000u
 #define KMAP_START    0xFFC00000u
 #define FIXMAP_START  0xFFD00000u
+#define LAPIC_START   0xFFDFF000u /* its last page: the local APIC's registers */
 
 #define LOWMEM_LIMIT (VMALLOC_START - KERNEL_BASE) /* bytes of directly mapped memory: 896 MiB */
 #define DMA_LIMIT    0x01000000u                   /* ISA DMA reaches 16 MiB */

@@ -14,8 +14,8 @@ struct trapframe;
 /* Starts HZ ticks a second (kernel/core/clock.h); `tick` is the handler of IRQ 0. */
 void pit_init(void (*tick)(struct trapframe *tf));
 
-/* How many times a second the TSC advances, measured for a little less than a millisecond; 0 on a
- * CPU without one. Before or after pit_init(). */
+/* How many times a second the TSC advances, which the CPU has: measured for a little less than a
+ * millisecond, or again where that came out inexact. Before or after pit_init(). */
 u64 tsc_calibrate(void);
 
 #endif

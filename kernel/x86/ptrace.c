@@ -35,26 +35,22 @@ void x86_regs_get(const struct x86_thread *t, struct abi_user_regs *r)
 	};
 }
 
+/* Where a register stands that the frame has as it is. */
+static u32 *frame_word(struct trapframe *tf, u32 nr)
+{
+#define AT(name) [REG(name)] = offsetof(struct trapframe, name)
+	static const u8 offset[] = {AT(ebx), AT(ecx), AT(edx), AT(esi), AT(edi), AT(ebp), AT(eax),
+		AT(ds), AT(es), AT(eip), AT(cs), AT(esp), AT(ss)};
+#undef AT
+	return (u32 *)((u8 *)tf + offset[nr]);
+}
+
 /* Data segments may be 0; none may be the kernel's. */
 static bool selector_ok(u32 nr, u16 value)
 {
 	if (value == 0)
 		return nr != REG(cs) && nr != REG(ss);
 	return (value & 3) == 3;
-}
-
-static u32 *selector_of(struct trapframe *tf, u32 nr)
-{
-	switch (nr) {
-	case REG(cs):
-		return &tf->cs;
-	case REG(ss):
-		return &tf->ss;
-	case REG(ds):
-		return &tf->ds;
-	default:
-		return &tf->es;
-	}
 }
 
 static long selector_set(struct x86_thread *t, u32 nr, u16 value)
@@ -66,7 +62,7 @@ static long selector_set(struct x86_thread *t, u32 nr, u16 value)
 	else if (nr == REG(gs))
 		t->gs = value;
 	else
-		*selector_of(x86_thread_frame(t), nr) = value;
+		*frame_word(x86_thread_frame(t), nr) = value;
 	return 0;
 }
 
@@ -99,14 +95,8 @@ long x86_reg_set(struct x86_thread *t, u32 nr, u32 value)
 		tf->trapno = (s32)value < 0 ? (u32)-1 : VEC_SYSCALL;
 		tf->orig_eax = value;
 		return 0;
-	case REG(eip):
-		tf->eip = value;
-		return 0;
-	case REG(esp):
-		tf->esp = value;
-		return 0;
-	default: /* ebx to eax stand first in both */
-		(&tf->ebx)[nr] = value;
+	default:
+		*frame_word(tf, nr) = value;
 		return 0;
 	}
 }

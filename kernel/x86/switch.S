@@ -27,21 +27,4 @@
 	jmp	*%ebx
 	END	thread_first_run
 
-/* void x86_set_fs(u32 selector), void x86_set_gs(u32 selector): 0 if it is refused. */
-	FUNC	x86_set_fs
-1:	movl	%eax, %fs
-	ret
-2:	xorl	%eax, %eax
-	jmp	1b
-	EXTABLE	1b, 2b
-	ENDFUNC x86_set_fs
-
-	FUNC	x86_set_gs
-1:	movl	%eax, %gs
-	ret
-2:	xorl	%eax, %eax
-	jmp	1b
-	EXTABLE	1b, 2b
-	ENDFUNC x86_set_gs
-
 	.section .note.GNU-stack, "", @progbits

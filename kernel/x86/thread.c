@@ -45,7 +45,6 @@ struct first_frame {
 
 void switch_stacks(u32 *save_esp, u32 new_esp);
 void thread_first_run(void);
-int user_fpu_save(struct abi_fpstate *at);
 int user_fpu_load(const struct abi_fpstate *from);
 int user_frstor(const struct abi_fpstate *from);
 
@@ -63,11 +62,6 @@ void x86_thread_init(struct x86_thread *t, void *kstack, void (*fn)(void *arg), 
 	*f = (struct first_frame){.esi = (u32)arg, .ebx = (u32)fn, .eip = thread_first_run};
 	t->ksp = (u32)f;
 	t->kmap_depth = 0;
-}
-
-struct trapframe *x86_thread_frame(const struct x86_thread *t)
-{
-	return (struct trapframe *)t->kstack_top - 1;
 }
 
 /* --- FPU --- */
@@ -124,12 +118,6 @@ void x86_fpu_load_user(struct x86_thread *t, const void *fxsave512)
 	memcpy(f, fxsave512, sizeof(*f));
 	f->mxcsr &= mask;
 	x86_fpu_restore(t);
-}
-
-bool x86_fpu_to_user(uptr_t at)
-{
-	return user_range_ok(at, sizeof(struct abi_fpstate)) &&
-	       user_fpu_save((struct abi_fpstate *)at.va) == 0;
 }
 
 /* An image that the CPU may refuse, or that is not aligned as it wants it. */

@@ -9,6 +9,7 @@
 
 #define KMAP_SLOTS 8 /* nested kmap_local() of one thread; interrupt handlers use none */
 
+struct abi_fpstate;
 struct trapframe;
 
 /* Debug registers (Intel SDM vol. 3B, 17.2) as a debugger set them; dr6 without its fixed bits. */
@@ -48,9 +49,6 @@ extern u8 boot_stack[KSTACK_SIZE];
  * byte of KSTACK_SIZE. */
 void x86_thread_init(struct x86_thread *t, void *kstack, void (*fn)(void *arg), void *arg);
 
-/* The frame at the top of the kernel stack, where user state is while in the kernel. */
-struct trapframe *x86_thread_frame(const struct x86_thread *t);
-
 /* Fresh FPU state (x87 control word 0x37f, MXCSR 0x1f80), no TLS, fs and gs 0: for execve. Makes
  * it a user thread. Loads all of it when t is the running thread. */
 void x86_thread_reset_user(struct x86_thread *t);
@@ -74,8 +72,9 @@ long x86_fpu_set(struct x86_thread *t, const void *fxsave512) __must_check;
 
 /* The running thread's FPU state, to and from a struct abi_fpstate in user memory: the old FSAVE
  * image with the FXSAVE image behind it. A handler may have changed either: the x87 registers are
- * the first one's, the rest is the second's. False when the memory cannot be accessed. */
-bool x86_fpu_to_user(uptr_t at) __must_check;
+ * the first one's, the rest is the second's. `to` must be in user space; its x87 unit is as after
+ * FNINIT then. -EFAULT or false when the memory cannot be accessed. */
+int x86_fpu_to_user(struct abi_fpstate *to) __must_check;
 bool x86_fpu_from_user(uptr_t at) __must_check;
 
 /* Gives the running thread the state that programs start with. */
@@ -97,8 +96,25 @@ static inline u16 x86_get_gs(void)
 	return (u16)sel;
 }
 /* Loads a selector, falling back to 0 when the CPU refuses it. */
-void x86_set_fs(u32 sel);
-void x86_set_gs(u32 sel);
+#define X86_SET_SEGMENT(reg, sel)                                                                  \
+	__asm__ volatile("1: movl %0, %%" reg "\n"                                                 \
+			 ".pushsection .text.fixup, \"ax\"\n"                                     \
+			 "2: xorl %0, %0\n"                                                        \
+			 "jmp 1b\n"                                                                \
+			 ".popsection\n"                                                           \
+			 ".pushsection __ex_table, \"a\"\n"                                       \
+			 ".balign 4\n"                                                             \
+			 ".long 1b, 2b\n"                                                          \
+			 ".popsection"                                                             \
+			 : "+r"(sel)::"cc")
+static inline void x86_set_fs(u32 sel)
+{
+	X86_SET_SEGMENT("fs", sel);
+}
+static inline void x86_set_gs(u32 sel)
+{
+	X86_SET_SEGMENT("gs", sel);
+}
 
 /* Loads fs and gs of the running thread again, after a descriptor that they may name has changed. */
 void x86_segments_reload(void);

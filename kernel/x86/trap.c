@@ -6,6 +6,7 @@
 #include "kernel/lib/string.h"
 #include "kernel/x86/extable.h"
 #include "kernel/x86/gdt.h"
+#include "kernel/x86/lapic.h"
 #include "kernel/x86/pic.h"
 #include "kernel/x86/ptrace.h"
 
@@ -35,14 +36,17 @@ extern void (*sysenter_door)(void); /* which of these two SYSENTER goes on to */
 extern u8 entry_sysenter[], entry_sysenter_flags_set[];
 void trap_dispatch(struct trapframe *tf);
 
-_Static_assert(offsetof(struct trapframe, ecx) == 4, "TF_ECX in entry.S");
-_Static_assert(offsetof(struct trapframe, edx) == 8, "TF_EDX in entry.S");
-_Static_assert(offsetof(struct trapframe, ebp) == 20, "TF_EBP in entry.S");
-_Static_assert(offsetof(struct trapframe, eax) == 24, "TF_EAX in entry.S");
-_Static_assert(offsetof(struct trapframe, eip) == 44, "TF_EIP in entry.S");
-_Static_assert(offsetof(struct trapframe, cs) == 48, "TF_CS in entry.S");
-_Static_assert(offsetof(struct trapframe, eflags) == 52, "TF_EFLAGS in entry.S");
-_Static_assert(offsetof(struct trapframe, esp) == 56, "TF_ESP in entry.S");
+_Static_assert(offsetof(struct trapframe, edi) == 0, "TF_EDI in entry.S");
+_Static_assert(offsetof(struct trapframe, esi) == 4, "TF_ESI in entry.S");
+_Static_assert(offsetof(struct trapframe, ebp) == 8, "TF_EBP in entry.S");
+_Static_assert(offsetof(struct trapframe, ebx) == 16, "TF_EBX in entry.S");
+_Static_assert(offsetof(struct trapframe, edx) == 20, "TF_EDX in entry.S");
+_Static_assert(offsetof(struct trapframe, ecx) == 24, "TF_ECX in entry.S");
+_Static_assert(offsetof(struct trapframe, eax) == 28, "TF_EAX in entry.S");
+_Static_assert(offsetof(struct trapframe, eip) == 48, "TF_EIP in entry.S");
+_Static_assert(offsetof(struct trapframe, cs) == 52, "TF_CS in entry.S");
+_Static_assert(offsetof(struct trapframe, eflags) == 56, "TF_EFLAGS in entry.S");
+_Static_assert(offsetof(struct trapframe, esp) == 60, "TF_ESP in entry.S");
 _Static_assert(offsetof(struct cpu, thread) == 0, "entry.S reads cpus[0].thread");
 
 /* Offers an offset to assembly as an absolute symbol. Never called. */
@@ -86,7 +90,7 @@ void trap_trace(bool on)
 
 static __init void idt_init(void)
 {
-	for (u32 v = 0; v < VEC_IRQ0 + 16; v++)
+	for (u32 v = 0; v <= VEC_SPURIOUS; v++)
 		set_gate(&idt[v], SEL_KCODE, &entry_vectors[v * ENTRY_SPACING], GATE_INTERRUPT);
 	idt[VEC_BP].hi |= GATE_DPL3;
 	idt[VEC_OF].hi |= GATE_DPL3;
@@ -132,7 +136,10 @@ static bool is_stepping_in(const struct trapframe *tf)
 void trap_dispatch(struct trapframe *tf)
 {
 	if (likely(tf->trapno >= VEC_IRQ0)) {
-		irq_dispatch(tf);
+		if (tf->trapno < VEC_LAPIC_TIMER)
+			irq_dispatch(tf);
+		else
+			lapic_dispatch(tf->trapno);
 		return;
 	}
 	if (is_hardware_failure(tf->trapno))

@@ -9,12 +9,15 @@
 #define X86_TRAP_H
 
 #include "kernel/lib/types.h"
+#include "kernel/x86/thread.h"
 
-/* The order of Linux's pt_regs without its fs and gs, which the kernel never touches: they are
- * read live (x86_get_fs, x86_get_gs) and switched with the thread. Of the words that hold a
- * selector only the low half is defined. */
+/* What PUSHA, the entry code and the CPU push. Without fs and gs, which the kernel never touches:
+ * they are read live (x86_get_fs, x86_get_gs) and switched with the thread. Of the words that hold
+ * a selector only the low half is defined. */
 struct trapframe {
-	u32 ebx, ecx, edx, esi, edi, ebp, eax;
+	u32 edi, esi, ebp;
+	u32 pusha_esp; /* the kernel's; POPA passes over it */
+	u32 ebx, edx, ecx, eax;
 	u32 ds, es;
 	u32 trapno;   /* vector; -1 for none */
 	u32 orig_eax; /* system call: its number; exceptions: the error code */
@@ -29,6 +32,12 @@ struct trapframe {
 #define EFLAGS_AC 0x40000u
 /* What sigreturn may change: CF PF AF ZF SF TF DF OF RF AC. */
 #define EFLAGS_USER_MASK 0x50dd5u
+
+/* A thread's frame at the top of the kernel stack, where user state is while in the kernel. */
+static inline struct trapframe *x86_thread_frame(const struct x86_thread *t)
+{
+	return (struct trapframe *)(size_t)t->kstack_top - 1;
+}
 
 static inline bool tf_from_user(const struct trapframe *tf)
 {
@@ -62,7 +71,9 @@ enum { /* vectors */
 	VEC_MC = 18,
 	VEC_XM = 19,
 	VEC_IRET = 31, /* no exception of the CPU's: iret refused what it was to load */
-	VEC_IRQ0 = 32,
+	VEC_IRQ0 = 32, /* and 15 more: the 8259s' */
+	VEC_LAPIC_TIMER = 48,
+	VEC_SPURIOUS = 63, /* the local APIC's; old ones have ones in the low bits, whatever is asked */
 	VEC_SYSCALL = 128,
 };
 

@@ -140,9 +140,9 @@
 	EXTABLE	1b, user_word_fault
 	ENDFUNC user_put_u32
 
-/* int user_fpu_save(struct abi_fpstate *at): the FPU's state to a signal frame; 0 or -EFAULT. The
- * x87 unit is as after FNINIT then. Where CPUs differ, the words are made what Linux makes them. */
-	FUNC	user_fpu_save
+/* int x86_fpu_to_user(struct abi_fpstate *to), kernel/x86/thread.h. Where CPUs differ, the words are
+ * made what Linux makes them. */
+	FUNC	x86_fpu_to_user
 	STAC
 1:	fxsave	FPSTATE_FXSAVE(%eax)
 2:	fnsave	(%eax)
@@ -163,7 +163,7 @@
 	EXTABLE	6b, user_word_fault
 	EXTABLE	7b, user_word_fault
 	EXTABLE	8b, user_word_fault
-	ENDFUNC user_fpu_save
+	ENDFUNC x86_fpu_to_user
 
 /* int user_fpu_load(const struct abi_fpstate *from): the way back; 0 or -EFAULT, also when a CPU could
  * refuse what is in the FXSAVE image. What the x87 unit had pending is dropped. */

@@ -123,7 +123,7 @@ def one_run(log):
     same("the program", shown["comm"], "malloc-tour")
     assert "break" in report.output, "the command's output is not there"
     files = {report.sources[place[1]]["path"] for place in report.places if place[1] >= 0}
-    assert {"mm/fault.c", "user/malloc/heap.c"} <= files, files
+    assert {"mm/fault.c", "user/malloc/span.c"} <= files, files
     assert "ended with status 3" in report.summary, report.summary
     assert not re.search(r'(src|href)="(?!#|data:)', report.html), "it needs another file"
 

@@ -193,8 +193,27 @@ static void filled(const char *name, int flags)
 	close(fd);
 }
 
+/* Through /proc/PID/mem: a write that no entry of the reader's sees. */
+static void debugged(void)
+{
+	int fd = new_file(), memory = open("/proc/self/mem", O_RDWR);
+	char *p = map(fd, PROT_READ | PROT_WRITE, MAP_SHARED),
+	     *reader = map(fd, PROT_READ, MAP_SHARED);
+
+	read_all(p);
+	read_all(reader);
+	answer("debugged.write", pwrite64(memory, "x", 1, (uintptr_t)p));
+	answer("debugged.write", pwrite64(memory, "y", 1, (uintptr_t)p + 2 * PAGE));
+	show("debugged.reader", reader);
+	munmap(p, PAGES * PAGE);
+	munmap(reader, PAGES * PAGE);
+	close(memory);
+	close(fd);
+}
+
 int main(void)
 {
+	debugged();
 	mapped();
 	populated();
 	populated_again();

@@ -217,6 +217,33 @@ static void thread_area(void)
 	end(pid);
 }
 
+static void thread_areas(void)
+{
+	pid_t pid = tracee(nothing);
+	unsigned desc[4][4];
+	struct iovec iov = {desc, sizeof(desc)};
+
+	answer("getregset.tls", request(PTRACE_GETREGSET, pid, NUM(NT_386_TLS), &iov));
+	say("getregset.tls", "%zu: %u %x %x, %u, %u %x", iov.iov_len, desc[0][0], desc[0][2],
+		desc[0][3], desc[1][0], desc[2][0], desc[2][3]);
+	desc[1][0] = 99;
+	desc[1][1] = 0x12345000;
+	desc[1][2] = 5;
+	desc[1][3] = desc[0][3];
+	answer("setregset.tls", request(PTRACE_SETREGSET, pid, NUM(NT_386_TLS), &iov));
+	request(PTRACE_GET_THREAD_AREA, pid, NUM(7), desc[3]);
+	say("setregset.tls", "%u %x %x %x", desc[3][0], desc[3][1], desc[3][2], desc[3][3]);
+	desc[0][1] = desc[2][3] = 0;
+	desc[2][1] = 1;
+	answer("setregset.tls_bad", request(PTRACE_SETREGSET, pid, NUM(NT_386_TLS), &iov));
+	iov.iov_len = 16;
+	answer("getregset.tls_one", request(PTRACE_GETREGSET, pid, NUM(NT_386_TLS), &iov));
+	say("getregset.tls_one", "%zu %s", iov.iov_len, desc[0][1] ? "kept" : "changed");
+	iov.iov_len = 12;
+	answer("getregset.tls_odd", request(PTRACE_GETREGSET, pid, NUM(NT_386_TLS), &iov));
+	end(pid);
+}
+
 /* --- Signals --- */
 
 static volatile int handled;
@@ -448,6 +475,26 @@ static void steps(void)
 	news("steps.end", pid);
 }
 
+/* A step into a handler that the stack has no room for. */
+static void step_without_stack(void)
+{
+	pid_t pid = tracee(steps_body);
+	struct user_regs_struct r;
+
+	go(pid, 0);
+	news("no_stack.first", pid);
+	go(pid, 0);
+	news("no_stack.signal", pid);
+	r = regs(pid);
+	r.esp = PAGE;
+	request(PTRACE_SETREGS, pid, NULL, &r);
+	request(PTRACE_SINGLESTEP, pid, NULL, NUM(SIGUSR1));
+	news("no_stack.step", pid);
+	info("no_stack.step", pid);
+	go(pid, SIGSEGV);
+	news("no_stack.end", pid);
+}
+
 /* --- System calls --- */
 
 static void calls_body(void)
@@ -653,11 +700,13 @@ int main(void)
 	memory();
 	registers();
 	thread_area();
+	thread_areas();
 	signals();
 	mask();
 	sent_by_stop();
 	kill_in_stop();
 	steps();
+	step_without_stack();
 	calls();
 	emulate();
 	hardware();

@@ -7,6 +7,9 @@
 #include <sys/mman.h>
 #include <ucontext.h>
 
+#ifndef SS_AUTODISARM
+#define SS_AUTODISARM 0x80000000u
+#endif
 #define X87_ENV 112 /* where the fxsave image begins in the frame's FPU state */
 
 static volatile int count;
@@ -14,6 +17,14 @@ static volatile int count;
 static void kick(int sig)
 {
 	kill(getpid(), sig);
+}
+
+static int is_blocked(int sig)
+{
+	sigset_t blocked;
+
+	sigprocmask(SIG_BLOCK, NULL, &blocked);
+	return sigismember(&blocked, sig);
 }
 
 static void handle(int sig, void (*handler)(int, siginfo_t *, void *), int flags)
@@ -49,6 +60,33 @@ static void old_handler(int sig, struct sigcontext context)
 	count++;
 	seen = *in_frame;
 	in_frame->eax = 77;
+}
+
+static volatile size_t state_at, mask_at;
+
+#define HIGH_MASK 0x2a552a54ul /* looks like nothing else */
+
+/* Where in the frame the FPU's state and the high half of the mask lie. */
+static void measure(int sig, struct sigcontext context)
+{
+	const volatile unsigned long *frame = (volatile unsigned long *)&sig - 1;
+
+	state_at = (char *)context.fpstate - (char *)frame;
+	for (mask_at = 0; mask_at < 1024 && frame[mask_at / 4] != HIGH_MASK;)
+		mask_at += 4;
+}
+
+static void old_layout(void)
+{
+	struct old_sigaction action = {measure, 0, 0x04000000, old_restorer};
+	uint64_t mask = (uint64_t)HIGH_MASK << 32;
+
+	syscall(SYS_sigaction, SIGUSR1, &action, NULL);
+	syscall(SYS_rt_sigprocmask, SIG_SETMASK, &mask, NULL, sizeof(mask));
+	kick(SIGUSR1);
+	mask = 0;
+	syscall(SYS_rt_sigprocmask, SIG_SETMASK, &mask, NULL, sizeof(mask));
+	say("old.layout", "mask %zu, state %zu", mask_at, state_at);
 }
 
 static void old_style(void)
@@ -276,6 +314,65 @@ static void alternate_stack(void)
 	say("altstack.disabled", "%d", on_alternate);
 }
 
+static void disable_on_return(int sig, siginfo_t *info, void *context)
+{
+	((ucontext_t *)context)->uc_stack.ss_flags = SS_DISABLE;
+}
+
+static void say_altstack(const char *what)
+{
+	stack_t stack;
+
+	sigaltstack(NULL, &stack);
+	say(what, "%s flags %#x", stack.ss_sp == alternate ? "alternate" : "none", stack.ss_flags);
+}
+
+static void tell_altstack(int sig, siginfo_t *info, void *context)
+{
+	say_altstack("altstack.disarmed");
+}
+
+/* What is in the frame is what comes back. */
+static void altstack_in_frame(void)
+{
+	stack_t stack = {.ss_sp = alternate, .ss_size = sizeof(alternate)};
+
+	stack.ss_flags = (int)SS_AUTODISARM;
+	sigaltstack(&stack, NULL);
+	handle(SIGUSR1, tell_altstack, SA_ONSTACK);
+	kick(SIGUSR1);
+	say_altstack("altstack.armed_again");
+	handle(SIGUSR1, disable_on_return, 0);
+	kick(SIGUSR1);
+	say_altstack("altstack.disabled_in_frame");
+}
+
+/* --- A frame that cannot be written --- */
+
+static void tell_refused(int sig, siginfo_t *info, void *context)
+{
+	ucontext_t *c = context;
+
+	say("refused.signal", "%d code %d", sig, info->si_code);
+	say("refused.mask", "%d", sigismember(&c->uc_sigmask, SIGUSR2));
+	say("refused.blocked", "%d", is_blocked(SIGUSR2));
+}
+
+/* SIGSEGV instead; the handler's mask never was the thread's. */
+static void refused_frame(void)
+{
+	struct sigaction action = {.sa_sigaction = on_stack, .sa_flags = SA_SIGINFO | SA_ONSTACK};
+	stack_t stack = {.ss_size = 65536};
+
+	stack.ss_sp = mmap(NULL, stack.ss_size, PROT_NONE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+	sigaltstack(&stack, NULL);
+	sigaddset(&action.sa_mask, SIGUSR2);
+	sigaction(SIGUSR1, &action, NULL);
+	handle(SIGSEGV, tell_refused, 0);
+	kick(SIGUSR1);
+	say("refused.after", "%d", is_blocked(SIGUSR2));
+}
+
 /* --- A frame that ends in nothing --- */
 
 static char *cut; /* where it ends */
@@ -317,11 +414,14 @@ static void cut_frame(void)
 
 int main(void)
 {
+	old_layout();
 	old_style();
 	registers();
 	direction();
 	fpu();
 	alternate_stack();
+	altstack_in_frame();
+	refused_frame();
 	cut_frame();
 	return test_failed;
 }

@@ -1,5 +1,6 @@
 /* userfaultfd(2) over files in memory: shared and private mappings of a memfd, and huge pages. */
 #include "tests/user/userfaultfd.h"
+#include <sys/shm.h>
 
 #define HUGE	 0x200000u
 #define MFD_HUGE 4u
@@ -82,6 +83,7 @@ static void shared(void)
 	try_continue("shared.continue", p.fd, area, PAGE);
 	try_continue("shared.continue_again", p.fd, area, PAGE);
 	try_continue("shared.continue_missing", p.fd, area + 6 * PAGE, PAGE);
+	try_continue("shared.continue_beyond", p.fd, area + (PAGES - 1) * PAGE, PAGE);
 	say("shared.continued", "%c", area[10]);
 	mprotect(area, PAGES * PAGE, PROT_READ);
 	try_copy("shared.copy_read_only", p.fd, area + 6 * PAGE, area, PAGE, 0);
@@ -230,10 +232,61 @@ static void huge_pages(void)
 	set_pool("0");
 }
 
+/* --- Segments of System V, which only huge pages make fit --- */
+
+static void segment(const char *name, size_t size, int get, int attach)
+{
+	int id = shmget(IPC_PRIVATE, size, get | 0600), fd = make_uffd(0, 0);
+	char *p = shmat(id, FREE_AREA, attach);
+
+	shmctl(id, IPC_RMID, NULL);
+	if (p == (void *)-1)
+		die("shmat");
+	answer(name, reg(fd, p, size));
+	answer(name, unreg(fd, p, size));
+	shmdt(p);
+	close(fd);
+}
+
+static void segments(void)
+{
+	set_pool("2");
+	segment("segment", 2 * PAGE, 0, 0);
+	segment("segment.read_only", 2 * PAGE, 0, SHM_RDONLY);
+	segment("segment.huge", HUGE, SHM_HUGETLB, 0);
+	set_pool("0");
+}
+
+/* --- Merging --- */
+
+/* A write that is refused leaves its mark on a private mapping: a forked process sees it. */
+static void refused(const char *name, const char *(*touch)(volatile void *))
+{
+	int fd = make_uffd(0, UFFD_FEATURE_SIGBUS);
+	char *p = map_at(FREE_AREA, 3 * PAGE, RW);
+	pid_t pid;
+
+	if (reg(fd, p, 3 * PAGE))
+		die("register");
+	say(name, "%s", touch(p));
+	pid = fork();
+	if (!pid) {
+		mmap(p + PAGE, PAGE, RW, MAP_PRIVATE | MAP_ANONYMOUS | MAP_FIXED, -1, 0);
+		say(name, "%d", map_lines(p, 3 * PAGE));
+		_exit(0);
+	}
+	waitpid(pid, NULL, 0);
+	munmap(p, 3 * PAGE);
+	close(fd);
+}
+
 int main(void)
 {
 	shared();
 	private();
 	huge_pages();
+	segments();
+	refused("refused.read", try_read);
+	refused("refused.write", try_write);
 	return test_failed;
 }

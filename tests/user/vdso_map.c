@@ -110,6 +110,33 @@ static void without_data(void)
 	answer("vvar.lines", map_lines(vvar, vvar_size));
 }
 
+/* What programs use of both is no matter of theirs. */
+static void known(const char *name, char *p, size_t size)
+{
+	unsigned char there[4] = {0};
+	bool all = true;
+
+	answer(name, mincore(p, size, there));
+	for (size_t i = 0; i < size / PAGE; i++)
+		all = all && there[i] == 1;
+	say(name, all ? "all there" : "not all there");
+}
+
+/* Data of the kernel's, which only the program itself can read. */
+static void not_ours(void)
+{
+	int pipes[2];
+
+	known("vvar.mincore", vvar, vvar_size);
+	known("vdso.mincore", vdso, vdso_size);
+	say("vvar.read", "%s", try_read(vvar));
+	say("vvar.smaps", "%ld %ld", smaps_value(getpid(), vvar, "Rss:"),
+		smaps_value(getpid(), vvar, "Pss:"));
+	if (pipe(pipes))
+		die("pipe");
+	answer("vvar.write", write(pipes[1], vvar, 8));
+}
+
 /* Below everything else. Afterwards it is a whole still. */
 static void moved(void)
 {
@@ -136,6 +163,7 @@ int main(void)
 	say("vvar", "%s vdso", vvar + vvar_size == vdso ? "below" : "away from");
 	answer_status("vdso.parts", in_child(vdso_parts));
 	answer_status("vvar.parts", in_child(vvar_parts));
+	answer_status("vvar.kernels", in_child(not_ours));
 	answer_status("vdso.munmap", in_child(without));
 	answer_status("vvar.munmap", in_child(without_data));
 	answer_status("vvar.moved", in_child(moved));

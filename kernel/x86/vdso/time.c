@@ -37,24 +37,41 @@ struct instant {
 	u32 sec, nsec;
 };
 
-/* Reads a clock. False where only the kernel can: without a TSC, other clocks, far future. */
-static bool read_clock(s32 id, struct instant *now)
+#define CLOCKS_COARSE  (1u << CLOCK_REALTIME_COARSE | 1u << CLOCK_MONOTONIC_COARSE)
+#define CLOCKS_OF_WALL (1u << CLOCK_REALTIME | 1u << CLOCK_TAI)
+#define CLOCKS_HERE                                                                                \
+	(CLOCKS_COARSE | CLOCKS_OF_WALL | 1u << CLOCK_MONOTONIC | 1u << CLOCK_MONOTONIC_RAW |      \
+		1u << CLOCK_BOOTTIME)
+
+static __forceinline u64 now_coarse(s32 id)
 {
-	bool wall = id == CLOCK_REALTIME || id == CLOCK_TAI;
-	u32 lo, hi, seq, tai;
+	return id == CLOCK_REALTIME_COARSE ? clock_page.coarse_realtime_ns
+					   : clock_page.coarse_monotonic_ns;
+}
+
+static __forceinline u64 now_by_tsc(bool wall)
+{
+	u32 lo, hi;
 	u64 ns;
 
-	if (!wall && id != CLOCK_MONOTONIC && id != CLOCK_MONOTONIC_RAW && id != CLOCK_BOOTTIME)
+	__asm__ volatile("rdtsc" : "=a"(lo), "=d"(hi)::"memory");
+	ns = clock_tsc_ns(&clock_page, (u64)hi << 32 | lo);
+	return wall ? clock_realtime_at(&clock_page, ns) : ns;
+}
+
+/* Reads a clock. False where only the kernel can: without a TSC, other clocks, far future. */
+static __forceinline bool read_clock(s32 id, struct instant *now)
+{
+	u32 seq, tai, clock = (u32)id < 32 ? 1u << id : 0;
+	u64 ns;
+
+	if (!(clock & CLOCKS_HERE) || (!clock_page.mult && !(clock & CLOCKS_COARSE)))
 		return false;
 	do {
 		while ((seq = READ_ONCE(clock_page.seq)) & 1)
 			__asm__ volatile("pause");
-		if (!clock_page.mult)
-			return false;
-		__asm__ volatile("rdtsc" : "=a"(lo), "=d"(hi)::"memory");
-		ns = clock_tsc_ns(&clock_page, (u64)hi << 32 | lo);
-		if (wall)
-			ns = clock_realtime_at(&clock_page, ns);
+		barrier();
+		ns = clock & CLOCKS_COARSE ? now_coarse(id) : now_by_tsc(clock & CLOCKS_OF_WALL);
 		tai = (u32)clock_page.tai_offset;
 		barrier();
 	} while (READ_ONCE(clock_page.seq) != seq);
