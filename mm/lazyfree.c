@@ -1,12 +1,28 @@
 /* Memory that programs can do without. See mm/lazyfree.h. */
 #include "mm/lazyfree.h"
+#include "mm/anon.h"
 #include "mm/page_alloc.h"
+#include "mm/rmap.h"
 #include "mm/space_impl.h"
 #include "mm/trace_mm.h"
 #include "mm/zap.h"
 
-/* Returns whether the TLB may know an entry as dirty. */
-static bool mark_entries(pte_t *pte, u32 n)
+/* Does anybody whom a fork gave the pages of v, which is not locked itself, keep some locked? */
+static bool others_lock(const struct vma *v)
+{
+	const struct vma *other;
+	bool locked = false;
+	if (!v->anon)
+		return false;
+	spin_lock(&v->anon->lock);
+	list_for_each_entry (other, &v->anon->vmas, anon_link)
+		locked |= !!(other->flags & VM_LOCKED);
+	spin_unlock(&v->anon->lock);
+	return locked;
+}
+
+/* `ask`: somebody else may have the pages locked. Returns whether the TLB may know an entry as dirty. */
+static bool mark_entries(pte_t *pte, u32 n, bool ask)
 {
 	bool flush = false;
 	for (pte_t *stop = pte + n; pte < stop; pte++) {
@@ -16,21 +32,23 @@ static bool mark_entries(pte_t *pte, u32 n)
 				pmap_clear(pte); /* as Linux */
 			continue;
 		}
+		bool keep = ask && rmap_look(pfn_page(pte_pfn(*pte))).locked;
+		u32 mark = keep ? 0 : (u32)PTE_LAZY;
 		flush |= lo & (u32)(PTE_D | PTE_A);
-		pmap_set_low(pte, (lo & ~(u32)(PTE_D | PTE_A)) | (u32)PTE_LAZY);
-		vm_events.pglazyfree++;
+		pmap_set_low(pte, (lo & ~(u32)(PTE_D | PTE_A)) | mark);
+		vm_events.pglazyfree += !keep && !(lo & (u32)PTE_LAZY);
 	}
 	return flush;
 }
 
 void lazy_free(struct vma *v, vaddr_t start, vaddr_t end)
 {
-	bool flush = false;
+	bool flush = false, ask = others_lock(v);
 	for (vaddr_t at = start; at < end;) {
 		u32 n = pt_run(at, end);
 		pte_t *pte = pmap_pte(&v->mm->pmap, at);
 		if (pte)
-			flush |= mark_entries(pte, n);
+			flush |= mark_entries(pte, n, ask);
 		at += n << PAGE_SHIFT;
 	}
 	if (flush)

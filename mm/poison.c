@@ -1,14 +1,17 @@
 /* Taking bad frames from use. See mm/poison.h. */
 #include "mm/poison.h"
 #include "kernel/abi/errno.h"
+#include "kernel/core/panic.h"
 #include "mm/anon.h"
 #include "mm/fault.h"
 #include "mm/page_alloc.h"
 #include "mm/pagecache.h"
+#include "mm/rmap.h"
 #include "mm/space_impl.h"
 #include "mm/zap.h"
 
 u32 poisoned_pages, poisoned_retired;
+u32 memory_failure_early_kill, memory_failure_recovery = 1;
 
 /* Nobody has it any more but us. */
 static void retire(struct page *p)
@@ -27,28 +30,14 @@ void page_retire_poisoned(struct page *p)
 
 /* --- Entries --- */
 
-static vaddr_t addr_in(const struct vma *v, const struct page *p)
-{
-	return v->start + ((p->index - v->pgoff) << PAGE_SHIFT);
-}
-
-/* The entry that maps p, a page of v's object or family, or NULL. */
-static pte_t *entry_of(const struct vma *v, const struct page *p)
-{
-	if (p->index - v->pgoff >= vma_pages(v))
-		return NULL;
-	pte_t *pte = pmap_pte(&v->mm->pmap, addr_in(v, p));
-	return pte && pte_maps(*pte) && pte_pfn(*pte).v == page_pfn(p).v ? pte : NULL;
-}
-
 /* Nobody writes there until a fault has asked. */
 static void stop_writes(const struct vma *v, const struct page *p)
 {
-	pte_t *pte = entry_of(v, p);
+	pte_t *pte = rmap_entry(v, p);
 	if (!pte)
 		return;
 	pmap_take_low(pte, (u32)PTE_W);
-	pmap_flush_page(&v->mm->pmap, addr_in(v, p));
+	pmap_flush_page(&v->mm->pmap, rmap_addr(v, p));
 }
 
 /* An entry whose page is lost. Linux counts such a page as used and dirty. */
@@ -57,12 +46,12 @@ static void stop_writes(const struct vma *v, const struct page *p)
 /* `by` comes in p's place, or (NULL) the mark that it is lost. */
 static void replace_entry(const struct vma *v, struct page *p, struct page *by)
 {
-	pte_t *pte = entry_of(v, p);
+	pte_t *pte = rmap_entry(v, p);
 	if (!pte)
 		return;
 	pte_t old = *pte;
 	pmap_clear(pte);
-	pmap_flush_page(&v->mm->pmap, addr_in(v, p));
+	pmap_flush_page(&v->mm->pmap, rmap_addr(v, p));
 	pagecache_mapped -= !--p->mapcount && p->kind == PK_CACHE;
 	if (by) {
 		pmap_enter(pte, pte_make(page_pfn(by), old.v & ~(PTE_FRAME | PTE_W)));
@@ -71,7 +60,7 @@ static void replace_entry(const struct vma *v, struct page *p, struct page *by)
 	}
 	pmap_enter(pte, pte_make(page_pfn(p), LOST));
 	v->mm->rss[page_rss_kind(p)]--;
-	poison_tell(v->mm, addr_in(v, p));
+	poison_tell(v->mm, rmap_addr(v, p));
 }
 
 /* --- Private memory --- */
@@ -94,7 +83,7 @@ static struct mm *next_mm(struct mm *prev)
  * then on only entries that have never been written through since (not their own) get the copy. */
 static void replace_in(struct vma *v, struct page *p, struct page *by)
 {
-	pte_t *pte = entry_of(v, p);
+	pte_t *pte = rmap_entry(v, p);
 	if (!pte || (by && by->mapcount && pte_own(*pte)))
 		return;
 	if (by) {
@@ -219,6 +208,8 @@ static long take_page(struct mm *mm, vaddr_t addr, bool soft)
 		const pte_t *pte = pmap_pte(&mm->pmap, addr);
 		p = pte ? pfn_page(pte_pfn(*pte)) : NULL;
 		err = -EBUSY;
+		if (p && !soft && !memory_failure_recovery)
+			panic("memory failure on page %x", page_pfn(p).v);
 		if (p && p->kind == PK_CACHE)
 			err = take_cached(p->mapping, p, soft);
 		if (p && p->kind != PK_ANON)

@@ -22,6 +22,10 @@ struct page;
  * that of the kernel, which is not preempted. */
 extern u32 poisoned_pages, poisoned_retired;
 
+/* /proc/sys/vm: threads that have not said when they want to know hear of it early; 0: losing a page
+ * ends the machine. */
+extern u32 memory_failure_early_kill, memory_failure_recovery;
+
 /* Takes the frames behind [start, end), page aligned, from use. Caller holds no lock. 0, -EFAULT where
  * there is none that may be read, -EBUSY for one that cannot be taken (huge pages, the zero page, the
  * vDSO; soft: also one in use by the kernel), -ENOMEM. What comes before is done. */

@@ -103,6 +103,12 @@ void signal_force_fault(struct trapframe *tf, vaddr_t addr, enum fault_result wh
 	signal_force(s.sig, &info);
 }
 
+static bool wants_early(const struct task *t)
+{
+	return t->mce_kill == PR_MCE_KILL_DEFAULT ? memory_failure_early_kill
+						  : t->mce_kill == PR_MCE_KILL_EARLY;
+}
+
 /* The first thread of a process that wants to know. */
 static void tell_early(struct process *p, vaddr_t addr)
 {
@@ -111,7 +117,7 @@ static void tell_early(struct process *p, vaddr_t addr)
 	info.fault.addr = addr;
 	info.fault.addr_lsb = PAGE_SHIFT;
 	list_for_each_entry (t, &p->threads, sibling)
-		if (t->mce_kill == PR_MCE_KILL_EARLY) {
+		if (wants_early(t)) {
 			signal_send_task_locked(t, SIGBUS, &info);
 			return;
 		}

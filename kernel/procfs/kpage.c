@@ -3,6 +3,7 @@
 #include "mm/hugetlb.h"
 #include "mm/kmalloc.h"
 #include "mm/page_alloc.h"
+#include "mm/rmap.h"
 #include "mm/zap.h"
 
 /* --- Files of words --- */
@@ -80,6 +81,7 @@ const struct file_ops proc_kpagecount_ops = {
 /* Linux's numbers, include/uapi/linux/kernel-page-flags.h */
 #define KPF_UPTODATE   (1ull << 3)
 #define KPF_DIRTY      (1ull << 4)
+#define KPF_LRU        (1ull << 5)
 #define KPF_SLAB       (1ull << 7)
 #define KPF_BUDDY      (1ull << 10)
 #define KPF_MMAP       (1ull << 11)
@@ -88,15 +90,38 @@ const struct file_ops proc_kpagecount_ops = {
 #define KPF_COMPOUND_HEAD (1ull << 15)
 #define KPF_COMPOUND_TAIL (1ull << 16)
 #define KPF_HUGE       (1ull << 17)
+#define KPF_UNEVICTABLE (1ull << 18)
 #define KPF_HWPOISON   (1ull << 19)
 #define KPF_ZERO_PAGE  (1ull << 24)
 #define KPF_PGTABLE    (1ull << 26)
 #define KPF_RESERVED   (1ull << 32)
+#define KPF_MLOCKED    (1ull << 33)
+#define KPF_MAPPEDTODISK (1ull << 34) /* of private memory: no fork has shared it */
 
-static u64 cache_flags(const struct page *p)
+static u64 lock_flags(const struct rmap_sum *sum)
 {
-	u64 v = p->flags & PF_UPTODATE ? KPF_UPTODATE : 0;
+	return KPF_LRU | (sum->locked ? KPF_UNEVICTABLE | KPF_MLOCKED : 0);
+}
 
+static u64 anon_flags(struct page *p)
+{
+	struct rmap_sum sum = rmap_look(p);
+	u64 v = KPF_ANON | KPF_UPTODATE | lock_flags(&sum);
+
+	if (sum.bits & (u32)PTE_OWN)
+		v |= KPF_MAPPEDTODISK;
+	if (!(sum.bits & (u32)PTE_LAZY))
+		v |= KPF_SWAPBACKED;
+	return v;
+}
+
+static u64 cache_flags(struct page *p)
+{
+	struct rmap_sum sum = rmap_look(p);
+	u64 v = lock_flags(&sum);
+
+	if (p->flags & PF_UPTODATE)
+		v |= KPF_UPTODATE;
 	if (p->flags & PF_DIRTY)
 		v |= KPF_DIRTY;
 	if (p->flags & PF_POISON)
@@ -106,15 +131,22 @@ static u64 cache_flags(const struct page *p)
 	return v;
 }
 
-static u64 huge_flags(const struct page *p)
+static u64 huge_flags(struct page *p)
 {
-	bool first = page_pfn(p).v % HUGE_PAGES == 0;
+	struct page *head = hugetlb_head(p);
+	bool private = hugetlb_is_private(head);
+	u64 v = KPF_HUGE | (private ? KPF_ANON : 0);
 
-	return KPF_HUGE | (first ? KPF_COMPOUND_HEAD : KPF_COMPOUND_TAIL) |
-	       (hugetlb_is_private(hugetlb_head((struct page *)p)) ? KPF_ANON : 0);
+	if (p != head)
+		return v | KPF_COMPOUND_TAIL;
+	if (head->refcount)
+		v |= KPF_UPTODATE | (private ? 0 : KPF_DIRTY);
+	if (private && head->mapcount == 1)
+		v |= KPF_MAPPEDTODISK;
+	return v | KPF_COMPOUND_HEAD;
 }
 
-static u64 kind_flags(const struct page *p)
+static u64 kind_flags(struct page *p)
 {
 	switch (p->kind) {
 	case PK_RESERVED:
@@ -127,7 +159,7 @@ static u64 kind_flags(const struct page *p)
 	case PK_PGTABLE:
 		return KPF_PGTABLE;
 	case PK_ANON:
-		return KPF_ANON | KPF_SWAPBACKED | KPF_UPTODATE;
+		return anon_flags(p);
 	case PK_CACHE:
 		return cache_flags(p);
 	case PK_ZERO:
