@@ -25,6 +25,7 @@
 #include "kernel/x86/framebuffer.h"
 #include "kernel/x86/trap.h"
 #include "mm/anon.h"
+#include "mm/commit.h"
 #include "mm/describe.h"
 #include "mm/hugetlb.h"
 #include "mm/kmalloc.h"
@@ -96,6 +97,7 @@ asmlinkage void kernel_main(u32 magic, u32 mbi)
 	trap_init();
 
 	page_alloc_init();
+	commit_init();
 	slab_init();
 	kmalloc_init();
 	trace_init();

@@ -184,9 +184,9 @@ static enum fault_result fault_object_locked(struct fault *f)
 		return FAULT_OOM;
 	int err = object_page_locked(f->vma->object, vma_pgoff(f->vma, f->addr), &p);
 	if (err)
-		return err == -ENOMEM || err == -ENOSPC ? FAULT_OOM
-		       : err == -EIO			? FAULT_HWPOISON
-							: FAULT_SIGBUS;
+		return err == -ENOMEM ? FAULT_OOM
+		       : err == -EIO ? FAULT_HWPOISON
+				     : FAULT_SIGBUS;
 	if (!f->write) {
 		map_cached(f, p, 0);
 		return FAULT_DONE;

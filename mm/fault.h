@@ -46,7 +46,8 @@ void signal_force_fault(struct trapframe *tf, vaddr_t addr, enum fault_result wh
  * does not survive. Caller holds no lock. */
 bool oom_kill(bool must);
 
-/* /proc/sys/vm: not 0: the one who asked for memory is killed, not the largest. */
-extern u32 oom_kill_allocating_task;
+/* /proc/sys/vm. Not 0: the one who asked for memory is killed, not the largest; a table of all
+ * processes goes to the log first; the kernel panics instead. */
+extern u32 oom_kill_allocating_task, oom_dump_tasks, panic_on_oom;
 
 #endif

@@ -31,7 +31,8 @@ struct object {
 	u32 nr_pages;          /* m: pages present */
 	u64 size;              /* m: bytes; a page wholly beyond it does not exist (SIGBUS) */
 	struct list_head vmas; /* m: struct vma.object_link */
-	u32 committed;         /* i: pages charged to committed memory, given back at its end */
+	u32 committed;         /* i: pages promised at once (mm/commit.h), given back at its end; 0: each
+	                        * is promised as it comes, which is what `charge` is for */
 	u32 vm_flags;          /* i: VM_ bits that every mapping of it has */
 	bool shmem;            /* i: memory is its only home (tmpfs): counts as Shmem */
 	bool no_fault_around;  /* i: a read fault maps no page beside its own (System V segments) */

@@ -76,20 +76,14 @@ static long check_file(struct mmap_args *a)
 /* An anonymous shared mapping is a mapping of a nameless file: the same code serves both. Its pages
  * are promised at once, unless MAP_NORESERVE waives it. As on Linux, an offset into /dev/zero is
  * one into that file, which is no longer than the mapping. */
-static long make_shared_anon(struct mm *mm, struct mmap_args *a)
+static long make_shared_anon(struct mmap_args *a)
 {
-	u32 pages = a->r.vm_flags & VM_NORESERVE ? 0 : a->r.len >> PAGE_SHIFT;
-	if (!commit_charge(pages, mm->total_vm))
-		return -ENOMEM;
-	struct file *f = file_create_shared_anon(a->r.len);
-	if (is_err(f)) {
-		commit_release(pages);
+	struct file *f = file_create_shared_anon(a->r.len, !(a->r.vm_flags & VM_NORESERVE));
+	if (is_err(f))
 		return ptr_err(f);
-	}
 	if (!a->r.backing)
 		a->r.pgoff = 0;
 	a->r.backing = &f->backing;
-	a->r.backing->object->committed = pages;
 	return 0;
 }
 
@@ -150,11 +144,11 @@ static long prepare(struct mm *mm, struct mmap_args *a)
 
 /* Where the pages come from: the file's object, a new one, or nothing. Returns whether the backing
  * was made here, or a negative errno. */
-static long choose_backing(struct mm *mm, struct mmap_args *a)
+static long choose_backing(struct mmap_args *a)
 {
 	bool made = (a->r.vm_flags & VM_SHARED) && (!a->r.backing || a->r.backing->zero);
 	if (made) {
-		long err = make_shared_anon(mm, a);
+		long err = make_shared_anon(a);
 		if (err)
 			return err;
 	}
@@ -177,7 +171,7 @@ static long map_locked(struct mm *mm, struct mmap_args *a)
 	long err = prepare(mm, a);
 	if (err)
 		return err;
-	long made = choose_backing(mm, a);
+	long made = choose_backing(a);
 	if (made < 0)
 		return made;
 	at = mm_map_at(mm, &a->r, at);

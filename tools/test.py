@@ -362,15 +362,23 @@ CRASHES = {
 }
 
 
-def crash(log, name):
+# The same of what a setting makes of a program's misfortune: the shell's command, and the report.
+FATAL_SETTINGS = {
+    "panic_on_oom": ("echo 1 >/proc/sys/vm/overcommit_memory; echo 2 >/proc/sys/vm/panic_on_oom;"
+                     " dd if=/dev/zero of=/dev/null bs=200M",
+                     [r"panic: out of memory: compulsory panic_on_oom is enabled", r"oom_kill"]),
+}
+
+
+def crash(log, patterns, append="quiet", command=None):
     machine = vm.Machine(mem="64", cpu="max")
-    with vm.Boot(machine, append=f"quiet provoke={name}") as boot:
+    with vm.Boot(machine, append=append, overlay=vm.guest_files(command)) as boot:
         status = boot.run(log, TIMEOUT)
     lines = last_lines(log, 200)
     if status != vm.PANIC:
         raise Failure(f"status {status}, expected {vm.PANIC}", lines[-8:])
     rest = "\n".join(lines)
-    for pattern in CRASHES[name]:
+    for pattern in patterns:
         found = re.search(pattern, rest)
         if not found:
             raise Failure(f"nothing like {pattern!r} in its place", lines)
@@ -378,8 +386,13 @@ def crash(log, name):
 
 
 def crash_jobs():
-    for name in CRASHES:
-        yield Job(f"crash.{name.lower()}", lambda log, name=name: crash(log, name))
+    for name, patterns in CRASHES.items():
+        append = f"quiet provoke={name}"
+        yield Job(f"crash.{name.lower()}",
+                  lambda log, patterns=patterns, append=append: crash(log, patterns, append))
+    for name, (command, patterns) in FATAL_SETTINGS.items():
+        yield Job(f"crash.{name}", lambda log, patterns=patterns, command=command:
+                  crash(log, patterns, command=command))
 
 
 # --- Boots that must be refused ---------------------------------------------------------------

@@ -93,8 +93,9 @@ int file_may_exec(struct file *f);
 ssize_k file_pread(struct file *f, void *buf, size_t n, u64 pos);
 
 /* A nameless file of `bytes` zeroes: what a MAP_SHARED|MAP_ANONYMOUS mapping maps. Shows as
- * "/dev/zero (deleted)". Returns the file or an error pointer. */
-struct file *file_create_shared_anon(u32 bytes) __must_check;
+ * "/dev/zero (deleted)". `reserve`: its pages are promised now (mm/commit.h), or -ENOMEM. Returns the
+ * file or an error pointer. */
+struct file *file_create_shared_anon(u32 bytes, bool reserve) __must_check;
 /* The same of huge pages: what MAP_HUGETLB maps. Shows as "/anon_hugepage (deleted)". */
 struct file *file_create_huge(u32 bytes) __must_check;
 

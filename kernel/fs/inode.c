@@ -299,7 +299,8 @@ void inode_stat(struct inode *inode, struct kstat *st)
 		.rdev = inode->rdev,
 		.blksize = block,
 		.size = stat_size(inode),
-		.blocks = inode_has_object(inode) ? (u64)inode->object.nr_pages * (block / 512) : 0,
+		.blocks = (u64)(inode_has_object(inode) ? inode->object.nr_pages : inode->charged) *
+			  (block / 512),
 		.atime = inode->atime,
 		.mtime = inode->mtime,
 		.ctime = inode->ctime,

@@ -13,6 +13,7 @@
 #include "kernel/lib/number.h"
 #include "kernel/lib/string.h"
 #include "kernel/proc/task.h"
+#include "mm/commit.h"
 #include "mm/kmalloc.h"
 #include "mm/page.h"
 #include "mm/page_alloc.h"
@@ -22,7 +23,7 @@ static struct mount anonymous_mount; /* of memfds and shared anonymous memory: n
 
 /* --- Charging --- */
 
-static int charge_page(struct inode *inode)
+static int charge_mount(struct inode *inode)
 {
 	struct mount *m = inode->mnt;
 	int err = 0;
@@ -38,17 +39,40 @@ static int charge_page(struct inode *inode)
 	return err;
 }
 
+/* Are the pages of a file (not a symlink, which has no object) promised as they come? */
+static bool commits_pages(const struct inode *inode)
+{
+	return !inode_has_object(inode) || !inode->object.committed;
+}
+
+static int charge_page(struct inode *inode)
+{
+	bool commits = commits_pages(inode);
+	int err;
+
+	if (commits && !commit_charge_file(1))
+		return -ENOSPC;
+	err = charge_mount(inode);
+	if (err && commits)
+		commit_release(1);
+	return err;
+}
+
 /* After pages were dropped: the charge comes down to what is left. */
 static void settle_charge(struct inode *inode, u32 left)
 {
 	struct mount *m = inode->mnt;
+	u32 gone = 0;
 
 	spin_lock(&m->lock);
 	if (inode->charged > left) {
-		m->nr_pages -= inode->charged - left;
+		gone = inode->charged - left;
+		m->nr_pages -= gone;
 		inode->charged = left;
 	}
 	spin_unlock(&m->lock);
+	if (commits_pages(inode))
+		commit_release(gone);
 }
 
 static int tmpfs_charge(struct object *o)
@@ -67,6 +91,7 @@ int tmpfs_adopt_page(struct inode *inode, u32 index, struct page *p)
 
 	if (err)
 		return err;
+	(void)commit_charge_file(1); /* at boot: nothing is refused */
 	spin_lock(&m->lock);
 	inode->charged++;
 	m->nr_pages++;
@@ -191,6 +216,17 @@ static int tmpfs_open(struct inode *inode, struct file *f)
 
 /* --- Inodes --- */
 
+/* A text longer than this, its NUL included, counts as a page. */
+#define SHORT_SYMLINK 128
+
+static int take_target(struct inode *inode, const char *target)
+{
+	inode->private = kstrdup(target);
+	if (!inode->private)
+		return -ENOMEM;
+	return strlen(target) + 1 > SHORT_SYMLINK ? charge_page(inode) : 0;
+}
+
 static int tmpfs_inode(struct mount *m, u32 mode, u32 rdev, const char *target, struct inode **out)
 {
 	struct inode *inode;
@@ -204,12 +240,10 @@ static int tmpfs_inode(struct mount *m, u32 mode, u32 rdev, const char *target, 
 		inode->object.shmem = true;
 		inode->seals = F_SEAL_SEAL;
 	}
-	if (S_ISLNK(mode)) {
-		inode->private = kstrdup(target);
-		if (!inode->private) {
-			inode_put(inode);
-			return -ENOMEM;
-		}
+	err = S_ISLNK(mode) ? take_target(inode, target) : 0;
+	if (err) {
+		inode_put(inode);
+		return err;
 	}
 	*out = inode;
 	return 0;
@@ -223,10 +257,9 @@ static int tmpfs_create(
 
 static void tmpfs_evict(struct inode *inode)
 {
-	if (inode_has_object(inode)) {
+	if (inode_has_object(inode))
 		object_destroy(&inode->object);
-		settle_charge(inode, 0);
-	}
+	settle_charge(inode, 0);
 	if (S_ISLNK(inode->mode))
 		kfree(inode->private);
 	mount_uncharge_inode(inode->mnt);
@@ -415,13 +448,26 @@ struct file *tmpfs_create_anonymous(const char *name, u32 flags)
 	return file_create_unnamed(inode, name, (flags & ~O_ACCMODE) | O_RDWR);
 }
 
-struct file *file_create_shared_anon(u32 bytes)
+struct file *tmpfs_create_sized(const char *name, u32 bytes, bool reserve)
 {
-	struct file *f = tmpfs_create_anonymous("/dev/zero", O_LARGEFILE);
+	u32 pages = reserve ? (u32)(((u64)bytes + PAGE_SIZE - 1) >> PAGE_SHIFT) : 0;
+	struct file *f;
 
-	if (!is_err(f))
-		object_truncate(f->backing.object, bytes);
+	if (!commit_charge_file(pages))
+		return err_ptr(-ENOMEM);
+	f = tmpfs_create_anonymous(name, O_LARGEFILE);
+	if (is_err(f)) {
+		commit_release(pages);
+		return f;
+	}
+	f->backing.object->committed = pages;
+	object_truncate(f->backing.object, bytes);
 	return f;
+}
+
+struct file *file_create_shared_anon(u32 bytes, bool reserve)
+{
+	return tmpfs_create_sized("/dev/zero", bytes, reserve);
 }
 
 static struct fs_type tmpfs_type = {

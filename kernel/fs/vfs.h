@@ -428,6 +428,8 @@ int vfs_truncate(struct dentry *d, u64 size);
  * "/memfd:NAME" or "/dev/zero" (" (deleted)" is appended). flags: O_ bits for the file. Error
  * pointer. */
 struct file *tmpfs_create_anonymous(const char *name, u32 flags) __must_check;
+/* The same of `bytes` zeroes. `reserve`: all of its pages are promised now (mm/commit.h), or -ENOMEM. */
+struct file *tmpfs_create_sized(const char *name, u32 bytes, bool reserve) __must_check;
 /* Puts a frame of the boot module in as a page of a file (object_adopt_page). 0, -ENOMEM, -EEXIST. */
 int tmpfs_adopt_page(struct inode *inode, u32 index, struct page *p) __must_check;
 extern const struct inode_ops tmpfs_inode_ops;

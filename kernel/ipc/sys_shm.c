@@ -46,7 +46,6 @@ struct segment {
 	u32 nattch;		 /* VMAs, and shmat() calls under way */
 	s64 atime, dtime, ctime; /* seconds since 1970 */
 	u32 cpid, lpid;		 /* who made it; who attached or detached last */
-	u32 charged;		 /* i: pages of committed memory */
 	u32 locked_uid;		 /* with SHM_LOCKED: whose RLIMIT_MEMLOCK it counts against */
 };
 
@@ -81,8 +80,6 @@ static void segment_free(struct segment *s)
 {
 	if (s->file)
 		file_put(s->file);
-	if (s->charged)
-		commit_release(s->charged);
 	kfree(s);
 }
 
@@ -101,16 +98,16 @@ static void drop_attachment(struct segment *s)
 
 /* --- shmget --- */
 
-static int make_file(struct segment *s)
+static int make_file(struct segment *s, u32 flags)
 {
+	bool reserve = !(flags & SHM_NORESERVE) || overcommit_memory == OVERCOMMIT_NEVER;
 	char name[16];
 	snprintf(name, sizeof(name), "/SYSV%08x", (u32)s->ipc.key);
-	struct file *f = tmpfs_create_anonymous(name, O_LARGEFILE);
+	struct file *f = tmpfs_create_sized(name, s->size, reserve);
 	if (is_err(f))
 		return (int)ptr_err(f);
 	s->file = f;
 	f->backing.object->no_fault_around = true;
-	object_truncate(f->backing.object, s->size);
 	return 0;
 }
 
@@ -137,16 +134,9 @@ static int make_huge_file(struct segment *s, u32 flags)
 /* Gives a segment of which key, size and mode are set its memory and its identifier. */
 static int furnish(struct segment *s, u32 flags)
 {
-	u32 pages = segment_pages(s);
-	bool huge = flags & SHM_HUGETLB;
-	if (!huge && (!(flags & SHM_NORESERVE) || overcommit_memory == OVERCOMMIT_NEVER)) {
-		if (!commit_charge(pages, current_process()->mm->total_vm))
-			return -ENOMEM;
-		s->charged = pages;
-	}
 	s->cpid = current_pid();
 	s->ctime = ipc_now();
-	int err = huge ? make_huge_file(s, flags) : make_file(s);
+	int err = flags & SHM_HUGETLB ? make_huge_file(s, flags) : make_file(s, flags);
 	return err ? err : ipc_enter(&shm, &s->ipc, MIN(shm_mni, IPC_IDS_MAX));
 }
 

@@ -70,6 +70,8 @@ long exec_kernel(const char *path, const char *const *argv, const char *const *e
  * whose personality says ADDR_NO_RANDOMIZE.
  */
 extern u32 randomize_va_space;
+/* /proc/sys/vm: of how many bits is the number of pages by which mappings are moved: 8 to 16. */
+extern u32 mmap_rnd_bits;
 void exec_init(void);
 
 /* A random number below n, a power of two; 0 for a program whose places are not random. */

@@ -15,8 +15,10 @@
  * that need none (static-pie, ld.so itself), go where mmap would put them. */
 #define PIE_BASE 0x00400000u
 
-/* By how much these places may be moved: Linux's 8 bits of mmap_rnd_bits, and 32 MiB for the heap. */
-#define MMAP_RANDOM_PAGES 256u
+u32 mmap_rnd_bits = 8;
+
+/* By how much these places may be moved. */
+#define MMAP_RANDOM_PAGES (1u << mmap_rnd_bits)
 #define HEAP_RANDOM_PAGES 8192u
 
 #define MMAP_GAP_MIN (128u << 20)

@@ -5,6 +5,7 @@
  * freed what it had, or a tracer keeps it from that and what it had is taken.
  */
 #include "kernel/core/log.h"
+#include "kernel/core/panic.h"
 #include "kernel/proc/signal.h"
 #include "kernel/proc/task.h"
 #include "mm/fault.h"
@@ -14,7 +15,7 @@
 
 #define NEVER_KILL (-1000) /* of oom_score_adj */
 
-u32 oom_kill_allocating_task;
+u32 oom_kill_allocating_task, oom_dump_tasks = 1, panic_on_oom;
 
 /* Pages that the process's death would give back, page tables included; oom_score_adj adds or
  * takes away thousandths of all memory. */
@@ -96,16 +97,35 @@ static bool reap_held(void)
 	return reaped;
 }
 
+/* Who has how much, to the log: Linux's table. Caller holds process_lock. */
+static void dump_tasks(void)
+{
+	const struct process *p;
+	log_info("Tasks state (memory values in pages):");
+	log_info("[  pid  ]   uid  tgid total_vm      rss pgtables_bytes swapents oom_score_adj name");
+	list_for_each_entry (p, &process_list, all)
+		if (p->mm)
+			log_info("[%7u] %5u %5u %8u %8u %8u %8u         %5d %s", p->pid, p->cred.uid,
+				p->pid, p->mm->total_vm, mm_rss(p->mm),
+				p->mm->pmap.nr_tables * PAGE_SIZE, 0u, p->oom_score_adj, p->comm);
+}
+
 bool oom_kill(bool must)
 {
 	bool dying;
 	if (lazy_reclaim() || reap_held())
 		return true;
+	if (panic_on_oom)
+		panic("out of memory: %s panic_on_oom is enabled",
+			panic_on_oom == 2 ? "compulsory" : "system-wide");
 	u32 flags = spin_lock_irqsave(&process_lock);
 	struct process *p = pick_victim(&dying);
 	u32 pid = p ? p->pid : 0, kib = p ? mm_rss(p->mm) * (PAGE_SIZE / 1024) : 0;
-	if (p)
+	if (p) {
 		p->oom_victim = true;
+		if (oom_dump_tasks)
+			dump_tasks();
+	}
 	spin_unlock_irqrestore(&process_lock, flags);
 	if (p) {
 		log_at(LOG_ERR, "out of memory: killed process %u (%s), %u KiB resident", pid,

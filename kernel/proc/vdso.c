@@ -21,7 +21,7 @@ struct special {
 	const char *name;
 };
 
-static bool present __ro_after_init;
+u32 vdso_enabled = 1;
 
 /* --- As a backing: it is always there, and no file --- */
 
@@ -88,12 +88,11 @@ void __init vdso_init(void)
 	static const char enter[] = {0x89, 0xe5, 0x0f, 0x34}; /* movl %esp, %ebp; sysenter */
 	char word[4];
 	if (cmdline_get("vdso32", word, sizeof(word)) > 0 && !strcmp(word, "0"))
-		return;
+		vdso_enabled = 0;
 	if (cpu_features.sep)
 		memcpy(vdso_image + (u32)vdso_sysenter, enter, sizeof(enter));
 	special_init(&vvar, &clock_page, sizeof(clock_page));
 	special_init(&vdso, vdso_image, VDSO_SIZE);
-	present = true;
 }
 
 /* --- Programs --- */
@@ -131,7 +130,7 @@ static long map_both(struct mm *mm)
 
 long vdso_map(struct mm *mm)
 {
-	if (!present)
+	if (vdso_enabled != 1)
 		return 0;
 	mutex_lock(&mm->lock);
 	long err = map_both(mm);

@@ -19,7 +19,10 @@ extern char __kernel_vsyscall[], __kernel_sigreturn[], __kernel_rt_sigreturn[];
 extern char vdso_sysenter[], vdso_landing[];
 extern char vdso_sigreturn_landing[], vdso_rt_sigreturn_landing[];
 
-/* Boot: readies the image for this CPU, unless the command line has vdso32=0. */
+/* /proc/sys/vm: 1, or programs that start get none. */
+extern u32 vdso_enabled;
+
+/* Boot: readies the image for this CPU; vdso32=0 on the command line turns it off. */
 void vdso_init(void);
 
 /* Maps both where mmap would put them and sets mm->vdso. Nothing when there is none. Takes

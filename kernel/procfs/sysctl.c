@@ -23,6 +23,7 @@
 #include "kernel/proc/cred.h"
 #include "kernel/proc/exec.h"
 #include "kernel/proc/process.h"
+#include "kernel/proc/vdso.h"
 #include "kernel/procfs/procfs_impl.h"
 #include "kernel/x86/layout.h"
 #include "mm/allocinfo.h"
@@ -30,6 +31,7 @@
 #include "mm/fault.h"
 #include "mm/hugetlb.h"
 #include "mm/page_alloc.h"
+#include "mm/poison.h"
 #include "mm/slab.h"
 #include "mm/space.h"
 #include "mm/userfault.h"
@@ -243,17 +245,26 @@ static void mem_profiling_written(void)
 }
 
 static const struct proc_entry vm_rows[] = {
+	{"admin_reserve_kbytes", S_IFREG | 0644,
+		NUMBERS(&admin_reserve_kbytes, 1, 0, UINT32_MAX, NULL)},
 	{"drop_caches", S_IFREG | 0200, NUMBERS(&drop_caches, 1, 1, 4, drop_caches_written)},
 	{"hugetlb_shm_group", S_IFREG | 0644, NUMBERS(&hugetlb_shm_group, 1, 0, INT32_MAX, NULL)},
 	{"max_map_count", S_IFREG | 0644, NUMBERS(&max_map_count, 1, 0, INT32_MAX, NULL)},
 	{"mem_profiling", S_IFREG | 0644,
 		NUMBERS(&mem_profiling, 1, 0, 1, mem_profiling_written)},
+	{"memory_failure_early_kill", S_IFREG | 0644,
+		NUMBERS(&memory_failure_early_kill, 1, 0, 1, NULL)},
+	{"memory_failure_recovery", S_IFREG | 0644,
+		NUMBERS(&memory_failure_recovery, 1, 0, 1, NULL)},
 	{"mmap_min_addr", S_IFREG | 0644,
 		NUMBERS(&mmap_min_addr, 1, 0, UINT32_MAX, mmap_min_addr_written)},
+	{"mmap_rnd_bits", S_IFREG | 0600, NUMBERS(&mmap_rnd_bits, 1, 8, 16, NULL)},
 	{"nr_hugepages", S_IFREG | 0644, .show = nr_hugepages_show, .store = numbers_store,
 		.inode_ops = &sys_ops, .data = &nr_hugepages_numbers},
 	{"nr_overcommit_hugepages", S_IFREG | 0644,
 		NUMBERS(&hugetlb_max_surplus, 1, 0, UINT32_MAX, NULL)},
+	{"oom_dump_tasks", S_IFREG | 0644,
+		NUMBERS(&oom_dump_tasks, 1, INT32_MIN, INT32_MAX, NULL)},
 	{"oom_kill_allocating_task", S_IFREG | 0644,
 		NUMBERS(&oom_kill_allocating_task, 1, INT32_MIN, INT32_MAX, NULL)},
 	{"overcommit_kbytes", S_IFREG | 0644,
@@ -262,8 +273,12 @@ static const struct proc_entry vm_rows[] = {
 		NUMBERS(&overcommit_memory, 1, OVERCOMMIT_GUESS, OVERCOMMIT_NEVER, NULL)},
 	{"overcommit_ratio", S_IFREG | 0644,
 		NUMBERS(&overcommit_ratio, 1, 0, INT32_MAX, ratio_written)},
+	{"panic_on_oom", S_IFREG | 0644, NUMBERS(&panic_on_oom, 1, 0, 2, NULL)},
 	{"unprivileged_userfaultfd", S_IFREG | 0644,
 		NUMBERS(&unprivileged_userfaultfd, 1, 0, 1, NULL)},
+	{"user_reserve_kbytes", S_IFREG | 0644,
+		NUMBERS(&user_reserve_kbytes, 1, 0, UINT32_MAX, NULL)},
+	{"vdso_enabled", S_IFREG | 0644, NUMBERS(&vdso_enabled, 1, INT32_MIN, INT32_MAX, NULL)},
 };
 
 static const struct proc_dir vm_dir = {.rows = vm_rows, .nr_rows = ARRAY_SIZE(vm_rows)};

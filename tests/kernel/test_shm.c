@@ -170,7 +170,7 @@ KTEST(seals, last_one)
 	KEXPECT_EQ(vfs_truncate(f->dentry, PAGE_SIZE), -EPERM);
 	KEXPECT_EQ(vfs_truncate(f->dentry, 5 * PAGE_SIZE), 0);
 	file_put(f);
-	f = file_create_shared_anon(PAGE_SIZE);
+	f = file_create_shared_anon(PAGE_SIZE, true);
 	KREQUIRE(!is_err(f));
 	KEXPECT_EQ(seals_get(f), F_SEAL_SEAL);
 	KEXPECT_EQ(seals_add(f, F_SEAL_GROW), -EPERM);

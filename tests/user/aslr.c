@@ -116,6 +116,12 @@ int main(int argc, char **argv)
 		tell();
 	measure("all", "2", 0);
 	measure("not_heap", "1", 0);
+	write_setting("/proc/sys/vm/mmap_rnd_bits", "12");
+	measure("more_bits", "2", 0);
+	write_setting("/proc/sys/vm/mmap_rnd_bits", "8");
+	write_setting("/proc/sys/vm/vdso_enabled", "0");
+	measure("no_vdso", "2", 0);
+	write_setting("/proc/sys/vm/vdso_enabled", "1");
 	measure("none", "0", 0);
 	measure("personality", "2", ADDR_NO_RANDOMIZE);
 	int fd = open(SETTING, O_WRONLY);

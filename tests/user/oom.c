@@ -1,5 +1,6 @@
 /* Out of memory: who is killed for it, and that the others go on. */
 #include "tests/user/test.h"
+#include <sys/klog.h>
 #include <sys/ptrace.h>
 
 #define RW    (PROT_READ | PROT_WRITE)
@@ -141,6 +142,27 @@ static void allocating(void)
 	say("allocating", "eater %s, large %s", end, fate(large));
 }
 
+/* Lines of the kernel's log with this word since it was emptied. */
+static int log_lines(const char *word)
+{
+	static char text[1 << 18];
+	int n = klogctl(3, text, sizeof(text) - 1), lines = 0;
+
+	text[n > 0 ? n : 0] = '\0';
+	for (const char *at = text; (at = strstr(at, word)); at++)
+		lines++;
+	return lines;
+}
+
+static void dumped(int on)
+{
+	set_number("/proc/sys/vm/oom_dump_tasks", on);
+	klogctl(5, NULL, 0);
+	const char *end = end_of(eater(2 * LEFT, 0));
+	say("dumped", "eater %s, %d tables, in which %d are never killed", end,
+		log_lines("total_vm      rss"), log_lines(" -1000 oom"));
+}
+
 /* Who is killed stops once more for a tracer that wants to hear of ends; meanwhile the tracer
  * itself needs memory, and so gets what the victim had. */
 static void traced(void)
@@ -177,6 +199,8 @@ int main(void)
 		(unsigned int)get_number("/proc/meminfo", "MemAvailable:") / 1024 - LEFT, NEVER);
 	largest();
 	adjusted();
+	dumped(0);
+	dumped(1);
 	stopped();
 	equals();
 	allocating();

@@ -287,6 +287,23 @@ static void early(void)
 		told_at == p + PAGE ? "" : " elsewhere");
 }
 
+/* What counts for those who have not said when they want to know. */
+static void early_for_all(void)
+{
+	struct sigaction action = {.sa_sigaction = on_bus, .sa_flags = SA_SIGINFO};
+	char *p = map_anon(2 * PAGE);
+
+	memset(p, 'e', 2 * PAGE);
+	sigaction(SIGBUS, &action, NULL);
+	write_setting("/proc/sys/vm/memory_failure_early_kill", "1");
+	poison("all_early", p);
+	say("all_early", "%d signals, code %d", told, told_code);
+	prctl(PR_MCE_KILL, PR_MCE_KILL_SET, PR_MCE_KILL_LATE, 0, 0);
+	poison("all_early.but_late", p + PAGE);
+	say("all_early.but_late", "%d signals", told);
+	write_setting("/proc/sys/vm/memory_failure_early_kill", "0");
+}
+
 static void inherited(void)
 {
 	answer("policy.child", prctl(PR_MCE_KILL_GET, 0, 0, 0, 0));
@@ -317,6 +334,7 @@ static void policies(void)
 	policy("policy.clear.arg", PR_MCE_KILL_CLEAR, 1, 0);
 	policy("policy.clear", PR_MCE_KILL_CLEAR, 0, 0);
 	isolated("early", early);
+	isolated("all_early", early_for_all);
 	answer_status("dies", in_child(dies));
 }
 

@@ -235,6 +235,13 @@ int main(void)
 	range("pid_max", "/proc/sys/kernel/pid_max");
 	range("randomize", "/proc/sys/kernel/randomize_va_space");
 	range("min_addr", "/proc/sys/vm/mmap_min_addr");
+	range("admin_reserve", "/proc/sys/vm/admin_reserve_kbytes");
+	range("early_kill", "/proc/sys/vm/memory_failure_early_kill");
+	range("recovery", "/proc/sys/vm/memory_failure_recovery");
+	range("rnd_bits", "/proc/sys/vm/mmap_rnd_bits");
+	range("oom_dump_tasks", "/proc/sys/vm/oom_dump_tasks");
+	range("panic_on_oom", "/proc/sys/vm/panic_on_oom");
+	range("vdso_enabled", "/proc/sys/vm/vdso_enabled");
 	range("nr_open", "/proc/sys/fs/nr_open");
 	range("pipe_max", "/proc/sys/fs/pipe-max-size");
 	range("overcommit_huge", "/proc/sys/vm/nr_overcommit_hugepages");
