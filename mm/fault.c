@@ -8,6 +8,7 @@
 #include "kernel/x86/trap.h"
 #include "mm/anon.h"
 #include "mm/cow.h"
+#include "mm/fail_nth.h"
 #include "mm/hugetlb.h"
 #include "mm/object.h"
 #include "mm/page_alloc.h"
@@ -286,7 +287,7 @@ static __noinline void fault_failed(struct trapframe *tf, vaddr_t addr, enum fau
 		r = userfault_wait(current_mm(), addr, tf->orig_eax);
 	if (r == FAULT_DONE)
 		return;
-	if (r == FAULT_OOM && (oom_kill(true) || tf_from_user(tf)))
+	if (r == FAULT_OOM && (fail_nth_happened() || oom_kill(true) || tf_from_user(tf)))
 		return; /* a copy of the kernel's is repeated as a program's access is */
 	if (tf_from_user(tf))
 		signal_force_fault(tf, addr, r);

@@ -20,6 +20,7 @@
  */
 #include "kernel/core/sched.h"
 #include "kernel/core/trace.h"
+#include "mm/fail_nth.h"
 #include "mm/page_alloc_impl.h"
 #include "mm/pmap.h"
 
@@ -200,8 +201,11 @@ static void trace_alloc(
 static __noinline struct page *page_alloc_slow(u32 gfp, enum page_kind kind, uintptr_t caller)
 {
 	struct pcp *pcp = page_cpu()->by_gfp[gfp & (GFP_DMA | GFP_HIGH)];
-	struct page *p = pcp->top > pcp->base ? *--pcp->top : alloc_slow(0, gfp, kind);
+	struct page *p;
 
+	if (fail_nth_now(page_kind_name[kind], caller))
+		return NULL;
+	p = pcp->top > pcp->base ? *--pcp->top : alloc_slow(0, gfp, kind);
 	trace_alloc(p, 0, gfp, kind, caller);
 	return p ? hand_out(p, gfp, kind) : NULL;
 }
@@ -223,7 +227,7 @@ struct page *page_alloc_order(u32 order, u32 gfp, enum page_kind kind)
 
 	if (order == 0)
 		return page_alloc(gfp, kind);
-	if (order > MAX_ORDER)
+	if (order > MAX_ORDER || fail_nth_now(page_kind_name[kind], CALLER))
 		return NULL;
 	p = alloc_slow(order, gfp, kind);
 	trace_alloc(p, order, gfp, kind, CALLER);
@@ -336,7 +340,7 @@ void page_free_chain(struct page_chain *c)
 	}
 }
 
-/* --- Tracing --- */
+/* --- Watching --- */
 
 static void set_fast_paths(struct page_cpu *cpu, bool open)
 {
@@ -346,7 +350,7 @@ static void set_fast_paths(struct page_cpu *cpu, bool open)
 		cpu->fast_free[i] = open ? cpu->by_zone[i] : &cpu->none;
 }
 
-void page_alloc_trace(bool on)
+void page_alloc_watch(bool on)
 {
 	for (u32 cpu = 0; cpu < NR_CPUS; cpu++)
 		set_fast_paths(&page_cpus[cpu], !on);

@@ -79,8 +79,9 @@ extern u32 (*page_alloc_shrink)(void);
 /* Empties this CPU's lists into the buddies, so that counts and coalescing are exact. */
 void page_alloc_drain(void);
 
-/* From now on single pages go through code with trace points (kernel/core/trace.h), or no more. */
-void page_alloc_trace(bool on);
+/* From now on single pages take the long way, by trace points (kernel/core/trace.h) and by what makes
+ * allocations fail (mm/fail_nth.h), or no more. */
+void page_alloc_watch(bool on);
 
 struct zone_stat {
 	const char *name;

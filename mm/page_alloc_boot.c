@@ -241,7 +241,7 @@ void __init page_alloc_init(void)
 	set_watermarks();
 	for (u32 cpu = 0; cpu < NR_CPUS; cpu++)
 		page_cpu_init(&page_cpus[cpu]);
-	page_alloc_trace(false);
+	page_alloc_watch(false);
 	log_info("memory: %u KiB free: DMA %u, Normal %u, HighMem %u pages; %u KiB describe them",
 		page_alloc_total() * (PAGE_SIZE / 1024), zones[ZONE_DMA].managed,
 		zones[ZONE_NORMAL].managed, zones[ZONE_HIGHMEM].managed,

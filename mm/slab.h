@@ -43,8 +43,9 @@ void slab_free_for(struct slab_cache *c, void *obj, uintptr_t caller);
 u32 slab_shrink(struct slab_cache *c);
 u32 slab_shrink_all(void);
 
-/* From now on objects go through code with trace points (kernel/core/trace.h), or no more. */
-void slab_trace(bool on);
+/* From now on objects take the long way, by trace points (kernel/core/trace.h) and by what makes
+ * allocations fail (mm/fail_nth.h), or no more. */
+void slab_watch(bool on);
 
 /* Which cache and object an address lies in, or NULL. For diagnosis; any address. */
 struct slab_cache *slab_find(const void *addr, void **obj);

@@ -9,6 +9,7 @@
 #include "kernel/core/trace.h"
 #include "kernel/lib/kassert.h"
 #include "kernel/lib/string.h"
+#include "mm/fail_nth.h"
 
 struct magazine no_magazine;
 
@@ -116,10 +117,10 @@ static bool load_empty(struct slab_cache *c)
 }
 
 /*
- * While objects are traced the loaded magazine is never a real one: the fast paths find neither
+ * While objects are watched the loaded magazine is never a real one: the fast paths find neither
  * rounds nor room, and every call comes through here.
  */
-static bool traced;
+static bool watched;
 
 static void trace_alloc(struct slab_cache *c, const void *obj, uintptr_t caller)
 {
@@ -148,13 +149,13 @@ static void hide_magazine(struct slab_cpu *cpu)
 		swap_magazines(cpu);
 }
 
-void slab_trace(bool on)
+void slab_watch(bool on)
 {
 	struct slab_cache *c;
 
-	if (on == traced)
+	if (on == watched)
 		return;
-	traced = on;
+	watched = on;
 	spin_lock(&slab_list_lock);
 	list_for_each_entry (c, &slab_caches, link) {
 		if (on && c->magazines)
@@ -178,9 +179,9 @@ static void *alloc_one(struct slab_cache *c, uintptr_t caller)
 
 static __noinline void *alloc_slow(struct slab_cache *c, uintptr_t caller)
 {
-	void *obj = alloc_one(c, caller);
+	void *obj = fail_nth_now(c->name, caller) ? NULL : alloc_one(c, caller);
 
-	if (unlikely(traced)) {
+	if (unlikely(watched)) {
 		hide_magazine(slab_this_cpu(c));
 		trace_alloc(c, obj, caller);
 	}
@@ -200,10 +201,10 @@ static void free_one(struct slab_cache *c, void *obj, uintptr_t caller)
 static __noinline void free_slow(struct slab_cache *c, void *obj, uintptr_t caller)
 {
 	kassert_msg(obj, "slab_free of NULL to %s", c->name);
-	if (unlikely(traced))
+	if (unlikely(watched))
 		trace_free(c, obj, caller);
 	free_one(c, obj, caller);
-	if (unlikely(traced))
+	if (unlikely(watched))
 		hide_magazine(slab_this_cpu(c));
 }
 

@@ -68,6 +68,8 @@ struct thread {
 	u64 utime_ns, stime_ns;  /* o: charged by the tick */
 	u32 nvcsw, nivcsw;       /* o: switches, voluntary and not */
 	u32 minflt, majflt;      /* o: page faults without and with I/O */
+	u32 fail_nth;            /* o: this allocation of its from now on fails; 0: none does */
+	bool alloc_failed;       /* o: one has (mm/fail_nth.h) */
 };
 
 static inline struct thread *current_thread(void)

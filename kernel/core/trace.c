@@ -10,6 +10,7 @@
 #include "kernel/lib/string.h"
 #include "kernel/x86/trap.h"
 #include "mm/allocinfo.h"
+#include "mm/fail_nth.h"
 #include "mm/kmalloc.h"
 #include "mm/page_alloc.h"
 #include "mm/slab.h"
@@ -168,8 +169,8 @@ static void apply(void)
 	u32 bits[ARRAY_SIZE(trace_bits)];
 	choose(bits);
 	bool frames = any(bits, TE_mm_page_alloc, TE_mm_page_free);
-	slab_trace(any(bits, TE_kmem_cache_alloc, TE_kmem_cache_free));
-	page_alloc_trace(frames);
+	slab_watch(fail_nth_used || any(bits, TE_kmem_cache_alloc, TE_kmem_cache_free));
+	page_alloc_watch(fail_nth_used || frames);
 	if (frames && !any(trace_bits, TE_mm_page_alloc, TE_mm_page_free))
 		note_free();
 	trap_trace(any(bits, TE_page_fault_user, TRACE_NR_EVENTS - 1));
@@ -201,6 +202,13 @@ int trace_enable(const char *glob, bool on)
 	apply();
 	spin_unlock(&trace_lock);
 	return any ? 0 : -EINVAL;
+}
+
+void trace_doors_update(void)
+{
+	spin_lock(&trace_lock);
+	apply();
+	spin_unlock(&trace_lock);
 }
 
 bool trace_wanted(enum trace_id id)

@@ -207,6 +207,10 @@ const struct trace_record *trace_take(u32 buf[TRACE_RECORD_MAX / 4], u32 *cpu);
 /* Records in the rings that trace_pipe has not taken, and all written. */
 void trace_count(u64 *in_buffer, u64 *written);
 
+/* Opens or closes the doors of allocations anew: somebody else than a tracer wants to stand there
+ * (mm/fail_nth.h). */
+void trace_doors_update(void);
+
 /* Counts memory by call site from now on (mm/allocinfo.h), or no more. */
 void trace_profile(bool on);
 

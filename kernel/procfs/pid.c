@@ -13,6 +13,7 @@
 #include "kernel/procfs/procfs_impl.h"
 #include "kernel/x86/ptrace.h"
 #include "kernel/x86/uaccess.h"
+#include "mm/fail_nth.h"
 #include "mm/space.h"
 
 static const struct proc_dir task_dir;
@@ -241,6 +242,16 @@ static struct fs_context *get_fs(const struct proc_node *n)
 
 	spin_unlock_irqrestore(&process_lock, flags);
 	return fs;
+}
+
+static bool is_current(const struct proc_node *n)
+{
+	u32 flags = spin_lock_irqsave(&process_lock);
+	struct task *t;
+	struct process *p = proc_find_locked(n, &t);
+
+	spin_unlock_irqrestore(&process_lock, flags);
+	return p && t == current_task();
 }
 
 /* --- comm --- */
@@ -586,6 +597,31 @@ static long timerslack_store(const struct proc_node *n, char *s, size_t len, u64
 	return err ? err : (long)len;
 }
 
+/* --- fail-nth: of the thread that asks, by itself --- */
+
+static int fail_nth_show(struct text *t, const struct proc_node *n)
+{
+	if (!is_current(n))
+		return -EPERM;
+	text_printf(t, "%u\n", fail_nth_left());
+	return 0;
+}
+
+static long fail_nth_store(const struct proc_node *n, char *s, size_t len, u64 pos)
+{
+	u64 nth;
+	long err = whole_number(s, 0, &nth);
+
+	if (!is_current(n) || !capable(CAP_SYS_RESOURCE))
+		return -EPERM;
+	if (err)
+		return err;
+	if (nth > UINT32_MAX / 2)
+		return -ERANGE;
+	fail_nth_set((u32)nth);
+	return (long)len;
+}
+
 /* --- The tables --- */
 
 /* A thread has all but the last four. */
@@ -597,6 +633,7 @@ static const struct proc_entry rows[] = {
 	{"cwd", S_IFLNK | 0777, .target = cwd_target},
 	{"environ", S_IFREG | 0400, .guarded = true, .show = proc_environ_show},
 	{"exe", S_IFLNK | 0777, .target = exe_target},
+	{"fail-nth", S_IFREG | 0644, .show = fail_nth_show, .store = fail_nth_store},
 	{"fd", S_IFDIR | 0500, .dir = &proc_fd_dir, .inode_ops = &proc_fd_dir_ops},
 	{"fdinfo", S_IFDIR | 0555, .dir = &proc_fdinfo_dir, .inode_ops = &proc_fdinfo_dir_ops},
 	{"io", S_IFREG | 0400, .show = io_show},

@@ -12,6 +12,7 @@
 #include "kernel/core/log.h"
 #include "kernel/core/panic.h"
 #include "kernel/core/trace.h"
+#include "mm/fail_nth.h"
 #include "mm/pmap.h"
 #include "tests/host/host.h"
 
@@ -50,6 +51,14 @@ u32 trace_bits[(TRACE_NR_EVENTS + 31) / 32];
 
 void trace_write(enum trace_id id, const void *fields, u32 n)
 {
+}
+
+/* Nothing is made to fail. */
+bool fail_nth_used;
+
+bool fail_nth_slow(const char *what, uintptr_t caller)
+{
+	return false;
 }
 
 /* --- The end --- */
