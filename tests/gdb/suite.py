@@ -288,7 +288,7 @@ def name_at(monitor):
 
 def attach(log):
     """gdb on a `make run` under way, which goes on afterwards."""
-    process, monitor = start_run(log, "echo ready; sleep 3; echo went on")
+    process, monitor = start_run(log, "echo ready; sleep 5; echo went on")
     output = typed(log, ["mm ps", "mm check"], ATTACH=monitor)
     expect(output, "init", "no findings")
     assert process.wait(30) == 0, "it did not go on"
@@ -298,7 +298,8 @@ def attach(log):
 
 def panic(log):
     """A panic in `make run` is there to be looked at: the machine as it was at panic()."""
-    process, monitor = start_run(log, "echo ready; sleep 20")
+    process, monitor = start_run(log, "sleep 20 & until grep -q sleep /proc/$!/comm; do :; done; "
+                                      "echo ready; wait")
     crash.monitor_says(monitor, "nmi")
     assert process.wait(30) == 125, "the kernel did not panic"
     output = typed(log, ["backtrace", "mm ps", "mm check"], CRASH="1")
