@@ -52,22 +52,23 @@ static enum fault_result unshare(struct mm *mm, vaddr_t addr)
 	return r;
 }
 
-/* What a fault does not do to a page that is there already: to say of a shared one that it is
- * written, to all who map it. As on Linux, the word of an entry that is dirty is enough. */
-static void mark_written(struct vma *v, vaddr_t addr)
+/* What a fault does not do to a page that is there already: to say that it is written, to all who map
+ * it. As on Linux, the word of an entry that is dirty is enough, but not to who has `pinned` it: he says
+ * so whether or not he writes. */
+static void mark_written(struct vma *v, vaddr_t addr, bool pinned)
 {
 	vma_lock_entries(v);
 	const pte_t *pte = pmap_pte(&v->mm->pmap, addr);
-	if (pte && pte_maps(*pte) && !pte_poisoned(*pte) && !pte_dirty(*pte))
+	if (pte && pte_maps(*pte) && !pte_poisoned(*pte) && (pinned || !pte_dirty(*pte)))
 		pfn_page(pte_pfn(*pte))->flags |= PF_DIRTY;
 	vma_unlock_entries(v);
 }
 
 static __noinline enum fault_result populate_present(struct vma *v, vaddr_t addr, u32 how)
 {
-	if (how & FAULT_PIN)
+	if (how == FAULT_PIN)
 		return unshare(v->mm, addr);
-	mark_written(v, addr);
+	mark_written(v, addr, how & FAULT_PIN);
 	return FAULT_DONE;
 }
 
@@ -140,7 +141,7 @@ static struct page *hold_page(struct mm *mm, vaddr_t addr, bool write)
 		struct vma *v = vma_at(&mm->vmas, addr);
 		vma_lock_entries(v);
 		pmap_set_low(pte, pte_low(pte) | (u32)PTE_D);
-		p->flags |= p->kind == PK_CACHE ? PF_DIRTY : 0;
+		p->flags |= p->kind == PK_CACHE || p->kind == PK_ANON ? PF_DIRTY : 0;
 		vma_unlock_entries(v);
 	}
 	return p;

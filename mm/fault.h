@@ -28,7 +28,7 @@ enum fault_result {
 /* A kind of access besides PF_WRITE and PF_INSTR of the hardware, for debuggers: only the VM_MAY*
  * bits count. What mm_access() does not write even so is its business. */
 #define FAULT_FORCE 0x100u
-/* A read that is done to the frame: for mm_populate_access(). */
+/* An access that is done to the frame: for mm_populate_access(). */
 #define FAULT_PIN 0x200u
 
 /* Makes `addr` accessible. Caller holds mm->lock. Does not sleep but for the object's filler. */

@@ -32,7 +32,11 @@ static bool mark_entries(pte_t *pte, u32 n, bool ask)
 				pmap_clear(pte); /* as Linux */
 			continue;
 		}
-		bool keep = ask && rmap_look(pfn_page(pte_pfn(*pte))).locked;
+		struct page *p = pfn_page(pte_pfn(*pte));
+		if (unlikely(p->flags & PF_DIRTY) && p->mapcount > 1)
+			continue;
+		p->flags &= (u8)~PF_DIRTY;
+		bool keep = ask && rmap_look(p).locked;
 		u32 mark = keep ? 0 : (u32)PTE_LAZY;
 		flush |= lo & (u32)(PTE_D | PTE_A);
 		pmap_set_low(pte, (lo & ~(u32)(PTE_D | PTE_A)) | mark);

@@ -44,7 +44,8 @@ extern const char *const page_kind_name[PK_NR];
 
 /* Bits of page.flags */
 #define PF_UPTODATE 0x01u /* page cache: contents are the file's */
-#define PF_DIRTY    0x02u /* page cache: written, but for what an entry's own bit still says */
+#define PF_DIRTY    0x02u /* page cache: written, but for what an entry's own bit still says; private
+			    * memory: written by others than its processes */
 #define PF_POISON   0x08u /* page cache: the frame is bad, and goes when the page does */
 #define PF_PRIVATE  0x04u /* huge page: private memory, although it came through a file */
 

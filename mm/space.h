@@ -144,8 +144,9 @@ struct vma *mm_grow_stack(struct vma *v, vaddr_t addr) __must_check;
  * -ENOMEM (no memory, or a hole), -EACCES, or -EFAULT beyond the end of an object. */
 long mm_populate(struct mm *mm, vaddr_t start, vaddr_t end);
 
-/* The same with one kind of access for all: PF_WRITE, 0 to read, or FAULT_PIN for who reads it
- * through its frames, for whom private pages that others have too are copied first, as Linux does. */
+/* The same with one kind of access for all: PF_WRITE, 0 to read, or with FAULT_PIN for who does it
+ * through its frames. To read, private pages that others have too are copied first; to write, all
+ * pages are said to be written, as Linux does. */
 long mm_populate_access(struct mm *mm, vaddr_t start, vaddr_t end, s32 access);
 
 /* A page as a core file has it. False: it has none, since nobody has put anything there, or since it

@@ -127,7 +127,7 @@ static bool fault_ahead(struct transfer *x, vaddr_t addr, u32 len)
 {
 	vaddr_t start = ALIGN_DOWN(addr, PAGE_SIZE);
 	return mm_populate_access(x->mm, start, start + ALIGN_UP(addr - start + len, PAGE_SIZE),
-		       x->write ? PF_WRITE : FAULT_PIN) == 0;
+		       x->write ? PF_WRITE | FAULT_PIN : FAULT_PIN) == 0;
 }
 
 /* What lies in one page of the other process. Both return the bytes copied. */

@@ -108,6 +108,8 @@ static u64 anon_flags(struct page *p)
 	struct rmap_sum sum = rmap_look(p);
 	u64 v = KPF_ANON | KPF_UPTODATE | lock_flags(&sum);
 
+	if (p->flags & PF_DIRTY)
+		v |= KPF_DIRTY;
 	if (sum.bits & (u32)PTE_OWN)
 		v |= KPF_MAPPEDTODISK;
 	if (!(sum.bits & (u32)PTE_LAZY))

@@ -202,7 +202,7 @@ static void count_entry(struct entry_walk *w, struct vma *v, vaddr_t addr, pte_t
 	u->rss += PAGE_SIZE;
 	u->referenced += pte_young(e) ? PAGE_SIZE : 0;
 	u->anonymous += page_rss_kind(p) == RSS_ANON ? PAGE_SIZE : 0;
-	u->lazy += pte_low_lazy((u32)e.v) ? PAGE_SIZE : 0;
+	u->lazy += pte_low_lazy((u32)e.v) && !dirty ? PAGE_SIZE : 0;
 	u->pss += pss;
 	u->pss_kind[page_rss_kind(p)] += pss;
 	u->pss_dirty += dirty ? pss : 0;

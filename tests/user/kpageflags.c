@@ -1,7 +1,7 @@
 /* /proc/kpageflags: what it says of the pages of a program, kind by kind; and what MADV_FREE does with
  * pages that somebody else has locked. */
 #include "tests/user/test.h"
-#include <sys/shm.h>
+#include <sys/uio.h>
 
 #define RW    (PROT_READ | PROT_WRITE)
 #define ANON  (MAP_PRIVATE | MAP_ANONYMOUS)
@@ -148,6 +148,51 @@ static void locked_elsewhere(void)
 	munmap(area, PAGES * PAGE);
 }
 
+/* --- Pages that are written from outside --- */
+
+static void child_reads(void)
+{
+	for (size_t i = 0; i < PAGES; i++)
+		try_read(area + i * PAGE);
+	show_usage("outside.shared_child");
+}
+
+static void child_frees_again(void)
+{
+	madvise(area, PAGES * PAGE, MADV_FREE);
+	show_usage("outside.private_child");
+	show("outside.private_child", area);
+}
+
+/* Two bytes where there is room for pages: all of them are said to be written. */
+static void write_from_outside(void)
+{
+	char two[2] = "w";
+	struct iovec local = {two, sizeof(two)}, remote = {area, PAGES / 2 * PAGE};
+
+	answer("outside", process_vm_writev(getpid(), &local, 1, &remote, 1, 0));
+}
+
+static void pinned(void)
+{
+	area = mmap(NULL, PAGES * PAGE, RW, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
+	for (size_t i = 0; i < PAGES; i++)
+		try_read(area + i * PAGE);
+	memset(area, 'x', PAGES * PAGE);
+	isolated("outside.shared_child", child_reads);
+	write_from_outside();
+	isolated("outside.shared_child", child_reads);
+	munmap(area, PAGES * PAGE);
+	area = map_anon(PAGES * PAGE);
+	memset(area, 'x', PAGES * PAGE);
+	write_from_outside();
+	show("outside.private", area);
+	isolated("outside.private_child", child_frees_again);
+	madvise(area, PAGES * PAGE, MADV_FREE);
+	show_usage("outside.private_freed");
+	munmap(area, PAGES * PAGE);
+}
+
 /* --- Files --- */
 
 static void files(void)
@@ -206,6 +251,7 @@ int main(void)
 	kpageflags = open("/proc/kpageflags", O_RDONLY);
 	private_memory();
 	locked_elsewhere();
+	pinned();
 	files();
 	huge_pages();
 	return test_failed;
