@@ -150,9 +150,17 @@ struct abi_linger {
 #define SIOCGIFFLAGS   0x8913u
 #define SIOCSIFFLAGS   0x8914u
 #define SIOCGIFADDR    0x8915u
+#define SIOCSIFADDR    0x8916u
+#define SIOCGIFDSTADDR 0x8917u
+#define SIOCGIFBRDADDR 0x8919u
 #define SIOCGIFNETMASK 0x891bu
+#define SIOCSIFNETMASK 0x891cu
+#define SIOCGIFMETRIC  0x891du
 #define SIOCGIFMTU     0x8921u
+#define SIOCGIFHWADDR  0x8927u
 #define SIOCGIFINDEX   0x8933u
+#define SIOCGIFTXQLEN  0x8942u
+#define SIOCGIFMAP     0x8970u
 
 #define IFF_UP	     0x1u
 #define IFF_LOOPBACK 0x8u

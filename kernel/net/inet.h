@@ -15,10 +15,12 @@ long inet_getopt(struct sock *s, s32 level, u32 option, s32 *value);
 
 /* --- lo.c --- */
 
-#define LO_NAME	 "lo"
-#define LO_INDEX 1
-#define LO_MTU	 65536u
-#define LO_ADDR	 0x7f000001u /* 127.0.0.1 */
+#define LO_NAME	   "lo"
+#define LO_INDEX   1
+#define LO_MTU	   65536u
+#define LO_ADDR	   0x7f000001u /* 127.0.0.1 */
+#define LO_NETMASK 0xff000000u
+#define LO_TXQLEN  1000u
 
 /* Requests about the interface, on a socket of any family. */
 long lo_ioctl(u32 cmd, uptr_t arg);

@@ -399,6 +399,39 @@ static void test_interfaces(void)
 	close(s);
 }
 
+/* What ifconfig(8) asks of the interface, and sets: to what it is, for there is only one loopback.
+ */
+static void test_ifconfig(void)
+{
+	struct ifreq r = {.ifr_name = "lo"};
+	struct sockaddr_in *a = (void *)&r.ifr_addr;
+	int s = udp(0);
+
+	answer("ifconfig.addr", ioctl(s, SIOCGIFADDR, &r));
+	answer("ifconfig.set_addr", ioctl(s, SIOCSIFADDR, &r));
+	answer("ifconfig.dstaddr", ioctl(s, SIOCGIFDSTADDR, &r));
+	say("ifconfig.dstaddr", "%d %s", a->sin_family, inet_ntoa(a->sin_addr));
+	answer("ifconfig.brdaddr", ioctl(s, SIOCGIFBRDADDR, &r));
+	say("ifconfig.brdaddr", "%d %s", a->sin_family, inet_ntoa(a->sin_addr));
+	answer("ifconfig.netmask", ioctl(s, SIOCGIFNETMASK, &r));
+	answer("ifconfig.set_netmask", ioctl(s, SIOCSIFNETMASK, &r));
+	a->sin_family = AF_UNIX;
+	answer("ifconfig.family", ioctl(s, SIOCSIFADDR, &r));
+	answer("ifconfig.metric", ioctl(s, SIOCGIFMETRIC, &r));
+	say("ifconfig.metric", "%d", r.ifr_metric);
+	answer("ifconfig.hwaddr", ioctl(s, SIOCGIFHWADDR, &r));
+	say("ifconfig.hwaddr", "%d %x", r.ifr_hwaddr.sa_family, r.ifr_hwaddr.sa_data[5]);
+	answer("ifconfig.qlen", ioctl(s, SIOCGIFTXQLEN, &r));
+	say("ifconfig.qlen", "%d", r.ifr_qlen);
+	answer("ifconfig.map", ioctl(s, SIOCGIFMAP, &r));
+	say("ifconfig.map", "%lx %lx", r.ifr_map.mem_start, r.ifr_map.mem_end);
+	strcpy(r.ifr_name, "eth7");
+	answer("ifconfig.set_none", ioctl(s, SIOCSIFADDR, &r));
+	if (setuid(65534) == 0)
+		answer("ifconfig.user", ioctl(s, SIOCSIFADDR, &r));
+	close(s);
+}
+
 int main(void)
 {
 	alarm(60);
@@ -410,5 +443,6 @@ int main(void)
 	test_options();
 	test_dgram();
 	test_interfaces();
+	isolated("ifconfig", test_ifconfig);
 	return test_failed;
 }
