@@ -455,6 +455,9 @@ long sys_tee(u32 in_fd, u32 out_fd, u32 n, u32 flags);
 long sys_stat(uptr_t path, uptr_t user);
 long sys_lstat(uptr_t path, uptr_t user);
 long sys_fstat(u32 fd, uptr_t user);
+long sys_oldstat(uptr_t path, uptr_t user);
+long sys_oldlstat(uptr_t path, uptr_t user);
+long sys_oldfstat(u32 fd, uptr_t user);
 long sys_stat64(uptr_t path, uptr_t user);
 long sys_lstat64(uptr_t path, uptr_t user);
 long sys_fstat64(u32 fd, uptr_t user);
@@ -538,7 +541,8 @@ long sys_socketcall(u32 call, uptr_t args);
 	X(chmod) X(lchown) X(lseek) X(mount) X(umount) X(utime) X(access) X(sync) X(rename) \
 	X(mkdir) X(rmdir) X(dup) X(pipe) X(umount2) X(ioctl) X(fcntl) X(umask) X(chroot) \
 	X(dup2) X(select) X(symlink) X(readlink) X(truncate) X(ftruncate) X(fchmod) \
-	X(fchown) X(statfs) X(fstatfs) X(stat) X(lstat) X(fstat) X(fsync) X(fchdir) \
+	X(fchown) X(statfs) X(fstatfs) X(stat) X(lstat) X(fstat) X(oldstat) X(oldlstat) \
+	X(oldfstat) X(fsync) X(fchdir) \
 	X(_llseek) X(getdents) X(_newselect) X(flock) X(readv) X(writev) X(fdatasync) \
 	X(poll) X(pread64) X(pwrite64) X(chown) X(getcwd) X(sendfile) X(truncate64) \
 	X(ftruncate64) X(stat64) X(lstat64) X(fstat64) X(lchown32) X(fchown32) X(chown32) \
@@ -574,10 +578,10 @@ long sys_socketcall(u32 call, uptr_t args);
 	P(adjtimex, "no leap seconds, no signal of a second (PPS)") \
 	P(clock_adjtime, "see adjtimex") \
 	P(clock_adjtime64, "see adjtimex") \
-	P(clone3, "namespaces, a chosen pid, CLONE_INTO_CGROUP: EINVAL") \
+	P(clone3, "namespaces, a chosen pid: EINVAL; there are no cgroups") \
 	P(copy_file_range, "regular files only") \
-	P(fcntl, "leases, F_NOTIFY: EINVAL") \
-	P(fcntl64, "leases, F_NOTIFY: EINVAL") \
+	P(fcntl, "F_SETLEASE, F_NOTIFY: EINVAL") \
+	P(fcntl64, "F_SETLEASE, F_NOTIFY: EINVAL") \
 	P(fallocate, "COLLAPSE_RANGE, INSERT_RANGE, UNSHARE_RANGE: EOPNOTSUPP") \
 	P(futex, "PI locks are handed over, but the scheduler has no priority to inherit") \
 	P(futex_time64, "PI locks are handed over, but the scheduler has no priority to inherit") \

@@ -45,6 +45,7 @@ struct abi_clone_args {
 };
 _Static_assert(sizeof(struct abi_clone_args) == 88, "struct clone_args is 88 bytes");
 #define CLONE_ARGS_SIZE_VER0 64u
+#define CLONE_ARGS_SIZE_VER2 88u /* with `cgroup` */
 
 #define SCHED_OTHER         0
 #define SCHED_FIFO          1

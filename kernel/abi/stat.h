@@ -42,6 +42,15 @@ static inline u32 abi_decode_dev(u32 dev)
 	return MKDEV((dev & 0xfff00) >> 8, (dev & 0xff) | (dev >> 12 & 0xfff00));
 }
 
+/* the first stat(2), lstat(2), fstat(2): numbers 18, 84 and 28 */
+struct abi_old_stat {
+	u16 st_dev, st_ino;
+	u16 st_mode, st_nlink, st_uid, st_gid;
+	u16 st_rdev, padding;
+	u32 st_size, st_atime, st_mtime, st_ctime;
+};
+_Static_assert(sizeof(struct abi_old_stat) == 32, "the old struct stat is 32 bytes");
+
 /* stat(2), lstat(2), fstat(2): numbers 106 to 108 */
 struct abi_stat {
 	u32 st_dev, st_ino;

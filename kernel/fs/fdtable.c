@@ -64,6 +64,11 @@ static u32 process_limit(void)
 	return (u32)MIN(limit, (u64)nr_open);
 }
 
+u32 files_capacity(void)
+{
+	return READ_ONCE(current_task()->files->a.cap);
+}
+
 /* --- The arrays --- */
 
 /* A table of many descriptors need not be one block of frames. */

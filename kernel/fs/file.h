@@ -122,6 +122,9 @@ struct file *files_fget(struct files *fs, u32 fd);
  * place; fget_raw() that too. */
 struct file *fget(u32 fd);
 struct file *fget_raw(u32 fd);
+
+/* The descriptors that the running process's table has room for. */
+u32 files_capacity(void);
 /* The lowest free descriptor >= min gets f (taking over the caller's reference). Returns it, or
  * -EMFILE / -ENOMEM, leaving the reference with the caller. cloexec: FD_CLOEXEC. */
 long files_install(struct files *fs, struct file *f, u32 min, bool cloexec) __must_check;

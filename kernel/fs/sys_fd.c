@@ -320,6 +320,8 @@ static long fcntl_file(struct file *f, u32 fd, u32 cmd, u32 arg)
 		return (long)f->owner.sig;
 	case F_SETSIG:
 		return fcntl_setsig(f, arg);
+	case F_GETLEASE:
+		return F_UNLCK; /* nobody can take one */
 	case F_GETPIPE_SZ:
 		return file_is_pipe(f) ? pipe_capacity(f) : -EBADF;
 	case F_SETPIPE_SZ:

@@ -174,7 +174,9 @@ static long check_range_fd(u32 fd, u32 off_hi, u32 len_hi)
 
 long sys_sync_file_range(u32 fd, u32 off_lo, u32 off_hi, u32 len_lo, u32 len_hi, u32 flags)
 {
-	return flags & ~7u ? -EINVAL : check_range_fd(fd, off_hi, len_hi);
+	long err = check_range_fd(fd, off_hi, len_hi);
+
+	return err != -EBADF && flags & ~7u ? -EINVAL : err;
 }
 
 long sys_fadvise64_64(u32 fd, u32 off_lo, u32 off_hi, u32 len_lo, u32 len_hi, u32 advice)

@@ -23,6 +23,34 @@ static s32 split_time(s64 ns, u32 *rest)
 	return (s32)(since / NSEC_PER_SEC - EARLIEST);
 }
 
+/* Major and minor number as they were when both were bytes. */
+static u16 old_encode_dev(u32 dev)
+{
+	return (u16)(DEV_MAJOR(dev) << 8 | (DEV_MINOR(dev) & 0xff));
+}
+
+static long put_old_stat(uptr_t user, const struct kstat *st)
+{
+	struct abi_old_stat s = {
+		.st_dev = old_encode_dev(st->dev),
+		.st_ino = (u16)st->ino,
+		.st_mode = (u16)st->mode,
+		.st_nlink = (u16)st->nlink,
+		.st_uid = uid_to16(st->uid),
+		.st_gid = gid_to16(st->gid),
+		.st_rdev = old_encode_dev(st->rdev),
+		.st_size = (u32)st->size,
+	};
+	u32 nsec;
+
+	if (s.st_ino != st->ino || s.st_nlink != st->nlink || st->size > MAX_SMALL)
+		return -EOVERFLOW;
+	s.st_atime = (u32)split_time(st->atime, &nsec);
+	s.st_mtime = (u32)split_time(st->mtime, &nsec);
+	s.st_ctime = (u32)split_time(st->ctime, &nsec);
+	return copy_to_user(user, &s, sizeof(s));
+}
+
 static long put_stat(uptr_t user, const struct kstat *st)
 {
 	struct abi_stat s = {
@@ -127,6 +155,21 @@ long sys_lstat(uptr_t path, uptr_t user)
 long sys_fstat(u32 fd, uptr_t user)
 {
 	return stat_fd_to(fd, user, put_stat);
+}
+
+long sys_oldstat(uptr_t path, uptr_t user)
+{
+	return stat_path_to(path, user, LOOKUP_FOLLOW, put_old_stat);
+}
+
+long sys_oldlstat(uptr_t path, uptr_t user)
+{
+	return stat_path_to(path, user, 0, put_old_stat);
+}
+
+long sys_oldfstat(u32 fd, uptr_t user)
+{
+	return stat_fd_to(fd, user, put_old_stat);
 }
 
 long sys_stat64(uptr_t path, uptr_t user)

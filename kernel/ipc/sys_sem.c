@@ -255,10 +255,10 @@ static long do_semop(s32 id, uptr_t uops, u32 n, u64 deadline)
 	struct sem_call c = {.id = id, .nr_ops = n, .deadline = deadline};
 	long err;
 
-	if (n < 1 || id < 0)
-		return -EINVAL;
 	if (n > SEMOPM)
 		return -E2BIG;
+	if (n < 1)
+		return -EINVAL;
 	if (n > FEW_OPS)
 		ops = kmalloc(n * sizeof(*ops));
 	if (!ops)
@@ -269,6 +269,8 @@ static long do_semop(s32 id, uptr_t uops, u32 n, u64 deadline)
 		c.undoes |= ops[i].flags & SEM_UNDO;
 	}
 	c.ops = ops;
+	if (!err && id < 0)
+		err = -EINVAL;
 	if (!err) {
 		mutex_lock(&sems.lock);
 		err = semop_locked(&c);

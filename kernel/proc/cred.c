@@ -391,33 +391,37 @@ static long may_setgroups(s32 size)
 	return size < 0 || (u32)size > ARRAY_SIZE(((struct credentials *)0)->groups) ? -EINVAL : 0;
 }
 
-long sys_setgroups32(s32 size, uptr_t list)
+/* The next group of a list of `width` bytes each. -1 is no group, in either width. */
+static long get_group(u32 *group, uptr_t at, u32 width)
+{
+	u16 half;
+	if (copy_from_user(width == 2 ? (void *)&half : group, at, width) < 0)
+		return -EFAULT;
+	if (width == 2)
+		*group = half == UINT16_MAX ? UINT32_MAX : half;
+	return *group == UINT32_MAX ? -EINVAL : 0;
+}
+
+static long setgroups(s32 size, uptr_t list, u32 width)
 {
 	struct credentials c = current_task()->cred;
 	long err = may_setgroups(size);
-	if (err)
-		return err;
 	c.ngroups = (u32)size;
-	if (copy_from_user(c.groups, list, c.ngroups * sizeof(c.groups[0])) < 0)
-		return -EFAULT;
-	cred_commit(&c);
-	return 0;
+	for (u32 i = 0; !err && i < c.ngroups; i++)
+		err = get_group(&c.groups[i], uptr_add(list, i * width), width);
+	if (!err)
+		cred_commit(&c);
+	return err;
+}
+
+long sys_setgroups32(s32 size, uptr_t list)
+{
+	return setgroups(size, list, sizeof(u32));
 }
 
 long sys_setgroups(s32 size, uptr_t list)
 {
-	struct credentials c = current_task()->cred;
-	u16 g[ARRAY_SIZE(c.groups)];
-	long err = may_setgroups(size);
-	if (err)
-		return err;
-	c.ngroups = (u32)size;
-	if (copy_from_user(g, list, c.ngroups * sizeof(g[0])) < 0)
-		return -EFAULT;
-	for (u32 i = 0; i < c.ngroups; i++)
-		c.groups[i] = g[i];
-	cred_commit(&c);
-	return 0;
+	return setgroups(size, list, sizeof(u16));
 }
 
 /* --- Capabilities --- */

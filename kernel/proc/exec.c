@@ -161,7 +161,7 @@ static long find_program(struct exec *e)
 {
 	const char *path = e->execfn;
 	char *head = kmalloc(EXEC_HEAD + 1);
-	long err = head ? exec_args_begin(&e->args) : -ENOMEM;
+	long err = head ? 0 : -ENOMEM;
 	while (!err) {
 		ssize_k n = file_pread(e->file, head, EXEC_HEAD, 0);
 		if (n < 0)
@@ -431,7 +431,8 @@ static long exec_build(struct exec *e)
 	if (!e->mm)
 		return -ENOMEM;
 	process_set_mm_limits(p, e->mm);
-	err = exec_args_measure(e);
+	if (e->scripts)
+		err = exec_args_measure(e);
 	if (!err)
 		err = exec_load(e);
 	if (!err)
@@ -452,17 +453,24 @@ static void exec_release(struct exec *e)
 	kfree(e);
 }
 
+/* What is wrong with the arguments comes before what is wrong with the file, an error pointer. */
+static long exec_check(struct exec *e)
+{
+	struct file *f = e->file;
+	long err;
+	if (is_err(f))
+		e->file = NULL;
+	err = exec_args_measure(e);
+	return !err && is_err(f) ? ptr_err(f) : err;
+}
+
 /* e->file is open, or an error pointer. Frees e. */
 static long exec_run(struct exec *e, const char **why)
 {
 	struct unshared u = {NULL, NULL};
-	long err;
-	if (is_err(e->file)) {
-		err = ptr_err(e->file);
-		e->file = NULL;
-	} else {
+	long err = exec_check(e);
+	if (!err)
 		err = exec_build(e);
-	}
 	if (!err)
 		err = unshare(current_task(), &u);
 	if (!err)
@@ -523,7 +531,20 @@ static const char *fd_execfn(s32 dirfd, const char *path, char *buf, size_t size
 	return buf;
 }
 
-static long do_execve(s32 dirfd, uptr_t upath, uptr_t argv, uptr_t envp, u32 lookup_flags)
+/* Opens what execveat(2) names. */
+static struct file *open_at(s32 dirfd, const char *path, u32 flags)
+{
+	u32 lookup = 0;
+	if (flags & ~(AT_EMPTY_PATH | AT_SYMLINK_NOFOLLOW))
+		return err_ptr(-EINVAL);
+	if (flags & AT_EMPTY_PATH)
+		lookup |= LOOKUP_EMPTY;
+	if (flags & AT_SYMLINK_NOFOLLOW)
+		lookup |= LOOKUP_FOLLOW; /* exec_open() inverts it */
+	return exec_open(dirfd, path, lookup);
+}
+
+static long do_execve(s32 dirfd, uptr_t upath, uptr_t argv, uptr_t envp, u32 flags)
 {
 	struct exec *e;
 	const char *why;
@@ -533,6 +554,10 @@ static long do_execve(s32 dirfd, uptr_t upath, uptr_t argv, uptr_t envp, u32 loo
 	path = user_path_get(upath);
 	if (is_err(path))
 		return ptr_err(path);
+	if (!*path && !(flags & AT_EMPTY_PATH)) {
+		user_path_free(path);
+		return -ENOENT;
+	}
 	e = kzalloc(sizeof(*e));
 	if (dirfd != AT_FDCWD)
 		fdpath = kmalloc(PAGE_SIZE);
@@ -541,7 +566,7 @@ static long do_execve(s32 dirfd, uptr_t upath, uptr_t argv, uptr_t envp, u32 loo
 		e->args.user = true;
 		e->args.argv = argv;
 		e->args.envp = envp;
-		e->file = exec_open(dirfd, path, lookup_flags);
+		e->file = open_at(dirfd, path, flags);
 		err = exec_run(e, &why);
 	} else {
 		kfree(e);
@@ -560,12 +585,5 @@ long sys_execve(uptr_t path, uptr_t argv, uptr_t envp)
 
 long sys_execveat(s32 dirfd, uptr_t path, uptr_t argv, uptr_t envp, u32 flags)
 {
-	u32 lookup = 0;
-	if (flags & ~(AT_EMPTY_PATH | AT_SYMLINK_NOFOLLOW))
-		return -EINVAL;
-	if (flags & AT_EMPTY_PATH)
-		lookup |= LOOKUP_EMPTY;
-	if (flags & AT_SYMLINK_NOFOLLOW)
-		lookup |= LOOKUP_FOLLOW; /* exec_open() inverts it */
-	return do_execve(dirfd, path, argv, envp, lookup);
+	return do_execve(dirfd, path, argv, envp, flags);
 }

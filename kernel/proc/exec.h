@@ -77,10 +77,9 @@ void exec_init(void);
 /* A random number below n, a power of two; 0 for a program whose places are not random. */
 u32 exec_random(const struct exec *e, u32 n);
 
-/* First of all: an empty argv gets an empty argv[0], as on Linux since 5.18. 0 or -EFAULT. */
-long exec_args_begin(struct exec_args *a);
-
-/* Counts and measures all strings. 0, -EFAULT, or -E2BIG. */
+/* Counts and measures all strings; an empty argv gets an empty argv[0], as on Linux since 5.18. 0,
+ * -EFAULT, -E2BIG or -ENOMEM. First of all, whether there is a program or not; and again when
+ * scripts have put words in front. */
 long exec_args_measure(struct exec *e);
 
 /* Makes the stack and writes strings, auxv, envp and argv. Sets e->sp. */

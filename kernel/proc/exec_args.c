@@ -113,10 +113,10 @@ static long string_size(const struct arg_string *s, char *buf)
 }
 
 /* All strings and their pointers must fit into a quarter of the stack's limit. */
-static u32 args_limit(const struct exec *e)
+static u32 args_limit(void)
 {
-	u32 limit = MIN(e->mm->limits.stack / 4, ARG_MAX_TOTAL);
-	return MAX(limit, ARG_MAX_DEFAULT);
+	u64 stack = current_process()->rlimit[RLIMIT_STACK].cur;
+	return MAX((u32)MIN(stack / 4, (u64)ARG_MAX_TOTAL), ARG_MAX_DEFAULT);
 }
 
 static long measure(struct exec *e, getter get, char *buf, u32 limit, u32 *count, u32 *bytes)
@@ -138,7 +138,7 @@ static long measure(struct exec *e, getter get, char *buf, u32 limit, u32 *count
 	return r;
 }
 
-long exec_args_begin(struct exec_args *a)
+static long ensure_argv0(struct exec_args *a)
 {
 	struct arg_string s;
 	long r = arg_get(a, 0, &s);
@@ -150,9 +150,12 @@ long exec_args_begin(struct exec_args *a)
 long exec_args_measure(struct exec *e)
 {
 	struct exec_args *a = &e->args;
-	u32 limit = args_limit(e), execfn = (u32)strlen(e->execfn) + 1;
-	char *buf = kmalloc(PAGE_SIZE);
-	long err;
+	u32 limit = args_limit(), execfn = (u32)strlen(e->execfn) + 1;
+	char *buf;
+	long err = ensure_argv0(a);
+	if (err)
+		return err;
+	buf = kmalloc(PAGE_SIZE);
 	if (!buf)
 		return -ENOMEM;
 	err = measure(e, arg_get, buf, limit, &a->argc, &a->arg_bytes);

@@ -411,10 +411,14 @@ static long get_clone_args(struct abi_clone_args *args, uptr_t user, u32 size)
 	return copy_struct_from_user(args, sizeof(*args), user, size);
 }
 
-/* The number of the child cannot be chosen, and there are no cgroups to put it into. */
-static bool clone_args_ok(const struct abi_clone_args *a)
+/* The number of the child cannot be chosen. */
+static bool clone_args_ok(const struct abi_clone_args *a, u32 size)
 {
-	if (a->set_tid || a->set_tid_size || (a->flags & ~(u64)UINT32_MAX & ~CLONE_CLEAR_SIGHAND))
+	const u64 above = CLONE_CLEAR_SIGHAND | CLONE_INTO_CGROUP;
+	if (a->set_tid || a->set_tid_size || (a->flags & ~(u64)UINT32_MAX & ~above))
+		return false;
+	if ((a->flags & CLONE_INTO_CGROUP) &&
+		(size < CLONE_ARGS_SIZE_VER2 || a->cgroup > INT32_MAX))
 		return false;
 	if (a->exit_signal > _NSIG || (a->flags & (CLONE_DETACHED | CSIGNAL)))
 		return false;
@@ -433,8 +437,10 @@ long sys_clone3(uptr_t uargs, u32 size)
 	long err = get_clone_args(&a, uargs, size);
 	if (err)
 		return err;
-	if (!clone_args_ok(&a))
+	if (!clone_args_ok(&a, size))
 		return -EINVAL;
+	if (a.flags & CLONE_INTO_CGROUP)
+		return -EBADF; /* there are no cgroups, so no descriptor is one */
 	return do_clone(&(struct clone_request){
 		.flags = (u32)a.flags,
 		.exit_signal = (u32)a.exit_signal,

@@ -9,8 +9,9 @@
 #include "kernel/syscalls.h"
 #include "kernel/x86/uaccess.h"
 
-#define RR_INTERVAL_NS (100 * 1000 * 1000u)
-#define MAX_RT_PRIO    99
+#define RR_INTERVAL_NS	   (100 * 1000 * 1000u)
+#define NORMAL_INTERVAL_NS (4 * 1000 * 1000u) /* a tick */
+#define MAX_RT_PRIO	   99
 #define MIN_NICE       (-20)
 #define MAX_NICE       19
 
@@ -278,13 +279,21 @@ long sys_sched_get_priority_min(u32 policy)
 	return policy_known(policy) || policy == SCHED_DEADLINE ? 0 : -EINVAL;
 }
 
+/* Nanoseconds until another of the same rank runs. */
+static u64 time_slice(u32 policy)
+{
+	if (policy == SCHED_FIFO)
+		return 0;
+	return policy == SCHED_RR ? RR_INTERVAL_NS : NORMAL_INTERVAL_NS;
+}
+
 static long rr_get_interval(s32 pid, uptr_t to, bool time64)
 {
 	struct abi_sched_attr a;
 	long err = get_attr(pid, &a);
 	if (err)
 		return err;
-	return put_timespec(to, a.policy == SCHED_FIFO ? 0 : RR_INTERVAL_NS, time64);
+	return put_timespec(to, time_slice(a.policy), time64);
 }
 
 long sys_sched_rr_get_interval(s32 pid, uptr_t to)
@@ -313,6 +322,8 @@ long sys_sched_getaffinity(s32 pid, u32 len, uptr_t to)
 	long err;
 	if (len % 4 || len * 8 < NR_CPUS)
 		return -EINVAL;
+	if (pid < 0) /* nobody's, where the calls on policies call it invalid */
+		return -ESRCH;
 	err = get_attr(pid, &a);
 	if (err)
 		return err;

@@ -14,11 +14,14 @@
 
 /* --- Sending --- */
 
-/* kill(2)'s rule. SIGCONT is for everybody of the session. Caller holds process_lock. */
+/* kill(2)'s rule, for a signal that exists: who looks for a target first finds that it does not.
+ * SIGCONT is for everybody of the session. Caller holds process_lock. */
 static long may_signal(const struct process *target, u32 sig)
 {
 	const struct process *p = current_process();
 	const struct credentials *c = &current_task()->cred;
+	if (sig > _NSIG)
+		return -EINVAL;
 	if (p == target || capable(CAP_KILL) || cred_may_signal(c->uid, c->euid, &target->cred))
 		return 0;
 	return sig == SIGCONT && p->sid == target->sid ? 0 : -EPERM;
@@ -67,8 +70,6 @@ static long do_kill(s32 pid, u32 sig, const struct abi_siginfo *info)
 {
 	u32 flags;
 	long r;
-	if (sig > _NSIG)
-		return -EINVAL;
 	if (pid == INT32_MIN)
 		return -ESRCH;
 	flags = spin_lock_irqsave(&process_lock);
@@ -89,8 +90,6 @@ static long do_tkill(u32 tgid, u32 tid, u32 sig, const struct abi_siginfo *info)
 	struct task *t;
 	u32 flags;
 	long r = -ESRCH;
-	if (sig > _NSIG)
-		return -EINVAL;
 	flags = spin_lock_irqsave(&process_lock);
 	t = task_find(tid);
 	if (t && (!tgid || t->process->pid == tgid)) {
@@ -169,8 +168,6 @@ static long pidfd_kill(const struct file *f, u32 sig, uptr_t uinfo)
 	u32 flags;
 	if (err)
 		return err;
-	if (sig > _NSIG)
-		return -EINVAL;
 	flags = spin_lock_irqsave(&process_lock);
 	p = pidfd_find_locked(f);
 	err = p ? kill_one(p, sig, &info) : -ESRCH;

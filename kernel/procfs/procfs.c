@@ -439,14 +439,16 @@ static int magic_follow(struct inode *inode, struct dentry **out)
 
 static int path_of(struct dentry *d, char *buf, size_t size)
 {
-	char *space = kmalloc(ABI_PATH_MAX);
+	char *space = kmalloc(ABI_PATH_MAX), *path;
+	struct path_fit fit;
 	struct dentry *root;
 	int len;
 
 	if (!space)
 		return -ENOMEM;
 	root = current_root();
-	len = proc_link_text(buf, size, dentry_path(d, root, space, ABI_PATH_MAX, NULL));
+	path = dentry_path(d, root, space, ABI_PATH_MAX, &fit);
+	len = fit.whole ? proc_link_text(buf, size, path) : -ENAMETOOLONG;
 	dentry_put(root);
 	kfree(space);
 	return len;

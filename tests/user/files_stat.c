@@ -19,6 +19,53 @@ static void show(const char *name, const char *path)
 		(long)st.st_blksize);
 }
 
+/* The first stat(2): device and inode number have 16 bits. */
+struct old_stat {
+	uint16_t dev, ino, mode, nlink, uid, gid, rdev;
+	uint32_t size, atime, mtime, ctime;
+};
+
+static bool same_old(const struct old_stat *o, const struct stat *s)
+{
+	return o->ino == s->st_ino && o->mode == s->st_mode && o->nlink == s->st_nlink &&
+	       o->uid == s->st_uid && o->gid == s->st_gid && o->size == (uint32_t)s->st_size &&
+	       o->atime == (uint32_t)s->st_atime && o->mtime == (uint32_t)s->st_mtime &&
+	       o->ctime == (uint32_t)s->st_ctime &&
+	       o->rdev == (major(s->st_rdev) << 8 | minor(s->st_rdev));
+}
+
+/* An inode number that does not fit is an error, if a machine that runs long has such. */
+static bool agrees(long result, const struct old_stat *o, const struct stat *s)
+{
+	if (s->st_ino > UINT16_MAX)
+		return result == -1 && errno == EOVERFLOW;
+	return result == 0 && same_old(o, s);
+}
+
+static void old_calls(void)
+{
+	struct old_stat old;
+	struct stat new;
+	int fd = make_file("old", "text", 4);
+
+	stat("old", &new);
+	check("old.stat", agrees(syscall(SYS_oldstat, "old", &old), &old, &new));
+	check("old.fstat", agrees(syscall(SYS_oldfstat, fd, &old), &old, &new));
+	stat("/dev/null", &new);
+	check("old.device", agrees(syscall(SYS_oldstat, "/dev/null", &old), &old, &new));
+	if (symlink("old", "old-link") || lstat("old-link", &new))
+		die("symlink");
+	check("old.lstat", agrees(syscall(SYS_oldlstat, "old-link", &old), &old, &new));
+	answer("old.missing", syscall(SYS_oldstat, "missing", &old));
+	answer("old.closed", syscall(SYS_oldfstat, -1, &old));
+	answer("old.unwritable", syscall(SYS_oldstat, "/dev/null", KERNEL));
+	truncate64("old", 1ll << 31);
+	answer("old.large", syscall(SYS_oldfstat, fd, &old));
+	close(fd);
+	unlink("old-link");
+	unlink("old");
+}
+
 static void device(const char *path)
 {
 	struct stat st;
@@ -244,5 +291,6 @@ int main(void)
 	accessing();
 	file_system();
 	root();
+	old_calls();
 	return test_failed;
 }

@@ -254,6 +254,27 @@ static void outside(void)
 	answer("outside.mounts", read(openat(proc, "mounts", O_RDONLY), path, sizeof(path)));
 }
 
+/* Below directories whose names together are longer than a path may be. */
+static void deep(void)
+{
+	enum { LEVELS = 17 };
+	char name[256], path[5000];
+
+	memset(name, 'x', 255);
+	name[255] = '\0';
+	for (int i = 0; i < LEVELS; i++)
+		if (mkdir(name, 0755) || chdir(name))
+			die("deep");
+	answer("deep.cwd", readlink("/proc/self/cwd", path, sizeof(path)));
+	answer("deep.cwd.short", readlink("/proc/self/cwd", path, 10));
+	answer("deep.getcwd", syscall(SYS_getcwd, path, sizeof(path)));
+	check("deep.follow", chdir("/proc/self/cwd") == 0);
+	for (int i = 0; i < LEVELS; i++)
+		if (chdir("..") || rmdir(name))
+			die("deep back");
+	check("deep.back", readlink("/proc/self/cwd", path, sizeof(path)) > 0);
+}
+
 int main(void)
 {
 	directories();
@@ -261,6 +282,7 @@ int main(void)
 	renaming();
 	working_directory();
 	reading();
+	deep();
 	isolated("outside", outside);
 	unlink("out/file");
 	rmdir("out");

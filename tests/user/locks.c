@@ -157,11 +157,22 @@ static void test_ofd(void)
 	close(a);
 }
 
+static void test_lease(void)
+{
+	int fd = open("file", O_RDWR | O_CREAT, 0644);
+
+	answer("lease.get", fcntl(fd, F_GETLEASE));
+	answer("lease.get.null", fcntl(open("/dev/null", O_RDONLY), F_GETLEASE));
+	answer("lease.get.closed", fcntl(-1, F_GETLEASE));
+	close(fd);
+}
+
 int main(void)
 {
 	test_flock();
 	test_posix();
 	test_ofd();
+	test_lease();
 	unlink("file");
 	return test_failed;
 }
