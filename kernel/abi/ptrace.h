@@ -98,9 +98,10 @@ struct abi_peeksiginfo_args {
 	s32 nr;
 };
 
-#define PTRACE_SYSCALL_INFO_NONE  0
-#define PTRACE_SYSCALL_INFO_ENTRY 1
-#define PTRACE_SYSCALL_INFO_EXIT  2
+#define PTRACE_SYSCALL_INFO_NONE    0
+#define PTRACE_SYSCALL_INFO_ENTRY   1
+#define PTRACE_SYSCALL_INFO_EXIT    2
+#define PTRACE_SYSCALL_INFO_SECCOMP 3
 
 #define AUDIT_ARCH_I386 0x40000003u
 
@@ -116,6 +117,10 @@ struct abi_ptrace_syscall_info {
 			s64 rval;
 			u8 is_error;
 		} exit;
+		struct { /* as `entry`, and what the filter's answer carries */
+			u64 nr, args[6];
+			u32 ret_data;
+		} seccomp;
 	};
 };
 _Static_assert(offsetof(struct abi_ptrace_syscall_info, entry) == 24, "ptrace_syscall_info");

@@ -511,12 +511,14 @@ static long event_message(u32 tid, uptr_t to)
 	return put_user_u32(to, message);
 }
 
-/* Which end of a system call it is, if stops are marked as such (PTRACE_O_TRACESYSGOOD). */
-static u8 syscall_end(const struct ptrace *pt)
+/* Where in a system call it is: at an end, if stops are marked as such (PTRACE_O_TRACESYSGOOD), or
+ * where a filter sends it to its tracer. */
+static u8 syscall_place(const struct ptrace *pt)
 {
-	if (!pt->has_info || pt->info.si_code != (SIGTRAP | 0x80))
-		return PTRACE_SYSCALL_INFO_NONE;
-	return (u8)pt->message;
+	s32 code = pt->has_info ? pt->info.si_code : 0;
+	if (code == (SIGTRAP | PTRACE_EVENT_SECCOMP << 8))
+		return PTRACE_SYSCALL_INFO_SECCOMP;
+	return code == (SIGTRAP | 0x80) ? (u8)pt->message : PTRACE_SYSCALL_INFO_NONE;
 }
 
 /* Returns the bytes of *s that mean something. */
@@ -525,13 +527,14 @@ static u32 syscall_info_of(const struct task *t, struct abi_ptrace_syscall_info 
 	struct abi_user_regs r;
 	x86_regs_get(&t->thread.x86, &r);
 	*s = (struct abi_ptrace_syscall_info){
-		.op = syscall_end(&t->ptrace),
+		.op = syscall_place(&t->ptrace),
 		.arch = AUDIT_ARCH_I386,
 		.ip = r.eip,
 		.sp = r.esp,
 	};
 	switch (s->op) {
 	case PTRACE_SYSCALL_INFO_ENTRY:
+	case PTRACE_SYSCALL_INFO_SECCOMP:
 		s->entry.nr = (u64)(s64)(s32)r.orig_eax;
 		s->entry.args[0] = r.ebx;
 		s->entry.args[1] = r.ecx;
@@ -539,7 +542,10 @@ static u32 syscall_info_of(const struct task *t, struct abi_ptrace_syscall_info 
 		s->entry.args[3] = r.esi;
 		s->entry.args[4] = r.edi;
 		s->entry.args[5] = r.ebp;
-		return offsetof(struct abi_ptrace_syscall_info, entry) + sizeof(s->entry);
+		if (s->op == PTRACE_SYSCALL_INFO_ENTRY)
+			return offsetof(struct abi_ptrace_syscall_info, seccomp.ret_data);
+		s->seccomp.ret_data = t->ptrace.message;
+		return offsetof(struct abi_ptrace_syscall_info, seccomp.ret_data) + 4;
 	case PTRACE_SYSCALL_INFO_EXIT:
 		s->exit.rval = (s32)r.eax;
 		s->exit.is_error = r.eax >= (u32)-4095;

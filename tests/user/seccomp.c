@@ -413,6 +413,22 @@ static void set_reg(pid_t pid, int nr, long value)
 
 enum { R_EAX = 6, R_ORIG_EAX = 11 };
 
+/* What PTRACE_GET_SYSCALL_INFO says of the stop. */
+static void say_place(const char *name, pid_t pid)
+{
+	struct {
+		uint8_t op, pad[3];
+		uint32_t arch;
+		uint64_t ip, sp, nr, args[6];
+		uint32_t ret_data;
+	} s;
+	long size;
+
+	memset(&s, 0x55, sizeof(s));
+	size = ptrace(0x420e /* PTRACE_GET_SYSCALL_INFO */, pid, sizeof(s), &s);
+	say(name, "%ld bytes: op %d nr %lld, %x", size, s.op, s.op == 3 ? (long long)s.nr : -1, s.ret_data);
+}
+
 /* Lets the first call be made, cancels the second, makes the third another one, looks at the end of
  * the fourth, and makes the fifth one that kills. */
 static void trace(void)
@@ -435,6 +451,7 @@ static void trace(void)
 		say("stop", "%x message %lu eax %ld orig_eax %ld", status >> 8,
 			status >> 16 ? message : 0, status >> 16 ? reg(pid, R_EAX) : 0,
 			reg(pid, R_ORIG_EAX));
+		say_place("stop.info", pid);
 		if (status >> 16) {
 			n++;
 			if (n == 2) {
