@@ -1,16 +1,16 @@
 /*
- * The scheduler: one run queue per CPU, first come first served, a slice of SLICE_TICKS each.
+ * The scheduler: one run queue per CPU, whose order kernel/core/runq.h tells.
  *
  * The running thread is not on the queue. Before main() is done the boot thread is an ordinary
  * thread and there is no idle thread: when all sleep, schedule() waits for an interrupt on the
  * stack of whoever slept last. Afterwards the boot thread is the idle thread.
  */
 #include "kernel/core/sched.h"
+#include "kernel/abi/sched.h"
+#include "kernel/core/clock.h"
 #include "kernel/lib/kassert.h"
 #include "kernel/x86/trap.h"
 #include "mm/pmap.h"
-
-#define SLICE_TICKS 6u /* 24 ms: long against a switch, short against a keystroke */
 
 #define MASK_ASLEEP (1u << T_INTERRUPTIBLE | 1u << T_UNINTERRUPTIBLE)
 
@@ -18,22 +18,20 @@
  * is taken inside it. */
 struct run_queue {
 	struct spinlock lock; /* irqsave */
-	struct list_head threads;
-	u32 nr;
+	struct runq order;
 	u64 switches;
 };
 
 static struct thread boot_thread = {
-	.run = LIST_HEAD_INIT(boot_thread.run),
 	.wait = LIST_HEAD_INIT(boot_thread.wait),
-	.slice = SLICE_TICKS,
+	.sched = {.weight = NICE_0_WEIGHT},
 };
 
 struct cpu cpus[NR_CPUS] = {{.thread = &boot_thread}};
 
 static struct run_queue run_queues[NR_CPUS] = {{
 	.lock = SPINLOCK_INIT("run queue"),
-	.threads = LIST_HEAD_INIT(run_queues[0].threads),
+	.order = RUNQ_INIT(&boot_thread.sched),
 }};
 
 static struct run_queue *this_rq(void)
@@ -41,13 +39,10 @@ static struct run_queue *this_rq(void)
 	return &run_queues[this_cpu()->id];
 }
 
-/* Caller holds rq->lock. */
-static void enqueue(struct run_queue *rq, struct thread *t)
+/* The running thread gives way on its return to user mode. */
+static void resched(void)
 {
-	list_add_tail(&t->run, &rq->threads);
-	rq->nr++;
-	if (this_cpu()->thread == this_cpu()->idle)
-		this_cpu()->idle->work |= WORK_RESCHED;
+	__atomic_fetch_or(&current_thread()->work, WORK_RESCHED, __ATOMIC_RELAXED);
 }
 
 void thread_start(struct thread *t)
@@ -56,11 +51,50 @@ void thread_start(struct thread *t)
 	u32 flags;
 
 	list_init(&t->wait);
-	t->slice = SLICE_TICKS;
+	if (!t->sched.weight)
+		runq_set_policy(&t->sched, SCHED_OTHER, 0, 0);
 	t->state = T_RUNNABLE;
 	flags = spin_lock_irqsave(&rq->lock);
-	enqueue(rq, t);
+	runq_enter_new(&rq->order, &t->sched);
 	spin_unlock_irqrestore(&rq->lock, flags);
+}
+
+void thread_inherit_sched(struct thread *t, const struct thread *parent)
+{
+	const struct sched_entity *from = &parent->sched;
+
+	t->sched = (struct sched_entity){
+		.vtime_ns = from->vtime_ns,
+		.weight = from->weight,
+		.policy = from->policy,
+		.priority = from->priority,
+	};
+}
+
+void thread_set_policy(struct thread *t, u32 policy, u32 priority, s32 nice)
+{
+	struct run_queue *rq = this_rq();
+	u32 flags = spin_lock_irqsave(&rq->lock);
+	bool waits = t->sched.waits;
+
+	runq_charge(&rq->order, clock_monotonic_ns());
+	if (waits)
+		runq_leave(&rq->order, &t->sched);
+	runq_set_policy(&t->sched, policy, priority, nice);
+	if (waits)
+		runq_enter_woken(&rq->order, &t->sched);
+	if (rq->order.nr)
+		resched();
+	spin_unlock_irqrestore(&rq->lock, flags);
+}
+
+/* Caller holds the run queue's lock. */
+static void enter_woken(struct runq *order, struct thread *t)
+{
+	runq_charge(order, clock_monotonic_ns());
+	runq_enter_woken(order, &t->sched);
+	if (runq_preempts(order, &t->sched))
+		resched();
 }
 
 bool thread_wake_if(struct thread *t, u32 state_mask)
@@ -72,7 +106,7 @@ bool thread_wake_if(struct thread *t, u32 state_mask)
 	if (woken) {
 		t->state = T_RUNNABLE;
 		if (t != this_cpu()->thread)
-			enqueue(rq, t);
+			enter_woken(&rq->order, t);
 	}
 	spin_unlock_irqrestore(&rq->lock, flags);
 	return woken;
@@ -94,27 +128,27 @@ static void wait_for_interrupt(void)
  * thread, is not queued by its waker. Holds rq->lock, but not while waiting. */
 static void wait_for_thread(struct run_queue *rq, struct thread *prev)
 {
-	while (list_empty(&rq->threads)) {
+	while (!rq->order.nr) {
 		spin_unlock(&rq->lock);
 		wait_for_interrupt();
 		spin_lock(&rq->lock);
 		if (prev->state == T_RUNNABLE)
-			enqueue(rq, prev);
+			enter_woken(&rq->order, prev);
 	}
 }
 
 /* Takes the next thread off the queue. Caller holds rq->lock. */
 static struct thread *pick_next(struct run_queue *rq, struct thread *prev)
 {
-	struct thread *next;
+	struct sched_entity *next = runq_pick(&rq->order);
 
-	if (list_empty(&rq->threads) && this_cpu()->idle)
-		return this_cpu()->idle;
-	wait_for_thread(rq, prev);
-	next = list_first_entry(&rq->threads, struct thread, run);
-	list_del(&next->run);
-	rq->nr--;
-	return next;
+	if (unlikely(!next)) {
+		if (this_cpu()->idle)
+			return this_cpu()->idle;
+		wait_for_thread(rq, prev);
+		next = runq_pick(&rq->order);
+	}
+	return container_of(next, struct thread, sched);
 }
 
 /* Interrupts are off. Returns when `prev` runs again. */
@@ -124,14 +158,13 @@ static void switch_to(struct thread *prev, struct thread *next)
 
 	if (next->pmap)
 		pmap_activate(next->pmap);
-	next->slice = SLICE_TICKS;
 	c->thread = next;
 	/* struct task begins with its struct thread, and only tasks have a user half. */
 	c->task = next->x86.user ? (struct task *)next : NULL;
 	x86_switch(&prev->x86, &next->x86);
 }
 
-static void requeue(struct run_queue *rq, struct thread *prev)
+static void requeue(struct run_queue *rq, struct thread *prev, bool last)
 {
 	if (prev->state != T_RUNNABLE) {
 		prev->nvcsw++;
@@ -139,10 +172,11 @@ static void requeue(struct run_queue *rq, struct thread *prev)
 	}
 	prev->nivcsw++;
 	if (prev != this_cpu()->idle)
-		enqueue(rq, prev);
+		runq_enter_again(&rq->order, &prev->sched, last || runq_rotates(&rq->order));
 }
 
-void schedule(void)
+/* `last`: the running thread goes behind the others. */
+static void give_way(bool last)
 {
 	struct run_queue *rq = this_rq();
 	struct thread *prev = current_thread(), *next;
@@ -151,7 +185,8 @@ void schedule(void)
 	assert_may_sleep();
 	flags = spin_lock_irqsave(&rq->lock);
 	__atomic_fetch_and(&prev->work, ~WORK_RESCHED, __ATOMIC_RELAXED);
-	requeue(rq, prev);
+	runq_charge(&rq->order, clock_monotonic_ns());
+	requeue(rq, prev, last);
 	next = pick_next(rq, prev);
 	rq->switches += next != prev;
 	spin_unlock(&rq->lock);
@@ -159,15 +194,18 @@ void schedule(void)
 		__atomic_fetch_or(&prev->work, WORK_RSEQ, __ATOMIC_RELAXED);
 	if (next != prev)
 		switch_to(prev, next);
-	else
-		prev->slice = SLICE_TICKS;
 	irq_restore(flags);
+}
+
+void schedule(void)
+{
+	give_way(false);
 }
 
 void yield(void)
 {
 	kassert(current_thread()->state == T_RUNNABLE);
-	schedule();
+	give_way(true);
 }
 
 void thread_set_pmap(struct pmap *pm)
@@ -189,12 +227,13 @@ void idle_loop(void)
 	struct cpu *c = this_cpu();
 
 	c->idle = c->thread;
+	this_rq()->order.running = NULL;
 	for (;;) {
 		irq_disable();
-		if (list_empty(&this_rq()->threads))
+		if (!this_rq()->order.nr)
 			wait_for_interrupt();
 		irq_enable();
-		if (!list_empty(&this_rq()->threads))
+		if (this_rq()->order.nr)
 			schedule();
 	}
 }
@@ -202,22 +241,22 @@ void idle_loop(void)
 void sched_tick(bool user_mode, u32 ns)
 {
 	struct thread *t = current_thread();
+	struct runq *order = &this_rq()->order;
 
 	if (user_mode)
 		t->utime_ns += ns;
 	else
 		t->stime_ns += ns;
-	if (t->slice)
-		t->slice--;
-	if (t->slice == 0 && this_rq()->nr)
-		__atomic_fetch_or(&t->work, WORK_RESCHED, __ATOMIC_RELAXED);
+	runq_charge(order, clock_monotonic_ns());
+	if (runq_slice_over(order))
+		resched();
 }
 
 u32 sched_nr_running(void)
 {
 	const struct cpu *c = this_cpu();
 
-	return this_rq()->nr + (c->thread != c->idle);
+	return this_rq()->order.nr + (c->thread != c->idle);
 }
 
 u64 sched_nr_switches(void)

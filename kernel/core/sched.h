@@ -3,8 +3,9 @@
  *
  * A struct thread is the part of a task that the CPU runs: a kernel stack, the machine state that
  * is switched (page tables, FPU, TLS descriptors, kmap slots), and its place in a queue. The
- * process layer embeds it in struct task. Scheduling is round robin over one run queue per CPU;
- * user mode is preempted by the timer, kernel mode gives way only where it sleeps.
+ * process layer embeds it in struct task. Who runs next is said by one run queue per CPU
+ * (kernel/core/runq.h). User mode is preempted when a slice ends and by those that wake; kernel mode
+ * gives way only where it sleeps.
  *
  * States, and who makes each transition:
  *
@@ -31,6 +32,7 @@
 
 #include "kernel/core/cpu.h"
 #include "kernel/core/lock.h"
+#include "kernel/core/runq.h"
 #include "kernel/lib/list.h"
 #include "kernel/lib/types.h"
 #include "kernel/x86/thread.h"
@@ -62,8 +64,7 @@ struct thread {
 	enum thread_state state; /* r; the thread itself while it runs */
 	u32 work;                /* WORK_ bits; set from interrupts, tested on the way to user mode */
 	bool rseq;               /* o: wants to know that it was switched away */
-	u32 slice;               /* o: ticks left before WORK_RESCHED */
-	struct list_head run;    /* r: on the run queue */
+	struct sched_entity sched; /* r: its place in the run queue, and its share */
 	struct list_head wait;   /* w: on a wait queue or a mutex */
 	u64 utime_ns, stime_ns;  /* o: charged by the tick */
 	u32 nvcsw, nivcsw;       /* o: switches, voluntary and not */
@@ -78,8 +79,15 @@ static inline struct thread *current_thread(void)
 }
 
 /* Makes a new thread runnable: x86_thread_init() has been called, the rest of the struct is zeroes
- * but for pmap and kstack. Its function is entered with interrupts off. */
+ * but for pmap and kstack, and `sched` where it is not to be SCHED_OTHER at nice 0. Its function is
+ * entered with interrupts off. */
 void thread_start(struct thread *t);
+
+/* What thread_start() begins with, from the one that forks. */
+void thread_inherit_sched(struct thread *t, const struct thread *parent);
+
+/* Another policy, priority or nice value for a thread that was started: runq_set_policy(). */
+void thread_set_policy(struct thread *t, u32 policy, u32 priority, s32 nice);
 
 /* Changes the running thread's address space, and loads it. NULL: the kernel's own, so that the
  * one it had may be destroyed. */
@@ -88,18 +96,19 @@ void thread_set_pmap(struct pmap *pm);
 /* The running thread never runs again. See "Death" above. */
 __noreturn void thread_exit(void);
 
-/* Gives the CPU to another runnable thread. The caller has set its own state; one that is still
- * T_RUNNABLE goes to the tail of the queue. Clears WORK_RESCHED. */
+/* Gives the CPU to whose turn it is. The caller has set its own state; one that is still T_RUNNABLE
+ * stays in the queue, and may be the one. Clears WORK_RESCHED. */
 void schedule(void);
 
-/* schedule(), staying runnable. */
+/* Stays runnable, but lets all run once that are runnable now. (SCHED_FIFO and SCHED_RR: all of the
+ * same priority.) */
 void yield(void);
 
 /* Wakes a sleeping thread; returns whether it did. Any context. */
 bool thread_wake(struct thread *t);
 bool thread_wake_if(struct thread *t, u32 state_mask); /* mask of 1u << enum thread_state */
 
-/* The tick: charges the running thread and ends its slice. Interrupt context. */
+/* The tick: charges the running thread, and ends its slice when that is over. Interrupt context. */
 void sched_tick(bool user_mode, u32 ns);
 
 /* The boot thread, its work done, becomes this CPU's idle thread. */

@@ -156,10 +156,8 @@ void handle_user_return(struct trapframe *tf)
 	struct thread *t = current_thread();
 	if (unlikely(t->work & WORK_OOM))
 		call_was_refused_memory(tf);
-	if (t->work & WORK_RESCHED) {
-		__atomic_fetch_and(&t->work, ~WORK_RESCHED, __ATOMIC_RELAXED);
-		yield();
-	}
+	if (t->work & WORK_RESCHED)
+		schedule();
 	if (t->work & WORK_RSEQ)
 		rseq_resume(tf);
 	if (unlikely(t->work & WORK_TRACE))

@@ -1,7 +1,4 @@
-/*
- * Scheduling parameters. The scheduler is round robin and heeds none of them; they are checked,
- * kept and reported as Linux does, since programs ask for them and go on without them.
- */
+/* Scheduling parameters: checked, kept and reported as Linux does, and told to the scheduler. */
 #include "kernel/abi/errno.h"
 #include "kernel/abi/prctl.h"
 #include "kernel/abi/sched.h"
@@ -102,6 +99,12 @@ static void get_params(const struct task *t, struct abi_sched_attr *a)
 		a->nice = t->nice;
 }
 
+/* Tells the scheduler what the thread has become. */
+static void heed(struct task *t)
+{
+	thread_set_policy(&t->thread, t->sched_policy, t->sched_priority, t->nice);
+}
+
 static long set_locked(struct task *t, struct abi_sched_attr *a)
 {
 	long err;
@@ -123,6 +126,7 @@ static long set_locked(struct task *t, struct abi_sched_attr *a)
 	t->sched_priority = a->priority;
 	if (is_fair(a->policy))
 		t->nice = a->nice;
+	heed(t);
 	return 0;
 }
 
@@ -161,10 +165,13 @@ static long set_scheduler(s32 pid, s32 policy, uptr_t param)
 void sched_fork(struct task *t, const struct task *parent)
 {
 	t->nice = parent->sched_reset_on_fork ? MAX(parent->nice, 0) : parent->nice;
-	if (parent->sched_reset_on_fork && is_realtime(parent->sched_policy))
-		return;
-	t->sched_policy = parent->sched_policy;
-	t->sched_priority = parent->sched_priority;
+	if (!parent->sched_reset_on_fork || !is_realtime(parent->sched_policy)) {
+		t->sched_policy = parent->sched_policy;
+		t->sched_priority = parent->sched_priority;
+	}
+	thread_inherit_sched(&t->thread, &parent->thread);
+	if (parent->sched_reset_on_fork)
+		runq_set_policy(&t->thread.sched, t->sched_policy, t->sched_priority, t->nice);
 }
 
 long sys_sched_setscheduler(s32 pid, s32 policy, uptr_t param)
@@ -413,6 +420,7 @@ static long set_nice(struct task *t, s32 nice)
 	if (nice < t->nice && !nice_allowed(t, nice) && !capable(CAP_SYS_NICE))
 		return -EACCES;
 	t->nice = nice;
+	heed(t);
 	return 0;
 }
 

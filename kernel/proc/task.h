@@ -178,8 +178,8 @@ struct task {
 		bool time64;       /* SLEEP: in a 64-bit timespec */
 		u32 op, val, bitset; /* FUTEX */
 	} restart;
-	u32 sched_policy, sched_priority; /* l: kept and reported; inherited */
-	s32 nice;                  /* l: the same; round robin does not heed it */
+	u32 sched_policy, sched_priority; /* l: thread.sched has them too; inherited */
+	s32 nice;                  /* l: the same, as a weight */
 	bool sched_reset_on_fork;  /* l: but not by children */
 	u16 ioprio;                /* l: kept and reported (ioprio_set(2)); inherited */
 	u64 timer_slack, default_timer_slack; /* l: task_set_timer_slack(); inherited */

@@ -394,7 +394,7 @@ static long between_chunks(void)
 	if (signal_pending())
 		return -ERESTARTSYS;
 	if (READ_ONCE(current_thread()->work) & WORK_RESCHED)
-		yield();
+		schedule();
 	return 0;
 }
 

@@ -1,7 +1,9 @@
 /* Threads, wait queues and the run queue. */
+#include "kernel/abi/sched.h"
 #include "kernel/core/clock.h"
 #include "kernel/core/kthread.h"
 #include "kernel/core/selftest.h"
+#include "kernel/x86/trap.h"
 
 #define NR_THREADS 8u
 
@@ -200,4 +202,66 @@ KTEST(sched, slice_ends)
 		yield();
 	kthread_join(t);
 	KEXPECT(asked);
+}
+
+/* Runs until it is so far ahead of `t` that this one may preempt it; the tick charges it. */
+static void run_ahead_of(const struct thread *t)
+{
+	while (READ_ONCE(current_thread()->sched.vtime_ns) < t->sched.vtime_ns + 2 * RUNQ_WAKEUP_NS)
+		barrier();
+}
+
+static bool asked_to_give_way(void)
+{
+	return READ_ONCE(current_thread()->work) & WORK_RESCHED;
+}
+
+/* Whether a thread that waits at the gate has the one that opens it give way. */
+static bool woken_preempts(u32 policy)
+{
+	struct thread *t;
+	bool asked;
+
+	waitq_init(&gate);
+	open = false;
+	t = kthread_create("gate", wait_at_gate, NULL);
+	if (!t)
+		return false;
+	thread_set_policy(t, policy, 0, 0);
+	yield();
+	run_ahead_of(t);
+	open = true;
+	schedule(); /* clears what a tick asked for */
+	irq_disable();
+	waitq_wake_all(&gate);
+	asked = asked_to_give_way();
+	irq_enable();
+	kthread_join(t);
+	return asked;
+}
+
+KTEST(sched, who_wakes_preempts)
+{
+	KEXPECT(woken_preempts(SCHED_OTHER));
+	KEXPECT(!woken_preempts(SCHED_BATCH));
+}
+
+/* A thread that waits to run becomes a realtime one. */
+KTEST(sched, policy_of_who_waits)
+{
+	struct thread *t[2];
+
+	nr_turns = 0;
+	for (u32 i = 0; i < 2; i++) {
+		t[i] = kthread_create("turns", take_turns, (void *)i);
+		KREQUIRE(t[i]);
+	}
+	thread_set_policy(t[1], SCHED_FIFO, 1, 0);
+	KEXPECT(asked_to_give_way());
+	schedule();
+	KREQUIRE(nr_turns >= 4);
+	for (u32 i = 0; i < 4; i++) /* the realtime one, whole */
+		KEXPECT_EQ(turn[i], 1);
+	for (u32 i = 0; i < 2; i++)
+		kthread_join(t[i]);
 }

@@ -539,7 +539,8 @@ static void tracer_gone(void)
 
 static void waitids(void)
 {
-	pid_t pid = tracee_with(fork_child, PTRACE_O_TRACEFORK);
+	/* The child's child may not have stopped yet when we go. */
+	pid_t pid = tracee_with(fork_child, PTRACE_O_TRACEFORK | PTRACE_O_EXITKILL);
 	siginfo_t i = {0};
 
 	go(pid, 0);
