@@ -17,7 +17,7 @@
 
 /* Under process_lock. */
 struct posix_timer {
-	struct list_head link;    /* process->posix_timers */
+	struct ravl_node node;    /* in process->posix_timers, ascending by id */
 	struct process *process;
 	u32 id;
 	s32 clock;                /* a CLOCK_ number, or a clock of CPU time with its pid in it */
@@ -33,6 +33,14 @@ struct posix_timer {
 };
 
 static struct slab_cache *posix_timer_cache;
+
+static struct posix_timer *timer_of(struct ravl_node *n)
+{
+	return n ? ravl_entry(n, struct posix_timer, node) : NULL;
+}
+
+#define for_each_posix_timer(pt, p)                                                                \
+	for (pt = timer_of((p)->posix_timers.first); pt; pt = timer_of(pt->node.next))
 
 void posix_timer_init(void)
 {
@@ -159,7 +167,7 @@ static void timer_fired(struct timer *timer)
 bool posix_timer_watches_cpu(const struct process *p)
 {
 	const struct posix_timer *pt;
-	list_for_each_entry (pt, &p->posix_timers, link)
+	for_each_posix_timer(pt, p)
 		if (counts_cpu(pt) && pt->armed)
 			return true;
 	return false;
@@ -168,7 +176,7 @@ bool posix_timer_watches_cpu(const struct process *p)
 void posix_timer_cpu_tick(struct process *p)
 {
 	struct posix_timer *pt;
-	list_for_each_entry (pt, &p->posix_timers, link) {
+	for_each_posix_timer(pt, p) {
 		u64 now = counts_cpu(pt) && pt->armed ? timer_now(pt) : 0;
 		if (now && now >= pt->expires_ns)
 			expire(pt, now);
@@ -193,13 +201,33 @@ void posix_timer_taken(struct posix_timer *pt, struct abi_siginfo *info)
 
 /* --- Creating and deleting --- */
 
+/* The timer with the highest number up to `id`, or NULL. Caller holds process_lock. */
+static struct posix_timer *timer_up_to(const struct process *p, u32 id)
+{
+	struct posix_timer *found = NULL;
+	for (struct ravl_node *n = p->posix_timers.node; n;) {
+		bool up_to = timer_of(n)->id <= id;
+		found = up_to ? timer_of(n) : found;
+		n = up_to ? n->right : n->left;
+	}
+	return found;
+}
+
 static struct posix_timer *timer_find(u32 id)
 {
-	struct posix_timer *pt;
-	list_for_each_entry (pt, &current_process()->posix_timers, link)
-		if (pt->id == id)
-			return pt;
-	return NULL;
+	struct posix_timer *pt = timer_up_to(current_process(), id);
+	return pt && pt->id == id ? pt : NULL;
+}
+
+/* Numbers go on from the last one, around, past those in use. Caller holds process_lock. */
+static void timer_number(struct process *p, struct posix_timer *pt)
+{
+	struct posix_timer *prev;
+	do {
+		pt->id = p->next_timer_id++ & INT32_MAX;
+		prev = timer_up_to(p, pt->id);
+	} while (prev && prev->id == pt->id);
+	ravl_insert_after(&p->posix_timers, prev ? &prev->node : NULL, &pt->node);
 }
 
 static bool sigevent_ok(const struct abi_sigevent *e)
@@ -234,16 +262,15 @@ static void timer_delete(struct posix_timer *pt, bool drop_signal)
 		pt->signal->timer = NULL;
 	else
 		sigqueue_free_locked(pt->process, pt->signal);
-	list_del(&pt->link);
+	ravl_erase(&pt->process->posix_timers, &pt->node);
 	slab_free(posix_timer_cache, pt);
 }
 
 void posix_timers_exit(struct process *p)
 {
-	struct posix_timer *pt, *next;
 	u32 flags = spin_lock_irqsave(&process_lock);
-	list_for_each_entry_safe (pt, next, &p->posix_timers, link)
-		timer_delete(pt, true);
+	while (p->posix_timers.last)
+		timer_delete(timer_of(p->posix_timers.last), true);
 	spin_unlock_irqrestore(&process_lock, flags);
 }
 
@@ -256,14 +283,13 @@ static bool timer_enter(struct posix_timer *pt, const struct abi_sigevent *e, bo
 	struct sigqueue *q = sigqueue_alloc_locked(p);
 	if (q) {
 		pt->signal = q;
-		pt->id = p->next_timer_id++ & INT32_MAX;
+		timer_number(p, pt);
 		*q = (struct sigqueue){.sig = (u32)e->signo, .timer = pt};
 		list_init(&q->link);
 		q->info.si_signo = e->signo;
 		q->info.si_code = SI_TIMER;
 		q->info.timer.tid = (s32)pt->id;
 		q->info.timer.value = value_is_id ? pt->id : e->value;
-		list_add_tail(&pt->link, &p->posix_timers);
 	}
 	spin_unlock_irqrestore(&process_lock, flags);
 	return q;

@@ -89,7 +89,6 @@ struct process *process_create(void)
 	list_init(&p->threads);
 	list_init(&p->children);
 	list_init(&p->dead);
-	list_init(&p->posix_timers);
 	waitq_init(&p->child_exit);
 	waitq_init(&p->threads_gone);
 	sigpending_init(&p->pending);

@@ -106,7 +106,7 @@ struct process {
 	u64 alarm_interval_ns;
 	struct timer cpu_tick;        /* runs while something counts CPU time: itimer.c */
 	struct cpu_itimer itimer_virtual, itimer_prof; /* l */
-	struct list_head posix_timers; /* l: kernel/proc/posix_timer.c */
+	struct ravl_root posix_timers; /* l: kernel/proc/posix_timer.c */
 	u32 next_timer_id;            /* l */
 	u32 nvcsw, nivcsw;            /* l: of threads that have exited */
 	u32 cnvcsw, cnivcsw;          /* l: of children waited for */

@@ -363,6 +363,33 @@ static void clock_goes(void)
 	close(fd);
 }
 
+/* --- Many --- */
+
+/* Each is found by its number, whatever others are there. */
+static void many_timers(void)
+{
+	enum { MANY = 3000 };
+	static kernel_timer id[MANY];
+	int wrong = 0;
+
+	for (int i = 0; i < MANY; i++)
+		id[i] = make(CLOCK_MONOTONIC, 0);
+	for (int i = 0; i < MANY; i++)
+		set(id[i], 0, (1000 + i) * S, 0);
+	for (int i = 0; i < MANY; i += 3)
+		wrong += syscall(SYS_timer_delete, id[i]) != 0;
+	for (int i = 0; i < MANY; i++) {
+		struct itimerspec s = {.it_value = {0, 0}};
+		long r = syscall(SYS_timer_gettime, id[i], &s);
+		int left = (int)s.it_value.tv_sec - 1000 - i;
+
+		wrong += i % 3 ? r || left > 0 || left < -60 : r == 0;
+	}
+	say("many.wrong", "%d", wrong);
+	for (int i = 0; i < MANY; i++)
+		syscall(SYS_timer_delete, id[i]);
+}
+
 /* --- Between ticks --- */
 
 static long long local_timer_interrupts(void)
@@ -471,6 +498,7 @@ int main(void)
 	alarms();
 	timer_files();
 	clock_goes();
+	many_timers();
 	short_sleeps();
 	slack();
 	return test_failed;
