@@ -16,10 +16,10 @@ volatile u64 clock_ticks;
 union clock_page clock_page __section(".data.page_aligned");
 #define clock (clock_page.data)
 
-/* Guards `timers`, ascending by expires_ns, changes of the clock's data, and `ntp`. Nothing is taken
+/* Guards `timers` and `realtime_timers`, ascending by expires_ns, changes of the clock's data, and `ntp`. Nothing is taken
  * inside it. */
 static struct spinlock timer_lock = SPINLOCK_INIT("timers");
-static struct ravl_root timers;
+static struct ravl_root timers, realtime_timers;
 
 static bool one_shot __ro_after_init; /* the local APIC interrupts for timers between ticks */
 
@@ -142,18 +142,6 @@ s32 clock_adjust(struct abi_timex64 *x)
 	return state;
 }
 
-struct waitq clock_was_set = WAITQ_INIT(clock_was_set);
-
-void clock_set_realtime_ns(u64 ns)
-{
-	u32 flags = spin_lock_irqsave(&timer_lock);
-
-	ntp_clear(&ntp);
-	set_course(clock_monotonic_ns(), ns);
-	spin_unlock_irqrestore(&timer_lock, flags);
-	waitq_wake_all(&clock_was_set);
-}
-
 /* --- Timers --- */
 
 static struct timer *timer_of(struct ravl_node *n)
@@ -161,10 +149,16 @@ static struct timer *timer_of(struct ravl_node *n)
 	return ravl_entry(n, struct timer, node);
 }
 
+/* Those that tell their time by the same clock. */
+static struct ravl_root *timers_like(const struct timer *t)
+{
+	return t->real ? &realtime_timers : &timers;
+}
+
 /* Behind those of the same time. Caller holds timer_lock. */
 static void timer_insert(struct timer *t)
 {
-	struct ravl_node *n = timers.node, *prev = NULL;
+	struct ravl_node *n = timers_like(t)->node, *prev = NULL;
 
 	while (n) {
 		bool later = timer_of(n)->expires_ns > t->expires_ns;
@@ -172,7 +166,7 @@ static void timer_insert(struct timer *t)
 		prev = later ? prev : n;
 		n = later ? n->left : n->right;
 	}
-	ravl_insert_after(&timers, prev, &t->node);
+	ravl_insert_after(timers_like(t), prev, &t->node);
 	t->pending = true;
 }
 
@@ -180,7 +174,7 @@ static void timer_insert(struct timer *t)
 static void timer_remove(struct timer *t)
 {
 	if (t->pending)
-		ravl_erase(&timers, &t->node);
+		ravl_erase(timers_like(t), &t->node);
 	t->pending = false;
 }
 
@@ -196,6 +190,28 @@ static void need_event(u64 ns)
 	next_event_ns = ns;
 }
 
+/* The same for a time of the real-time clock. */
+static void need_realtime_event(u64 realtime_ns)
+{
+	u64 now = clock_monotonic_ns(), realtime = clock_realtime_at(&clock, now);
+
+	need_event(realtime_ns > realtime ? now + (realtime_ns - realtime) : now);
+}
+
+struct waitq clock_was_set = WAITQ_INIT(clock_was_set);
+
+void clock_set_realtime_ns(u64 ns)
+{
+	u32 flags = spin_lock_irqsave(&timer_lock);
+
+	ntp_clear(&ntp);
+	set_course(clock_monotonic_ns(), ns);
+	if (realtime_timers.first)
+		need_realtime_event(timer_of(realtime_timers.first)->expires_ns);
+	spin_unlock_irqrestore(&timer_lock, flags);
+	waitq_wake_all(&clock_was_set);
+}
+
 void timer_arm(struct timer *t, u64 expires_ns, void (*fn)(struct timer *t))
 {
 	u32 flags = spin_lock_irqsave(&timer_lock);
@@ -203,8 +219,22 @@ void timer_arm(struct timer *t, u64 expires_ns, void (*fn)(struct timer *t))
 	timer_remove(t);
 	t->expires_ns = expires_ns;
 	t->fn = fn;
+	t->real = false;
 	timer_insert(t);
 	need_event(expires_ns);
+	spin_unlock_irqrestore(&timer_lock, flags);
+}
+
+void timer_arm_realtime(struct timer *t, u64 expires_ns, void (*fn)(struct timer *t))
+{
+	u32 flags = spin_lock_irqsave(&timer_lock);
+
+	timer_remove(t);
+	t->expires_ns = expires_ns;
+	t->fn = fn;
+	t->real = true;
+	timer_insert(t);
+	need_realtime_event(expires_ns);
 	spin_unlock_irqrestore(&timer_lock, flags);
 }
 
@@ -229,20 +259,33 @@ u64 timer_forward(u64 *expires_ns, u64 interval_ns, u64 now)
 	return n;
 }
 
+/* The first timer whose time has come, or NULL. Caller holds timer_lock. */
+static struct timer *timer_due(u64 now)
+{
+	struct ravl_node *first = timers.first, *real = realtime_timers.first;
+
+	if (first && timer_of(first)->expires_ns <= now)
+		return timer_of(first);
+	if (real && timer_of(real)->expires_ns <= clock_realtime_at(&clock, now))
+		return timer_of(real);
+	return NULL;
+}
+
 /* Takes the first timer out if its time has come; if not, sees to it that it is looked at then. */
 static struct timer *timer_pop(u64 now)
 {
 	u32 flags = spin_lock_irqsave(&timer_lock);
-	struct timer *t = timers.first ? timer_of(timers.first) : NULL;
+	struct timer *t = timer_due(now);
 
 	next_event_ns = 0;
-	if (t && t->expires_ns <= now) {
+	if (t) {
 		timer_remove(t);
 	} else {
 		next_event_ns = next_tick_ns;
-		if (t)
-			need_event(t->expires_ns);
-		t = NULL;
+		if (timers.first)
+			need_event(timer_of(timers.first)->expires_ns);
+		if (realtime_timers.first)
+			need_realtime_event(timer_of(realtime_timers.first)->expires_ns);
 	}
 	spin_unlock_irqrestore(&timer_lock, flags);
 	return t;
@@ -290,23 +333,45 @@ void alarm_clock_arm(struct alarm_clock *a, u64 expires_ns)
 	timer_arm(&a->timer, expires_ns, alarm_clock_ring);
 }
 
+void alarm_clock_arm_realtime(struct alarm_clock *a, u64 expires_ns)
+{
+	*a = (struct alarm_clock){.thread = current_thread()};
+	timer_arm_realtime(&a->timer, expires_ns, alarm_clock_ring);
+}
+
 void alarm_clock_cancel(struct alarm_clock *a)
 {
 	timer_cancel(&a->timer);
 }
 
+/* Until the alarm rings, which then is out of use. 0 or -EINTR. */
+static long sleep_until_rung(struct alarm_clock *a)
+{
+	struct waitq nobody = WAITQ_INIT(nobody);
+	long err = wait_event_interruptible(&nobody, READ_ONCE(a->expired));
+
+	alarm_clock_cancel(a);
+	return err;
+}
+
 long clock_sleep_until(u64 until_ns)
 {
 	struct alarm_clock alarm;
-	struct waitq nobody = WAITQ_INIT(nobody);
-	long err;
 
 	if (clock_monotonic_ns() >= until_ns)
 		return 0;
 	alarm_clock_arm(&alarm, until_ns);
-	err = wait_event_interruptible(&nobody, READ_ONCE(alarm.expired));
-	alarm_clock_cancel(&alarm);
-	return err;
+	return sleep_until_rung(&alarm);
+}
+
+long clock_sleep_until_realtime(u64 until_ns)
+{
+	struct alarm_clock alarm;
+
+	if (clock_realtime_ns() >= until_ns)
+		return 0;
+	alarm_clock_arm_realtime(&alarm, until_ns);
+	return sleep_until_rung(&alarm);
 }
 
 static __init void tsc_init(void)

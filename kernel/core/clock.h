@@ -50,7 +50,7 @@ u32 clock_tsc_khz(void);
 /* Ticks since boot. */
 extern volatile u64 clock_ticks;
 
-/* A one-shot timer. `fn` runs in interrupt context, at or after `expires_ns` (monotonic): by the
+/* A one-shot timer. `fn` runs in interrupt context, at or after `expires_ns` (monotonic, but for `real`): by the
  * interrupt's delay after it, or with the next tick on a machine without TSC or local APIC. The owner
  * keeps the struct alive until it fired or timer_cancel() returned. One that arms itself again from
  * `fn` for a time that has come keeps the CPU from all else. */
@@ -59,10 +59,13 @@ struct timer {
 	u64 expires_ns;
 	void (*fn)(struct timer *t);
 	bool pending;
+	bool real; /* expires_ns is a time of the real-time clock */
 };
 
 /* Arms it, or moves one that is pending. Any context. */
 void timer_arm(struct timer *t, u64 expires_ns, void (*fn)(struct timer *t));
+/* The same for a time of the real-time clock, however that is set meanwhile. */
+void timer_arm_realtime(struct timer *t, u64 expires_ns, void (*fn)(struct timer *t));
 /* Returns whether it was still pending. */
 bool timer_cancel(struct timer *t);
 
@@ -78,12 +81,15 @@ struct alarm_clock {
 	bool expired;
 };
 
-/* For the calling thread; monotonic. */
+/* For the calling thread; monotonic, or by the real-time clock. */
 void alarm_clock_arm(struct alarm_clock *a, u64 expires_ns);
+void alarm_clock_arm_realtime(struct alarm_clock *a, u64 expires_ns);
 void alarm_clock_cancel(struct alarm_clock *a);
 
 /* Sleeps, interruptibly, until the monotonic clock says `until_ns`. Returns 0 or -EINTR. */
 long clock_sleep_until(u64 until_ns);
+/* The same for a time of the real-time clock, however that is set meanwhile. */
+long clock_sleep_until_realtime(u64 until_ns);
 
 /* Calibrates the TSC, reads the RTC and starts the tick. Time is 0 until then. */
 void clock_init(void);

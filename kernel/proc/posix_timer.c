@@ -25,7 +25,8 @@ struct posix_timer {
 	struct timer timer;       /* of a clock of real time */
 	bool armed;               /* its clock will make it expire */
 	bool resting;             /* it moves on when somebody looks: its signal waits, or it has none */
-	u64 expires_ns;           /* monotonic time, or CPU time */
+	bool real;                /* set to a time of the real-time clock, and follows that */
+	u64 expires_ns;           /* monotonic time, that clock's, or CPU time */
 	u64 interval_ns;          /* 0: once */
 	s64 overrun;              /* expirations since a signal was taken, but for one */
 	s64 overrun_last;         /* what that signal told */
@@ -60,7 +61,7 @@ static u64 timer_now(const struct posix_timer *pt)
 {
 	u64 now = 0;
 	if (!counts_cpu(pt))
-		return clock_monotonic_ns();
+		return pt->real ? clock_realtime_ns() : clock_monotonic_ns();
 	return cpu_clock_locked(pt->process, pt->clock, &now) ? 0 : now;
 }
 
@@ -129,6 +130,8 @@ static void arm(struct posix_timer *pt)
 	pt->resting = false;
 	if (counts_cpu(pt))
 		itimer_watch_cpu(pt->process);
+	else if (pt->real)
+		timer_arm_realtime(&pt->timer, pt->expires_ns, timer_fired);
 	else
 		timer_arm(&pt->timer, pt->expires_ns, timer_fired);
 }
@@ -160,7 +163,7 @@ static void timer_fired(struct timer *timer)
 {
 	struct posix_timer *pt = container_of(timer, struct posix_timer, timer);
 	u32 flags = spin_lock_irqsave(&process_lock);
-	expire(pt, MAX(clock_monotonic_ns(), pt->expires_ns));
+	expire(pt, MAX(timer_now(pt), pt->expires_ns));
 	spin_unlock_irqrestore(&process_lock, flags);
 }
 
@@ -373,13 +376,17 @@ static struct setting timer_read(struct posix_timer *pt)
 	return s;
 }
 
+static bool is_real(s32 clock)
+{
+	return clock == CLOCK_REALTIME || clock == CLOCK_REALTIME_ALARM || clock == CLOCK_TAI;
+}
+
+/* When it expires, by the clock of timer_now(). */
 static u64 deadline(const struct posix_timer *pt, u64 value, bool absolute)
 {
-	bool real = pt->clock == CLOCK_REALTIME || pt->clock == CLOCK_REALTIME_ALARM ||
-		pt->clock == CLOCK_TAI;
-	u64 now;
+	u64 now, tai = pt->clock == CLOCK_TAI ? (u32)clock_tai_offset() * NSEC_PER_SEC : 0;
 	if (absolute)
-		return real ? deadline_realtime(value) : value;
+		return value - MIN(tai, value);
 	now = timer_now(pt);
 	return value >= (u64)INT64_MAX - now ? DEADLINE_NEVER : now + value;
 }
@@ -393,6 +400,7 @@ static void timer_set(struct posix_timer *pt, const struct setting *set, bool ab
 	pt->overrun_last = 0;
 	if (!set->value_ns)
 		return;
+	pt->real = absolute && is_real(pt->clock);
 	pt->expires_ns = deadline(pt, set->value_ns, absolute);
 	if (pt->notify == SIGEV_NONE)
 		pt->resting = true;

@@ -144,7 +144,7 @@ long get_timespec(u64 *ns, uptr_t p, bool time64); /* -EFAULT, -EINVAL */
 long put_timespec(uptr_t p, u64 ns, bool time64);
 /* Converts a wish relative to now into a monotonic deadline, without overflow. */
 u64 deadline_after(u64 ns);
-/* The same for a time of the real-time clock. */
+/* The same for a time of the real-time clock, unless that is set meanwhile. */
 u64 deadline_realtime(u64 ns);
 #define DEADLINE_NEVER (~0ull)
 /* A clock of CPU time (kernel/abi/time.h) as @who reads it: its own threads, any process. -EINVAL

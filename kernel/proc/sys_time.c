@@ -387,11 +387,11 @@ static long sleep_relative(s32 id, u64 until, uptr_t rem, bool time64)
 static long sleep_absolute(s32 id, u64 ns)
 {
 	u64 tai = id == CLOCK_TAI ? (u32)clock_tai_offset() * NSEC_PER_SEC : 0;
-	u64 until = ns;
 	long err;
 	if (id == CLOCK_REALTIME || id == CLOCK_REALTIME_ALARM || id == CLOCK_TAI)
-		until = deadline_realtime(ns - MIN(tai, ns));
-	err = sleep_clock(id, until);
+		err = clock_sleep_until_realtime(ns - MIN(tai, ns));
+	else
+		err = sleep_clock(id, ns);
 	return err == -EINTR ? -ERESTARTNOHAND : err;
 }
 

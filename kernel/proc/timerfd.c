@@ -2,8 +2,8 @@
  * timerfd_create(2): a timer whose expirations are read from a file. A periodic one goes on when its
  * file is read, so that the shortest interval leaves the program time for that.
  *
- * A time on CLOCK_REALTIME is kept as that clock tells it: whenever it is set, the timer is armed
- * anew for the same time of day, and one with TFD_TIMER_CANCEL_ON_SET tells it by ECANCELED.
+ * A time on CLOCK_REALTIME is kept as that clock tells it: when that is set, the timer still expires at
+ * the same time of day, and one with TFD_TIMER_CANCEL_ON_SET tells it by ECANCELED.
  */
 #include "kernel/abi/errno.h"
 #include "kernel/abi/eventfiles.h"
@@ -21,7 +21,7 @@ struct timerfd {
 	s32 clock;	    /* i */
 	struct timer timer; /* l */
 	u64 interval_ns;    /* l: 0: once */
-	u64 real_ns;	    /* l: the next time on the real-time clock, 0: it was not set by that */
+	bool real;	    /* l: set to a time of the real-time clock, and follows that */
 	u64 ticks;	    /* l: expirations not yet read */
 	u32 flags;	    /* l: TFD_TIMER_ bits it was set with */
 	bool cancelled;	    /* l: the clock was set, with TFD_TIMER_CANCEL_ON_SET */
@@ -46,17 +46,30 @@ static void fired(struct timer *timer)
 		waitq_wake_all(&t->readers);
 }
 
+/* The time that its expiry is compared with. Caller holds t->lock. */
+static u64 timer_now(const struct timerfd *t)
+{
+	return t->real ? clock_realtime_ns() : clock_monotonic_ns();
+}
+
+static void arm(struct timerfd *t, u64 expires_ns)
+{
+	if (t->real)
+		timer_arm_realtime(&t->timer, expires_ns, fired);
+	else
+		timer_arm(&t->timer, expires_ns, fired);
+}
+
 /* If it is periodic and has expired: counts what it has missed meanwhile and arms it. Where the clock
  * was set back before that, the expiration has not been. Caller holds t->lock. */
 static void go_on(struct timerfd *t)
 {
-	u64 now = t->real_ns ? clock_realtime_ns() : clock_monotonic_ns();
-	u64 *next = t->real_ns ? &t->real_ns : &t->timer.expires_ns;
+	u64 next = t->timer.expires_ns;
 
 	if (!t->interval_ns || !t->ticks || t->timer.pending)
 		return;
-	t->ticks += timer_forward(next, t->interval_ns, now) - 1;
-	timer_arm(&t->timer, t->real_ns ? deadline_realtime(t->real_ns) : *next, fired);
+	t->ticks += timer_forward(&next, t->interval_ns, timer_now(t)) - 1;
+	arm(t, next);
 }
 
 static void clock_set(struct waiter *w)
@@ -64,8 +77,6 @@ static void clock_set(struct waiter *w)
 	struct timerfd *t = container_of(w, struct timerfd, clock_set);
 	u32 flags = spin_lock_irqsave(&t->lock);
 
-	if (t->real_ns && t->timer.pending)
-		timer_arm(&t->timer, deadline_realtime(t->real_ns), fired);
 	t->cancelled |= t->flags & TFD_TIMER_CANCEL_ON_SET;
 	spin_unlock_irqrestore(&t->lock, flags);
 	waitq_wake_all(&t->readers);
@@ -138,7 +149,7 @@ static void timerfd_release(struct file *f)
 static struct setting get_locked(const struct timerfd *t)
 {
 	struct setting s = {.interval_ns = t->interval_ns};
-	u64 now = clock_monotonic_ns();
+	u64 now = timer_now(t);
 
 	if (t->timer.pending)
 		s.value_ns = t->timer.expires_ns > now ? t->timer.expires_ns - now : 1;
@@ -216,13 +227,11 @@ static void set_locked(struct timerfd *t, const struct setting *s, u32 flags)
 	if (!absolute || !is_realtime(t->clock))
 		t->flags &= ~TFD_TIMER_CANCEL_ON_SET;
 	t->interval_ns = s->interval_ns;
-	t->real_ns = absolute && is_realtime(t->clock) ? s->value_ns : 0;
-	if (t->real_ns)
-		expires = deadline_realtime(s->value_ns);
-	else if (absolute)
+	t->real = absolute && is_realtime(t->clock);
+	if (absolute)
 		expires = s->value_ns;
 	if (s->value_ns)
-		timer_arm(&t->timer, expires, fired);
+		arm(t, expires);
 }
 
 /* Gets, and with `set` sets. */

@@ -363,6 +363,67 @@ static void clock_goes(void)
 	close(fd);
 }
 
+static volatile int rung;
+
+static void ring(int sig)
+{
+	rung++;
+}
+
+static void timer_left(const char *name, kernel_timer id)
+{
+	struct itimerspec s;
+
+	syscall(SYS_timer_gettime, id, &s);
+	say(name, "%d s", (int)(s.it_value.tv_sec + 50) / 100 * 100);
+}
+
+/* The same of POSIX timers: one set to a time of day follows the clock, one set to a while does not. */
+static void timers_and_the_clock(void)
+{
+	kernel_timer until, beat, after;
+
+	signal(SIGUSR2, ring);
+	until = make(CLOCK_REALTIME, SIGUSR2);
+	beat = make(CLOCK_REALTIME, 0);
+	after = make(CLOCK_REALTIME, SIGUSR2);
+	set(until, TIMER_ABSTIME, now(CLOCK_REALTIME) + 1000 * S, 0);
+	set(beat, TIMER_ABSTIME, now(CLOCK_REALTIME) + 300 * S, 500 * S);
+	set(after, 0, 2000 * S, 0);
+	set_clock(600 * S);
+	timer_left("day.until", until);
+	timer_left("day.beat", beat);
+	timer_left("day.after", after);
+	say("day.rung", "%d", rung);
+	set_clock(3000 * S);
+	for (int i = 0; i < 1000 && !rung; i++)
+		sleep_ms(1);
+	say("day.rung_now", "%d", rung);
+	set_clock(-3600 * S);
+	timer_left("day.until_now", until);
+	timer_left("day.beat_now", beat);
+	timer_left("day.after_now", after);
+	syscall(SYS_timer_delete, until);
+	syscall(SYS_timer_delete, beat);
+	syscall(SYS_timer_delete, after);
+}
+
+/* Who sleeps until a time of day is woken when the clock is set to it. */
+static void sleeping_until_a_day(void)
+{
+	int64_t t = now(CLOCK_REALTIME) + 500 * S;
+	struct timespec until = {t / S, t % S};
+	int child = fork(), status;
+
+	if (child == 0)
+		_exit(clock_nanosleep(CLOCK_REALTIME, TIMER_ABSTIME, &until, NULL));
+	sleep_ms(20);
+	set_clock(501 * S);
+	waitpid(child, &status, 0);
+	say("day.sleeper", "%d", status);
+	set_clock(-501 * S);
+}
+
 /* --- Many --- */
 
 /* Each is found by its number, whatever others are there. */
@@ -498,6 +559,8 @@ int main(void)
 	alarms();
 	timer_files();
 	clock_goes();
+	timers_and_the_clock();
+	sleeping_until_a_day();
 	many_timers();
 	short_sleeps();
 	slack();
