@@ -7,7 +7,7 @@ strace -ff -o out -e trace=execve,pipe,pipe2,dup2,exit_group dash -c 'ls / | wc 
 echo $? $(($(cat count) > 5))
 cat out.* | same | sort
 echo '--- strace: counts'
-strace -c -o out -e trace=openat,close,fstat64,statx true; awk '/^ +[0-9]/ { print $4, $NF }' out | sort
+strace -c -o out -e trace=openat,close,fstat64,statx true; awk '/^ *[0-9]/ && $NF != "total" { print $4, $NF }' out | sort
 echo '--- strace: a signal'
 strace -e trace=none -e signal=all bash -c 'trap "echo caught" USR1; kill -USR1 $$; kill -TERM $$' 2>&1 | same
 echo '--- strace: attaching'
