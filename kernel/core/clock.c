@@ -212,30 +212,30 @@ void clock_set_realtime_ns(u64 ns)
 	waitq_wake_all(&clock_was_set);
 }
 
-void timer_arm(struct timer *t, u64 expires_ns, void (*fn)(struct timer *t))
+static void arm(struct timer *t, u64 expires_ns, bool real, void (*fn)(struct timer *t))
 {
 	u32 flags = spin_lock_irqsave(&timer_lock);
 
 	timer_remove(t);
 	t->expires_ns = expires_ns;
 	t->fn = fn;
-	t->real = false;
+	t->real = real;
 	timer_insert(t);
-	need_event(expires_ns);
+	if (real)
+		need_realtime_event(expires_ns);
+	else
+		need_event(expires_ns);
 	spin_unlock_irqrestore(&timer_lock, flags);
+}
+
+void timer_arm(struct timer *t, u64 expires_ns, void (*fn)(struct timer *t))
+{
+	arm(t, expires_ns, false, fn);
 }
 
 void timer_arm_realtime(struct timer *t, u64 expires_ns, void (*fn)(struct timer *t))
 {
-	u32 flags = spin_lock_irqsave(&timer_lock);
-
-	timer_remove(t);
-	t->expires_ns = expires_ns;
-	t->fn = fn;
-	t->real = true;
-	timer_insert(t);
-	need_realtime_event(expires_ns);
-	spin_unlock_irqrestore(&timer_lock, flags);
+	arm(t, expires_ns, true, fn);
 }
 
 bool timer_cancel(struct timer *t)
