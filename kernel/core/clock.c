@@ -16,8 +16,8 @@ volatile u64 clock_ticks;
 union clock_page clock_page __section(".data.page_aligned");
 #define clock (clock_page.data)
 
-/* Guards `timers` and `realtime_timers`, ascending by expires_ns, changes of the clock's data, and `ntp`. Nothing is taken
- * inside it. */
+/* Guards `timers` and `realtime_timers`, ascending by expires_ns, changes of the clock's data, and
+ * `ntp`. Nothing is taken inside it. */
 static struct spinlock timer_lock = SPINLOCK_INIT("timers");
 static struct ravl_root timers, realtime_timers;
 

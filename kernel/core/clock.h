@@ -50,10 +50,10 @@ u32 clock_tsc_khz(void);
 /* Ticks since boot. */
 extern volatile u64 clock_ticks;
 
-/* A one-shot timer. `fn` runs in interrupt context, at or after `expires_ns` (monotonic, but for `real`): by the
- * interrupt's delay after it, or with the next tick on a machine without TSC or local APIC. The owner
- * keeps the struct alive until it fired or timer_cancel() returned. One that arms itself again from
- * `fn` for a time that has come keeps the CPU from all else. */
+/* A one-shot timer. `fn` runs in interrupt context, at or after `expires_ns` (monotonic, but for
+ * `real`): by the interrupt's delay after it, or with the next tick on a machine without TSC or local
+ * APIC. The owner keeps the struct alive until it fired or timer_cancel() returned. One that arms
+ * itself again from `fn` for a time that has come keeps the CPU from all else. */
 struct timer {
 	struct ravl_node node;
 	u64 expires_ns;

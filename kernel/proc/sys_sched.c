@@ -6,7 +6,6 @@
 #include "kernel/syscalls.h"
 #include "kernel/x86/uaccess.h"
 
-#define RR_INTERVAL_NS	   (100 * 1000 * 1000u)
 #define NORMAL_INTERVAL_NS (4 * 1000 * 1000u) /* a tick */
 #define MAX_RT_PRIO	   99
 #define MIN_NICE       (-20)
@@ -291,7 +290,7 @@ static u64 time_slice(u32 policy)
 {
 	if (policy == SCHED_FIFO)
 		return 0;
-	return policy == SCHED_RR ? RR_INTERVAL_NS : NORMAL_INTERVAL_NS;
+	return policy == SCHED_RR ? RUNQ_RR_SLICE_NS : NORMAL_INTERVAL_NS;
 }
 
 static long rr_get_interval(s32 pid, uptr_t to, bool time64)
