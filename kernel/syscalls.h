@@ -589,7 +589,7 @@ long sys_socketcall(u32 call, uptr_t args);
 	P(kcmp, "KCMP_EPOLL_TFD: EINVAL") \
 	P(madvise, "MERGEABLE, HUGEPAGE only noted; HWPOISON: no huge pages") \
 	P(modify_ldt, "segments of 16 bits: EINVAL") \
-	P(mount, "MS_BIND, MS_MOVE: EINVAL; propagation is ignored") \
+	P(mount, "MS_SHARED: nothing is propagated; MS_REMOUNT: options of the file system are ignored") \
 	P(pipe2, "O_DIRECT (packets): EINVAL") \
 	P(prctl, "the common dozen: names, dumpable, death signal, subreaper; others EINVAL") \
 	P(sched_setscheduler, "kept and reported; the scheduler is round robin") \
@@ -601,6 +601,7 @@ long sys_socketcall(u32 call, uptr_t args);
 	P(setpriority, "kept and reported; the scheduler is round robin") \
 	P(socket, "AF_UNIX, AF_INET over loopback, NETLINK_ROUTE: others EAFNOSUPPORT; no raw packets") \
 	P(socketcall, "families and types: see socket; no MSG_OOB") \
+	P(umount2, "MNT_EXPIRE: EINVAL") \
 	P(setxattr, "no attributes: EOPNOTSUPP") \
 	P(lsetxattr, "no attributes: EOPNOTSUPP") \
 	P(fsetxattr, "no attributes: EOPNOTSUPP")

@@ -7,7 +7,7 @@
 #include "kernel/lib/kassert.h"
 #include "kernel/proc/task.h"
 
-static struct mount anon_mount;
+static struct internal_mount anon_inodefs;
 static struct inode *anon_inode __ro_after_init;
 
 struct file *anon_file_create(
@@ -18,7 +18,8 @@ struct file *anon_file_create(
 	if (!d)
 		return err_ptr(-ENOMEM);
 	d->flags |= D_KIND;
-	return file_create_with(d, flags, ops, private);
+	return file_create_with(
+		(struct path){mount_get(&anon_inodefs.mount), d}, flags, ops, private);
 }
 
 /* For what could not become a file: releases `private` the way the file would. */
@@ -58,8 +59,8 @@ static struct fs_type anon_type = {
 
 void __init anon_file_init(void)
 {
-	mount_init_internal(&anon_mount, &anon_type);
-	anon_inode = inode_create(&anon_mount, &anon_inode_ops, 0600);
+	mount_init_internal(&anon_inodefs, &anon_type);
+	anon_inode = inode_create(&anon_inodefs.super, &anon_inode_ops, 0600);
 	if (!anon_inode)
 		panic("no memory for the anonymous inode");
 }

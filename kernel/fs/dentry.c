@@ -83,10 +83,10 @@ struct dentry *dentry_create_anon(const char *name, struct inode *inode)
 	return d;
 }
 
-int dentry_create_root(struct mount *m, struct inode *inode)
+int dentry_create_root(struct super *s, struct inode *inode)
 {
-	m->root = dentry_alloc("", 0, inode);
-	return m->root ? 0 : -ENOMEM;
+	s->root = dentry_alloc("", 0, inode);
+	return s->root ? 0 : -ENOMEM;
 }
 
 struct dentry *dentry_get(struct dentry *d)
@@ -122,7 +122,6 @@ static bool put_is_last(struct dentry *d)
 void dentry_put(struct dentry *d)
 {
 	struct dentry *parent;
-	struct mount *m = d ? d->inode->mnt : NULL;
 
 	while (d && put_is_last(d)) {
 		parent = d->parent != d ? d->parent : NULL;
@@ -133,8 +132,6 @@ void dentry_put(struct dentry *d)
 		slab_free(dentry_cache, d);
 		d = parent;
 	}
-	if (m && unlikely(m->detached))
-		mount_reap(m);
 }
 
 /* --- Linking --- */
@@ -338,31 +335,70 @@ bool dentry_empty(struct dentry *d)
 
 /* --- Mounts in the tree --- */
 
-struct dentry *dentry_cross_mounts(struct dentry *d)
+struct path path_get(struct path p)
 {
-	struct dentry *from = d;
-
-	if (likely(!d->mounted))
-		return d;
-	spin_lock(&dcache_lock);
-	while (d->mounted)
-		d = d->mounted->root;
-	d->refcount++;
-	spin_unlock(&dcache_lock);
-	dentry_put(from);
-	return d;
+	dentry_get(p.dentry);
+	mount_get(p.mnt);
+	return p;
 }
 
-struct dentry *dentry_parent_of(struct dentry *d, struct dentry *root)
+void path_put(struct path p)
 {
+	dentry_put(p.dentry);
+	mount_put(p.mnt);
+}
+
+bool path_is_mount_root(struct path p)
+{
+	return p.dentry == p.mnt->root;
+}
+
+struct mount *mount_covering(struct path p)
+{
+	struct mount *m = p.dentry->mounted;
+
+	while (m && m->parent != p.mnt)
+		m = m->next_covering;
+	return m;
+}
+
+void path_cross_mounts(struct path *p)
+{
+	struct path from = *p;
+	struct mount *m;
+
+	if (likely(!p->dentry->mounted))
+		return;
 	spin_lock(&dcache_lock);
-	while (d != root && d->parent == d && d->inode->mnt->covered)
-		d = d->inode->mnt->covered;
-	if (d != root)
-		d = d->parent;
-	d->refcount++;
+	while ((m = mount_covering(*p)))
+		*p = (struct path){m, m->root};
+	p->dentry->refcount++;
+	mount_get(p->mnt);
 	spin_unlock(&dcache_lock);
-	return dentry_cross_mounts(d);
+	path_put(from);
+}
+
+/* Whether d is below what its mount shows. Only part of a file system can be left. */
+static bool is_shown(struct path p)
+{
+	return p.mnt->root == p.mnt->super->root || dentry_is_ancestor(p.mnt->root, p.dentry);
+}
+
+int path_parent(struct path p, struct path root, struct path *out)
+{
+	if (!is_shown(p))
+		return -ENOENT;
+	spin_lock(&dcache_lock);
+	while (!path_equal(p, root) && path_is_mount_root(p) && p.mnt->parent)
+		p = (struct path){p.mnt->parent, p.mnt->covered};
+	if (!path_equal(p, root) && !path_is_mount_root(p))
+		p.dentry = p.dentry->parent;
+	p.dentry->refcount++;
+	mount_get(p.mnt);
+	spin_unlock(&dcache_lock);
+	path_cross_mounts(&p);
+	*out = p;
+	return 0;
 }
 
 /* --- Paths --- */
@@ -405,84 +441,89 @@ static void prepend_anon(struct rtext *t, const struct dentry *d)
 	prepend(t, d->name, d->len);
 }
 
-/* The names from d up to root or the top of the tree. Returns whether that was root. Caller holds
- * dcache_lock. */
-static bool prepend_path(struct rtext *t, struct dentry *d, const struct dentry *root)
+static void prepend_name(struct rtext *t, const struct dentry *d)
 {
-	const char *end = t->at;
+	prepend(t, d->name, d->len);
+	prepend(t, "/", 1);
+}
 
-	while (d != root) {
-		if (d->parent != d) {
-			prepend(t, d->name, d->len);
-			prepend(t, "/", 1);
-			d = d->parent;
-		} else if (d->inode->mnt->covered) {
-			d = d->inode->mnt->covered;
-		} else {
+/* The names from p up to root or the top of the tree. Returns whether that was root. What is not
+ * below its mount's root is "/". Caller holds dcache_lock. */
+static bool prepend_path(struct rtext *t, struct path p, struct path root)
+{
+	char *end = t->at;
+
+	while (!path_equal(p, root)) {
+		if (path_is_mount_root(p)) {
+			if (!p.mnt->parent)
+				break;
+			p = (struct path){p.mnt->parent, p.mnt->covered};
+		} else if (p.dentry->parent == p.dentry) {
+			t->at = end;
 			break;
+		} else {
+			prepend_name(t, p.dentry);
+			p.dentry = p.dentry->parent;
 		}
 	}
 	if (t->at == end)
 		prepend(t, "/", 1);
-	return d == root;
+	return path_equal(p, root);
 }
 
-char *dentry_path(
-	struct dentry *d, struct dentry *root, char *buf, size_t size, struct path_fit *fit)
+static struct rtext rtext_begin(char *buf, size_t size)
 {
 	struct rtext t = {.begin = buf, .at = buf + size - 1, .fits = true};
-	bool below = true;
 
 	*t.at = '\0';
+	return t;
+}
+
+char *path_text(struct path p, struct path root, char *buf, size_t size, struct path_fit *fit)
+{
+	struct rtext t = rtext_begin(buf, size);
+	bool below = true;
+
 	spin_lock(&dcache_lock);
-	if (d->flags & D_DELETED)
+	if (p.dentry->flags & D_DELETED)
 		prepend(&t, " (deleted)", 10);
-	if (d->flags & D_ANON)
-		prepend_anon(&t, d);
+	if (p.dentry->flags & D_ANON)
+		prepend_anon(&t, p.dentry);
 	else
-		below = prepend_path(&t, d, root);
+		below = prepend_path(&t, p, root);
 	spin_unlock(&dcache_lock);
 	if (fit)
 		*fit = (struct path_fit){.whole = t.fits, .below = below};
 	return t.at;
 }
 
+char *mount_text(struct mount *m, struct path root, char *buf, size_t size)
+{
+	struct rtext t = rtext_begin(buf, size);
+	bool below;
+
+	spin_lock(&dcache_lock);
+	below = prepend_path(&t, (struct path){m, m->root}, root);
+	spin_unlock(&dcache_lock);
+	return below ? t.at : NULL;
+}
+
+char *dentry_text(struct dentry *d, char *buf, size_t size)
+{
+	struct rtext t = rtext_begin(buf, size);
+
+	spin_lock(&dcache_lock);
+	if (d->flags & D_DELETED)
+		prepend(&t, "//deleted", 9);
+	if (d->parent == d)
+		prepend(&t, "/", 1);
+	for (; d->parent != d; d = d->parent)
+		prepend_name(&t, d);
+	spin_unlock(&dcache_lock);
+	return t.at;
+}
+
 /* --- Whole trees --- */
-
-/* The dentry after d in a walk that visits a directory before what is in it. */
-static struct dentry *tree_next(struct dentry *d, const struct dentry *root)
-{
-	if (!list_empty(&d->children))
-		return list_first_entry(&d->children, struct dentry, sibling);
-	while (d != root) {
-		if (d->sibling.next != &d->parent->children)
-			return list_next_entry(d, sibling);
-		d = d->parent;
-	}
-	return NULL;
-}
-
-/* Holders other than the tree: children and, for a root, its mount. */
-static bool held_from_outside(const struct dentry *d, const struct dentry *root)
-{
-	const struct list_head *p;
-	u32 own = d == root || (d->flags & D_PINNED);
-
-	list_for_each (p, &d->children)
-		own++;
-	return d->refcount > own;
-}
-
-bool dentry_tree_busy(struct dentry *root)
-{
-	struct dentry *d;
-
-	kassert(spin_held(&dcache_lock));
-	for (d = root; d; d = tree_next(d, root))
-		if (held_from_outside(d, root))
-			return true;
-	return false;
-}
 
 void dentry_tree_drop(struct dentry *root)
 {
@@ -499,20 +540,19 @@ void dentry_tree_drop(struct dentry *root)
 
 /* --- Listings of stored directories --- */
 
+/* As on Linux, ".." at the root of a mount has the root's own number. */
 bool dir_emit_dots(struct file *f, struct dir_context *c)
 {
-	struct dentry *d = f->dentry, *root, *parent;
+	struct dentry *d = f->dentry;
 	u32 ino;
 
 	if (c->pos == 0 && !dir_emit(c, ".", 1, d->inode->ino, S_IFDIR, 1))
 		return false;
 	if (c->pos != 1)
 		return true;
-	root = current_root();
-	parent = dentry_parent_of(d, root);
-	ino = parent->inode->ino;
-	dentry_put(parent);
-	dentry_put(root);
+	spin_lock(&dcache_lock);
+	ino = d->parent->inode->ino;
+	spin_unlock(&dcache_lock);
 	return dir_emit(c, "..", 2, ino, S_IFDIR, 2);
 }
 

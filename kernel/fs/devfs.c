@@ -55,9 +55,9 @@ int chrdev_open(struct inode *inode, struct file *f)
 
 /* Node by node into the empty tree. Nobody else sees it yet, but linking asks for
  * namespace_lock, which the mount call holds. */
-static int add_nodes(struct mount *m)
+static int add_nodes(struct super *s)
 {
-	struct dentry *root = m->root;
+	struct dentry *root = s->root;
 	struct inode *inode;
 	int err = 0;
 
@@ -75,16 +75,16 @@ static int add_nodes(struct mount *m)
 	return err;
 }
 
-static int devfs_mount(struct mount *m, const char *options)
+static int devfs_mount(struct super *s, const char *options)
 {
-	int err = tmpfs_mount(m, options);
+	int err = tmpfs_mount(s, options);
 
 	if (err)
 		return err;
-	m->root->inode->mode = S_IFDIR | 0755;
-	err = add_nodes(m);
+	s->root->inode->mode = S_IFDIR | 0755;
+	err = add_nodes(s);
 	if (err)
-		dentry_tree_drop(m->root);
+		dentry_tree_drop(s->root);
 	return err;
 }
 

@@ -532,7 +532,7 @@ static void epoll_show(struct file *f, struct text *t)
 
 		text_printf(t, "tfd: %8u events: %8x data: %16llx  pos:%lli ino:%x sdev:%x\n",
 			it->fd, it->event.events, it->event.data, it->file->pos, inode->ino,
-			inode->mnt->dev);
+			inode->super->dev);
 	}
 	mutex_unlock(&epoll_lock);
 }

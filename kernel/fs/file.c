@@ -42,7 +42,7 @@ static void backing_id(struct backing *b, u32 *dev, u64 *ino)
 {
 	const struct inode *inode = backing_file(b)->dentry->inode;
 
-	*dev = inode->mnt->dev;
+	*dev = inode->super->dev;
 	*ino = inode->ino;
 }
 
@@ -93,25 +93,26 @@ static const struct file_ops path_only_ops = {0};
 
 /* --- Making and releasing --- */
 
-/* Takes over the reference, also on failure. Error pointer. */
-static struct file *file_alloc(struct dentry *d, u32 flags)
+/* Takes over the references, also on failure. Error pointer. */
+static struct file *file_alloc(struct path at, u32 flags)
 {
-	struct inode *inode = d->inode;
+	struct inode *inode = at.dentry->inode;
 	bool full = nr_files >= file_max && !cred_capable(CAP_SYS_ADMIN);
 	struct file *f = full ? NULL : slab_zalloc(file_cache);
 	u32 mode = flags & O_PATH ? O_ACCMODE : flags & O_ACCMODE;
 
 	if (!f) {
-		dentry_put(d);
+		path_put(at);
 		return err_ptr(full ? -ENFILE : -ENOMEM);
 	}
 	f->backing.ops = &file_backing_ops;
 	f->backing.object = inode_has_object(inode) ? &inode->object : NULL;
 	f->backing.may_read = mode == O_RDONLY || mode == O_RDWR;
 	f->backing.may_write = mode == O_WRONLY || mode == O_RDWR;
-	f->backing.noexec = inode->mnt->flags & MS_NOEXEC;
+	f->backing.noexec = at.mnt->flags & MS_NOEXEC;
 	f->refcount = 1;
-	f->dentry = d;
+	f->dentry = at.dentry;
+	f->mnt = at.mnt;
 	f->flags = flags;
 	f->ops = &path_only_ops;
 	mutex_init(&f->pos_lock);
@@ -123,7 +124,7 @@ static struct file *file_alloc(struct dentry *d, u32 flags)
 
 static void file_free(struct file *f)
 {
-	dentry_put(f->dentry);
+	path_put(file_at(f));
 	slab_free(file_cache, f);
 	__atomic_sub_fetch(&nr_files, 1, __ATOMIC_RELAXED);
 }
@@ -148,19 +149,36 @@ static bool counts_as_writer(const struct file *f)
 	return f->backing.may_write && S_ISREG(f->dentry->inode->mode);
 }
 
-struct file *file_create(struct dentry *d, u32 flags)
+/* One more writer of its inode and by way of its mount, where that counts: 0 or -ETXTBSY. */
+static int get_writer(struct file *f)
 {
-	struct file *f = file_alloc(d, flags);
-	int err = 0;
+	int err = counts_as_writer(f) ? inode_get_writer(f->dentry->inode) : 0;
+
+	if (!err && counts_as_writer(f))
+		__atomic_add_fetch(&f->mnt->writers, 1, __ATOMIC_RELAXED);
+	return err;
+}
+
+static void put_writer(struct file *f)
+{
+	if (!counts_as_writer(f))
+		return;
+	__atomic_sub_fetch(&f->mnt->writers, 1, __ATOMIC_RELAXED);
+	inode_put_writer(f->dentry->inode);
+}
+
+struct file *file_create(struct path at, u32 flags)
+{
+	struct file *f = file_alloc(at, flags);
+	int err;
 
 	if (is_err(f) || (flags & O_PATH))
 		return f;
-	if (counts_as_writer(f))
-		err = inode_get_writer(d->inode);
+	err = get_writer(f);
 	if (!err) {
-		err = open_by_type(d->inode, f);
-		if (err && counts_as_writer(f))
-			inode_put_writer(d->inode);
+		err = open_by_type(at.dentry->inode, f);
+		if (err)
+			put_writer(f);
 	}
 	if (err) {
 		file_free(f);
@@ -169,20 +187,20 @@ struct file *file_create(struct dentry *d, u32 flags)
 	return f;
 }
 
-struct file *file_create_unnamed(struct inode *inode, const char *name, u32 flags)
+struct file *file_create_unnamed(
+	struct mount *mnt, struct inode *inode, const char *name, u32 flags)
 {
 	struct dentry *d;
 
-	inode->nlink = 0;
+	inode_set_nameless(inode);
 	inode_set_owner(inode);
 	d = dentry_create_anon(name, inode);
-	return d ? file_create(d, flags) : err_ptr(-ENOMEM);
+	return d ? file_create((struct path){mount_get(mnt), d}, flags) : err_ptr(-ENOMEM);
 }
 
-struct file *file_create_with(
-	struct dentry *d, u32 flags, const struct file_ops *ops, void *private)
+struct file *file_create_with(struct path at, u32 flags, const struct file_ops *ops, void *private)
 {
-	struct file *f = file_alloc(d, flags);
+	struct file *f = file_alloc(at, flags);
 
 	if (is_err(f))
 		return f;
@@ -210,8 +228,7 @@ void file_put(struct file *f)
 	locks_release_file(f);
 	if (f->ops->release)
 		f->ops->release(f);
-	if (counts_as_writer(f))
-		inode_put_writer(f->dentry->inode);
+	put_writer(f);
 	file_free(f);
 }
 
@@ -219,19 +236,19 @@ int file_may_exec(struct file *f)
 {
 	struct inode *inode = f->dentry->inode;
 
-	if (!S_ISREG(inode->mode) || (inode->mnt->flags & MS_NOEXEC))
+	if (!S_ISREG(inode->mode) || (f->mnt->flags & MS_NOEXEC))
 		return -EACCES;
 	return inode_permission(inode, MAY_EXEC);
 }
 
 int file_path(struct file *f, char *buf, size_t size)
 {
-	struct dentry *root = current_root();
-	char *begin = dentry_path(f->dentry, root, buf, size, NULL);
+	struct path root = current_root();
+	char *begin = path_text(file_at(f), root, buf, size, NULL);
 	size_t n = strlen(begin);
 
 	memmove(buf, begin, n + 1);
-	dentry_put(root);
+	path_put(root);
 	return (int)n;
 }
 

@@ -11,11 +11,19 @@
 
 struct dentry;
 struct file;
+struct mount;
 struct abi_stat_k;
 
 struct abi_iovec;
 struct poll_table;
 struct text;
+
+/* A place in the tree of names: a name as one mount shows it (kernel/fs/vfs.h).
+ * Handed over by value; who keeps one holds both references. */
+struct path {
+	struct mount *mnt;
+	struct dentry *dentry;
+};
 
 /* Operations of an open file. Any may be NULL: the caller gets the errno named. */
 struct file_ops {
@@ -60,6 +68,7 @@ struct file {
 	const struct file_ops *ops;
 	struct dentry *dentry;  /* the name it was opened by; holds the inode. Never NULL: pipes
 				 * and memfds have one that is in no tree */
+	struct mount *mnt;      /* by way of which */
 	u32 flags;              /* O_ bits */
 	struct file_owner owner; /* F_SETOWN's and F_SETSIG's */
 	struct list_head async_link; /* with O_ASYNC: see kernel/fs/fasync.h */

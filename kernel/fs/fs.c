@@ -35,7 +35,7 @@ void __init fs_init(void)
 	pty_init();
 	mqueue_init();
 	proc_init();
-	if (mount_create("tmpfs", "rootfs", NULL, 0, NULL))
+	if (mount_create("tmpfs", "rootfs", (struct path){0}, 0, NULL))
 		boot_fail("out of memory for the root file system");
 }
 
@@ -50,14 +50,14 @@ static void __init make(const char *path, u32 mode, const char *target)
 
 static void __init mount_at(const char *path, const char *type, const char *options)
 {
-	struct dentry *d;
+	struct path on;
 	int err;
 
 	make(path, S_IFDIR | 0755, NULL);
-	err = path_lookup(AT_FDCWD, path, LOOKUP_FOLLOW | LOOKUP_DIRECTORY, &d);
+	err = path_lookup(AT_FDCWD, path, LOOKUP_FOLLOW | LOOKUP_DIRECTORY, &on);
 	if (!err) {
-		err = mount_create_implied(type, d, options);
-		dentry_put(d);
+		err = mount_create_implied(type, on, options);
+		path_put(on);
 	}
 	if (err)
 		boot_fail("cannot mount %s on %s (error %d)", type, path, -err);
@@ -65,13 +65,13 @@ static void __init mount_at(const char *path, const char *type, const char *opti
 
 static bool __init is_empty(const char *path)
 {
-	struct dentry *d;
+	struct path p;
 	bool empty;
 
-	if (path_lookup(AT_FDCWD, path, LOOKUP_FOLLOW, &d))
+	if (path_lookup(AT_FDCWD, path, LOOKUP_FOLLOW, &p))
 		return true;
-	empty = dentry_empty(d);
-	dentry_put(d);
+	empty = dentry_empty(p.dentry);
+	path_put(p);
 	return empty;
 }
 

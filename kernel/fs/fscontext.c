@@ -6,14 +6,14 @@
 
 static struct slab_cache *fs_cache __ro_after_init;
 
-/* Takes over both references. */
-static struct fs_context *context_create(struct dentry *root, struct dentry *cwd, u32 umask)
+/* Takes over the references of both. */
+static struct fs_context *context_create(struct path root, struct path cwd, u32 umask)
 {
 	struct fs_context *c = slab_zalloc(fs_cache);
 
 	if (!c) {
-		dentry_put(root);
-		dentry_put(cwd);
+		path_put(root);
+		path_put(cwd);
 		return NULL;
 	}
 	c->refcount = 1;
@@ -26,17 +26,17 @@ static struct fs_context *context_create(struct dentry *root, struct dentry *cwd
 
 struct fs_context *fs_create(void)
 {
-	return context_create(dentry_get(vfs_root()), dentry_get(vfs_root()), 022);
+	return context_create(path_get(vfs_root()), path_get(vfs_root()), 022);
 }
 
 struct fs_context *fs_copy(struct fs_context *from)
 {
-	struct dentry *root, *cwd;
+	struct path root, cwd;
 	u32 umask;
 
 	spin_lock(&from->lock);
-	root = dentry_get(from->root);
-	cwd = dentry_get(from->cwd);
+	root = path_get(from->root);
+	cwd = path_get(from->cwd);
 	umask = from->umask;
 	spin_unlock(&from->lock);
 	return context_create(root, cwd, umask);
@@ -57,8 +57,8 @@ void fs_put(struct fs_context *f)
 {
 	if (!f || __atomic_sub_fetch(&f->refcount, 1, __ATOMIC_ACQ_REL) > 0)
 		return;
-	dentry_put(f->cwd);
-	dentry_put(f->root);
+	path_put(f->cwd);
+	path_put(f->root);
 	slab_free(fs_cache, f);
 }
 
@@ -69,30 +69,30 @@ static struct fs_context *current_fs(void)
 	return t ? t->fs : NULL;
 }
 
-struct dentry *current_root(void)
+struct path current_root(void)
 {
 	struct fs_context *c = current_fs();
-	struct dentry *d;
+	struct path p;
 
 	if (!c)
-		return dentry_get(vfs_root());
+		return path_get(vfs_root());
 	spin_lock(&c->lock);
-	d = dentry_get(c->root);
+	p = path_get(c->root);
 	spin_unlock(&c->lock);
-	return d;
+	return p;
 }
 
-struct dentry *current_cwd(void)
+struct path current_cwd(void)
 {
 	struct fs_context *c = current_fs();
-	struct dentry *d;
+	struct path p;
 
 	if (!c)
-		return dentry_get(vfs_root());
+		return path_get(vfs_root());
 	spin_lock(&c->lock);
-	d = dentry_get(c->cwd);
+	p = path_get(c->cwd);
 	spin_unlock(&c->lock);
-	return d;
+	return p;
 }
 
 u32 current_umask(void)
@@ -102,26 +102,26 @@ u32 current_umask(void)
 	return c ? c->umask : 0;
 }
 
-/* Swaps one of the two dentries for d, taking over the reference. */
-static void set_dentry(struct fs_context *c, struct dentry **slot, struct dentry *d)
+/* Swaps one of the two places for p, taking over the references. */
+static void set_place(struct fs_context *c, struct path *slot, struct path p)
 {
-	struct dentry *old;
+	struct path old;
 
 	spin_lock(&c->lock);
 	old = *slot;
-	*slot = d;
+	*slot = p;
 	spin_unlock(&c->lock);
-	dentry_put(old);
+	path_put(old);
 }
 
-void fs_set_cwd(struct fs_context *c, struct dentry *d)
+void fs_set_cwd(struct fs_context *c, struct path p)
 {
-	set_dentry(c, &c->cwd, d);
+	set_place(c, &c->cwd, p);
 }
 
-void fs_set_root(struct fs_context *c, struct dentry *d)
+void fs_set_root(struct fs_context *c, struct path p)
 {
-	set_dentry(c, &c->root, d);
+	set_place(c, &c->root, p);
 }
 
 void __init fscontext_init(void)

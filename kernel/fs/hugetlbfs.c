@@ -16,7 +16,7 @@
 
 u32 hugetlb_shm_group;
 
-static struct mount anonymous_mount;
+static struct internal_mount anonymous;
 
 /* What a mount was made with; its `private`. */
 struct huge_mount {
@@ -61,11 +61,11 @@ static int huge_inode_open(struct inode *inode, struct file *f)
 
 /* --- Inodes --- */
 
-static int make_inode(struct mount *m, u32 mode, u32 rdev, struct inode **out)
+static int make_inode(struct super *s, u32 mode, u32 rdev, struct inode **out)
 {
-	const struct huge_mount *h = m->private;
+	const struct huge_mount *h = s->private;
 	struct inode *inode;
-	int err = inode_create_counted(m, &hugetlbfs_inode_ops, mode, &inode);
+	int err = inode_create_counted(s, &hugetlbfs_inode_ops, mode, &inode);
 
 	if (err)
 		return err;
@@ -82,14 +82,14 @@ static int huge_create(
 	struct inode *dir, u32 mode, u32 rdev, const char *target, struct inode **out)
 {
 	/* Its text would be written to a page, for which there is no way in: Linux's answer. */
-	return S_ISLNK(mode) ? -EINVAL : make_inode(dir->mnt, mode, rdev, out);
+	return S_ISLNK(mode) ? -EINVAL : make_inode(dir->super, mode, rdev, out);
 }
 
 static void huge_evict(struct inode *inode)
 {
 	if (inode_has_object(inode))
 		hugetlb_object_destroy(&inode->object);
-	mount_uncharge_inode(inode->mnt);
+	super_uncharge_inode(inode->super);
 }
 
 static int huge_truncate(struct inode *inode, u64 size)
@@ -138,11 +138,11 @@ const struct inode_ops hugetlbfs_inode_ops = {
 struct file *hugetlbfs_create_anonymous(const char *name, u32 flags)
 {
 	struct inode *inode;
-	int err = make_inode(&anonymous_mount, S_IFREG | 0777, 0, &inode);
+	int err = make_inode(&anonymous.super, S_IFREG | 0777, 0, &inode);
 
 	if (err)
 		return err_ptr(err);
-	return file_create_unnamed(inode, name, (flags & ~O_ACCMODE) | O_RDWR);
+	return file_create_unnamed(&anonymous.mount, inode, name, (flags & ~O_ACCMODE) | O_RDWR);
 }
 
 struct file *file_create_huge(u32 bytes)
@@ -245,23 +245,23 @@ static int make_share(struct huge_mount *h)
 	return h->share ? 0 : -ENOMEM;
 }
 
-static int make_root(struct mount *m, const struct huge_mount *h)
+static int make_root(struct super *s, const struct huge_mount *h)
 {
 	struct inode *inode;
 	int err;
 
 	if (!h->inodes) /* none for the root */
 		return -ENOMEM;
-	m->max_inodes = is_said(h->inodes) ? h->inodes : 0;
-	err = make_inode(m, S_IFDIR | h->mode, 0, &inode);
+	s->max_inodes = is_said(h->inodes) ? h->inodes : 0;
+	err = make_inode(s, S_IFDIR | h->mode, 0, &inode);
 	if (err)
 		return err;
 	inode->uid = h->uid;
 	inode->gid = h->gid;
-	return dentry_create_root(m, inode);
+	return dentry_create_root(s, inode);
 }
 
-static int huge_mount(struct mount *m, const char *options)
+static int huge_mount(struct super *s, const char *options)
 {
 	struct huge_mount *h = kmalloc(sizeof(*h));
 	int err;
@@ -276,16 +276,16 @@ static int huge_mount(struct mount *m, const char *options)
 		.max = HUGETLB_UNLIMITED,
 		.min = HUGETLB_UNLIMITED,
 	};
-	m->private = h;
+	s->private = h;
 	err = take_options(h, options);
 	if (!err)
 		err = make_share(h);
-	return err ? err : make_root(m, h);
+	return err ? err : make_root(s, h);
 }
 
-static void huge_kill(struct mount *m)
+static void huge_kill(struct super *s)
 {
-	struct huge_mount *h = m->private;
+	struct huge_mount *h = s->private;
 
 	if (h && h->share) /* none: mount(2) failed before it was made */
 		hugetlb_share_end(h->share);
@@ -293,21 +293,21 @@ static void huge_kill(struct mount *m)
 }
 
 /* Without a share nothing is said, not even of inodes; in one, no limit is -1. */
-static void huge_statfs(struct mount *m, struct fs_stat *out)
+static void huge_statfs(struct super *s, struct fs_stat *out)
 {
-	const struct huge_mount *h = m->private;
+	const struct huge_mount *h = s->private;
 
 	if (!h || !h->share)
 		return;
 	out->blocks = (u64)(s32)h->share->max;
 	out->bfree = (u64)(s32)(h->share->max - h->share->used);
 	out->files = (u64)(s32)h->inodes;
-	out->ffree = is_said(h->inodes) ? h->inodes - m->nr_inodes : out->files;
+	out->ffree = is_said(h->inodes) ? h->inodes - s->nr_inodes : out->files;
 }
 
-static void huge_show_options(struct text *t, const struct mount *m)
+static void huge_show_options(struct text *t, const struct super *s)
 {
-	const struct huge_mount *h = m->private;
+	const struct huge_mount *h = s->private;
 
 	if (h->uid)
 		text_printf(t, ",uid=%u", h->uid);
@@ -338,5 +338,5 @@ static struct fs_type hugetlbfs_type = {
 void __init hugetlbfs_init(void)
 {
 	fs_register(&hugetlbfs_type);
-	mount_init_internal(&anonymous_mount, &hugetlbfs_type);
+	mount_init_internal(&anonymous, &hugetlbfs_type);
 }

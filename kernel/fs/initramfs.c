@@ -148,13 +148,16 @@ static void __init set_attributes(struct inode *inode, const struct cpio_entry *
 /* Makes what the entry says, in place of what is there. A directory may be there already. */
 static struct dentry *__init make(const struct cpio_entry *e, u32 rdev, const char *target)
 {
+	struct path there;
 	struct dentry *d;
 	int err = kpath_create(e->name, e->mode, rdev, target, &d);
 
 	if (err == -EEXIST && S_ISDIR(e->mode)) {
-		err = path_lookup(AT_FDCWD, e->name, LOOKUP_DIRECTORY, &d);
-		if (!err)
-			return d;
+		err = path_lookup(AT_FDCWD, e->name, LOOKUP_DIRECTORY, &there);
+		if (!err) {
+			mount_put(there.mnt);
+			return there.dentry;
+		}
 	}
 	if (err == -EEXIST || err == -ENOTDIR) {
 		err = kpath_remove(e->name);
@@ -206,9 +209,11 @@ static void __init unpack_regular(struct unpack *u, const struct cpio_entry *e)
 
 	if (l) {
 		d = dentry_get(l->dentry);
-		err = kpath_link(d, e->name);
+		struct path old = {vfs_root().mnt, d};
+
+		err = kpath_link(old, e->name);
 		if (err == -EEXIST && !kpath_remove(e->name))
-			err = kpath_link(d, e->name);
+			err = kpath_link(old, e->name);
 		check(err, e->name);
 	} else {
 		d = make(e, 0, NULL);
@@ -248,7 +253,7 @@ static void __init unpack_directory(struct unpack *u, const struct cpio_entry *e
 	if (!t)
 		out_of_memory();
 	*t = (struct dir_time){.next = u->dirs, .mtime = (s64)e->mtime * (s64)NSEC_PER_SEC};
-	t->dentry = e->name[0] ? make(e, 0, NULL) : dentry_get(vfs_root());
+	t->dentry = e->name[0] ? make(e, 0, NULL) : dentry_get(vfs_root().dentry);
 	set_attributes(t->dentry->inode, e);
 	u->dirs = t;
 }
@@ -399,7 +404,7 @@ void __init initramfs_unpack(void)
 {
 	const struct prange *m = &bootinfo.module[0];
 	struct unpack u = {.in_place = true, .base = m->start, .freed_to = m->start};
-	struct mount *root = vfs_root()->inode->mnt;
+	struct super *root = vfs_root().mnt->super;
 	u32 limit = root->max_pages;
 	const void *va;
 	bool mapped;

@@ -13,14 +13,14 @@ struct spinlock dcache_lock = SPINLOCK_INIT("dcache");
 
 static struct slab_cache *inode_cache __ro_after_init;
 
-struct inode *inode_create(struct mount *mnt, const struct inode_ops *ops, u32 mode)
+struct inode *inode_create(struct super *s, const struct inode_ops *ops, u32 mode)
 {
 	struct inode *inode = slab_zalloc(inode_cache);
 
 	if (!inode)
 		return NULL;
 	inode->ops = ops;
-	inode->mnt = mnt;
+	inode->super = s;
 	inode->refcount = 1;
 	inode->mode = mode;
 	inode->nlink = S_ISDIR(mode) ? 2 : 1;
@@ -28,23 +28,22 @@ struct inode *inode_create(struct mount *mnt, const struct inode_ops *ops, u32 m
 	mutex_init(&inode->lock);
 	list_init(&inode->locks);
 	list_init(&inode->watches);
-	spin_lock(&mnt->lock);
-	inode->ino = ++mnt->next_ino;
-	spin_unlock(&mnt->lock);
+	spin_lock(&s->lock);
+	inode->ino = ++s->next_ino;
+	spin_unlock(&s->lock);
 	return inode;
 }
 
-int inode_create_counted(
-	struct mount *mnt, const struct inode_ops *ops, u32 mode, struct inode **out)
+int inode_create_counted(struct super *s, const struct inode_ops *ops, u32 mode, struct inode **out)
 {
-	int err = mount_charge_inode(mnt);
+	int err = super_charge_inode(s);
 
 	if (err)
 		return err;
-	*out = inode_create(mnt, ops, mode);
+	*out = inode_create(s, ops, mode);
 	if (*out)
 		return 0;
-	mount_uncharge_inode(mnt);
+	super_uncharge_inode(s);
 	return -ENOMEM;
 }
 
@@ -71,6 +70,8 @@ void inode_put(struct inode *inode)
 	kassert(inode->writers == 0);
 	if (inode->ops->evict)
 		inode->ops->evict(inode);
+	if (!inode->nlink)
+		__atomic_sub_fetch(&inode->super->nameless, 1, __ATOMIC_RELAXED);
 	slab_free(inode_cache, inode);
 }
 
@@ -144,12 +145,9 @@ static int mode_permission(const struct inode *inode, u32 mask, u32 uid, u32 gid
 
 int inode_permission_as(struct inode *inode, u32 mask, u32 uid, u32 gid)
 {
-	u32 type = inode->mode & S_IFMT;
-	bool stored = type == S_IFREG || type == S_IFDIR || type == S_IFLNK;
-
-	if ((mask & MAY_WRITE) && stored && (inode->mnt->flags & MS_RDONLY))
+	if ((mask & MAY_WRITE) && inode_is_stored(inode) && (inode->super->flags & MS_RDONLY))
 		return -EROFS;
-	if ((mask & MAY_WRITE) && inode->mnt->fixed && inode_has_object(inode))
+	if ((mask & MAY_WRITE) && inode->super->fixed && inode_has_object(inode))
 		return -EACCES;
 	if (inode->ops->refresh)
 		inode->ops->refresh(inode);
@@ -165,6 +163,18 @@ int inode_permission(struct inode *inode, u32 mask)
 	return inode_permission_as(inode, mask, cred->fsuid, cred->fsgid);
 }
 
+void inode_set_nameless(struct inode *inode)
+{
+	inode->nlink = 0;
+	__atomic_add_fetch(&inode->super->nameless, 1, __ATOMIC_RELAXED);
+}
+
+void inode_set_named(struct inode *inode)
+{
+	inode->nlink = 1;
+	__atomic_sub_fetch(&inode->super->nameless, 1, __ATOMIC_RELAXED);
+}
+
 /* --- Times and size --- */
 
 s64 inode_now(void)
@@ -173,11 +183,11 @@ s64 inode_now(void)
 }
 
 /* As Linux's default mount option: once a day, or when it has changed since it was last read. */
-void inode_accessed(struct inode *inode)
+void inode_accessed(struct inode *inode, const struct mount *m)
 {
 	s64 now;
 
-	if (inode->mnt->flags & (MS_RDONLY | MS_NOATIME))
+	if (mount_is_readonly(m) || (m->flags & MS_NOATIME))
 		return;
 	now = inode_now();
 	if (inode->atime <= inode->mtime || inode->atime <= inode->ctime ||
@@ -188,7 +198,7 @@ void inode_accessed(struct inode *inode)
 void file_accessed(struct file *f)
 {
 	if (!(f->flags & O_NOATIME))
-		inode_accessed(f->dentry->inode);
+		inode_accessed(f->dentry->inode, f->mnt);
 }
 
 void inode_modified(struct inode *inode)
@@ -283,14 +293,15 @@ static u64 stat_size(const struct inode *inode)
 	return inode->ops->stat_size;
 }
 
-void inode_stat(struct inode *inode, struct kstat *st)
+void path_stat(struct path p, struct kstat *st)
 {
-	u32 block = mount_block_size(inode->mnt);
+	struct inode *inode = p.dentry->inode;
+	u32 block = super_block_size(inode->super);
 
 	if (inode->ops->refresh)
 		inode->ops->refresh(inode);
 	*st = (struct kstat){
-		.dev = inode->mnt->dev,
+		.dev = inode->super->dev,
 		.ino = inode->ino,
 		.mode = inode->mode,
 		.nlink = inode->ops->links ? inode->ops->links(inode) : inode->nlink,
@@ -305,7 +316,8 @@ void inode_stat(struct inode *inode, struct kstat *st)
 		.mtime = inode->mtime,
 		.ctime = inode->ctime,
 		.btime = inode->btime,
-		.mnt_id = inode->mnt->id,
+		.mnt_id = p.mnt->id,
+		.mount_root = path_is_mount_root(p),
 	};
 }
 

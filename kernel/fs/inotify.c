@@ -262,7 +262,7 @@ void notify_inode_slow(const struct inode *inode, u32 event)
 }
 
 /* An inode of the file system that is watched, referenced, or NULL. */
-static struct inode *watched_inode(const struct mount *m)
+static struct inode *watched_inode(const struct super *s)
 {
 	struct inode *found = NULL;
 	struct inotify *i;
@@ -271,7 +271,7 @@ static struct inode *watched_inode(const struct mount *m)
 	spin_lock(&inotify_lock);
 	list_for_each_entry (i, &instances, link)
 		list_for_each_entry (w, &i->watches, by_instance)
-			if (!found && w->inode->mnt == m)
+			if (!found && w->inode->super == s)
 				found = w->inode;
 	if (found)
 		inode_get(found);
@@ -279,11 +279,11 @@ static struct inode *watched_inode(const struct mount *m)
 	return found;
 }
 
-void notify_unmount(const struct mount *m)
+void notify_unmount(const struct super *s)
 {
 	struct inode *inode;
 
-	while (notify_watches && (inode = watched_inode(m))) {
+	while (notify_watches && (inode = watched_inode(s))) {
 		notify_inode(inode, IN_UNMOUNT);
 		inode_put(inode);
 	}
@@ -403,7 +403,7 @@ static void inotify_show(struct file *f, struct text *t)
 	spin_lock(&inotify_lock);
 	list_for_each_entry (w, &i->watches, by_instance)
 		text_printf(t, "inotify wd:%x ino:%x sdev:%x mask:%x ignored_mask:0 \n", (u32)w->wd,
-			w->inode->ino, w->inode->mnt->dev, w->mask);
+			w->inode->ino, w->inode->super->dev, w->mask);
 	spin_unlock(&inotify_lock);
 }
 
@@ -554,15 +554,15 @@ static long add_watch(struct inotify *i, uptr_t path, u32 mask)
 {
 	u32 lookup = (mask & IN_DONT_FOLLOW ? 0 : LOOKUP_FOLLOW) |
 		     (mask & IN_ONLYDIR ? LOOKUP_DIRECTORY : 0);
-	struct dentry *d;
-	long ret = user_path_lookup(AT_FDCWD, path, lookup, &d);
+	struct path p;
+	long ret = user_path_lookup(AT_FDCWD, path, lookup, &p);
 
 	if (ret)
 		return ret;
-	ret = inode_permission(d->inode, MAY_READ);
+	ret = inode_permission(p.dentry->inode, MAY_READ);
 	if (!ret)
-		ret = set_watch(i, d->inode, mask);
-	dentry_put(d);
+		ret = set_watch(i, p.dentry->inode, mask);
+	path_put(p);
 	return ret;
 }
 

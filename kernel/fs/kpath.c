@@ -89,7 +89,7 @@ int kpath_remove(const char *path)
 	return err;
 }
 
-int kpath_link(struct dentry *old, const char *path)
+int kpath_link(struct path old, const char *path)
 {
 	struct walk w;
 	int err = walk_making_parents(&w, path);

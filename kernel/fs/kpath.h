@@ -5,6 +5,7 @@
 #include "kernel/lib/types.h"
 
 struct dentry;
+struct path;
 
 /* Creates the last component with type and permissions from `mode`; missing directories above it
  * are made (0755, root's). *out, when not NULL, gets a reference. -EEXIST when it is there. */
@@ -14,6 +15,6 @@ int kpath_create(const char *path, u32 mode, u32 rdev, const char *target, struc
 int kpath_remove(const char *path);
 
 /* Makes another name for a file; missing directories above it are made. */
-int kpath_link(struct dentry *old, const char *path);
+int kpath_link(struct path old, const char *path);
 
 #endif

@@ -24,7 +24,7 @@ static int may_change(struct dentry *dir)
 
 static bool is_changeable(const struct inode *dir)
 {
-	return dir->ops->create && !dir->mnt->fixed;
+	return dir->ops->create && !dir->super->fixed;
 }
 
 /* In a sticky directory only the owners of the entry and of the directory, and root, may remove. */
@@ -92,12 +92,15 @@ static void set_owner(struct inode *inode, const struct inode *dir)
 		inode->mode |= S_ISGID;
 }
 
-static int create_locked(struct dentry *dir, const struct name *name, u32 mode, u32 rdev,
+static int create_locked(struct path at, const struct name *name, u32 mode, u32 rdev,
 	const char *target, struct dentry **out)
 {
+	struct dentry *dir = at.dentry;
 	struct inode *inode;
 	int err = check_absent(dir, name, mode);
 
+	if (!err)
+		err = mount_may_write(at.mnt);
 	if (!err)
 		err = check_addable(dir);
 	if (err)
@@ -118,7 +121,7 @@ static int create_locked(struct dentry *dir, const struct name *name, u32 mode, 
 	return 0;
 }
 
-int vfs_create(struct dentry *dir, const struct name *name, u32 mode, u32 rdev, const char *target,
+int vfs_create(struct path dir, const struct name *name, u32 mode, u32 rdev, const char *target,
 	struct dentry **out)
 {
 	int err;
@@ -145,29 +148,32 @@ static bool may_link(struct inode *inode)
 /* The first name of a file is counted with its inode. */
 static bool is_link_counted(const struct inode *inode)
 {
-	return inode->nlink > 0 && inode->mnt->type->counts_links;
+	return inode->nlink > 0 && inode->super->type->counts_links;
 }
 
 static int charge_link(struct inode *inode)
 {
-	return is_link_counted(inode) ? mount_charge_inode(inode->mnt) : 0;
+	return is_link_counted(inode) ? super_charge_inode(inode->super) : 0;
 }
 
 /* After a name is gone, or could not be made. */
 static void uncharge_link(struct inode *inode)
 {
 	if (is_link_counted(inode))
-		mount_uncharge_inode(inode->mnt);
+		super_uncharge_inode(inode->super);
 }
 
-static int link_locked(struct dentry *old, struct dentry *dir, const struct name *name)
+static int link_locked(struct path old, struct path at, const struct name *name)
 {
-	struct inode *inode = old->inode;
+	struct inode *inode = old.dentry->inode;
+	struct dentry *dir = at.dentry;
 	int err = check_absent(dir, name, S_IFREG);
 
+	if (!err)
+		err = mount_may_write(at.mnt);
 	if (err)
 		return err;
-	if (inode->mnt != dir->inode->mnt)
+	if (old.mnt != at.mnt)
 		return -EXDEV;
 	if (!may_link(inode) || dir->inode->ops->names_fixed)
 		return -EPERM;
@@ -187,7 +193,10 @@ static int link_locked(struct dentry *old, struct dentry *dir, const struct name
 		return err;
 	}
 	inode->linkable = false;
-	inode->nlink++;
+	if (inode->nlink)
+		inode->nlink++;
+	else
+		inode_set_named(inode);
 	inode->ctime = inode_now();
 	inode_modified(dir->inode);
 	notify_inode(inode, IN_ATTRIB);
@@ -195,7 +204,7 @@ static int link_locked(struct dentry *old, struct dentry *dir, const struct name
 	return 0;
 }
 
-int vfs_link(struct dentry *old, struct dentry *dir, const struct name *name)
+int vfs_link(struct path old, struct path dir, const struct name *name)
 {
 	int err;
 
@@ -213,8 +222,10 @@ static void remove_entry(struct dentry *d)
 	struct inode *inode = d->inode, *dir = d->parent->inode;
 
 	if (S_ISDIR(inode->mode)) {
-		inode->nlink = 0;
+		inode_set_nameless(inode);
 		dir->nlink--;
+	} else if (inode->nlink == 1) {
+		inode_set_nameless(inode);
 	} else {
 		inode->nlink--;
 		uncharge_link(inode);
@@ -236,11 +247,13 @@ static int check_removable(struct dentry *d, bool as_dir)
 	return as_dir && !dentry_empty(d) ? -ENOTEMPTY : 0;
 }
 
-static int remove_named(struct dentry *dir, const struct name *name, bool as_dir)
+static int remove_named(struct path at, const struct name *name, bool as_dir)
 {
-	struct dentry *d;
-	int err;
+	struct dentry *d, *dir = at.dentry;
+	int err = mount_may_write(at.mnt);
 
+	if (err)
+		return err;
 	mutex_lock(&namespace_lock);
 	err = find_victim(dir, name, &d);
 	if (!err) {
@@ -260,12 +273,12 @@ static int remove_named(struct dentry *dir, const struct name *name, bool as_dir
 	return err;
 }
 
-int vfs_unlink(struct dentry *dir, const struct name *name)
+int vfs_unlink(struct path dir, const struct name *name)
 {
 	return remove_named(dir, name, false);
 }
 
-int vfs_rmdir(struct dentry *dir, const struct name *name)
+int vfs_rmdir(struct path dir, const struct name *name)
 {
 	return remove_named(dir, name, true);
 }
@@ -383,20 +396,23 @@ static int rename_locked(struct rename *r)
 	return err;
 }
 
-int vfs_rename(struct dentry *olddir, const struct name *oldname, struct dentry *newdir,
+int vfs_rename(struct path olddir, const struct name *oldname, struct path newdir,
 	const struct name *newname, u32 flags)
 {
 	struct rename r = {
-		.olddir = olddir,
-		.newdir = newdir,
+		.olddir = olddir.dentry,
+		.newdir = newdir.dentry,
 		.oldname = oldname,
 		.newname = newname,
 		.flags = flags,
 	};
 	int err;
 
-	if (olddir->inode->mnt != newdir->inode->mnt)
+	if (olddir.mnt != newdir.mnt)
 		return -EXDEV;
+	err = mount_may_write(newdir.mnt);
+	if (err)
+		return err;
 	mutex_lock(&namespace_lock);
 	err = rename_locked(&r);
 	mutex_unlock(&namespace_lock);

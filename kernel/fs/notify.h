@@ -64,7 +64,7 @@ static inline void notify_inode(const struct inode *inode, u32 event)
 }
 
 /* The file system is about to go, with every inode that is watched in it. */
-void notify_unmount(const struct mount *m);
+void notify_unmount(const struct super *s);
 
 void inotify_init(void);
 

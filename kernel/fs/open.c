@@ -27,16 +27,17 @@ static bool writes(u32 flags)
 /* w->name does not exist: makes it. -EEXIST when somebody else was faster. */
 static int create_last(struct walk *w, struct open_request *r)
 {
+	const struct inode_ops *ops = w->at.dentry->inode->ops;
 	struct dentry *d;
 	int err;
 
-	if (!w->at->inode->ops->create)
-		return w->at->inode->ops->lookup ? -ENOENT : -EACCES;
+	if (!ops->create)
+		return ops->lookup ? -ENOENT : -EACCES;
 	err = vfs_create(w->at, &w->name, S_IFREG | r->mode, 0, NULL, &d);
 	if (err)
 		return err;
-	dentry_put(w->at);
-	w->at = d;
+	dentry_put(w->at.dentry);
+	w->at.dentry = d;
 	r->created = true;
 	return 0;
 }
@@ -95,9 +96,11 @@ static int check_type(const struct inode *inode, const struct open_request *r)
 	return 0;
 }
 
-static int check_access(struct inode *inode, const struct open_request *r)
+static int check_access(struct path p, const struct open_request *r)
 {
+	struct inode *inode = p.dentry->inode;
 	u32 mask = 0;
+	int err;
 
 	if (r->created)
 		return 0;
@@ -105,19 +108,21 @@ static int check_access(struct inode *inode, const struct open_request *r)
 		mask |= MAY_READ;
 	if (writes(r->flags) || (r->flags & O_TRUNC))
 		mask |= MAY_WRITE;
-	return inode_permission(inode, mask);
+	err = inode_permission(inode, mask);
+	return err || !(mask & MAY_WRITE) || !inode_is_stored(inode) ? err : mount_may_write(p.mnt);
 }
 
-static int check_open(struct inode *inode, const struct open_request *r)
+static int check_open(struct path p, const struct open_request *r)
 {
+	struct inode *inode = p.dentry->inode;
 	int err = check_type(inode, r);
 
 	if (err || (r->flags & O_PATH))
 		return err;
-	err = check_access(inode, r);
+	err = check_access(p, r);
 	if (err)
 		return err;
-	if ((S_ISCHR(inode->mode) || S_ISBLK(inode->mode)) && (inode->mnt->flags & MS_NODEV))
+	if ((S_ISCHR(inode->mode) || S_ISBLK(inode->mode)) && (p.mnt->flags & MS_NODEV))
 		return -EACCES;
 	if ((r->flags & O_NOATIME) && !inode_owned(inode))
 		return -EPERM;
@@ -145,11 +150,11 @@ static int truncate_opened(struct file *f)
 static struct file *open_reached(struct walk *w, const struct open_request *r)
 {
 	struct file *f;
-	int err = check_open(w->at->inode, r);
+	int err = check_open(w->at, r);
 
 	if (err)
 		return err_ptr(err);
-	f = file_create(dentry_get(w->at), r->flags);
+	f = file_create(path_get(w->at), r->flags);
 	if (is_err(f))
 		return f;
 	if (r->flags & O_DIRECT)
@@ -164,25 +169,36 @@ static struct file *open_reached(struct walk *w, const struct open_request *r)
 	return f;
 }
 
+static int create_unnamed(struct path at, u32 mode, struct inode **out)
+{
+	struct inode *dir = at.dentry->inode;
+	int err = mount_may_write(at.mnt);
+
+	if (!err)
+		err = inode_permission(dir, MAY_WRITE | MAY_EXEC);
+	if (!err && (!dir->ops->create || dir->super->fixed))
+		err = -EOPNOTSUPP;
+	return err ? err : dir->ops->create(dir, mode, 0, NULL, out);
+}
+
 /* O_TMPFILE: a file without a name in the file system of a directory. */
 static struct file *open_unnamed(s32 dirfd, const char *path, const struct open_request *r)
 {
-	struct dentry *dir;
+	struct path at;
 	struct inode *inode;
-	int err = path_lookup(dirfd, path, LOOKUP_FOLLOW | LOOKUP_DIRECTORY | r->lookup, &dir);
+	struct file *f;
+	int err = path_lookup(dirfd, path, LOOKUP_FOLLOW | LOOKUP_DIRECTORY | r->lookup, &at);
 
 	if (err)
 		return err_ptr(err);
-	err = inode_permission(dir->inode, MAY_WRITE | MAY_EXEC);
-	if (!err && (!dir->inode->ops->create || dir->inode->mnt->fixed))
-		err = -EOPNOTSUPP;
-	if (!err)
-		err = dir->inode->ops->create(dir->inode, S_IFREG | r->mode, 0, NULL, &inode);
-	dentry_put(dir);
-	if (err)
-		return err_ptr(err);
-	inode->linkable = !(r->flags & O_EXCL);
-	return file_create_unnamed(inode, "/tmpfile", r->flags & ~(O_TMPFILE | ONCE_FLAGS));
+	err = create_unnamed(at, S_IFREG | r->mode, &inode);
+	if (!err) {
+		inode->linkable = !(r->flags & O_EXCL);
+		f = file_create_unnamed(
+			at.mnt, inode, "/tmpfile", r->flags & ~(O_TMPFILE | ONCE_FLAGS));
+	}
+	path_put(at);
+	return err ? err_ptr(err) : f;
 }
 
 static int check_flags(struct open_request *r)

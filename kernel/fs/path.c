@@ -20,7 +20,7 @@ static int start_at(struct walk *w, s32 dirfd, const char *path)
 	if (path[0] == '/' && !(w->flags & LOOKUP_IN_ROOT)) {
 		if (w->flags & LOOKUP_BENEATH)
 			return -EXDEV;
-		w->at = dentry_get(w->root);
+		w->at = path_get(w->root);
 		return 0;
 	}
 	if (dirfd == AT_FDCWD) {
@@ -30,13 +30,10 @@ static int start_at(struct walk *w, s32 dirfd, const char *path)
 	f = fget_raw((u32)dirfd);
 	if (!f)
 		return -EBADF;
-	if (f->dentry)
-		w->at = dentry_get(f->dentry);
+	w->at = path_get(file_at(f));
 	file_put(f);
-	if (!w->at)
-		return -ENOTDIR;
-	if (path[0] && !S_ISDIR(w->at->inode->mode)) {
-		dentry_put(w->at);
+	if (path[0] && !S_ISDIR(w->at.dentry->inode->mode)) {
+		path_put(w->at);
 		return -ENOTDIR;
 	}
 	return 0;
@@ -59,41 +56,36 @@ int walk_begin(struct walk *w, s32 dirfd, const char *path, u32 flags)
 	w->root = current_root();
 	err = start_at(w, dirfd, path);
 	if (err || flags & LOOKUP_SCOPED)
-		dentry_put(w->root);
+		path_put(w->root);
 	if (!err && flags & LOOKUP_SCOPED)
-		w->root = dentry_get(w->at);
+		w->root = path_get(w->at);
 	return err;
 }
 
 void walk_end(struct walk *w)
 {
-	dentry_put(w->at);
-	dentry_put(w->root);
+	path_put(w->at);
+	path_put(w->root);
 	kfree(w->owned);
 }
 
-static void move_to(struct walk *w, struct dentry *d)
+/* Takes over the references to p. */
+static int move_to(struct walk *w, struct path p)
 {
-	struct dentry *old = w->at;
+	struct path old = w->at;
 
-	w->at = d;
-	dentry_put(old);
-}
-
-/* The same for what may be of another mount. */
-static int cross_to(struct walk *w, struct dentry *d)
-{
-	if ((w->flags & LOOKUP_NO_XDEV) && d->inode->mnt != w->at->inode->mnt) {
-		dentry_put(d);
+	if ((w->flags & LOOKUP_NO_XDEV) && p.mnt != old.mnt) {
+		path_put(p);
 		return -EXDEV;
 	}
-	move_to(w, d);
+	w->at = p;
+	path_put(old);
 	return 0;
 }
 
 static int may_search(struct walk *w)
 {
-	struct inode *dir = w->at->inode;
+	struct inode *dir = w->at.dentry->inode;
 
 	if (!S_ISDIR(dir->mode))
 		return -ENOTDIR;
@@ -136,7 +128,7 @@ static int push_link(struct walk *w, const char *text, u32 n)
 	w->rest = joined;
 	if (joined[0] != '/')
 		return 0;
-	return w->flags & LOOKUP_BENEATH ? -EXDEV : cross_to(w, dentry_get(w->root));
+	return w->flags & LOOKUP_BENEATH ? -EXDEV : move_to(w, path_get(w->root));
 }
 
 static int follow_text(struct walk *w, struct inode *link)
@@ -160,7 +152,7 @@ static int follow_text(struct walk *w, struct inode *link)
  * owner or when it is the directory's owner's: Debian's kernels have fs.protected_symlinks set. */
 static bool may_follow(const struct walk *w, const struct inode *link)
 {
-	const struct inode *dir = w->at->inode;
+	const struct inode *dir = w->at.dentry->inode;
 	u32 both = S_ISVTX | 0002;
 
 	return !w->name.last || (dir->mode & both) != both || link->uid == w->uid ||
@@ -170,20 +162,20 @@ static bool may_follow(const struct walk *w, const struct inode *link)
 /* A link of /proc leads anywhere, so out of every tree. */
 static int follow_magic(struct walk *w, struct inode *link)
 {
-	struct dentry *to;
+	struct path to;
 	int err = w->flags & LOOKUP_NO_MAGICLINKS ? -ELOOP : link->ops->follow(link, &to);
 
 	if (!err && (w->flags & LOOKUP_SCOPED)) {
-		dentry_put(to);
+		path_put(to);
 		err = -EXDEV;
 	}
-	return err ? err : cross_to(w, to);
+	return err ? err : move_to(w, to);
 }
 
-/* Follows the symlink d, whose reference it takes over. */
-static int follow_link(struct walk *w, struct dentry *d, bool *linked)
+/* Follows the symlink at p, whose references it takes over. */
+static int follow_link(struct walk *w, struct path p, bool *linked)
 {
-	struct inode *link = d->inode;
+	struct inode *link = p.dentry->inode;
 	int err;
 
 	if (++w->links > MAX_LINKS) {
@@ -198,25 +190,25 @@ static int follow_link(struct walk *w, struct dentry *d, bool *linked)
 		err = follow_text(w, link);
 		*linked = !err;
 	}
-	inode_accessed(link);
-	dentry_put(d);
+	inode_accessed(link, p.mnt);
+	path_put(p);
 	return err;
 }
 
 static int step_up(struct walk *w)
 {
-	struct dentry *up = dentry_parent_of(w->at, w->root);
+	struct path up;
+	int err;
 
-	if (up == w->at && (w->flags & LOOKUP_BENEATH)) {
-		dentry_put(up);
+	if ((w->flags & LOOKUP_BENEATH) && path_equal(w->at, w->root))
 		return -EXDEV;
-	}
-	return cross_to(w, up);
+	err = path_parent(w->at, w->root, &up);
+	return err ? err : move_to(w, up);
 }
 
 int walk_step(struct walk *w, bool follow, bool *linked)
 {
-	struct dentry *d;
+	struct path p = {.mnt = w->at.mnt};
 	int err;
 
 	*linked = false;
@@ -224,13 +216,14 @@ int walk_step(struct walk *w, bool follow, bool *linked)
 		return 0;
 	if (w->name.type == NAME_DOTDOT)
 		return step_up(w);
-	err = dentry_lookup(w->at, w->name.s, w->name.len, &d);
+	err = dentry_lookup(w->at.dentry, w->name.s, w->name.len, &p.dentry);
 	if (err)
 		return err;
-	d = dentry_cross_mounts(d);
-	if (follow && S_ISLNK(d->inode->mode))
-		return follow_link(w, d, linked);
-	return cross_to(w, d);
+	mount_get(p.mnt);
+	path_cross_mounts(&p);
+	if (follow && S_ISLNK(p.dentry->inode->mode))
+		return follow_link(w, p, linked);
+	return move_to(w, p);
 }
 
 /* --- Whole paths --- */
@@ -252,10 +245,10 @@ static int walk_to_end(struct walk *w, u32 flags)
 		if (err)
 			return err;
 	}
-	return must_be_dir && !S_ISDIR(w->at->inode->mode) ? -ENOTDIR : 0;
+	return must_be_dir && !S_ISDIR(w->at.dentry->inode->mode) ? -ENOTDIR : 0;
 }
 
-int path_lookup(s32 dirfd, const char *path, u32 flags, struct dentry **out)
+int path_lookup(s32 dirfd, const char *path, u32 flags, struct path *out)
 {
 	struct walk w;
 	int err = walk_begin(&w, dirfd, path, flags);
@@ -263,8 +256,10 @@ int path_lookup(s32 dirfd, const char *path, u32 flags, struct dentry **out)
 	if (err)
 		return err;
 	err = walk_to_end(&w, flags);
-	if (!err)
-		*out = dentry_get(w.at);
+	if (!err) {
+		*out = w.at;
+		w.at = (struct path){0};
+	}
 	walk_end(&w);
 	return err;
 }
@@ -298,7 +293,7 @@ void user_path_free(char *path)
 	slab_free(path_cache, path);
 }
 
-int user_path_lookup(s32 dirfd, uptr_t path, u32 flags, struct dentry **out)
+int user_path_lookup(s32 dirfd, uptr_t path, u32 flags, struct path *out)
 {
 	char *buf = user_path_get(path);
 	int err;

@@ -26,8 +26,8 @@
 #define LOOKUP_SCOPED        (LOOKUP_BENEATH | LOOKUP_IN_ROOT)
 
 struct walk {
-	struct dentry *at; /* reached; referenced */
-	struct dentry *root;
+	struct path at;    /* reached; referenced */
+	struct path root;  /* referenced */
 	struct name name;  /* next component; NAME_NONE at the end of the path */
 	const char *rest;  /* behind it */
 	char *owned;       /* what `name` and `rest` point into after a symlink, else NULL */
@@ -51,10 +51,10 @@ int walk_to_parent(struct walk *w) __must_check;
 int walk_step(struct walk *w, bool follow, bool *linked) __must_check;
 
 /* The whole path. *out is referenced. */
-int path_lookup(s32 dirfd, const char *path, u32 flags, struct dentry **out) __must_check;
+int path_lookup(s32 dirfd, const char *path, u32 flags, struct path *out) __must_check;
 
 /* The same for a path in user memory. */
-int user_path_lookup(s32 dirfd, uptr_t path, u32 flags, struct dentry **out) __must_check;
+int user_path_lookup(s32 dirfd, uptr_t path, u32 flags, struct path *out) __must_check;
 
 /* A path from user memory in a page of its own; user_path_free() it. Error pointer. */
 char *user_path_get(uptr_t path) __must_check;

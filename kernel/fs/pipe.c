@@ -44,7 +44,7 @@ struct pipe {
 	struct list_head async;		/* files with O_ASYNC (kernel/fs/fasync.h) */
 };
 
-static struct mount pipe_mount;
+static struct internal_mount pipefs;
 static struct slab_cache *pipe_cache __ro_after_init;
 
 static u32 used(const struct pipe *p)
@@ -624,7 +624,7 @@ static int wait_for_partner(struct pipe *p, const struct file *f)
 
 int fifo_open(struct inode *inode, struct file *f)
 {
-	bool fifo = inode->mnt != &pipe_mount;
+	bool fifo = inode->super != &pipefs.super;
 	int err;
 
 	if (!f->backing.may_read && !f->backing.may_write)
@@ -653,7 +653,7 @@ static const struct inode_ops pipe_inode_ops = {
 
 static struct dentry *pipe_dentry(void)
 {
-	struct inode *inode = inode_create(&pipe_mount, &pipe_inode_ops, S_IFIFO | 0600);
+	struct inode *inode = inode_create(&pipefs.super, &pipe_inode_ops, S_IFIFO | 0600);
 
 	if (!inode)
 		return NULL;
@@ -663,16 +663,17 @@ static struct dentry *pipe_dentry(void)
 
 int pipe_create(struct file *ends[2], u32 flags)
 {
-	struct dentry *d = pipe_dentry();
+	struct path at = {&pipefs.mount, pipe_dentry()};
 
-	if (!d)
+	if (!at.dentry)
 		return -ENOMEM;
-	ends[0] = file_create(dentry_get(d), O_RDONLY | flags);
+	mount_get(at.mnt);
+	ends[0] = file_create(path_get(at), O_RDONLY | flags);
 	if (is_err(ends[0])) {
-		dentry_put(d);
+		path_put(at);
 		return (int)ptr_err(ends[0]);
 	}
-	ends[1] = file_create(d, O_WRONLY | flags);
+	ends[1] = file_create(at, O_WRONLY | flags);
 	if (is_err(ends[1])) {
 		file_put(ends[0]);
 		return (int)ptr_err(ends[1]);
@@ -762,7 +763,7 @@ static struct fs_type pipefs_type = {
 
 void __init pipe_init(void)
 {
-	mount_init_internal(&pipe_mount, &pipefs_type);
+	mount_init_internal(&pipefs, &pipefs_type);
 	pipe_cache = slab_create("pipe", sizeof(struct pipe), 0, 0, NULL);
 	if (!pipe_cache)
 		panic("no memory for the pipe cache");

@@ -21,17 +21,20 @@ struct change {
 	u32 event; /* IN_ bit that who watches the file is told, or 0 */
 };
 
-static int check_changeable(const struct inode *inode)
+static int check_changeable(struct path p)
 {
-	if (inode->mnt->flags & MS_RDONLY)
-		return -EROFS;
-	return inode->ops->attributes_settable && !inode->mnt->fixed ? 0 : -EPERM;
+	const struct inode *inode = p.dentry->inode;
+	int err = mount_may_write(p.mnt);
+
+	if (err)
+		return err;
+	return inode->ops->attributes_settable && !inode->super->fixed ? 0 : -EPERM;
 }
 
-static long change_dentry(struct dentry *d, const struct change *c)
+static long change_at(struct path p, const struct change *c)
 {
-	struct inode *inode = d->inode;
-	int err = check_changeable(inode);
+	struct inode *inode = p.dentry->inode;
+	int err = check_changeable(p);
 
 	if (err)
 		return err;
@@ -41,19 +44,19 @@ static long change_dentry(struct dentry *d, const struct change *c)
 		inode->ctime = inode_now();
 	mutex_unlock(&namespace_lock);
 	if (!err && c->event)
-		notify_dentry(d, c->event);
+		notify_dentry(p.dentry, c->event);
 	return err;
 }
 
 static long change_path(s32 dirfd, uptr_t path, u32 lookup, const struct change *c)
 {
-	struct dentry *d;
-	long err = user_path_lookup(dirfd, path, lookup, &d);
+	struct path p;
+	long err = user_path_lookup(dirfd, path, lookup, &p);
 
 	if (err)
 		return err;
-	err = change_dentry(d, c);
-	dentry_put(d);
+	err = change_at(p, c);
+	path_put(p);
 	return err;
 }
 
@@ -64,7 +67,7 @@ static long change_fd(u32 fd, const struct change *c)
 
 	if (!f)
 		return -EBADF;
-	err = change_dentry(f->dentry, c);
+	err = change_at(file_at(f), c);
 	file_put(f);
 	return err;
 }
@@ -355,39 +358,41 @@ static long check_new_size(const struct inode *inode, u64 size)
 	return 0;
 }
 
-static long truncate_named(struct dentry *d, u64 size)
+static long truncate_named(struct path p, u64 size)
 {
-	struct inode *inode = d->inode;
+	struct inode *inode = p.dentry->inode;
 	long err;
 
 	if (S_ISDIR(inode->mode))
 		return -EISDIR;
 	if (!S_ISREG(inode->mode))
 		return -EINVAL;
-	err = inode_permission(inode, MAY_WRITE);
+	err = mount_may_write(p.mnt);
+	if (!err)
+		err = inode_permission(inode, MAY_WRITE);
 	if (!err)
 		err = check_new_size(inode, size);
 	if (!err)
 		err = inode_get_writer(inode);
 	if (err)
 		return err;
-	err = vfs_truncate(d, size);
+	err = vfs_truncate(p.dentry, size);
 	inode_put_writer(inode);
 	return err;
 }
 
 static long do_truncate(uptr_t path, u64 size)
 {
-	struct dentry *d;
+	struct path p;
 	long err;
 
 	if ((s64)size < 0)
 		return -EINVAL;
-	err = user_path_lookup(AT_FDCWD, path, LOOKUP_FOLLOW, &d);
+	err = user_path_lookup(AT_FDCWD, path, LOOKUP_FOLLOW, &p);
 	if (err)
 		return err;
-	err = truncate_named(d, size);
-	dentry_put(d);
+	err = truncate_named(p, size);
+	path_put(p);
 	return err;
 }
 
@@ -524,11 +529,11 @@ static long no_attribute(uptr_t name)
 
 static long path_is_there(uptr_t path, u32 lookup)
 {
-	struct dentry *d;
-	int err = user_path_lookup(AT_FDCWD, path, lookup, &d);
+	struct path p;
+	int err = user_path_lookup(AT_FDCWD, path, lookup, &p);
 
 	if (!err)
-		dentry_put(d);
+		path_put(p);
 	return err;
 }
 

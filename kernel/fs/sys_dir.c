@@ -94,7 +94,7 @@ long sys_linkat(s32 olddirfd, uptr_t oldpath, s32 newdirfd, uptr_t newpath, u32 
 {
 	u32 how = (flags & AT_SYMLINK_FOLLOW ? LOOKUP_FOLLOW : 0) |
 		  (flags & AT_EMPTY_PATH ? LOOKUP_EMPTY : 0);
-	struct dentry *old;
+	struct path old;
 	struct walk w;
 	char *buf;
 	int err;
@@ -109,7 +109,7 @@ long sys_linkat(s32 olddirfd, uptr_t oldpath, s32 newdirfd, uptr_t newpath, u32 
 		err = vfs_link(old, w.at, &w.name);
 		user_path_end(&w, buf);
 	}
-	dentry_put(old);
+	path_put(old);
 	return err;
 }
 
@@ -211,8 +211,9 @@ long sys_rename(uptr_t oldpath, uptr_t newpath)
 
 /* --- Reading links and directories --- */
 
-static long read_link(struct inode *inode, uptr_t user, u32 size)
+static long read_link(struct path p, uptr_t user, u32 size)
 {
+	struct inode *inode = p.dentry->inode;
 	char *text = kmalloc(ABI_PATH_MAX);
 	int n;
 
@@ -223,7 +224,7 @@ static long read_link(struct inode *inode, uptr_t user, u32 size)
 		n = (int)MIN((u32)n, size);
 		if (copy_to_user(user, text, (u32)n))
 			n = -EFAULT;
-		inode_accessed(inode);
+		inode_accessed(inode, p.mnt);
 	}
 	kfree(text);
 	return n;
@@ -231,20 +232,22 @@ static long read_link(struct inode *inode, uptr_t user, u32 size)
 
 long sys_readlinkat(s32 dirfd, uptr_t path, uptr_t buf, u32 size)
 {
-	struct dentry *d;
+	struct path p;
+	struct inode *inode;
 	char first;
 	long ret;
 
 	if ((s32)size <= 0)
 		return -EINVAL;
-	ret = user_path_lookup(dirfd, path, LOOKUP_EMPTY, &d);
+	ret = user_path_lookup(dirfd, path, LOOKUP_EMPTY, &p);
 	if (ret)
 		return ret;
-	if (S_ISLNK(d->inode->mode) && d->inode->ops->readlink)
-		ret = read_link(d->inode, buf, size);
+	inode = p.dentry->inode;
+	if (S_ISLNK(inode->mode) && inode->ops->readlink)
+		ret = read_link(p, buf, size);
 	else
 		ret = copy_from_user(&first, path, 1) || first ? -EINVAL : -ENOENT;
-	dentry_put(d);
+	path_put(p);
 	return ret;
 }
 
@@ -372,18 +375,18 @@ long sys_getdents64(u32 fd, uptr_t buf, u32 size)
 
 long sys_getcwd(uptr_t user, u32 size)
 {
-	struct dentry *cwd = current_cwd(), *root = current_root();
+	struct path cwd = current_cwd(), root = current_root();
 	char *buf = kmalloc(OUTSIDE_LEN + ABI_PATH_MAX), *path;
 	long ret = -ENOMEM;
 	struct path_fit fit;
 	u32 n;
 
 	if (buf) {
-		path = dentry_path(cwd, root, buf + OUTSIDE_LEN, ABI_PATH_MAX, &fit);
+		path = path_text(cwd, root, buf + OUTSIDE_LEN, ABI_PATH_MAX, &fit);
 		if (!fit.below)
 			path = memcpy(path - OUTSIDE_LEN, OUTSIDE, OUTSIDE_LEN);
 		n = strlen(path) + 1;
-		if (cwd->flags & D_DELETED)
+		if (cwd.dentry->flags & D_DELETED)
 			ret = -ENOENT;
 		else if (!fit.whole || n > ABI_PATH_MAX)
 			ret = -ENAMETOOLONG;
@@ -393,29 +396,29 @@ long sys_getcwd(uptr_t user, u32 size)
 			ret = copy_to_user(user, path, n) ? -EFAULT : (long)n;
 	}
 	kfree(buf);
-	dentry_put(root);
-	dentry_put(cwd);
+	path_put(root);
+	path_put(cwd);
 	return ret;
 }
 
-/* Makes d, whose reference it takes over, the working directory. */
-static long set_cwd(struct dentry *d)
+/* Makes p, whose references it takes over, the working directory. */
+static long set_cwd(struct path p)
 {
-	int err = inode_permission(d->inode, MAY_EXEC);
+	int err = inode_permission(p.dentry->inode, MAY_EXEC);
 
 	if (err)
-		dentry_put(d);
+		path_put(p);
 	else
-		fs_set_cwd(current_task()->fs, d);
+		fs_set_cwd(current_task()->fs, p);
 	return err;
 }
 
 long sys_chdir(uptr_t path)
 {
-	struct dentry *d;
-	int err = user_path_lookup(AT_FDCWD, path, LOOKUP_FOLLOW | LOOKUP_DIRECTORY, &d);
+	struct path p;
+	int err = user_path_lookup(AT_FDCWD, path, LOOKUP_FOLLOW | LOOKUP_DIRECTORY, &p);
 
-	return err ? err : set_cwd(d);
+	return err ? err : set_cwd(p);
 }
 
 long sys_fchdir(u32 fd)
@@ -426,24 +429,24 @@ long sys_fchdir(u32 fd)
 	if (!f)
 		return -EBADF;
 	if (S_ISDIR(f->dentry->inode->mode))
-		err = set_cwd(dentry_get(f->dentry));
+		err = set_cwd(path_get(file_at(f)));
 	file_put(f);
 	return err;
 }
 
 long sys_chroot(uptr_t path)
 {
-	struct dentry *d;
-	int err = user_path_lookup(AT_FDCWD, path, LOOKUP_FOLLOW | LOOKUP_DIRECTORY, &d);
+	struct path p;
+	int err = user_path_lookup(AT_FDCWD, path, LOOKUP_FOLLOW | LOOKUP_DIRECTORY, &p);
 
 	if (err)
 		return err;
-	err = inode_permission(d->inode, MAY_EXEC);
+	err = inode_permission(p.dentry->inode, MAY_EXEC);
 	if (!err && !cred_capable(CAP_SYS_CHROOT))
 		err = -EPERM;
 	if (err)
-		dentry_put(d);
+		path_put(p);
 	else
-		fs_set_root(current_task()->fs, d);
+		fs_set_root(current_task()->fs, p);
 	return err;
 }

@@ -8,6 +8,7 @@
 
 #define PROPAGATION	 (MS_UNBINDABLE | MS_PRIVATE | MS_SLAVE | MS_SHARED)
 #define STORED_FLAGS	 (MS_RDONLY | MS_NOSUID | MS_NODEV | MS_NOEXEC | MS_NOATIME)
+#define ATIME_FLAGS	 (MS_NOATIME | MS_NODIRATIME | MS_RELATIME | MS_STRICTATIME)
 #define ADVICE_MAX	 5u	  /* POSIX_FADV_NOREUSE */
 #define SWAP_FLAGS_VALID 0x7ffffu /* priority, PREFER, DISCARD and how */
 
@@ -51,26 +52,50 @@ static long get_strings(struct mount_strings *s, uptr_t source, uptr_t type, upt
 				 : ptr_err(s->options);
 }
 
-static long remount(struct dentry *on, u32 flags)
+/* With MS_BIND only the mount is changed, without it the file system too. What is said of neither
+ * access time stays as it is. */
+static long remount(struct path on, u32 flags)
 {
-	struct mount *m = on->inode->mnt;
+	u32 keep = flags & ATIME_FLAGS ? 0 : on.mnt->flags & MS_NOATIME;
 
-	if (on != m->root)
-		return -EINVAL;
-	mutex_lock(&namespace_lock);
-	m->flags = flags & STORED_FLAGS;
-	mutex_unlock(&namespace_lock);
-	return 0;
+	return mount_set_flags(on, (flags & STORED_FLAGS) | keep, !(flags & MS_BIND));
 }
 
-static long mount_on(struct dentry *on, const struct mount_strings *s, u32 flags)
+/* There is one name space, and nothing is propagated in it: all that counts is what may be bound. */
+static long change_propagation(struct path on, u32 flags)
+{
+	u32 type = flags & ~(MS_REC | MS_SILENT);
+
+	if ((type & ~PROPAGATION) || (type & (type - 1)))
+		return -EINVAL;
+	return mount_set_unbindable(on, flags);
+}
+
+static long bind_or_move(struct path on, const char *source, u32 flags)
+{
+	struct path from;
+	long err;
+
+	if (!source[0])
+		return -EINVAL;
+	err = path_lookup(AT_FDCWD, source, LOOKUP_FOLLOW, &from);
+	if (err)
+		return err;
+	err = flags & MS_BIND ? mount_bind(from, on, flags) : mount_move(from, on);
+	path_put(from);
+	return err;
+}
+
+static long mount_on(struct path on, const struct mount_strings *s, u32 flags)
 {
 	if (flags & MS_REMOUNT)
 		return remount(on, flags);
-	if (flags & (MS_BIND | MS_MOVE))
-		return -EINVAL;
+	if (flags & MS_BIND)
+		return bind_or_move(on, s->source, flags);
 	if (flags & PROPAGATION)
-		return 0; /* there is one name space: nothing is ever propagated */
+		return change_propagation(on, flags);
+	if (flags & MS_MOVE)
+		return bind_or_move(on, s->source, flags);
 	if (!s->type[0])
 		return -EINVAL;
 	return mount_create(
@@ -80,7 +105,7 @@ static long mount_on(struct dentry *on, const struct mount_strings *s, u32 flags
 long sys_mount(uptr_t source, uptr_t target, uptr_t type, u32 flags, uptr_t data)
 {
 	struct mount_strings s;
-	struct dentry *on;
+	struct path on;
 	long err;
 
 	if ((flags & MS_MGC_MSK) == MS_MGC_VAL)
@@ -93,7 +118,7 @@ long sys_mount(uptr_t source, uptr_t target, uptr_t type, u32 flags, uptr_t data
 	err = user_path_lookup(AT_FDCWD, target, LOOKUP_FOLLOW, &on);
 	if (!err) {
 		err = mount_on(on, &s, flags);
-		dentry_put(on);
+		path_put(on);
 	}
 	put_strings(&s);
 	return err;
@@ -101,15 +126,15 @@ long sys_mount(uptr_t source, uptr_t target, uptr_t type, u32 flags, uptr_t data
 
 long sys_umount2(uptr_t target, u32 flags)
 {
-	struct dentry *d;
+	struct path p;
 	long err;
 
 	if (flags & ~(MNT_FORCE | MNT_DETACH | UMOUNT_NOFOLLOW))
 		return -EINVAL;
 	if (!cred_capable(CAP_SYS_ADMIN))
 		return -EPERM;
-	err = user_path_lookup(AT_FDCWD, target, flags & UMOUNT_NOFOLLOW ? 0 : LOOKUP_FOLLOW, &d);
-	return err ? err : mount_remove(d, flags & MNT_DETACH);
+	err = user_path_lookup(AT_FDCWD, target, flags & UMOUNT_NOFOLLOW ? 0 : LOOKUP_FOLLOW, &p);
+	return err ? err : mount_remove(p, flags & MNT_DETACH);
 }
 
 long sys_umount(uptr_t target)

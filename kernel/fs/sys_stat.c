@@ -104,14 +104,13 @@ typedef long (*put_stat_fn)(uptr_t user, const struct kstat *st);
 
 static long stat_path(s32 dirfd, uptr_t path, u32 flags, struct kstat *st)
 {
-	struct dentry *d;
-	int err = user_path_lookup(dirfd, path, flags, &d);
+	struct path p;
+	int err = user_path_lookup(dirfd, path, flags, &p);
 
 	if (err)
 		return err;
-	inode_stat(d->inode, st);
-	st->mount_root = d == d->inode->mnt->root;
-	dentry_put(d);
+	path_stat(p, st);
+	path_put(p);
 	return 0;
 }
 
@@ -121,7 +120,7 @@ static long stat_fd(u32 fd, struct kstat *st)
 
 	if (!f)
 		return -EBADF;
-	inode_stat(f->dentry->inode, st);
+	path_stat(file_at(f), st);
 	file_put(f);
 	return 0;
 }
@@ -257,32 +256,35 @@ long sys_statx(s32 dirfd, uptr_t path, u32 flags, u32 mask, uptr_t user)
 
 /* --- access --- */
 
-static int access_permission(struct inode *inode, u32 mode, bool real)
+static int access_permission(struct path p, u32 mode, bool real)
 {
 	const struct credentials *cred = current_cred();
+	struct inode *inode = p.dentry->inode;
+	int err;
 
 	if (mode == 0)
 		return 0;
-	if ((mode & X_OK) && S_ISREG(inode->mode) && (inode->mnt->flags & MS_NOEXEC))
+	if ((mode & X_OK) && S_ISREG(inode->mode) && (p.mnt->flags & MS_NOEXEC))
 		return -EACCES;
-	return inode_permission_as(
+	err = inode_permission_as(
 		inode, mode, real ? cred->uid : cred->fsuid, real ? cred->gid : cred->fsgid);
+	return err || !(mode & W_OK) || !inode_is_stored(inode) ? err : mount_may_write(p.mnt);
 }
 
 long sys_faccessat2(s32 dirfd, uptr_t path, u32 mode, u32 flags)
 {
 	bool real = !(flags & AT_EACCESS);
-	struct dentry *d;
+	struct path p;
 	int err;
 
 	if ((mode & ~(R_OK | W_OK | X_OK)) ||
 		(flags & ~(AT_EACCESS | AT_SYMLINK_NOFOLLOW | AT_EMPTY_PATH)))
 		return -EINVAL;
-	err = user_path_lookup(dirfd, path, lookup_flags(flags) | (real ? LOOKUP_REAL_IDS : 0), &d);
+	err = user_path_lookup(dirfd, path, lookup_flags(flags) | (real ? LOOKUP_REAL_IDS : 0), &p);
 	if (err)
 		return err;
-	err = access_permission(d->inode, mode, real);
-	dentry_put(d);
+	err = access_permission(p, mode, real);
+	path_put(p);
 	return err;
 }
 
@@ -298,26 +300,28 @@ long sys_access(uptr_t path, u32 mode)
 
 /* --- statfs --- */
 
-static void fill_statfs(struct mount *m, struct abi_statfs64 *s)
+static void fill_statfs(const struct mount *m, struct abi_statfs64 *s)
 {
-	struct fs_stat st = {.magic = m->type->magic};
+	const struct fs_type *type = m->super->type;
+	struct fs_stat st = {.magic = type->magic};
+	u32 flags = m->flags | m->super->flags;
 
-	if (m->type->statfs)
-		m->type->statfs(m, &st);
+	if (type->statfs)
+		type->statfs(m->super, &st);
 	*s = (struct abi_statfs64){
 		.f_type = st.magic,
-		.f_bsize = mount_block_size(m),
+		.f_bsize = super_block_size(m->super),
 		.f_blocks = st.blocks,
 		.f_bfree = st.bfree,
 		.f_bavail = st.bfree,
 		.f_files = st.files,
 		.f_ffree = st.ffree,
-		.f_fsid = {(s32)m->dev, 0},
+		.f_fsid = {(s32)m->super->dev, 0},
 		.f_namelen = ABI_NAME_MAX,
-		.f_frsize = mount_block_size(m),
+		.f_frsize = super_block_size(m->super),
 		/* The first four flags have the same bits as mount(2)'s. */
-		.f_flags = ST_VALID | (m->flags & (MS_RDONLY | MS_NOSUID | MS_NODEV | MS_NOEXEC)) |
-			   (m->flags & MS_NOATIME ? 0 : ST_RELATIME),
+		.f_flags = ST_VALID | (flags & (MS_RDONLY | MS_NOSUID | MS_NODEV | MS_NOEXEC)) |
+			   (flags & MS_NOATIME ? 0 : ST_RELATIME),
 	};
 }
 
@@ -352,13 +356,13 @@ typedef long (*put_statfs_fn)(uptr_t user, const struct abi_statfs64 *s);
 static long statfs_path(uptr_t path, uptr_t user, put_statfs_fn put)
 {
 	struct abi_statfs64 s;
-	struct dentry *d;
-	int err = user_path_lookup(AT_FDCWD, path, LOOKUP_FOLLOW, &d);
+	struct path p;
+	int err = user_path_lookup(AT_FDCWD, path, LOOKUP_FOLLOW, &p);
 
 	if (err)
 		return err;
-	fill_statfs(d->inode->mnt, &s);
-	dentry_put(d);
+	fill_statfs(p.mnt, &s);
+	path_put(p);
 	return put(user, &s);
 }
 
@@ -369,7 +373,7 @@ static long statfs_fd(u32 fd, uptr_t user, put_statfs_fn put)
 
 	if (!f)
 		return -EBADF;
-	fill_statfs(f->dentry->inode->mnt, &s);
+	fill_statfs(f->mnt, &s);
 	file_put(f);
 	return put(user, &s);
 }

@@ -163,7 +163,7 @@ static int write_cpus(struct inode *inode)
 static int add_attribute(struct dentry *dir, const struct name *name, const struct attribute *a)
 {
 	struct inode *inode =
-		inode_create(dir->inode->mnt, &attribute_ops, S_IFREG | (a->set ? 0644 : 0444));
+		inode_create(dir->inode->super, &attribute_ops, S_IFREG | (a->set ? 0644 : 0444));
 
 	if (!inode)
 		return -ENOMEM;
@@ -216,19 +216,19 @@ static int add_path(struct dentry *root, const struct node *node)
 	return err;
 }
 
-static int sysfs_mount(struct mount *m, const char *options)
+static int sysfs_mount(struct super *s, const char *options)
 {
-	int err = tmpfs_mount(m, NULL);
+	int err = tmpfs_mount(s, NULL);
 
 	if (err)
 		return err;
-	m->root->inode->mode = S_IFDIR | 0555;
+	s->root->inode->mode = S_IFDIR | 0555;
 	for (u32 i = 0; i < ARRAY_SIZE(nodes) && !err; i++)
-		err = add_path(m->root, &nodes[i]);
+		err = add_path(s->root, &nodes[i]);
 	if (err)
-		dentry_tree_drop(m->root);
-	m->max_pages = 0;
-	m->fixed = true;
+		dentry_tree_drop(s->root);
+	s->max_pages = 0;
+	s->fixed = true;
 	return err;
 }
 

@@ -19,23 +19,23 @@
 #include "mm/page_alloc.h"
 #include "mm/vmalloc.h"
 
-static struct mount anonymous_mount; /* of memfds and shared anonymous memory: no limit */
+static struct internal_mount anonymous; /* of memfds and shared anonymous memory: no limit */
 
 /* --- Charging --- */
 
-static int charge_mount(struct inode *inode)
+static int charge_super(struct inode *inode)
 {
-	struct mount *m = inode->mnt;
+	struct super *s = inode->super;
 	int err = 0;
 
-	spin_lock(&m->lock);
-	if (m->max_pages && m->nr_pages >= m->max_pages) {
+	spin_lock(&s->lock);
+	if (s->max_pages && s->nr_pages >= s->max_pages) {
 		err = -ENOSPC;
 	} else {
-		m->nr_pages++;
+		s->nr_pages++;
 		inode->charged++;
 	}
-	spin_unlock(&m->lock);
+	spin_unlock(&s->lock);
 	return err;
 }
 
@@ -52,7 +52,7 @@ static int charge_page(struct inode *inode)
 
 	if (commits && !commit_charge_file(1))
 		return -ENOSPC;
-	err = charge_mount(inode);
+	err = charge_super(inode);
 	if (err && commits)
 		commit_release(1);
 	return err;
@@ -61,16 +61,16 @@ static int charge_page(struct inode *inode)
 /* After pages were dropped: the charge comes down to what is left. */
 static void settle_charge(struct inode *inode, u32 left)
 {
-	struct mount *m = inode->mnt;
+	struct super *s = inode->super;
 	u32 gone = 0;
 
-	spin_lock(&m->lock);
+	spin_lock(&s->lock);
 	if (inode->charged > left) {
 		gone = inode->charged - left;
-		m->nr_pages -= gone;
+		s->nr_pages -= gone;
 		inode->charged = left;
 	}
-	spin_unlock(&m->lock);
+	spin_unlock(&s->lock);
 	if (commits_pages(inode))
 		commit_release(gone);
 }
@@ -86,16 +86,16 @@ static const struct object_ops tmpfs_object_ops = {
 
 int tmpfs_adopt_page(struct inode *inode, u32 index, struct page *p)
 {
-	struct mount *m = inode->mnt;
+	struct super *s = inode->super;
 	int err = object_adopt_page(&inode->object, index, p);
 
 	if (err)
 		return err;
 	(void)commit_charge_file(1); /* at boot: nothing is refused */
-	spin_lock(&m->lock);
+	spin_lock(&s->lock);
 	inode->charged++;
-	m->nr_pages++;
-	spin_unlock(&m->lock);
+	s->nr_pages++;
+	spin_unlock(&s->lock);
 	return 0;
 }
 
@@ -227,10 +227,10 @@ static int take_target(struct inode *inode, const char *target)
 	return strlen(target) + 1 > SHORT_SYMLINK ? charge_page(inode) : 0;
 }
 
-static int tmpfs_inode(struct mount *m, u32 mode, u32 rdev, const char *target, struct inode **out)
+static int tmpfs_inode(struct super *s, u32 mode, u32 rdev, const char *target, struct inode **out)
 {
 	struct inode *inode;
-	int err = inode_create_counted(m, &tmpfs_inode_ops, mode, &inode);
+	int err = inode_create_counted(s, &tmpfs_inode_ops, mode, &inode);
 
 	if (err)
 		return err;
@@ -252,7 +252,7 @@ static int tmpfs_inode(struct mount *m, u32 mode, u32 rdev, const char *target, 
 static int tmpfs_create(
 	struct inode *dir, u32 mode, u32 rdev, const char *target, struct inode **out)
 {
-	return tmpfs_inode(dir->mnt, mode, rdev, target, out);
+	return tmpfs_inode(dir->super, mode, rdev, target, out);
 }
 
 static void tmpfs_evict(struct inode *inode)
@@ -262,7 +262,7 @@ static void tmpfs_evict(struct inode *inode)
 	settle_charge(inode, 0);
 	if (S_ISLNK(inode->mode))
 		kfree(inode->private);
-	mount_uncharge_inode(inode->mnt);
+	super_uncharge_inode(inode->super);
 }
 
 static int tmpfs_readlink(struct inode *inode, char *buf, size_t size)
@@ -324,8 +324,8 @@ static int allocate_pages(struct object *o, u32 first, u32 n)
 /* Refuses at once what can never fit, before any page is made. */
 static bool may_fit(const struct inode *inode, u32 pages)
 {
-	const struct mount *m = inode->mnt;
-	u64 room = m->max_pages ? m->max_pages - m->nr_pages : page_alloc_total();
+	const struct super *s = inode->super;
+	u64 room = s->max_pages ? s->max_pages - s->nr_pages : page_alloc_total();
 
 	return pages <= room + inode->object.nr_pages;
 }
@@ -400,7 +400,7 @@ static const struct mount_option tmpfs_options[] = {
 	{"gid=", offsetof(struct tmpfs_options, gid), option_id},
 };
 
-int tmpfs_mount(struct mount *m, const char *options)
+int tmpfs_mount(struct super *s, const char *options)
 {
 	struct tmpfs_options o = {
 		.pages = page_alloc_total() / 2,
@@ -414,38 +414,38 @@ int tmpfs_mount(struct mount *m, const char *options)
 
 	if (err)
 		return err;
-	m->max_pages = (u32)MIN(o.pages, (u64)UINT32_MAX / 2);
-	m->max_inodes = (u32)MIN(o.inodes, (u64)UINT32_MAX);
-	err = tmpfs_inode(m, S_IFDIR | (o.mode & 07777), 0, NULL, &inode);
+	s->max_pages = (u32)MIN(o.pages, (u64)UINT32_MAX / 2);
+	s->max_inodes = (u32)MIN(o.inodes, (u64)UINT32_MAX);
+	err = tmpfs_inode(s, S_IFDIR | (o.mode & 07777), 0, NULL, &inode);
 	if (err)
 		return err;
 	inode->uid = o.uid;
 	inode->gid = o.gid;
-	return dentry_create_root(m, inode);
+	return dentry_create_root(s, inode);
 }
 
-void tmpfs_statfs(struct mount *m, struct fs_stat *out)
+void tmpfs_statfs(struct super *s, struct fs_stat *out)
 {
-	out->blocks = m->max_pages;
-	out->bfree = m->max_pages > m->nr_pages ? m->max_pages - m->nr_pages : 0;
-	out->files = m->max_inodes;
-	out->ffree = m->max_inodes > m->nr_inodes ? m->max_inodes - m->nr_inodes : 0;
+	out->blocks = s->max_pages;
+	out->bfree = s->max_pages > s->nr_pages ? s->max_pages - s->nr_pages : 0;
+	out->files = s->max_inodes;
+	out->ffree = s->max_inodes > s->nr_inodes ? s->max_inodes - s->nr_inodes : 0;
 }
 
-void tmpfs_show_options(struct text *t, const struct mount *m)
+void tmpfs_show_options(struct text *t, const struct super *s)
 {
-	if (m->max_pages)
-		text_printf(t, ",size=%lluk", (u64)m->max_pages * (PAGE_SIZE / 1024));
+	if (s->max_pages)
+		text_printf(t, ",size=%lluk", (u64)s->max_pages * (PAGE_SIZE / 1024));
 }
 
 struct file *tmpfs_create_anonymous(const char *name, u32 flags)
 {
 	struct inode *inode;
-	int err = tmpfs_inode(&anonymous_mount, S_IFREG | 0777, 0, NULL, &inode);
+	int err = tmpfs_inode(&anonymous.super, S_IFREG | 0777, 0, NULL, &inode);
 
 	if (err)
 		return err_ptr(err);
-	return file_create_unnamed(inode, name, (flags & ~O_ACCMODE) | O_RDWR);
+	return file_create_unnamed(&anonymous.mount, inode, name, (flags & ~O_ACCMODE) | O_RDWR);
 }
 
 struct file *tmpfs_create_sized(const char *name, u32 bytes, bool reserve)
@@ -483,5 +483,5 @@ static struct fs_type tmpfs_type = {
 void __init tmpfs_init(void)
 {
 	fs_register(&tmpfs_type);
-	mount_init_internal(&anonymous_mount, &tmpfs_type);
+	mount_init_internal(&anonymous, &tmpfs_type);
 }

@@ -464,7 +464,7 @@ static int child_at(const struct inode *dir, u32 index, struct child *c)
 	return 0;
 }
 
-static int make_inode(struct mount *m, const struct child *c, struct inode **out);
+static int make_inode(struct super *s, const struct child *c, struct inode **out);
 
 static int tracefs_lookup(struct dentry *dir, const char *name, u32 len, struct inode **out)
 {
@@ -473,7 +473,7 @@ static int tracefs_lookup(struct dentry *dir, const char *name, u32 len, struct 
 
 	for (u32 i = 0; (err = child_at(dir->inode, i, &c)) != -ERANGE; i++)
 		if (!err && strlen(c.name) == len && memcmp(c.name, name, len) == 0)
-			return make_inode(dir->inode->mnt, &c, out);
+			return make_inode(dir->inode->super, &c, out);
 	return -ENOENT;
 }
 
@@ -535,24 +535,24 @@ static const struct inode_ops file_inode_ops = {
 	.truncate = tracefs_truncate,
 };
 
-static int make_inode(struct mount *m, const struct child *c, struct inode **out)
+static int make_inode(struct super *s, const struct child *c, struct inode **out)
 {
-	*out = inode_create(m, S_ISDIR(c->mode) ? &dir_ops : &file_inode_ops, c->mode);
+	*out = inode_create(s, S_ISDIR(c->mode) ? &dir_ops : &file_inode_ops, c->mode);
 	if (!*out)
 		return -ENOMEM;
 	(*out)->ino = ino_of(c->kind, c->id);
 	return 0;
 }
 
-static int tracefs_mount(struct mount *m, const char *options)
+static int tracefs_mount(struct super *s, const char *options)
 {
 	const struct child root = {"", ROOT, 0, S_IFDIR | 0700};
 	struct inode *inode;
-	int err = make_inode(m, &root, &inode);
+	int err = make_inode(s, &root, &inode);
 
 	if (err)
 		return err;
-	return dentry_create_root(m, inode);
+	return dentry_create_root(s, inode);
 }
 
 static struct fs_type tracefs_type = {

@@ -3,8 +3,9 @@
  * what is mounted where.
  *
  *   struct mount --root--> struct dentry --inode--> struct inode --ops--> its file system
- *        |                  |  parent, children        object: page cache of a regular file
- *        +--covered---------+
+ *     |   |   |              |  parent, children        object: page cache of a regular file
+ *     |   |   +--super---> struct super: the file system of all that
+ *     +---+-covered, parent: where it is seen
  *
  * There are two kinds of file systems. In a stored one (tmpfs, and devfs on top of it) the tree of
  * dentries *is* the directory content: a dentry is pinned from the moment it is linked until it is
@@ -12,8 +13,8 @@
  * `lookup` operation that makes an inode for a name; that dentry lives while somebody holds it. A
  * dynamic directory lists itself through file_ops.readdir, which its `open` installs.
  *
- * There are no bind mounts, so a mounted file system and its mount are one struct, and a dentry
- * alone says where it is.
+ * A mount shows the tree of a file system, or a part of it (a bind mount), in one place. As several
+ * may show the same, a dentry alone does not say where it is: a struct path does.
  *
  * Locks, outermost first:
  *   namespace_lock  mutex  changes to directories and mounts; calls of lookup. No user memory is
@@ -41,6 +42,7 @@ struct credentials;
 struct pipe;
 struct inode;
 struct mount;
+struct super;
 struct text;
 
 extern struct mutex namespace_lock;
@@ -67,9 +69,9 @@ struct inode_ops {
 	int (*open)(struct inode *inode, struct file *f);
 	/* A symlink's text into buf; returns its length (not terminated, cut at size). */
 	int (*readlink)(struct inode *inode, char *buf, size_t size);
-	/* A magic link: the dentry it leads to (one reference), whatever its text says (the text is
-	 * only for readlink). NULL: the text is followed. */
-	int (*follow)(struct inode *inode, struct dentry **out);
+	/* A magic link: the place it leads to (referenced), whatever its text says (the text is only
+	 * for readlink). NULL: the text is followed. */
+	int (*follow)(struct inode *inode, struct path *out);
 	/* Checks `mask` (MAY_ bits) for ids. NULL: the mode bits. */
 	int (*permission)(struct inode *inode, u32 mask, u32 uid, u32 gid);
 	/* Brings mode, owner, size up to date before they are looked at. NULL: they are. */
@@ -97,7 +99,7 @@ struct inode_ops {
 /* letters: d: dcache_lock; n: namespace_lock; l: `lock`; i: set at creation */
 struct inode {
 	const struct inode_ops *ops; /* i */
-	struct mount *mnt;           /* i: whose it is */
+	struct super *super;         /* i: the file system it is of */
 	u32 refcount;                /* d */
 	u32 ino;                     /* i */
 	u32 mode;                    /* n: S_IF and permission bits */
@@ -111,7 +113,7 @@ struct inode {
 	bool linkable;               /* n: made without a name (O_TMPFILE), may be given one */
 	u8 write_hint;               /* F_SET_RW_HINT's: kept and told */
 	u32 seals;                   /* tmpfs: F_SEAL_ bits; set under `lock` and the object's lock */
-	u32 charged;                 /* tmpfs: pages counted against its mount; mount->lock */
+	u32 charged;                 /* tmpfs: pages counted against its file system; super->lock */
 	struct list_head locks;      /* kernel/fs/filelock.c: struct file_lock, under its lock */
 	struct list_head watches;    /* kernel/fs/inotify.c: struct watch, under inotify_lock */
 	struct pipe *pipe;           /* n: a fifo's buffer while it is open */
@@ -119,15 +121,22 @@ struct inode {
 	struct object object;        /* regular files only: contents */
 };
 
-/* A new inode of `mnt` with one reference, owned by root, all times now, nlink 1 (2 for a
+/* A new inode of a file system with one reference, owned by root, all times now, nlink 1 (2 for a
  * directory). NULL when memory is out. The object of a regular file is not initialised. */
-struct inode *inode_create(struct mount *mnt, const struct inode_ops *ops, u32 mode) __must_check;
-/* The same, counted against its mount's limit until evict() takes it off again
- * (mount_uncharge_inode). 0, -ENOSPC or -ENOMEM. */
-int inode_create_counted(struct mount *mnt, const struct inode_ops *ops, u32 mode,
+struct inode *inode_create(struct super *s, const struct inode_ops *ops, u32 mode) __must_check;
+/* The same, counted against its file system's limit until evict() takes it off again
+ * (super_uncharge_inode). 0, -ENOSPC or -ENOMEM. */
+int inode_create_counted(struct super *s, const struct inode_ops *ops, u32 mode,
 	struct inode **out) __must_check;
 struct inode *inode_get(struct inode *inode);
 void inode_put(struct inode *inode); /* may sleep */
+
+/* Whether it is kept in its file system, and so cannot be changed where that is read-only: a device or
+ * a fifo is only named by it. */
+static inline bool inode_is_stored(const struct inode *inode)
+{
+	return S_ISREG(inode->mode) || S_ISDIR(inode->mode) || S_ISLNK(inode->mode);
+}
 
 static inline bool inode_has_object(const struct inode *inode)
 {
@@ -145,8 +154,13 @@ int inode_permission_as(struct inode *inode, u32 mask, u32 uid, u32 gid);
 void inode_set_owner(struct inode *inode); /* the caller, who has just made it */
 bool inode_owned(const struct inode *inode); /* by the caller, or he has CAP_FOWNER */
 
+/* Its last link is gone (or it never had one); it is the first again. Caller holds namespace_lock, or
+ * has just made it. */
+void inode_set_nameless(struct inode *inode);
+void inode_set_named(struct inode *inode);
+
 s64 inode_now(void);
-void inode_accessed(struct inode *inode); /* relatime */
+void inode_accessed(struct inode *inode, const struct mount *m); /* by way of m: relatime */
 void file_accessed(struct file *f);       /* its inode, unless it was opened with O_NOATIME */
 void inode_modified(struct inode *inode); /* mtime and ctime */
 /* A write to or chown of a set-id file by somebody else takes the set-id bits. */
@@ -179,7 +193,7 @@ struct dentry {
 	struct list_head children;   /* d */
 	u32 cookie;                  /* d: place in the parent's listing, higher is newer */
 	u32 last_cookie;             /* d: the highest given to a child */
-	struct mount *mounted;       /* d: what covers this dentry, or NULL */
+	struct mount *mounted;       /* d: what covers it, in one mount or another; or NULL */
 	char inline_name[DENTRY_INLINE_NAME];
 };
 
@@ -189,8 +203,8 @@ void dentry_put(struct dentry *d); /* may sleep; NULL is ignored */
 /* A dentry that is in no tree; takes over the caller's reference to the inode, also on failure
  * (NULL: memory is out). Shown as "NAME:[ino]", or "NAME (deleted)" when it begins with a slash. */
 struct dentry *dentry_create_anon(const char *name, struct inode *inode) __must_check;
-/* Makes m->root. The same about the inode. Returns 0 or -ENOMEM. */
-int dentry_create_root(struct mount *m, struct inode *inode) __must_check;
+/* Makes s->root. The same about the inode. Returns 0 or -ENOMEM. */
+int dentry_create_root(struct super *s, struct inode *inode) __must_check;
 
 /* The child called `name`, referenced: 0, -ENOENT, or what lookup said. Mounts are not crossed. */
 int dentry_lookup(struct dentry *dir, const char *name, u32 len, struct dentry **out) __must_check;
@@ -213,24 +227,41 @@ void dentry_exchange(struct dentry *a, struct dentry *b);
 bool dentry_is_ancestor(struct dentry *above, struct dentry *d); /* or the same */
 bool dentry_empty(struct dentry *d);
 
-/* The topmost mount's root that covers d, or d. Takes over and returns a reference. */
-struct dentry *dentry_cross_mounts(struct dentry *d);
-/* The directory above d, mounts crossed, not above `root`; referenced. */
-struct dentry *dentry_parent_of(struct dentry *d, struct dentry *root);
+/* Drops the names of a whole tree, which nobody holds any more. */
+void dentry_tree_drop(struct dentry *root);
 
-/* Path of d as seen from `root`, built at the end of buf; returns its beginning (NUL-terminated).
+/* --- Paths: places in the tree of mounts --- */
+
+static inline bool path_equal(struct path a, struct path b)
+{
+	return a.dentry == b.dentry && a.mnt == b.mnt;
+}
+/* Whether a mount begins here. */
+bool path_is_mount_root(struct path p);
+
+struct path path_get(struct path p); /* takes references to both */
+void path_put(struct path p);        /* may sleep; what is NULL is ignored */
+
+/* The mount that covers the place, or NULL. Caller holds dcache_lock, or namespace_lock. */
+struct mount *mount_covering(struct path p);
+/* On to the root of the topmost mount that covers the place, if one does. Takes over and gives
+ * references. */
+void path_cross_mounts(struct path *p);
+/* The directory above p, mounts crossed, not above `root`; referenced. -ENOENT: p was moved out of
+ * what its mount shows. */
+int path_parent(struct path p, struct path root, struct path *out);
+
+/* Text of p as seen from `root`, built at the end of buf; returns its beginning (NUL-terminated).
  * " (deleted)" is appended to what is unlinked. What is not below root has the path from the top of
  * its tree. When it does not fit, the front is missing. `fit` may be NULL. */
 struct path_fit {
 	bool whole, below;
 };
-char *dentry_path(
-	struct dentry *d, struct dentry *root, char *buf, size_t size, struct path_fit *fit);
-
-/* Whether anything but the tree itself holds a dentry of it (caller holds dcache_lock); dropping it
- * when nothing does. */
-bool dentry_tree_busy(struct dentry *root);
-void dentry_tree_drop(struct dentry *root);
+char *path_text(struct path p, struct path root, char *buf, size_t size, struct path_fit *fit);
+/* The same for where a mount is, whether what it shows was unlinked or not. NULL: not below root. */
+char *mount_text(struct mount *m, struct path root, char *buf, size_t size);
+/* The same for a dentry within its file system; "//deleted" is what is appended. */
+char *dentry_text(struct dentry *d, char *buf, size_t size);
 
 /* --- Directory listings --- */
 
@@ -262,19 +293,19 @@ extern const struct file_ops stored_dir_ops;
 struct name; /* kernel/fs/pathname.h */
 
 /* Creates under dir. `mode` has the type, and the umask is already applied. */
-int vfs_create(struct dentry *dir, const struct name *name, u32 mode, u32 rdev, const char *target,
+int vfs_create(struct path dir, const struct name *name, u32 mode, u32 rdev, const char *target,
 	struct dentry **out);
-int vfs_link(struct dentry *old, struct dentry *dir, const struct name *name);
-int vfs_unlink(struct dentry *dir, const struct name *name);
-int vfs_rmdir(struct dentry *dir, const struct name *name);
-int vfs_rename(struct dentry *olddir, const struct name *oldname, struct dentry *newdir,
+int vfs_link(struct path old, struct path dir, const struct name *name);
+int vfs_unlink(struct path dir, const struct name *name);
+int vfs_rmdir(struct path dir, const struct name *name);
+int vfs_rename(struct path olddir, const struct name *oldname, struct path newdir,
 	const struct name *newname, u32 flags);
 
-/* --- Mounts --- */
+/* --- File systems and mounts --- */
 
 struct fs_stat {
 	u32 magic;
-	u64 blocks, bfree, files, ffree; /* blocks of mount_block_size() */
+	u64 blocks, bfree, files, ffree; /* blocks of super_block_size() */
 };
 
 struct fs_type {
@@ -283,96 +314,150 @@ struct fs_type {
 	bool nodev; /* "nodev" in /proc/filesystems: needs no block device */
 	bool counts_links; /* each name of a file counts as an inode, so that they have a limit too */
 	u32 block_size; /* bytes: what its files' pages have; 0: PAGE_SIZE */
-	/* Makes m->root (dentry_create_root) from mount(2)'s data; m is zeroed but for type, flags
+	/* Makes s->root (dentry_create_root) from mount(2)'s data; s is zeroed but for type, flags
 	 * and dev. */
-	int (*mount)(struct mount *m, const char *options);
-	/* The instance, where there is only one: mounting shows it, unmounting hides it. Or NULL. */
-	struct mount *only;
-	/* After the tree is gone, or mount failed: frees m->private. May be NULL. */
-	void (*kill)(struct mount *m);
-	void (*statfs)(struct mount *m, struct fs_stat *out); /* magic is set; may be NULL */
+	int (*mount)(struct super *s, const char *options);
+	/* The instance, where there is only one: each mount shows it. Or NULL. */
+	struct super *only;
+	/* After the tree is gone, or mount failed: frees s->private. May be NULL. */
+	void (*kill)(struct super *s);
+	void (*statfs)(struct super *s, struct fs_stat *out); /* magic is set; may be NULL */
 	/* The options of its own that it has now, each with a comma before it. May be NULL. */
-	void (*show_options)(struct text *t, const struct mount *m);
+	void (*show_options)(struct text *t, const struct super *s);
 	struct list_head link;
 };
 
-/* letters: n: namespace_lock; i: set at creation; l: lock */
-struct mount {
+/* A file system: a tree of names and the files in it, whichever mounts show it. It goes with the
+ * last of them. Letters: n: namespace_lock; i: set at creation; l: lock */
+struct super {
 	const struct fs_type *type; /* i */
 	struct dentry *root;        /* i: one reference */
-	struct dentry *covered;     /* n: where it is mounted, one reference; NULL for the root */
-	struct list_head link;      /* n: mount_list, oldest first */
-	u32 flags;                  /* n: MS_ bits */
+	u32 refcount;               /* atomic: mounts, and one for itself where it stays */
+	u32 flags;                  /* n: MS_RDONLY or 0 */
 	u32 dev;                    /* i: st_dev */
-	u32 id;                     /* i */
-	char *source;               /* i: mount(2)'s first argument */
-	bool detached;              /* d: unmounted while busy; goes when the last holder does */
-	bool implied;               /* i: made by the kernel at boot, not asked for by a program */
 	bool fixed;                 /* i: neither its tree nor its files can be changed (sysfs) */
 	struct spinlock lock;
 	u32 next_ino;               /* l */
 	u32 nr_inodes, max_inodes;  /* l: tmpfs, hugetlbfs; no limit: 0 */
+	u32 nameless;               /* atomic: inodes without a link that somebody holds */
 	u32 nr_pages, max_pages;    /* l: tmpfs */
 	void *private;
 };
 
-static inline u32 mount_block_size(const struct mount *m)
+/* Where a file system, or a part of it, is seen. Letters: n: changed under namespace_lock, d: and
+ * dcache_lock; i: set at creation */
+struct mount {
+	struct super *super;        /* i: one reference */
+	struct dentry *root;        /* i: what is seen, one reference */
+	u32 refcount;               /* atomic: holders, mounts in it, and the tree while it is there */
+	struct mount *parent;       /* d: the mount that it is mounted in, one reference; NULL for the
+				     * root, and what is in no tree (any more) */
+	struct dentry *covered;     /* d: where in it, one reference; NULL without a parent */
+	struct mount *next_covering; /* d: the next of covered->mounted */
+	struct list_head link;      /* n: mount_list, oldest first */
+	struct list_head children;  /* n: what is mounted in it, oldest first */
+	struct list_head sibling;   /* n: parent->children */
+	u32 flags;                  /* n: MS_ bits */
+	u32 writers;                /* atomic: regular files open for writing by way of it */
+	u32 id;                     /* i */
+	char *source;               /* i: mount(2)'s first argument */
+	bool implied;               /* i: made by the kernel at boot, not asked for by a program */
+};
+
+static inline u32 super_block_size(const struct super *s)
 {
-	return m->type->block_size ? m->type->block_size : PAGE_SIZE;
+	return s->type->block_size ? s->type->block_size : PAGE_SIZE;
 }
+
+static inline struct mount *mount_get(struct mount *m)
+{
+	__atomic_add_fetch(&m->refcount, 1, __ATOMIC_RELAXED);
+	return m;
+}
+
+void mount_free(struct mount *m); /* the last reference is gone; may sleep */
+
+static inline void mount_put(struct mount *m)
+{
+	if (m && __atomic_sub_fetch(&m->refcount, 1, __ATOMIC_ACQ_REL) == 0)
+		mount_free(m);
+}
+
+static inline bool mount_is_readonly(const struct mount *m)
+{
+	return (m->flags | m->super->flags) & MS_RDONLY;
+}
+/* 0, or -EROFS: nothing can be changed by way of it. */
+int mount_may_write(const struct mount *m);
 
 extern struct list_head mount_list;
 
 /* Makes a type known to mount(2). At boot, before fs_mount_defaults(). */
 void fs_register(struct fs_type *type);
 
-/* Mounts a file system of the named type on a directory. Takes namespace_lock. 0 or -errno:
- * -ENODEV for an unknown type. */
-int mount_create(const char *type, const char *source, struct dentry *on, u32 flags,
+/* Mounts a file system of the named type. Takes namespace_lock. 0 or -errno: -ENODEV for an unknown
+ * type, -ENOTDIR where it is no directory. */
+int mount_create(const char *type, const char *source, struct path on, u32 flags,
 	const char *options);
 /* The same for the kernel's own defaults: once a program has mounted something over them, they are
  * no longer listed, as if they had never been there. */
-int mount_create_implied(const char *type, struct dentry *on, const char *options);
-/* d is the root of a mount; the caller's reference to it is dropped. detach: also when it is busy,
- * with everything mounted below. Takes namespace_lock. */
-int mount_remove(struct dentry *d, bool detach);
-/* Frees a detached mount whose last holder has gone. */
-void mount_reap(struct mount *m);
+int mount_create_implied(const char *type, struct path on, const char *options);
+/* Shows what is at `from` at `on` too, with MS_REC in flags also what is mounted in it. -EINVAL where
+ * `from` is in no tree, or unbindable. */
+int mount_bind(struct path from, struct path on, u32 flags);
+/* Moves the mount that begins at `from`, with all that is mounted in it. */
+int mount_move(struct path from, struct path on);
+/* The flags of the mount that begins at p, and with `super` those of its file system. -EBUSY: files
+ * are open for writing where nothing can be written from now on. */
+int mount_set_flags(struct path p, u32 flags, bool super);
+/* MS_UNBINDABLE or not, of the mount at p; with MS_REC of all mounts in it. */
+int mount_set_unbindable(struct path p, u32 flags);
+/* Unmounts what begins at p, which is put. detach: also when it is busy, with everything mounted
+ * below. Takes namespace_lock. */
+int mount_remove(struct path p, bool detach);
 /* Whether listings leave it out: it is such a default, or sits inside one. Caller holds
  * namespace_lock. */
-bool mount_is_hidden(const struct mount *m);
-/* Counts an inode of a mount that has a limit of them: 0 or -ENOSPC. And one that is gone. */
-int mount_charge_inode(struct mount *m) __must_check;
-void mount_uncharge_inode(struct mount *m);
-/* Its own options, as fs_type.show_options. */
-void mount_show_options(struct text *t, const struct mount *m);
+bool mount_is_hidden(struct mount *m);
+/* A mount that shows the file system, referenced, or NULL. Caller holds namespace_lock. */
+struct mount *mount_of_super(const struct super *s);
+/* Counts an inode of a file system that has a limit of them: 0 or -ENOSPC. And one that is gone. */
+int super_charge_inode(struct super *s) __must_check;
+void super_uncharge_inode(struct super *s);
+/* Its own flags, each with a comma before it: ",nosuid,relatime". */
+void mount_show_flags(struct text *t, const struct mount *m);
+/* Options of the file system, as fs_type.show_options. */
+void super_show_options(struct text *t, const struct super *s);
 /* One line of /proc/mounts for each mount that is visible below the caller's root. */
 void mounts_show(struct text *t);
 /* Lines of /proc/filesystems. */
 void filesystems_show(struct text *t);
 
-/* A mount that is in no tree: home of pipes and anonymous files. */
-void mount_init_internal(struct mount *m, const struct fs_type *type);
+/* A file system whose mount is in no tree: home of pipes and anonymous files. */
+struct internal_mount {
+	struct super super;
+	struct mount mount;
+};
+void mount_init_internal(struct internal_mount *m, const struct fs_type *type);
 
 /* The root of the root file system, before and beside any process. Not referenced. */
-struct dentry *vfs_root(void);
+struct path vfs_root(void);
 
 /* --- cwd, root and umask of processes (kernel/fs/fscontext.c) --- */
 
 struct fs_context {
 	u32 refcount;
 	struct spinlock lock;
-	struct dentry *root, *cwd; /* lock: referenced */
+	struct path root, cwd; /* lock: referenced */
 	u32 umask;                 /* lock */
 };
 
 /* Referenced root and cwd of the calling process (the root file system's, without a process). */
-struct dentry *current_root(void);
-struct dentry *current_cwd(void);
+struct path current_root(void);
+struct path current_cwd(void);
 u32 current_umask(void);
-/* Take over the reference. */
-void fs_set_cwd(struct fs_context *c, struct dentry *d);
-void fs_set_root(struct fs_context *c, struct dentry *d);
+/* Take over the references. */
+void fs_set_cwd(struct fs_context *c, struct path p);
+void fs_set_root(struct fs_context *c, struct path p);
 
 /* --- Attributes, for stat and its cousins --- */
 
@@ -381,25 +466,32 @@ struct kstat {
 	u64 size, blocks; /* blocks of 512 bytes */
 	s64 atime, mtime, ctime, btime;
 	u32 mnt_id;
-	bool mount_root; /* asked by path: the path is where it is mounted */
+	bool mount_root; /* a mount begins there */
 };
-void inode_stat(struct inode *inode, struct kstat *st);
+void path_stat(struct path p, struct kstat *st);
 
 /* --- Files, beyond file.h --- */
 
 /* The page cache numbers pages with 32 bits: 16 TiB. */
 #define FILE_SIZE_MAX ((u64)UINT32_MAX << PAGE_SHIFT)
 
-/* An open file on `dentry` (taking over the reference, also on failure), with permission already
+/* Where it was opened; not referenced. */
+static inline struct path file_at(const struct file *f)
+{
+	return (struct path){f->mnt, f->dentry};
+}
+
+/* An open file on `at` (taking over the references, also on failure), with permission already
  * checked. Runs the type's open. Error pointer. */
-struct file *file_create(struct dentry *dentry, u32 flags) __must_check;
+struct file *file_create(struct path at, u32 flags) __must_check;
 
 /* An open file of an inode without a name, from now on the caller's: shown as `name`, see
- * dentry_create_anon(). Takes over the reference, also on failure. Error pointer. */
-struct file *file_create_unnamed(struct inode *inode, const char *name, u32 flags) __must_check;
+ * dentry_create_anon(). Takes over the inode's reference, also on failure. Error pointer. */
+struct file *file_create_unnamed(
+	struct mount *mnt, struct inode *inode, const char *name, u32 flags) __must_check;
 
 /* file_create() for what no type's open makes: with these operations, and `private`. */
-struct file *file_create_with(struct dentry *dentry, u32 flags, const struct file_ops *ops,
+struct file *file_create_with(struct path at, u32 flags, const struct file_ops *ops,
 	void *private) __must_check;
 
 /* Reads or writes through the file's operations, with all the checks of read(2) and write(2) but
@@ -433,9 +525,9 @@ struct file *tmpfs_create_sized(const char *name, u32 bytes, bool reserve) __mus
 /* Puts a frame of the boot module in as a page of a file (object_adopt_page). 0, -ENOMEM, -EEXIST. */
 int tmpfs_adopt_page(struct inode *inode, u32 index, struct page *p) __must_check;
 extern const struct inode_ops tmpfs_inode_ops;
-int tmpfs_mount(struct mount *m, const char *options);
-void tmpfs_statfs(struct mount *m, struct fs_stat *out);
-void tmpfs_show_options(struct text *t, const struct mount *m);
+int tmpfs_mount(struct super *s, const char *options);
+void tmpfs_statfs(struct super *s, struct fs_stat *out);
+void tmpfs_show_options(struct text *t, const struct super *s);
 void tmpfs_init(void);
 
 /* hugetlbfs.c: the same of huge pages. */

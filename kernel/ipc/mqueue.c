@@ -75,7 +75,7 @@ struct mq_waiter {
 static struct mutex mqueue_lock = MUTEX_INIT(mqueue_lock);
 static LIST_HEAD(all_queues);
 static u32 nr_queues;
-static struct mount mqueue_mount;
+static struct internal_mount mqueuefs;
 static const struct file_ops mqueue_ops;
 static const struct inode_ops mqueue_inode_ops;
 
@@ -352,7 +352,7 @@ static int queue_inode(u32 mode, const struct abi_mq_attr *a, struct inode **out
 
 	if (is_err(q))
 		return (int)ptr_err(q);
-	*out = inode_create(&mqueue_mount, &mqueue_inode_ops, mode);
+	*out = inode_create(&mqueuefs.super, &mqueue_inode_ops, mode);
 	if (!*out) {
 		queue_destroy(q);
 		return -ENOMEM;
@@ -403,7 +403,7 @@ static struct fs_type mqueue_type = {
 	.name = "mqueue",
 	.magic = MQUEUE_MAGIC,
 	.nodev = true,
-	.only = &mqueue_mount,
+	.only = &mqueuefs.super,
 };
 
 void __init mqueue_init(void)
@@ -411,10 +411,11 @@ void __init mqueue_init(void)
 	struct inode *root;
 
 	fs_register(&mqueue_type);
-	mount_init_internal(&mqueue_mount, &mqueue_type);
-	root = inode_create(&mqueue_mount, &mqueue_inode_ops, S_IFDIR | S_ISVTX | 0777);
-	if (!root || dentry_create_root(&mqueue_mount, root))
+	mount_init_internal(&mqueuefs, &mqueue_type);
+	root = inode_create(&mqueuefs.super, &mqueue_inode_ops, S_IFDIR | S_ISVTX | 0777);
+	if (!root || dentry_create_root(&mqueuefs.super, root))
 		panic("no memory for message queues");
+	mqueuefs.mount.root = mqueuefs.super.root;
 }
 
 /* --- mq_open, mq_unlink --- */
@@ -434,7 +435,7 @@ static long get_name(char *name, struct name *out, uptr_t from)
 static int create_locked(
 	const struct name *name, u32 mode, const struct abi_mq_attr *attr, struct dentry **out)
 {
-	struct dentry *root = mqueue_mount.root;
+	struct dentry *root = mqueuefs.super.root;
 	struct inode *inode;
 	int err = inode_permission(root->inode, MAY_WRITE | MAY_EXEC);
 
@@ -455,7 +456,7 @@ struct mq_open {
 static int find_locked(const struct name *name, const struct mq_open *o, struct dentry **out)
 {
 	static const u32 wanted[] = {MAY_READ, MAY_WRITE, MAY_READ | MAY_WRITE};
-	int err = dentry_lookup_locked(mqueue_mount.root, name->s, name->len, out);
+	int err = dentry_lookup_locked(mqueuefs.super.root, name->s, name->len, out);
 
 	if (err == -ENOENT && (o->flags & O_CREAT))
 		return create_locked(name, o->mode, &o->attr, out);
@@ -474,15 +475,16 @@ static int find_locked(const struct name *name, const struct mq_open *o, struct 
 
 static struct file *open_queue(const struct name *name, const struct mq_open *o)
 {
-	struct dentry *d;
+	struct path at = {.mnt = &mqueuefs.mount};
 	int err;
 
 	mutex_lock(&namespace_lock);
-	err = find_locked(name, o, &d);
+	err = find_locked(name, o, &at.dentry);
 	mutex_unlock(&namespace_lock);
 	if (err)
 		return err_ptr(err);
-	return file_create(d, o->flags & ~(O_CREAT | O_EXCL | O_NOCTTY | O_TRUNC | O_CLOEXEC));
+	mount_get(at.mnt);
+	return file_create(at, o->flags & ~(O_CREAT | O_EXCL | O_NOCTTY | O_TRUNC | O_CLOEXEC));
 }
 
 long sys_mq_open(uptr_t uname, u32 flags, u32 mode, uptr_t uattr)
@@ -524,7 +526,7 @@ long sys_mq_unlink(uptr_t uname)
 		return -ENOMEM;
 	err = get_name(path, &name, uname);
 	if (!err)
-		err = vfs_unlink(mqueue_mount.root, &name);
+		err = vfs_unlink((struct path){&mqueuefs.mount, mqueuefs.super.root}, &name);
 	kfree(path);
 	return err;
 }

@@ -24,7 +24,7 @@ struct waitq sock_dgram_room = WAITQ_INIT(sock_dgram_room);
 u32 sock_somaxconn = 4096;
 
 static struct slab_cache *sock_cache __ro_after_init;
-static struct mount sock_mount;
+static struct internal_mount sockfs;
 
 /* --- Making and letting go --- */
 
@@ -164,11 +164,11 @@ void sock_drop(struct sock *s, struct sock_rest *rest)
 void sock_close(struct sock *s)
 {
 	struct sock_rest rest = SOCK_REST_INIT(rest);
-	struct dentry *path;
+	struct path path;
 
 	spin_lock(&sock_lock);
 	path = s->path;
-	s->path = NULL;
+	s->path = (struct path){0};
 	sock_detach(s, &rest);
 	s->file = NULL;
 	s->dead = true;
@@ -176,7 +176,7 @@ void sock_close(struct sock *s)
 	list_del(&s->all);
 	spin_unlock(&sock_lock);
 	sock_drop(s, &rest);
-	dentry_put(path);
+	path_put(path);
 	sock_put(s);
 }
 
@@ -192,7 +192,7 @@ static const struct inode_ops sock_inode_ops = {
 
 static struct dentry *sock_dentry(void)
 {
-	struct inode *inode = inode_create(&sock_mount, &sock_inode_ops, S_IFSOCK | 0777);
+	struct inode *inode = inode_create(&sockfs.super, &sock_inode_ops, S_IFSOCK | 0777);
 
 	if (!inode)
 		return NULL;
@@ -202,10 +202,13 @@ static struct dentry *sock_dentry(void)
 
 struct file *sock_file_create(struct sock *s, u32 flags)
 {
-	struct dentry *d = sock_dentry();
-	struct file *f =
-		d ? file_create_with(d, O_RDWR | flags, &sock_file_ops, s) : err_ptr(-ENOMEM);
+	struct path at = {NULL, sock_dentry()};
+	struct file *f = err_ptr(-ENOMEM);
 
+	if (at.dentry) {
+		at.mnt = mount_get(&sockfs.mount);
+		f = file_create_with(at, O_RDWR | flags, &sock_file_ops, s);
+	}
 	if (is_err(f)) {
 		sock_close(s);
 		return f;
@@ -464,7 +467,7 @@ static struct fs_type sock_type = {
 
 void __init sock_init(void)
 {
-	mount_init_internal(&sock_mount, &sock_type);
+	mount_init_internal(&sockfs, &sock_type);
 	sock_cache = slab_create("sock", sizeof(struct sock), 0, 0, NULL);
 	if (!sock_cache)
 		panic("no memory for the socket cache");

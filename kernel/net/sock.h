@@ -133,7 +133,7 @@ struct sock {
 
 	/* AF_UNIX */
 	struct unix_name *name; /* u */
-	struct dentry *path;	/* u: of one bound to a path */
+	struct path path;	/* u: of one bound to a path */
 
 	/* AF_INET */
 	struct inet_name local, remote;	   /* u; remote.port 0: connected to nobody */

@@ -78,7 +78,7 @@ static struct sock *find_inode(const struct inode *inode)
 	struct sock *s;
 
 	list_for_each_entry (s, &socks, all)
-		if (s->path && s->path->inode == inode)
+		if (s->path.dentry && s->path.dentry->inode == inode)
 			return s;
 	return NULL;
 }
@@ -86,19 +86,19 @@ static struct sock *find_inode(const struct inode *inode)
 static struct sock *find_path(const char *path, u32 type)
 {
 	struct sock *s = NULL;
-	struct dentry *d;
-	int err = path_lookup(AT_FDCWD, path, LOOKUP_FOLLOW, &d);
+	struct path p;
+	int err = path_lookup(AT_FDCWD, path, LOOKUP_FOLLOW, &p);
 
 	if (err)
 		return err_ptr(err);
-	err = inode_permission(d->inode, MAY_WRITE);
+	err = inode_permission(p.dentry->inode, MAY_WRITE);
 	spin_lock(&sock_lock);
 	if (!err)
-		s = find_inode(d->inode);
+		s = find_inode(p.dentry->inode);
 	if (s)
 		sock_hold(s);
 	spin_unlock(&sock_lock);
-	dentry_put(d);
+	path_put(p);
 	if (!s)
 		return err_ptr(err ? err : -ECONNREFUSED);
 	if (s->type != type) {
@@ -129,15 +129,15 @@ struct sock *unix_find(union sock_addr *to, u32 len, u32 type)
 	return s ? s : err_ptr(-ECONNREFUSED);
 }
 
-/* Gives the socket a name, and the path's dentry with it (both taken over), if it has none. */
-static int set_name(struct sock *s, struct unix_name *name, struct dentry *path)
+/* Gives the socket a name, and the path with it (both taken over), if it has none. */
+static int set_name(struct sock *s, struct unix_name *name, struct path path)
 {
 	int err = 0;
 
 	spin_lock(&sock_lock);
 	if (s->name)
 		err = -EINVAL;
-	else if (!path && find_abstract(&name->addr, name->len, s->type))
+	else if (!path.dentry && find_abstract(&name->addr, name->len, s->type))
 		err = -EADDRINUSE;
 	if (!err) {
 		s->name = name;
@@ -146,7 +146,7 @@ static int set_name(struct sock *s, struct unix_name *name, struct dentry *path)
 	spin_unlock(&sock_lock);
 	if (err) {
 		kfree(name);
-		dentry_put(path);
+		path_put(path);
 	}
 	return err;
 }
@@ -154,7 +154,7 @@ static int set_name(struct sock *s, struct unix_name *name, struct dentry *path)
 static int bind_path(struct sock *s, struct unix_name *name)
 {
 	char path[UNIX_PATH_MAX + 1];
-	struct dentry *d = NULL;
+	struct path p = {0};
 	struct walk w;
 	int err;
 
@@ -163,27 +163,29 @@ static int bind_path(struct sock *s, struct unix_name *name)
 	if (!err) {
 		err = walk_to_parent(&w);
 		if (!err)
-			err = vfs_create(
-				w.at, &w.name, S_IFSOCK | (0777 & ~current_umask()), 0, NULL, &d);
+			err = vfs_create(w.at, &w.name, S_IFSOCK | (0777 & ~current_umask()), 0,
+				NULL, &p.dentry);
+		if (!err)
+			p.mnt = mount_get(w.at.mnt);
 		walk_end(&w);
 	}
 	if (err) {
 		kfree(name);
 		return err == -EEXIST ? -EADDRINUSE : err;
 	}
-	return set_name(s, name, d);
+	return set_name(s, name, p);
 }
 
 /* Something is there by the name. */
 static bool path_taken(const struct abi_sockaddr_un *addr, u32 len)
 {
 	char path[UNIX_PATH_MAX + 1];
-	struct dentry *d;
+	struct path p;
 
 	strlcpy(path, addr->path, MIN(len - PATH_AT, sizeof(path)));
-	if (path_lookup(AT_FDCWD, path, 0, &d))
+	if (path_lookup(AT_FDCWD, path, 0, &p))
 		return false;
-	dentry_put(d);
+	path_put(p);
 	return true;
 }
 
@@ -202,7 +204,7 @@ int unix_autobind(struct sock *s)
 		name = name_create(&addr, PATH_AT + 6);
 		if (!name)
 			return -ENOMEM;
-		err = set_name(s, name, NULL);
+		err = set_name(s, name, (struct path){0});
 	}
 	return err;
 }
@@ -223,7 +225,7 @@ static int unix_bind(struct sock *s, union sock_addr *to, u32 len)
 	name = name_create(addr, (u32)n);
 	if (!name)
 		return -ENOMEM;
-	return addr->path[0] ? bind_path(s, name) : set_name(s, name, NULL);
+	return addr->path[0] ? bind_path(s, name) : set_name(s, name, (struct path){0});
 }
 
 static long unix_getname(struct sock *s, bool peer, union sock_addr *addr)

@@ -61,17 +61,17 @@ static long check_program(struct file *f)
 
 struct file *exec_open(s32 dirfd, const char *path, u32 lookup_flags)
 {
-	struct dentry *d;
+	struct path at;
 	struct file *f;
-	long err = path_lookup(dirfd, path, lookup_flags ^ LOOKUP_FOLLOW, &d);
+	long err = path_lookup(dirfd, path, lookup_flags ^ LOOKUP_FOLLOW, &at);
 	if (err)
 		return err_ptr(err);
-	if (!S_ISREG(d->inode->mode)) {
-		err = S_ISLNK(d->inode->mode) ? -ELOOP : -EACCES;
-		dentry_put(d);
+	if (!S_ISREG(at.dentry->inode->mode)) {
+		err = S_ISLNK(at.dentry->inode->mode) ? -ELOOP : -EACCES;
+		path_put(at);
 		return err_ptr(err);
 	}
-	f = file_create(d, O_RDONLY | O_LARGEFILE);
+	f = file_create(at, O_RDONLY | O_LARGEFILE);
 	if (is_err(f))
 		return f;
 	err = check_program(f);
@@ -211,7 +211,7 @@ static void compute_ids(struct exec *e)
 	e->euid = t->cred.euid;
 	e->egid = t->cred.egid;
 	e->personality = t->process->personality;
-	if (!t->no_new_privs && !(inode->mnt->flags & MS_NOSUID)) {
+	if (!t->no_new_privs && !(e->file->mnt->flags & MS_NOSUID)) {
 		bool gid = (inode->mode & (S_ISGID | S_IXGRP)) == (S_ISGID | S_IXGRP);
 		if (inode->mode & S_ISUID)
 			e->euid = inode->uid;

@@ -49,13 +49,13 @@ u32 proc_fd_slots(struct files *files)
 
 /* --- fd --- */
 
-int proc_file_target(const struct proc_node *n, struct dentry **out)
+int proc_file_target(const struct proc_node *n, struct path *out)
 {
 	struct file *f = n->entry->file(n);
 
 	if (!f)
 		return -ENOENT;
-	*out = dentry_get(f->dentry);
+	*out = path_get(file_at(f));
 	file_put(f);
 	return 0;
 }
@@ -121,8 +121,8 @@ static int fdinfo_show(struct text *t, const struct proc_node *n)
 	if (!f)
 		return -ENOENT;
 	text_printf(t, "pos:\t%llu\nflags:\t0%o\nmnt_id:\t%u\nino:\t%u\n",
-		f->ops->seek ? f->pos : 0, f->flags | (cloexec > 0 ? O_CLOEXEC : 0),
-		f->dentry->inode->mnt->id, f->dentry->inode->ino);
+		f->ops->seek ? f->pos : 0, f->flags | (cloexec > 0 ? O_CLOEXEC : 0), f->mnt->id,
+		f->dentry->inode->ino);
 	if (f->ops->show_info)
 		f->ops->show_info(f, t);
 	file_put(f);

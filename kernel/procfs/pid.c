@@ -344,7 +344,7 @@ static int limits_show(struct text *t, const struct proc_node *n)
 
 /* --- Links --- */
 
-static int exe_target(const struct proc_node *n, struct dentry **out)
+static int exe_target(const struct proc_node *n, struct path *out)
 {
 	struct mm *mm;
 	int err = proc_get_mm(n, &mm);
@@ -352,32 +352,32 @@ static int exe_target(const struct proc_node *n, struct dentry **out)
 	if (err || !mm)
 		return -ENOENT;
 	if (mm->exe)
-		*out = dentry_get(backing_file(mm->exe)->dentry);
+		*out = path_get(file_at(backing_file(mm->exe)));
 	else
 		err = -ENOENT;
 	mm_put(mm);
 	return err;
 }
 
-static int fs_target(const struct proc_node *n, bool root, struct dentry **out)
+static int fs_target(const struct proc_node *n, bool root, struct path *out)
 {
 	struct fs_context *fs = get_fs(n);
 
 	if (!fs)
 		return -ENOENT;
 	spin_lock(&fs->lock);
-	*out = dentry_get(root ? fs->root : fs->cwd);
+	*out = path_get(root ? fs->root : fs->cwd);
 	spin_unlock(&fs->lock);
 	fs_put(fs);
 	return 0;
 }
 
-static int cwd_target(const struct proc_node *n, struct dentry **out)
+static int cwd_target(const struct proc_node *n, struct path *out)
 {
 	return fs_target(n, false, out);
 }
 
-static int root_target(const struct proc_node *n, struct dentry **out)
+static int root_target(const struct proc_node *n, struct path *out)
 {
 	return fs_target(n, true, out);
 }

@@ -126,10 +126,10 @@ static const struct inode_ops *ops_for(const struct proc_entry *e)
 	return &proc_file_inode_ops;
 }
 
-static int make_inode(struct mount *mnt, const struct proc_node *n, struct inode **out)
+static int make_inode(struct super *s, const struct proc_node *n, struct inode **out)
 {
 	struct proc_node *copy = kmalloc(sizeof(*copy));
-	struct inode *inode = copy ? inode_create(mnt, ops_for(n->entry), n->entry->mode) : NULL;
+	struct inode *inode = copy ? inode_create(s, ops_for(n->entry), n->entry->mode) : NULL;
 
 	if (!inode) {
 		kfree(copy);
@@ -243,7 +243,7 @@ int proc_lookup(struct dentry *dir, const char *name, u32 len, struct inode **ou
 		if (!child.entry)
 			return -ENOENT;
 	}
-	return make_inode(dir->inode->mnt, &child, out);
+	return make_inode(dir->inode->super, &child, out);
 }
 
 bool proc_valid(struct dentry *d)
@@ -428,7 +428,7 @@ static int text_readlink(struct inode *inode, char *buf, size_t size)
 	return n->entry->readlink(n, buf, size);
 }
 
-static int magic_follow(struct inode *inode, struct dentry **out)
+static int magic_follow(struct inode *inode, struct path *out)
 {
 	const struct proc_node *n = inode_node(inode);
 
@@ -437,32 +437,32 @@ static int magic_follow(struct inode *inode, struct dentry **out)
 	return n->entry->target(n, out);
 }
 
-static int path_of(struct dentry *d, char *buf, size_t size)
+static int path_of(struct path p, char *buf, size_t size)
 {
 	char *space = kmalloc(ABI_PATH_MAX), *path;
 	struct path_fit fit;
-	struct dentry *root;
+	struct path root;
 	int len;
 
 	if (!space)
 		return -ENOMEM;
 	root = current_root();
-	path = dentry_path(d, root, space, ABI_PATH_MAX, &fit);
+	path = path_text(p, root, space, ABI_PATH_MAX, &fit);
 	len = fit.whole ? proc_link_text(buf, size, path) : -ENAMETOOLONG;
-	dentry_put(root);
+	path_put(root);
 	kfree(space);
 	return len;
 }
 
 static int magic_readlink(struct inode *inode, char *buf, size_t size)
 {
-	struct dentry *d;
-	int err = magic_follow(inode, &d);
+	struct path p;
+	int err = magic_follow(inode, &p);
 
 	if (err)
 		return err;
-	err = path_of(d, buf, size);
-	dentry_put(d);
+	err = path_of(p, buf, size);
+	path_put(p);
 	return err;
 }
 
@@ -488,7 +488,7 @@ const struct inode_ops proc_fd_link_ops = {
 };
 
 /* Whoever may look may read where it leads; going there is for administrators. */
-static int map_follow(struct inode *inode, struct dentry **out)
+static int map_follow(struct inode *inode, struct path *out)
 {
 	if (!capable(CAP_CHECKPOINT_RESTORE) && !capable(CAP_SYS_ADMIN))
 		return -EPERM;
@@ -520,7 +520,7 @@ const struct inode_ops proc_file_inode_ops = {
 
 /* --- Mounting --- */
 
-static int proc_mount(struct mount *m, const char *options)
+static int proc_mount(struct super *s, const char *options)
 {
 	const struct proc_node root = {.entry = &root_entry};
 	struct inode *inode;
@@ -528,10 +528,10 @@ static int proc_mount(struct mount *m, const char *options)
 
 	if (options && *options)
 		return -EINVAL;
-	err = make_inode(m, &root, &inode);
+	err = make_inode(s, &root, &inode);
 	if (err)
 		return err;
-	return dentry_create_root(m, inode);
+	return dentry_create_root(s, inode);
 }
 
 static struct fs_type proc_type = {

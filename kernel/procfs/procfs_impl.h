@@ -40,9 +40,9 @@ struct proc_entry {
 	const struct proc_dir *dir; /* directory */
 	/* The open file that a numbered node which is no directory stands for, referenced; or NULL. */
 	struct file *(*file)(const struct proc_node *n);
-	/* Symlink: its text, or for a magic one the dentry it leads to (one reference). */
+	/* Symlink: its text, or for a magic one the place it leads to (referenced). */
 	int (*readlink)(const struct proc_node *n, char *buf, size_t size);
-	int (*target)(const struct proc_node *n, struct dentry **out);
+	int (*target)(const struct proc_node *n, struct path *out);
 	const struct inode_ops *inode_ops; /* NULL: as the type of file wants */
 	const void *data;                  /* sysctl.c: struct sysctl */
 };
@@ -165,7 +165,7 @@ extern const struct proc_dir proc_fd_dir, proc_fdinfo_dir;
 extern const struct inode_ops proc_fd_dir_ops, proc_fdinfo_dir_ops;
 
 /* The target of a link that stands for an open file. */
-int proc_file_target(const struct proc_node *n, struct dentry **out);
+int proc_file_target(const struct proc_node *n, struct path *out);
 
 /* Slots that a descriptor table with these files would have on Linux: FDSize. */
 u32 proc_fd_slots(struct files *fs);

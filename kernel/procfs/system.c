@@ -230,62 +230,52 @@ int proc_mounts_show(struct text *t, const struct proc_node *n)
 	return 0;
 }
 
-static const struct {
-	u32 flag;
-	const char *text;
-} mount_flags[] = {
-	{MS_NOSUID, ",nosuid"},
-	{MS_NODEV, ",nodev"},
-	{MS_NOEXEC, ",noexec"},
-	{MS_NOATIME, ",noatime"},
-};
-
-static void put_mount(struct text *t, const struct mount *m, const char *where)
+static void put_mount(struct text *t, const struct mount *m, const char *root, const char *where)
 {
-	const char *rw = m->flags & MS_RDONLY ? "ro" : "rw";
-	u32 parent = m->covered ? m->covered->inode->mnt->id : m->id;
+	const struct super *s = m->super;
 
-	text_printf(t, "%u %u %u:%u / ", m->id, parent, DEV_MAJOR(m->dev), DEV_MINOR(m->dev));
+	text_printf(t, "%u %u %u:%u ", m->id, m->parent ? m->parent->id : m->id, DEV_MAJOR(s->dev),
+		DEV_MINOR(s->dev));
+	text_puts_escaped(t, root);
+	text_puts(t, " ");
 	text_puts_escaped(t, where);
-	text_printf(t, " %s", rw);
-	for (u32 i = 0; i < ARRAY_SIZE(mount_flags); i++)
-		if (m->flags & mount_flags[i].flag)
-			text_puts(t, mount_flags[i].text);
-	if (!(m->flags & MS_NOATIME))
-		text_puts(t, ",relatime");
-	text_printf(t, " - %s ", m->type->name);
+	text_puts(t, m->flags & MS_RDONLY ? " ro" : " rw");
+	mount_show_flags(t, m);
+	if (m->flags & MS_UNBINDABLE)
+		text_puts(t, " unbindable");
+	text_printf(t, " - %s ", s->type->name);
 	text_puts_escaped(t, m->source);
-	text_printf(t, " %s", rw);
-	mount_show_options(t, m);
+	text_puts(t, s->flags & MS_RDONLY ? " ro" : " rw");
+	super_show_options(t, s);
 	text_puts(t, "\n");
 }
 
 /* What the reader's root does not reach is left out. */
-static void put_mounts(struct text *t, struct dentry *root, char *path)
+static void put_mounts(struct text *t, struct path root, char *space)
 {
 	struct mount *m;
 
 	mutex_lock(&namespace_lock);
 	list_for_each_entry (m, &mount_list, link) {
-		struct path_fit fit;
-		const char *where = dentry_path(m->root, root, path, ABI_PATH_MAX, &fit);
+		const char *top = dentry_text(m->root, space, ABI_PATH_MAX);
+		const char *where = mount_text(m, root, space + ABI_PATH_MAX, ABI_PATH_MAX);
 
-		if (fit.below && !mount_is_hidden(m))
-			put_mount(t, m, where);
+		if (where && !mount_is_hidden(m))
+			put_mount(t, m, top, where);
 	}
 	mutex_unlock(&namespace_lock);
 }
 
 int proc_mountinfo_show(struct text *t, const struct proc_node *n)
 {
-	char *path = kmalloc(ABI_PATH_MAX);
-	struct dentry *root;
+	char *space = kmalloc(2 * ABI_PATH_MAX);
+	struct path root;
 
-	if (!path)
+	if (!space)
 		return -ENOMEM;
 	root = current_root();
-	put_mounts(t, root, path);
-	dentry_put(root);
-	kfree(path);
+	put_mounts(t, root, space);
+	path_put(root);
+	kfree(space);
 	return 0;
 }

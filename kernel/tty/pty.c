@@ -110,7 +110,7 @@ static const struct tty_driver pty_driver = {
 
 struct devpts {
 	struct list_head link; /* all of them; namespace_lock */
-	struct mount *mount;
+	struct super *super;
 	u32 mode, ptmx_mode;
 	u32 uid, gid; /* of the nodes; OF_OPENER: who opened ptmx */
 };
@@ -130,7 +130,7 @@ static const struct inode_ops pts_inode_ops = {
 
 static int add_node(struct devpts *d, const char *name, u32 mode, u32 dev)
 {
-	struct inode *inode = inode_create(d->mount, &pts_inode_ops, S_IFCHR | mode);
+	struct inode *inode = inode_create(d->super, &pts_inode_ops, S_IFCHR | mode);
 
 	if (!inode)
 		return -ENOMEM;
@@ -139,14 +139,14 @@ static int add_node(struct devpts *d, const char *name, u32 mode, u32 dev)
 		inode->uid = d->uid != OF_OPENER ? d->uid : current_cred()->fsuid;
 		inode->gid = d->gid != OF_OPENER ? d->gid : current_cred()->fsgid;
 	}
-	return dentry_link(d->mount->root, name, strlen(name), inode, NULL);
+	return dentry_link(d->super->root, name, strlen(name), inode, NULL);
 }
 
 static void remove_node(struct devpts *d, const char *name)
 {
 	struct dentry *node;
 
-	if (dentry_lookup_locked(d->mount->root, name, strlen(name), &node))
+	if (dentry_lookup_locked(d->super->root, name, strlen(name), &node))
 		return;
 	dentry_unlink(node);
 	dentry_put(node);
@@ -198,13 +198,13 @@ static int fill_mount(struct devpts *d)
 		err = add_node(d, name, d->mode & 07777, ptys[i]->tty.dev);
 	}
 	if (err)
-		dentry_tree_drop(d->mount->root);
+		dentry_tree_drop(d->super->root);
 	return err;
 }
 
-static void devpts_kill(struct mount *m)
+static void devpts_kill(struct super *s)
 {
-	struct devpts *d = m->private;
+	struct devpts *d = s->private;
 
 	if (!d)
 		return;
@@ -212,7 +212,7 @@ static void devpts_kill(struct mount *m)
 	kfree(d);
 }
 
-static int devpts_mount(struct mount *m, const char *options)
+static int devpts_mount(struct super *s, const char *options)
 {
 	struct devpts *d = kzalloc(sizeof(*d));
 	struct inode *root;
@@ -221,17 +221,17 @@ static int devpts_mount(struct mount *m, const char *options)
 	if (!d)
 		return -ENOMEM;
 	list_add_tail(&d->link, &all_devpts);
-	m->private = d;
-	d->mount = m;
+	s->private = d;
+	d->super = s;
 	d->mode = 0600;
 	d->uid = d->gid = OF_OPENER;
 	err = mount_options(options, devpts_options, ARRAY_SIZE(devpts_options), d);
 	if (err)
 		return err;
-	root = inode_create(m, &pts_inode_ops, S_IFDIR | 0755);
+	root = inode_create(s, &pts_inode_ops, S_IFDIR | 0755);
 	if (!root)
 		return -ENOMEM;
-	return dentry_create_root(m, root) ?: fill_mount(d);
+	return dentry_create_root(s, root) ?: fill_mount(d);
 }
 
 static struct fs_type devpts_type = {
@@ -360,23 +360,37 @@ static long set_lock(struct pty *p, uptr_t arg)
 	return 0;
 }
 
+/* The terminal's node in the newest devpts. Caller holds namespace_lock. */
+static bool find_node(const struct pty *p, struct path *out)
+{
+	const struct devpts *d;
+	char name[12];
+
+	if (list_empty(&all_devpts))
+		return false;
+	d = list_last_entry(&all_devpts, struct devpts, link);
+	snprintf(name, sizeof(name), "%u", p->index);
+	if (dentry_lookup_locked(d->super->root, name, strlen(name), &out->dentry))
+		return false;
+	out->mnt = mount_of_super(d->super);
+	if (!out->mnt)
+		dentry_put(out->dentry);
+	return out->mnt;
+}
+
 /* A descriptor for the terminal's side, also where /dev/pts cannot be reached by name. */
 static long open_peer(struct pty *p, u32 flags)
 {
 	struct files *fs = current_task()->files;
-	struct dentry *node = NULL;
+	struct path node;
 	struct file *f;
-	char name[12];
+	bool found;
 	long fd;
 
-	snprintf(name, sizeof(name), "%u", p->index);
 	mutex_lock(&namespace_lock);
-	if (!list_empty(&all_devpts) &&
-		dentry_lookup_locked(list_last_entry(&all_devpts, struct devpts, link)->mount->root,
-			name, strlen(name), &node))
-		node = NULL;
+	found = find_node(p, &node);
 	mutex_unlock(&namespace_lock);
-	if (!node)
+	if (!found)
 		return -EIO;
 	f = file_create(node, flags & ~O_CLOEXEC);
 	if (is_err(f))

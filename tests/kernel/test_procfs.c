@@ -261,22 +261,22 @@ KTEST(procfs, page_flags)
 
 static bool begin(void)
 {
-	struct dentry *d;
-	int err = kpath_create(DIR, S_IFDIR | 0755, 0, NULL, &d);
+	struct path on;
 
-	if (err)
+	if (kpath_create(DIR, S_IFDIR | 0755, 0, NULL, NULL) ||
+		path_lookup(AT_FDCWD, DIR, LOOKUP_FOLLOW, &on))
 		return false;
-	err = mount_create("proc", "proc", d, 0, NULL);
-	dentry_put(d);
+	int err = mount_create("proc", "proc", on, 0, NULL);
+	path_put(on);
 	return err == 0;
 }
 
 static void end(void)
 {
-	struct dentry *d;
+	struct path p;
 
-	KREQUIRE(path_lookup(AT_FDCWD, DIR, LOOKUP_FOLLOW, &d) == 0);
-	KEXPECT_EQ(mount_remove(d, false), 0);
+	KREQUIRE(path_lookup(AT_FDCWD, DIR, LOOKUP_FOLLOW, &p) == 0);
+	KEXPECT_EQ(mount_remove(p, false), 0);
 	KEXPECT_EQ(kpath_remove(DIR), 0);
 }
 
@@ -531,20 +531,21 @@ static void check_numbers(const char *dir, u32 pid)
 
 static void check_links(const char *dir)
 {
-	struct dentry *d, *program;
+	struct path p, program;
+	struct inode *link;
 	char path[64];
 
 	KREQUIRE(path_lookup(AT_FDCWD, PROGRAM_PATH, LOOKUP_FOLLOW, &program) == 0);
 	snprintf(path, sizeof(path), "%s/exe", dir);
-	KEXPECT_EQ(path_lookup(AT_FDCWD, path, LOOKUP_FOLLOW, &d), 0);
-	KEXPECT(d == program);
-	KEXPECT_EQ(path_lookup(AT_FDCWD, path, 0, &d), 0);
-	KEXPECT(d != program);
-	KEXPECT_EQ(d->inode->ops->readlink(d->inode, buffer, sizeof(buffer)),
-		sizeof(PROGRAM_PATH) - 1);
-	dentry_put(d);
-	dentry_put(program);
-	dentry_put(program);
+	KEXPECT_EQ(path_lookup(AT_FDCWD, path, LOOKUP_FOLLOW, &p), 0);
+	KEXPECT(path_equal(p, program));
+	path_put(p);
+	KEXPECT_EQ(path_lookup(AT_FDCWD, path, 0, &p), 0);
+	KEXPECT(!path_equal(p, program));
+	link = p.dentry->inode;
+	KEXPECT_EQ(link->ops->readlink(link, buffer, sizeof(buffer)), sizeof(PROGRAM_PATH) - 1);
+	path_put(p);
+	path_put(program);
 }
 
 KTEST(procfs, process)

@@ -26,36 +26,36 @@ static void end(void)
 
 static int lookup(const char *path, u32 flags)
 {
-	struct dentry *d;
-	int err = path_lookup(AT_FDCWD, path, flags, &d);
+	struct path p;
+	int err = path_lookup(AT_FDCWD, path, flags, &p);
 
 	if (!err)
-		dentry_put(d);
+		path_put(p);
 	return err;
 }
 
 /* The inode number, or 0 where there is nothing. */
 static u32 ino_of(const char *path)
 {
-	struct dentry *d;
+	struct path p;
 	u32 ino;
 
-	if (path_lookup(AT_FDCWD, path, LOOKUP_FOLLOW, &d))
+	if (path_lookup(AT_FDCWD, path, LOOKUP_FOLLOW, &p))
 		return 0;
-	ino = d->inode->ino;
-	dentry_put(d);
+	ino = p.dentry->inode->ino;
+	path_put(p);
 	return ino;
 }
 
 static u32 nlink_of(const char *path)
 {
-	struct dentry *d;
+	struct path p;
 	u32 n;
 
-	if (path_lookup(AT_FDCWD, path, 0, &d))
+	if (path_lookup(AT_FDCWD, path, 0, &p))
 		return 0;
-	n = d->inode->nlink;
-	dentry_put(d);
+	n = p.dentry->inode->nlink;
+	path_put(p);
 	return n;
 }
 
@@ -76,13 +76,13 @@ static int symlink(const char *target, const char *path)
 
 static int link(const char *from, const char *to)
 {
-	struct dentry *d;
-	int err = path_lookup(AT_FDCWD, from, 0, &d);
+	struct path p;
+	int err = path_lookup(AT_FDCWD, from, 0, &p);
 
 	if (err)
 		return err;
-	err = kpath_link(d, to);
-	dentry_put(d);
+	err = kpath_link(p, to);
+	path_put(p);
 	return err;
 }
 
@@ -302,7 +302,7 @@ KTEST(tmpfs, unlinked_but_open)
 {
 	char path[64];
 	struct file *f;
-	struct dentry *d;
+	struct path d;
 
 	KREQUIRE(begin());
 	f = file_open(DIR "/f", O_RDWR | O_CREAT, 0600);
@@ -322,7 +322,7 @@ KTEST(tmpfs, unlinked_but_open)
 	KEXPECT_EQ(kpath_remove(DIR "/d"), 0);
 	struct name name = pathname_of("x");
 	KEXPECT_EQ(vfs_create(d, &name, S_IFREG | 0600, 0, NULL, NULL), -ENOENT);
-	dentry_put(d);
+	path_put(d);
 	end();
 }
 
@@ -464,22 +464,22 @@ KTEST(tmpfs, busy_text)
 
 static int mount_at(const char *type, const char *path, const char *options)
 {
-	struct dentry *d;
-	int err = path_lookup(AT_FDCWD, path, LOOKUP_FOLLOW, &d);
+	struct path on;
+	int err = path_lookup(AT_FDCWD, path, LOOKUP_FOLLOW, &on);
 
 	if (err)
 		return err;
-	err = mount_create(type, "test", d, 0, options);
-	dentry_put(d);
+	err = mount_create(type, "test", on, 0, options);
+	path_put(on);
 	return err;
 }
 
 static int umount(const char *path, bool detach)
 {
-	struct dentry *d;
-	int err = path_lookup(AT_FDCWD, path, LOOKUP_FOLLOW, &d);
+	struct path p;
+	int err = path_lookup(AT_FDCWD, path, LOOKUP_FOLLOW, &p);
 
-	return err ? err : mount_remove(d, detach);
+	return err ? err : mount_remove(p, detach);
 }
 
 KTEST(tmpfs, size_limit)
@@ -495,11 +495,11 @@ KTEST(tmpfs, size_limit)
 	KEXPECT_EQ(write_at(f, buffer, sizeof(buffer), 0), 2 * PAGE_SIZE);
 	KEXPECT_EQ(write_at(f, buffer, 1, 2 * PAGE_SIZE), -ENOSPC);
 	KEXPECT_EQ(write_at(f, buffer, 1, 0), 1);
-	tmpfs_statfs(f->dentry->inode->mnt, &st);
+	tmpfs_statfs(f->dentry->inode->super, &st);
 	KEXPECT_EQ(st.blocks, 2);
 	KEXPECT_EQ(st.bfree, 0);
 	KEXPECT_EQ(vfs_truncate(f->dentry, 1), 0);
-	tmpfs_statfs(f->dentry->inode->mnt, &st);
+	tmpfs_statfs(f->dentry->inode->super, &st);
 	KEXPECT_EQ(st.bfree, 1);
 	KEXPECT_EQ(write_at(f, buffer, 1, 5 * PAGE_SIZE), 1);
 	KEXPECT_EQ(kpath_remove(DIR "/f"), 0);

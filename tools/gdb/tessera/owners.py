@@ -64,7 +64,8 @@ def object_name(at):
 def path_of_inode(inode):
     """The path of a file, by the dentry that is cached for it; None without one."""
     at = dentries_by_inode().get(inode)
-    return tasks.dentry_path(at) if at else None
+    mount = tasks.mount_of_super(Struct("struct inode", inode).super) if at else None
+    return tasks.path_text(mount, at) if mount else None
 
 
 @ram.until_it_runs

@@ -113,30 +113,42 @@ def file_name(backing):
         return kernel.string(holder("struct special").name)
     if ops == kernel.symbol("attach_ops")[0]:
         segment = Struct("struct segment", holder("struct attach").segment)
-        return dentry_path(Struct("struct file", segment.file).dentry)
-    return dentry_path(holder("struct file").dentry)
+        return path_of(Struct("struct file", segment.file))
+    return path_of(holder("struct file"))
 
 
-def dentry_path(at):
+def path_of(file):
+    return path_text(file.mnt, file.dentry)
+
+
+def path_text(mount_at, at):
+    """The names from a dentry up, as one mount shows it, and on in the mount that this one is in."""
     parts = []
     for _ in range(64):
-        dentry = Struct("struct dentry", at)
-        if dentry.parent in (at, 0):
-            covered = mount_of(dentry).covered if dentry.parent else 0
-            if not covered:
-                name = kernel.string(dentry.name) if dentry.name else ""
-                if not parts and name not in ("", "/"):
-                    return name
-                break
-            at = covered
-            continue
-        parts.append(kernel.string(dentry.name))
-        at = dentry.parent
+        mount, dentry = Struct("struct mount", mount_at), Struct("struct dentry", at)
+        if at == mount.root and mount.parent:
+            mount_at, at = mount.parent, mount.covered
+        elif dentry.parent in (at, 0):
+            name = kernel.string(dentry.name) if dentry.name else ""
+            if not parts and name not in ("", "/"):
+                return name
+            break
+        else:
+            parts.append(kernel.string(dentry.name))
+            at = dentry.parent
     return "/" + "/".join(reversed(parts))
 
 
-def mount_of(dentry):
-    return Struct("struct mount", Struct("struct inode", dentry.inode).mnt)
+def mount_of_super(super_at):
+    """The oldest mount that shows the whole of a file system; None without one."""
+    head = kernel.symbol("mount_list")[0]
+    at = Struct("struct list_head", head).next
+    while at != head:
+        mount = Struct("struct mount", at - kernel.offset_of("struct mount", "link"))
+        if mount.super == super_at:
+            return mount.at
+        at = mount.link.next
+    return None
 
 
 def vma_name(vma, mm):
