@@ -265,9 +265,10 @@ static long requeue_locked(
 {
 	struct futex_bucket *a = futex_bucket_of(from);
 	struct futex_waiter *w, *next;
+	s64 most = (s64)r->nr_wake + r->nr_move;
 	long n = 0;
 	list_for_each_entry_safe (w, next, &a->waiters, link) {
-		if (n >= (long)r->nr_wake + r->nr_move)
+		if (n >= most)
 			break;
 		if (!futex_key_equal(&w->key, from))
 			continue;
@@ -562,14 +563,19 @@ long sys_futex_waitv(uptr_t words, u32 n, u32 flags, uptr_t timeout, u32 clock)
 
 /* --- Threads that die --- */
 
-/* A lock of the list: if the thread holds it, it becomes "owner died", and one waiter may try. Bit 0
- * of the link marks a lock that the kernel hands over itself: futex_pi_exit(). */
-static void release_robust(const struct task *t, u32 link, s32 offset)
+/* A lock of the list: if the thread holds it, it becomes "owner died", and one waiter may try. One
+ * that it was about to take or give back (`pending`) may have been given back without its waking
+ * anybody. Bit 0 of the link marks a lock that the kernel hands over itself: futex_pi_exit(). */
+static void release_robust(const struct task *t, u32 link, s32 offset, bool pending)
 {
 	u32 entry = link & ~1u;
 	uptr_t word = UPTR(entry + (u32)offset);
 	u32 val;
-	if (word.va % 4 || get_user_u32(&val, word) < 0 || (val & FUTEX_TID_MASK) != t->tid)
+	if (word.va % 4 || get_user_u32(&val, word) < 0)
+		return;
+	if (pending && !val && !(link & 1))
+		(void)futex_wake(word, FUTEX_WAKE, 1, FUTEX_BITSET_ANY);
+	if ((val & FUTEX_TID_MASK) != t->tid)
 		return;
 	if (put_user_u32(word, (val & FUTEX_WAITERS) | FUTEX_OWNER_DIED) < 0)
 		return;
@@ -588,13 +594,13 @@ static void walk_robust_list(const struct task *t)
 		u32 next;
 		bool more = get_user_u32(&next, UPTR(link & ~1u)) == 0;
 		if ((link & ~1u) != (head.pending & ~1u))
-			release_robust(t, link, head.futex_offset);
+			release_robust(t, link, head.futex_offset, false);
 		if (!more)
 			return;
 		link = next;
 	}
 	if (head.pending & ~1u)
-		release_robust(t, head.pending, head.futex_offset);
+		release_robust(t, head.pending, head.futex_offset, true);
 }
 
 void futex_thread_exit(struct task *t)
