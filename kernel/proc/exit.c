@@ -434,6 +434,7 @@ void task_exit(int status)
 	process_free_dead_threads(p);
 	flags = spin_lock_irqsave(&process_lock);
 	t->exiting = true;
+	signal_retarget(t, ~t->blocked);
 	spin_unlock_irqrestore(&process_lock, flags);
 	if (p->mm)
 		futex_thread_exit(t);

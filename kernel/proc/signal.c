@@ -69,12 +69,11 @@ bool fatal_signal_pending(void)
 	return fatal;
 }
 
-/* Signals of the process that only this thread could take are offered to the others. */
-static void retarget(struct task *t, u64 newly_blocked)
+void signal_retarget(struct task *t, u64 no_more)
 {
 	struct process *p = t->process;
 	struct task *other;
-	u64 left = p->pending.set & newly_blocked;
+	u64 left = p->pending.set & no_more;
 	if (!left)
 		return;
 	list_for_each_entry (other, &p->threads, sibling)
@@ -86,7 +85,7 @@ void signal_change_blocked(struct task *t, u64 mask)
 {
 	u64 newly_blocked = mask & ~t->blocked;
 	t->blocked = mask;
-	retarget(t, newly_blocked);
+	signal_retarget(t, newly_blocked);
 	signal_recalc();
 }
 

@@ -66,6 +66,10 @@ u64 signal_pending_set(void);
 /* A signal that ends the process waits for the calling thread. */
 bool fatal_signal_pending(void);
 
+/* The calling thread t takes these signals no more: those that wait for its process are offered to
+ * the other threads. Caller holds process_lock. */
+void signal_retarget(struct task *t, u64 no_more);
+
 /* Takes the new mask of t, the calling thread, for which something is pending. Caller holds
  * process_lock. */
 void signal_change_blocked(struct task *t, u64 mask);

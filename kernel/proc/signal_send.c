@@ -21,11 +21,19 @@ static bool sig_ignored(const struct process *p, const struct task *t, u32 sig)
 	return handler == SIG_IGN_K || (handler == SIG_DFL_K && sig_default_ignored(sig));
 }
 
+/* One that exits takes nothing any more. */
+static bool takes(const struct task *t, u32 sig)
+{
+	if (t->exiting)
+		return false;
+	return sig == SIGKILL || (!(t->blocked & sigmask(sig)) && t->thread.state != T_TRACED);
+}
+
 static struct task *thread_for(struct process *p, u32 sig)
 {
 	struct task *t;
 	list_for_each_entry (t, &p->threads, sibling)
-		if (sig == SIGKILL || (!(t->blocked & sigmask(sig)) && t->thread.state != T_TRACED))
+		if (takes(t, sig))
 			return t;
 	return NULL; /* one that goes on will look */
 }
