@@ -241,6 +241,11 @@ int file_may_exec(struct file *f)
 	return inode_permission(inode, MAY_EXEC);
 }
 
+int file_may_read(const struct file *f)
+{
+	return inode_permission(f->dentry->inode, MAY_READ);
+}
+
 int file_path(struct file *f, char *buf, size_t size)
 {
 	struct path root = current_root();

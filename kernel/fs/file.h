@@ -97,6 +97,8 @@ struct file *file_open(const char *path, u32 flags, u32 mode) __must_check;
 /* Checks that f may be executed: a regular file with an x bit, not on a noexec mount. 0 or
  * -EACCES. */
 int file_may_exec(struct file *f);
+/* Whether the caller might open the file for reading, however f was opened: 0 or -EACCES. */
+int file_may_read(const struct file *f);
 
 /* Reads from a regular file into kernel memory, at pos. Returns bytes, short at the end, or errno. */
 ssize_k file_pread(struct file *f, void *buf, size_t n, u64 pos);

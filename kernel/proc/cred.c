@@ -7,6 +7,7 @@
  */
 #include "kernel/abi/errno.h"
 #include "kernel/abi/prctl.h"
+#include "kernel/lib/kassert.h"
 #include "kernel/proc/cred.h"
 #include "kernel/proc/process.h"
 #include "kernel/syscalls.h"
@@ -72,22 +73,20 @@ static void cred_commit(struct credentials *new)
 	spin_unlock_irqrestore(&process_lock, flags);
 }
 
-void cred_exec(struct task *t, u32 euid, u32 egid, bool set_id)
+void cred_exec_locked(struct task *t, u32 euid, u32 egid, bool set_id)
 {
 	struct process *p = t->process;
 	struct credentials *c = &t->cred;
-	u32 flags = spin_lock_irqsave(&process_lock);
+	kassert_dbg(spin_held(&process_lock));
 	c->euid = c->suid = c->fsuid = euid;
 	c->egid = c->sgid = c->fsgid = egid;
 	c->cap_permitted = c->uid == 0 || euid == 0 ? CAP_FULL : 0;
 	c->cap_effective = euid == 0 ? c->cap_permitted : 0;
-	p->dumpable = !set_id;
 	p->set_id = set_id;
 	c->keep_caps = false;
 	cred_publish(t);
 	if (set_id)
 		p->pdeath_signal = 0;
-	spin_unlock_irqrestore(&process_lock, flags);
 }
 
 bool cred_may_signal(u32 uid, u32 euid, const struct credentials *target)

@@ -6,8 +6,9 @@
 
 struct task;
 
-/* execve: the ids of the new program and the capabilities that follow from them, for its one thread. */
-void cred_exec(struct task *t, u32 euid, u32 egid, bool set_id);
+/* execve: the ids of the new program and the capabilities that follow from them, for its one
+ * thread, with its new memory. Caller holds process_lock. */
+void cred_exec_locked(struct task *t, u32 euid, u32 egid, bool set_id);
 
 struct credentials;
 /* kill(2)'s rule for one who has these ids and no capability. */

@@ -203,6 +203,38 @@ static bool must_not_gain(const struct task *t)
 	return !capable(CAP_SETUID);
 }
 
+/* In execve(), from before its rights are looked at until it has them. */
+static struct waitq loaded = WAITQ_INIT(loaded);
+
+static void loading_begin(struct process *p)
+{
+	u32 flags = spin_lock_irqsave(&process_lock);
+	p->nr_loading++;
+	spin_unlock_irqrestore(&process_lock, flags);
+}
+
+static void loading_end(struct process *p)
+{
+	u32 flags = spin_lock_irqsave(&process_lock);
+	p->nr_loading--;
+	spin_unlock_irqrestore(&process_lock, flags);
+	waitq_wake_all(&loaded);
+}
+
+static bool is_loading(u32 tid)
+{
+	u32 flags = spin_lock_irqsave(&process_lock);
+	const struct task *t = task_find(tid);
+	bool yes = t && t->process != current_process() && t->process->nr_loading;
+	spin_unlock_irqrestore(&process_lock, flags);
+	return yes;
+}
+
+long exec_wait(u32 tid)
+{
+	return wait_event_interruptible(&loaded, !is_loading(tid)) ? -ERESTARTNOINTR : 0;
+}
+
 /* Set-id bits of the program, unless something forbids them. */
 static void compute_ids(struct exec *e)
 {
@@ -263,16 +295,22 @@ static long become_only_thread(struct process *p, struct task *t)
 	return 0;
 }
 
-static void swap_mm(struct process *p, struct mm *mm)
+/* The program's memory and its rights become the process's at once: who was allowed to touch what
+ * it had before must not reach the one without the other. */
+static void become(struct process *p, struct task *t, struct exec *e)
 {
 	struct mm *old = p->mm;
 	u32 flags;
 	if (old)
 		p->maxrss = MAX(p->maxrss, MAX(old->hiwater_rss, mm_rss(old)));
 	flags = spin_lock_irqsave(&process_lock);
-	p->mm = mm;
+	p->mm = e->mm;
+	p->execs++;
+	cred_exec_locked(t, e->euid, e->egid, e->set_id);
+	p->dumpable = !e->set_id && !e->hidden;
 	spin_unlock_irqrestore(&process_lock, flags);
-	thread_set_pmap(&mm->pmap);
+	thread_set_pmap(&e->mm->pmap);
+	e->mm = NULL;
 	vfork_release(p);
 	if (old)
 		mm_put(old);
@@ -348,17 +386,14 @@ static void exec_commit(struct exec *e, struct unshared *u)
 	t->clear_child_tid = t->robust_list = UPTR(0);
 	rseq_forget(t);
 	user_dispatch_forget(t);
-	swap_mm(p, e->mm);
-	e->mm = NULL;
+	become(p, t, e);
 	take_unshared(t, u);
 	reset_signals(p, t);
 	files_close_on_exec(t->files);
-	cred_exec(t, e->euid, e->egid, e->set_id);
 	p->personality = e->personality;
 	p->mm->read_implies_exec = e->read_implies_exec;
 	task_set_comm(t, last_name(e->execfn));
 	p->exit_signal = p->parent ? SIGCHLD : p->exit_signal;
-	p->execed = true;
 	set_registers(t, e);
 	if (trace_is_on(TE_sched_process_exec))
 		trace_write_text(TE_sched_process_exec,
@@ -468,15 +503,18 @@ static long exec_check(struct exec *e)
 static long exec_run(struct exec *e, const char **why)
 {
 	struct unshared u = {NULL, NULL};
+	struct process *p = current_process();
 	long err = exec_check(e);
+	loading_begin(p);
 	if (!err)
 		err = exec_build(e);
 	if (!err)
 		err = unshare(current_task(), &u);
 	if (!err)
-		err = become_only_thread(current_process(), current_task());
+		err = become_only_thread(p, current_task());
 	if (!err)
 		exec_commit(e, &u);
+	loading_end(p);
 	unshared_drop(&u);
 	*why = e->why;
 	exec_release(e);

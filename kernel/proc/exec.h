@@ -51,12 +51,21 @@ struct exec {
 	char *line[EXEC_MAX_SCRIPTS]; /* their texts, which `prefix` points into */
 	u32 euid, egid;      /* after set-id bits */
 	bool set_id;
+	bool hidden;         /* who runs it may not read it, or its interpreter */
 	u32 personality;     /* of the process with this program */
 	s32 randomize;       /* randomize_va_space for this program */
 	vaddr_t stack_top;
 	bool read_implies_exec, stack_exec; /* an old program without PT_GNU_STACK; its stack */
 	const char *why;     /* what is wrong, in words, after a failure */
 };
+
+/*
+ * Whether a process may gain rights is decided early in execve(), by who traces it and with whom it
+ * shares its folders; until the new program has them, neither may change. Who wants to trace the
+ * process, or a thread of which this is the number, waits here until it is not in execve(): 0, or
+ * -ERESTARTNOINTR.
+ */
+long exec_wait(u32 tid);
 
 /* Runs a program in the calling process, which has no address space yet: process 1. After a
  * failure *why says the reason. */

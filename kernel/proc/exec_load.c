@@ -173,6 +173,7 @@ static long map_interp(struct exec *e, struct file *f, struct elf_image *img)
 	long err = read_image(f, img, &e->why);
 	if (err)
 		return err == -ENOEXEC ? -ELIBBAD : err;
+	e->hidden |= file_may_read(f) != 0;
 	err = map_image(e, f, img, 0, &bias);
 	if (err)
 		return err;
@@ -252,6 +253,7 @@ long exec_load(struct exec *e)
 	err = read_image(e->file, &e->elf, &e->why);
 	if (err)
 		return err;
+	e->hidden = file_may_read(e->file) != 0;
 	choose_execution(e);
 	e->mm->mmap_base = mmap_base(e);
 	base = e->elf.interp_len ? PIE_BASE + (exec_random(e, MMAP_RANDOM_PAGES) << PAGE_SHIFT) : 0;

@@ -72,7 +72,8 @@ static long clone_check(const struct clone_request *r)
 		return -EINVAL;
 	if ((r->flags & CLONE_PARENT) && current_process()->unkillable)
 		return -EINVAL;
-	return r->exit_signal > _NSIG ? -EINVAL : 0;
+	/* Who gains rights may not find that others can change its folders: kernel/proc/exec.h. */
+	return (r->flags & CLONE_FS) && current_process()->nr_loading ? -EAGAIN : 0;
 }
 
 /* --- The thread --- */

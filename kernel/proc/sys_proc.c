@@ -83,7 +83,7 @@ static long setpgid_locked(struct process *p, u32 pgid)
 	if (p->parent == self) {
 		if (p->sid != self->sid)
 			return -EPERM;
-		if (p->execed)
+		if (p->execs)
 			return -EACCES;
 	} else if (p != self) {
 		return -ESRCH;

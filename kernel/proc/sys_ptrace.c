@@ -10,6 +10,7 @@
 #include "kernel/abi/prctl.h"
 #include "kernel/abi/uio.h"
 #include "kernel/lib/string.h"
+#include "kernel/proc/exec.h"
 #include "kernel/proc/fpstate.h"
 #include "kernel/proc/process.h"
 #include "kernel/proc/ptrace.h"
@@ -93,6 +94,9 @@ static long attach(u32 tid, bool seize, u32 addr, u32 options)
 	long err;
 	if (seize && (addr || options & ~PTRACE_O_MASK))
 		return -EIO;
+	err = exec_wait(tid);
+	if (err)
+		return err;
 	flags = spin_lock_irqsave(&process_lock);
 	t = task_find(tid);
 	if (t)

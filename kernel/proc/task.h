@@ -63,7 +63,7 @@ struct process {
 	struct list_head threads;     /* l: struct task.sibling */
 	u32 nr_threads;               /* l */
 	struct process *parent;       /* l */
-	u32 parent_tid;               /* the thread of the parent that made it */
+	u32 parent_tid;               /* l: the thread of the parent that made it, or its heir */
 	struct list_head children;    /* l: struct process.sibling */
 	struct list_head sibling;     /* l */
 	u32 pgid, sid;                /* l */
@@ -116,7 +116,10 @@ struct process {
 	u32 personality;              /* o */
 	u32 membarriers;              /* o: MEMBARRIER_ commands that it has registered for */
 	char comm[16];
-	bool dumpable, execed;
+	bool dumpable;
+	u32 execs;                    /* l: how often it has become another program */
+	u32 parent_execs;             /* l: and its parent had, when it made this one */
+	u32 nr_loading;               /* l: threads in execve(): exec_wait() */
 	u32 coredump_filter;          /* COREDUMP_ bits (kernel/proc/coredump.h); inherited */
 	bool thp_disabled;            /* o: PR_SET_THP_DISABLE: kept and reported; inherited */
 	bool child_subreaper;         /* l: orphans among its descendants become its children */

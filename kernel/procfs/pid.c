@@ -219,6 +219,31 @@ int proc_get_mm(const struct proc_node *n, struct mm **out)
 	return err;
 }
 
+u32 proc_program(const struct proc_node *n)
+{
+	u32 flags = spin_lock_irqsave(&process_lock);
+	struct task *t;
+	const struct process *p = n->id ? proc_find_locked(n, &t) : NULL;
+	u32 program = p ? p->execs : 0;
+
+	spin_unlock_irqrestore(&process_lock, flags);
+	return program;
+}
+
+struct mm *proc_opened_mm(const struct file *f)
+{
+	u32 flags = spin_lock_irqsave(&process_lock);
+	struct task *t;
+	const struct process *p = proc_find_locked(file_node(f), &t);
+	bool same = p && proc_opened(0, p->execs) == proc_opened(0, proc_opened_program(f));
+	struct mm *mm = same ? p->mm : NULL;
+
+	if (mm)
+		mm_get(mm);
+	spin_unlock_irqrestore(&process_lock, flags);
+	return mm;
+}
+
 int proc_get_files(const struct proc_node *n, struct files **out)
 {
 	u32 flags = spin_lock_irqsave(&process_lock);

@@ -95,6 +95,10 @@ int proc_auxv_show(struct text *t, const struct proc_node *n)
 
 /* --- mem --- */
 
+/* It is of the memory that the process had when the file was opened, for him who was allowed to
+ * open it: a program with more rights must not be written to, or made to write to itself, through a
+ * descriptor that was opened for one with fewer. */
+
 struct transfer {
 	struct mm *mm;
 	struct iobuf *user;
@@ -136,12 +140,11 @@ static ssize_k transfer(const struct transfer *x, u64 pos, size_t n)
 
 static ssize_k access_mem(struct file *f, struct iobuf *user, size_t n, u64 *pos, bool write)
 {
-	struct transfer x = {.user = user, .write = write};
-	ssize_k done = 0;
-	int err = proc_get_mm(file_node(f), &x.mm);
+	struct transfer x = {.mm = proc_opened_mm(f), .user = user, .write = write};
+	ssize_k done;
 
-	if (err || !x.mm)
-		return err;
+	if (!x.mm)
+		return 0;
 	x.buf = kmalloc(PAGE_SIZE);
 	done = x.buf ? transfer(&x, *pos, n) : -ENOMEM;
 	kfree(x.buf);

@@ -413,9 +413,9 @@ int proc_open(struct inode *inode, struct file *f)
 	if (!e->dir && !e->ops)
 		return open_text(f, n);
 	f->ops = e->dir ? &dir_file_ops : e->ops;
-	/* Who opened it may be less privileged than who reads: proc_opened_by_admin(). */
+	/* Who opened it may be less privileged than who uses it. */
 	if (!e->dir)
-		f->private = (void *)(uintptr_t)capable(CAP_SYS_ADMIN);
+		f->private = proc_opened(capable(CAP_SYS_ADMIN), proc_program(n));
 	return 0;
 }
 

@@ -83,10 +83,19 @@ static inline const struct proc_node *file_node(const struct file *f)
 	return inode_node(f->dentry->inode);
 }
 
-/* Of an open file that is no text. */
+/* Of an open file that is no text, what held when it was opened: whether by CAP_SYS_ADMIN, and
+ * which of its programs the process was (process->execs). */
+static inline void *proc_opened(bool by_admin, u32 program)
+{
+	return (void *)(uintptr_t)(program << 1 | by_admin);
+}
 static inline bool proc_opened_by_admin(const struct file *f)
 {
-	return f->private;
+	return (uintptr_t)f->private & 1;
+}
+static inline u32 proc_opened_program(const struct file *f)
+{
+	return (uintptr_t)f->private >> 1;
 }
 
 /* --- procfs.c --- */
@@ -136,6 +145,12 @@ bool proc_may_access_locked(const struct process *p); /* process_lock held */
  * guarded node. *out is NULL when it has exited; also after a failure. */
 int proc_get_mm(const struct proc_node *n, struct mm **out);
 int proc_get_files(const struct proc_node *n, struct files **out);
+
+/* Which program the process is: changes with execve(). 0 when it is gone. */
+u32 proc_program(const struct proc_node *n);
+/* The address space that an open file of the process was opened for, referenced, whoever asks now;
+ * NULL when it has become another program, or has none any more. */
+struct mm *proc_opened_mm(const struct file *f);
 
 /* Owner of the files of a process; false when it is gone. */
 bool proc_owner(const struct proc_node *n, u32 *uid, u32 *gid);

@@ -59,7 +59,7 @@ static void view_process(struct view *v, const struct process *p)
 	v->pgid = p->pgid;
 	v->sid = p->sid;
 	v->nr_threads = MAX(p->nr_threads, 1u);
-	v->execed = p->execed;
+	v->execed = p->execs;
 	v->exiting = p->state == P_ZOMBIE || p->group_exit;
 	v->dumping = p->dumper;
 	v->permitted = proc_may_access_locked(p);

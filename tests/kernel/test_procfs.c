@@ -454,7 +454,7 @@ static struct process *start_sleeper(char *dir, size_t size)
 	for (u32 i = 0; i < 1000; i++) {
 		struct task *t = list_first_entry(&p->threads, struct task, sibling);
 
-		if (p->execed && t->thread.state == T_INTERRUPTIBLE)
+		if (p->execs && t->thread.state == T_INTERRUPTIBLE)
 			return p;
 		yield();
 	}
