@@ -288,6 +288,7 @@ static long become_only_thread(struct process *p, struct task *t)
 			ptrace_forget(leader);
 		pid_free(t->tid);
 		t->tid = p->pid;
+		children_inherited(p, t);
 	}
 	signal_recalc();
 	spin_unlock_irqrestore(&process_lock, flags);

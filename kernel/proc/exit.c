@@ -171,12 +171,18 @@ static void thread_leave(struct process *p, struct task *t, int status)
 
 /* --- Processes: telling the family --- */
 
+/* What tells the parent: another signal than SIGCHLD only the program that asked for it. */
+static u32 exit_signal(const struct process *p)
+{
+	return p->parent_execs == p->parent->execs ? p->exit_signal : SIGCHLD;
+}
+
 /* The parent does not want to hear of it: there will be no zombie. */
 static bool parent_ignores_exit(const struct process *p)
 {
 	const struct process *parent = p->parent;
 	const struct abi_sigaction_k *a;
-	if (!parent || p->exit_signal != SIGCHLD || !parent->sighand)
+	if (!parent || exit_signal(p) != SIGCHLD || !parent->sighand)
 		return false;
 	a = &parent->sighand->action[SIGCHLD - 1];
 	return a->handler == SIG_IGN_K || (a->flags & SA_NOCLDWAIT);
@@ -185,6 +191,8 @@ static bool parent_ignores_exit(const struct process *p)
 static void send_exit_signal(const struct process *p, struct process *to, u32 sig)
 {
 	struct abi_siginfo info = {.si_signo = (s32)sig};
+	if (!sig_valid(sig))
+		return;
 	info.si_code = exit_why((u32)p->exit_status);
 	info.chld.pid = (s32)p->pid;
 	info.chld.uid = p->cred.uid;
@@ -209,9 +217,8 @@ static void notify_parent_exit(struct process *p)
 			self_reap(p);
 		return;
 	}
-	if (p->exit_signal &&
-		!(ignored && parent->sighand->action[SIGCHLD - 1].handler == SIG_IGN_K))
-		send_exit_signal(p, parent, p->exit_signal);
+	if (!(ignored && parent->sighand->action[SIGCHLD - 1].handler == SIG_IGN_K))
+		send_exit_signal(p, parent, exit_signal(p));
 	if (ignored)
 		self_reap(p);
 	waitq_wake_all(&parent->child_exit);
@@ -229,8 +236,7 @@ void process_notify_exit(struct process *p)
 		notify_parent_exit(p);
 		return;
 	}
-	if (tracer != p->parent || p->exit_signal)
-		send_exit_signal(p, tracer, tracer == p->parent ? p->exit_signal : SIGCHLD);
+	send_exit_signal(p, tracer, tracer == p->parent ? exit_signal(p) : SIGCHLD);
 	waitq_wake_all(&tracer->child_exit);
 }
 
@@ -258,6 +264,44 @@ static struct process *find_reaper(const struct process *p)
 	return a != p ? a : NULL;
 }
 
+/* The child has asked for a signal when its parent dies, of which each thread is one. */
+static void tell_of_death(struct process *c)
+{
+	struct abi_siginfo info;
+	if (!c->pdeath_signal || signal_check(c, c->pdeath_signal))
+		return;
+	info = siginfo_user(c->pdeath_signal, SI_USER);
+	signal_send_process_locked(c, c->pdeath_signal, &info);
+}
+
+void children_inherited(struct process *p, const struct task *heir)
+{
+	struct process *c;
+	list_for_each_entry (c, &p->children, sibling)
+		c->parent_tid = heir->tid;
+}
+
+/* A thread goes, others stay. Caller holds process_lock. */
+static void leave_children(struct process *p, const struct task *t)
+{
+	const struct task *heir = list_first_entry(&p->threads, struct task, sibling);
+	struct process *c;
+	list_for_each_entry (c, &p->children, sibling) {
+		if (c->parent_tid != t->tid)
+			continue;
+		c->parent_tid = heir->tid;
+		tell_of_death(c);
+	}
+}
+
+/* Puts a child that its parent has left behind among those of p. */
+static void adopt(struct process *p, struct process *child)
+{
+	list_add_tail(&child->sibling, &p->children);
+	if (!list_empty(&p->threads))
+		child->parent_tid = list_first_entry(&p->threads, struct task, sibling)->tid;
+}
+
 /* Caller holds process_lock. */
 static void reparent_children(struct process *p)
 {
@@ -267,10 +311,9 @@ static void reparent_children(struct process *p)
 		c->parent = reaper;
 		c->detached = !reaper;
 		if (reaper)
-			list_add_tail(&c->sibling, &reaper->children);
+			adopt(reaper, c);
 		c->exit_signal = SIGCHLD;
-		if (c->pdeath_signal)
-			signal_send_process_locked(c, c->pdeath_signal, NULL);
+		tell_of_death(c);
 		hangup_if_orphaned(c, p, NULL);
 		if (c->state == P_ZOMBIE)
 			process_notify_exit(c);
@@ -407,8 +450,10 @@ static bool leave_if_not_last(struct process *p, struct task *t, int status)
 {
 	u32 flags = spin_lock_irqsave(&process_lock);
 	bool left = p->nr_threads > 1;
-	if (left)
+	if (left) {
 		thread_leave(p, t, status);
+		leave_children(p, t);
+	}
 	spin_unlock_irqrestore(&process_lock, flags);
 	return left;
 }

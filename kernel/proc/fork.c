@@ -268,6 +268,7 @@ static void process_copy_fields(struct process *p, const struct process *parent)
 static long process_enter(struct process *p, struct task *t, const struct clone_request *r)
 {
 	struct process *parent = current_process();
+	bool sibling = r->flags & CLONE_PARENT;
 	u32 flags = spin_lock_irqsave(&process_lock);
 	/* A signal for the group that came while we copied must not miss the child. */
 	long pid = signal_pending() ? -ERESTARTNOINTR : thread_quota(parent, true);
@@ -277,10 +278,11 @@ static long process_enter(struct process *p, struct task *t, const struct clone_
 		process_copy_fields(p, parent);
 		p->pid = (u32)pid;
 		t->tid = (u32)pid;
-		p->exit_signal = r->flags & CLONE_PARENT ? parent->exit_signal : r->exit_signal;
+		p->exit_signal = sibling ? parent->exit_signal : r->exit_signal;
+		p->parent_execs = sibling ? parent->parent_execs : parent->execs;
+		p->parent_tid = sibling ? parent->parent_tid : current_task()->tid;
 		process_add_thread(p, t);
-		process_link(p, r->flags & CLONE_PARENT ? parent->parent : parent);
-		p->parent_tid = current_task()->tid;
+		process_link(p, sibling ? parent->parent : parent);
 		seccomp_inherit(t);
 		ptrace_inherit(t, r->flags, r->exit_signal);
 		itimer_watch_cpu(p);

@@ -57,6 +57,11 @@ u32 process_count_uid(u32 uid);
 /* Tells an address space what its owner may use now. */
 void process_set_mm_limits(const struct process *p, struct mm *mm);
 
+/* --- exit.c: whose thread's its children are. Caller holds process_lock --- */
+
+/* All are the thread's from now on, the only one there is. */
+void children_inherited(struct process *p, const struct task *heir);
+
 /* --- fork.c --- */
 
 /*

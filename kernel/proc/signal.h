@@ -117,6 +117,10 @@ void signal_send_entry_locked(struct process *p, struct task *t, struct sigqueue
 void signal_force(u32 sig, const struct abi_siginfo *info);
 void signal_force_kernel(u32 sig);
 
+/* kill(2)'s rule, for a signal that exists: who looks for a target first finds that it does not.
+ * SIGCONT is for everybody of the session. 0, -EINVAL or -EPERM. Caller holds process_lock. */
+long signal_check(const struct process *target, u32 sig);
+
 /* siginfo of kill(2), sent by the calling process. */
 struct abi_siginfo siginfo_user(u32 sig, s32 code);
 /* siginfo of SIGSYS for the system call whose frame is tf. */

@@ -14,9 +14,7 @@
 
 /* --- Sending --- */
 
-/* kill(2)'s rule, for a signal that exists: who looks for a target first finds that it does not.
- * SIGCONT is for everybody of the session. Caller holds process_lock. */
-static long may_signal(const struct process *target, u32 sig)
+long signal_check(const struct process *target, u32 sig)
 {
 	const struct process *p = current_process();
 	const struct credentials *c = &current_task()->cred;
@@ -30,20 +28,20 @@ static long may_signal(const struct process *target, u32 sig)
 /* Sends, or with sig 0 only checks. Caller holds process_lock. */
 static long kill_one(struct process *target, u32 sig, const struct abi_siginfo *info)
 {
-	long err = may_signal(target, sig);
+	long err = signal_check(target, sig);
 	if (err || sig == 0)
 		return err;
 	return signal_send_process_locked(target, sig, info);
 }
 
-/* To a group, or with pgid 0 to everybody but process 1 and the caller. Success when one got it. */
-static long kill_many(u32 pgid, u32 sig, const struct abi_siginfo *info)
+/* To a group. Success when one got it. */
+static long kill_group(u32 pgid, u32 sig, const struct abi_siginfo *info)
 {
 	struct process *p;
 	long result = -ESRCH;
 	bool any = false;
 	list_for_each_entry (p, &process_list, all) {
-		if (pgid ? p->pgid != pgid : p->pid == 1 || p == current_process())
+		if (p->pgid != pgid)
 			continue;
 		result = kill_one(p, sig, info);
 		any |= !result;
@@ -51,13 +49,31 @@ static long kill_many(u32 pgid, u32 sig, const struct abi_siginfo *info)
 	return any ? 0 : result;
 }
 
+/* To everybody but process 1 and the caller. Whom he may not signal is left out, without a word. */
+static long kill_all(u32 sig, const struct abi_siginfo *info)
+{
+	struct process *p;
+	long result = 0;
+	bool any = false;
+	list_for_each_entry (p, &process_list, all) {
+		long err;
+		if (p->pid == 1 || p == current_process())
+			continue;
+		any = true;
+		err = kill_one(p, sig, info);
+		if (err != -EPERM)
+			result = err;
+	}
+	return any ? result : -ESRCH;
+}
+
 static long kill_target(s32 pid, u32 sig, const struct abi_siginfo *info)
 {
 	struct process *target;
 	if (pid == -1)
-		return kill_many(0, sig, info);
+		return kill_all(sig, info);
 	if (pid <= 0)
-		return kill_many(pid ? (u32)-pid : current_process()->pgid, sig, info);
+		return kill_group(pid ? (u32)-pid : current_process()->pgid, sig, info);
 	target = process_find((u32)pid);
 	if (!target) { /* the number of a thread will do */
 		struct task *t = task_find((u32)pid);
@@ -93,7 +109,7 @@ static long do_tkill(u32 tgid, u32 tid, u32 sig, const struct abi_siginfo *info)
 	flags = spin_lock_irqsave(&process_lock);
 	t = task_find(tid);
 	if (t && (!tgid || t->process->pid == tgid)) {
-		r = may_signal(t->process, sig);
+		r = signal_check(t->process, sig);
 		if (!r && sig)
 			r = signal_send_task_locked(t, sig, info);
 	}
@@ -117,14 +133,14 @@ long sys_tkill(s32 tid, u32 sig)
 	return do_tkill(0, (u32)tid, sig, &info);
 }
 
-/* A siginfo made by the program. It may not pass for one of the kernel or of kill(), except to
- * itself. */
+/* A siginfo made by the program. It may not pass for one of the kernel or of kill(), except where a
+ * thread sends it to its own number. */
 static long get_siginfo(struct abi_siginfo *info, uptr_t uinfo, u32 sig, u32 target)
 {
 	if (copy_from_user(info, uinfo, sizeof(*info)) < 0)
 		return -EFAULT;
 	info->si_signo = (s32)sig;
-	if ((info->si_code >= 0 || info->si_code == SI_TKILL) && target != current_process()->pid)
+	if ((info->si_code >= 0 || info->si_code == SI_TKILL) && target != current_task()->tid)
 		return -EPERM;
 	return 0;
 }
@@ -144,7 +160,7 @@ long sys_rt_tgsigqueueinfo(s32 tgid, s32 tid, u32 sig, uptr_t uinfo)
 	long err;
 	if (tgid <= 0 || tid <= 0)
 		return -EINVAL;
-	err = get_siginfo(&info, uinfo, sig, (u32)tgid);
+	err = get_siginfo(&info, uinfo, sig, (u32)tid);
 	return err ? err : do_tkill((u32)tgid, (u32)tid, sig, &info);
 }
 

@@ -160,6 +160,8 @@ static int scan_children(struct wait_request *r, const struct process *p)
 	int result = WAIT_NO_CHILD;
 	list_for_each_entry (c, &p->children, sibling) {
 		const struct task *leader = ptrace_leader(c);
+		if ((r->options & W_NOTHREAD) && c->parent_tid != current_task()->tid)
+			continue;
 		if (!wait_matches(r, c) || (leader && leader->ptrace.tracer->process == p))
 			continue;
 		if (wait_child(r, c))
@@ -252,6 +254,7 @@ static s32 waitid_status(const struct wait_request *r)
 	return r->status & 0x7f;
 }
 
+/* Nothing found, for whatever reason, is told by zeroes. */
 static long waitid_put(uptr_t infop, const struct wait_request *r, long got)
 {
 	struct abi_siginfo info = {.si_signo = 0};
@@ -281,27 +284,34 @@ static long wait_for_pidfd(struct wait_request *r, bool *nonblocking)
 	return 0;
 }
 
-long sys_waitid(u32 who, s32 id, uptr_t infop, u32 options, uptr_t rusage)
+/* What do_wait() returns, for who, id and options as waitid(2) has them. */
+static long waitid_wait(struct wait_request *r)
 {
 	const u32 known =
 		WNOHANG | WNOWAIT | WEXITED | WSTOPPED | WCONTINUED | W_NOTHREAD | W_CLONE | W_ALL;
-	struct wait_request r = {.who = who, .id = (u32)id, .options = options};
+	u32 options = r->options;
+	s32 id = (s32)r->id;
 	bool nonblocking = false;
 	long got;
 	if ((options & ~known) || !(options & (WEXITED | WSTOPPED | WCONTINUED)))
 		return -EINVAL;
-	if (who > P_PIDFD || (who == P_PID && id <= 0) || (who >= P_PGID && id < 0))
+	if (r->who > P_PIDFD || (r->who == P_PID && id <= 0) || (r->who >= P_PGID && id < 0))
 		return -EINVAL;
-	if (who == P_PIDFD && (got = wait_for_pidfd(&r, &nonblocking)) < 0)
+	if (r->who == P_PIDFD && (got = wait_for_pidfd(r, &nonblocking)) < 0)
 		return got;
-	if (who == P_PGID && id == 0)
-		r.id = current_process()->pgid;
-	got = do_wait(&r);
-	if (got < 0)
-		return got;
-	if (got == 0 && nonblocking && !(options & WNOHANG))
-		return -EAGAIN;
+	if (r->who == P_PGID && id == 0)
+		r->id = current_process()->pgid;
+	got = do_wait(r);
+	return got == 0 && nonblocking && !(options & WNOHANG) ? -EAGAIN : got;
+}
+
+long sys_waitid(u32 who, s32 id, uptr_t infop, u32 options, uptr_t rusage)
+{
+	struct wait_request r = {.who = who, .id = (u32)id, .options = options};
+	long got = waitid_wait(&r);
 	if (got > 0 && rusage.va && copy_to_user(rusage, &r.usage, sizeof(r.usage)) < 0)
 		return -EFAULT;
-	return waitid_put(infop, &r, got) < 0 ? -EFAULT : 0;
+	if (waitid_put(infop, &r, got) < 0)
+		return -EFAULT;
+	return MIN(got, 0l);
 }
