@@ -110,19 +110,27 @@ static void apply(struct inode *inode, const struct file_lock *req, struct file_
 	spare[0] = NULL;
 }
 
-/* Whether `blocker` waits, maybe through others, for `owner`. */
-static bool would_deadlock(const void *owner, const void *blocker)
+/* Whom an owner waits for, or NULL. Its threads may wait for several: one of them. */
+static const void *blocker_of(const void *owner)
 {
 	struct blocked *b;
 
-restart:
-	if (blocker == owner)
-		return true;
-	list_for_each_entry (b, &blocked_list, link) {
-		if (b->owner == blocker) {
-			blocker = b->blocker;
-			goto restart;
-		}
+	list_for_each_entry (b, &blocked_list, link)
+		if (b->owner == owner)
+			return b->blocker;
+	return NULL;
+}
+
+#define MAX_CHAIN 10u /* as on Linux */
+
+/* Whether `blocker` waits, maybe through others, for `owner`. Others may wait in a circle that was
+ * not seen, so a chain is followed only so far. */
+static bool would_deadlock(const void *owner, const void *blocker)
+{
+	for (u32 i = 0; blocker && i <= MAX_CHAIN; i++) {
+		if (blocker == owner)
+			return true;
+		blocker = blocker_of(blocker);
 	}
 	return false;
 }
