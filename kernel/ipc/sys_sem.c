@@ -43,11 +43,13 @@ struct sem_set {
 	struct sem sems[];
 };
 
+/* It goes with the process, or the set, whichever is first. */
 struct sem_undo {
 	struct sem_undo *next;	 /* of the process */
-	struct list_head in_set; /* while `set` is not NULL */
-	struct sem_set *set;	 /* NULL: it was removed */
-	s32 adjust[];		 /* for each semaphore */
+	struct sem_undo **place; /* that points to it: process->sem_undos, or another's `next` */
+	struct list_head in_set;
+	struct sem_set *set;
+	s32 adjust[]; /* for each semaphore */
 };
 
 u32 sem_limits[4] = {32000, 1024000000, 500, 32000};
@@ -136,8 +138,20 @@ static struct sem_undo *get_undo(struct sem_set *set)
 	u->set = set;
 	list_add_tail(&u->in_set, &set->undos);
 	u->next = p->sem_undos;
+	u->place = &p->sem_undos;
+	if (u->next)
+		u->next->place = &u->next;
 	p->sem_undos = u;
 	return u;
+}
+
+static void drop_undo(struct sem_undo *u)
+{
+	*u->place = u->next;
+	if (u->next)
+		u->next->place = u->place;
+	list_del(&u->in_set);
+	kfree(u);
 }
 
 struct sem_call {
@@ -310,7 +324,7 @@ static void destroy(struct sem_set *set)
 	ipc_leave(&sems, &set->ipc);
 	nr_sems -= set->nsems;
 	list_for_each_entry_safe (u, next, &set->undos, in_set)
-		u->set = NULL;
+		drop_undo(u);
 	if (ipc_event_remove(&set->changed))
 		kfree(set);
 }
@@ -326,7 +340,6 @@ static void undo(struct sem_undo *u)
 		set->sems[i].pid = current_process()->pid;
 	}
 	set->otime = ipc_now();
-	list_del(&u->in_set);
 	ipc_event_signal(&set->changed);
 }
 
@@ -338,10 +351,8 @@ void sem_exit(struct process *p)
 		return;
 	mutex_lock(&sems.lock);
 	while ((u = p->sem_undos)) {
-		p->sem_undos = u->next;
-		if (u->set)
-			undo(u);
-		kfree(u);
+		undo(u);
+		drop_undo(u);
 	}
 	mutex_unlock(&sems.lock);
 }
