@@ -10,7 +10,10 @@
  * leaves it; a level-triggered item that was reported goes back to the end, an edge-triggered one
  * waits for the next wake. A file that is closed takes its items along.
  *
- * An instance may watch another: in no cycle, and over not more than MAX_NESTS levels.
+ * An instance may watch another: in no cycle, over not more than MAX_NESTS levels, and not so that
+ * too many ways lead from one file up to those who are woken for it, for a wake goes all of them.
+ * What looks for that goes to each instance once, however many ways there are to it: a walk has a
+ * number, which it leaves where it was.
  *
  * epoll_lock, a mutex above those of files, guards items, and who watches whom. Only the ready list
  * has a spin lock, below the wait queues: wakes come from interrupts.
@@ -25,6 +28,7 @@
 #include "kernel/proc/task.h"
 #include "kernel/syscalls.h"
 #include "kernel/x86/uaccess.h"
+#include "mm/page_alloc.h"
 #include "mm/slab.h"
 
 #define MAX_NESTS  4u /* as on Linux */
@@ -43,6 +47,8 @@ struct epoll {
 	struct list_head ready; /* r: struct epoll_item.ready */
 	struct waitq waiters;
 	struct file *file; /* whose `private` this is */
+	struct user *user; /* whose watches its items are; referenced */
+	u32 levels;        /* m: what the walk that was here last has found */
 };
 
 struct epoll_wait {
@@ -63,7 +69,10 @@ struct epoll_item {
 	u32 nr_waits;
 };
 
+u32 epoll_max_watches; /* of one user */
+
 static struct mutex epoll_lock = MUTEX_INIT(epoll_lock);
+static u32 walk; /* epoll_lock: number of the last one */
 static struct slab_cache *epoll_cache __ro_after_init, *item_cache __ro_after_init;
 static const struct file_ops epoll_ops;
 
@@ -231,6 +240,7 @@ static void item_remove(struct epoll_item *it)
 	not_ready(it);
 	list_del(&it->watcher);
 	ravl_erase(&it->epoll->items, &it->node);
+	user_add(it->epoll->user, USER_EPOLL_WATCHES, -1);
 	slab_free(item_cache, it);
 }
 
@@ -244,42 +254,109 @@ void epoll_forget(struct file *f)
 
 /* --- Nesting --- */
 
+/* This walk is here for the first time. */
+static bool first_visit(struct file *f)
+{
+	bool first = f->epoll_walk != walk;
+
+	f->epoll_walk = walk;
+	return first;
+}
+
 /* Instances on the longest way down from the one that f is, itself not counted. More than
  * MAX_NESTS: too many, or the way leads to `end`. */
-static u32 levels_below(const struct file *f, const struct file *end)
+static u32 levels_below(struct file *f, const struct file *end)
 {
-	const struct epoll *ep = f->private;
+	struct epoll *ep = f->private;
 	struct ravl_node *n;
 	u32 most = 0;
 
+	if (!first_visit(f))
+		return ep->levels;
 	for (n = ep->items.first; n && most <= MAX_NESTS; n = n->next) {
 		struct file *child = ravl_entry(n, struct epoll_item, node)->file;
 
 		if (child == end)
-			return MAX_NESTS + 1;
-		if (is_epoll(child))
+			most = MAX_NESTS + 1;
+		else if (is_epoll(child))
 			most = MAX(most, 1 + levels_below(child, end));
 	}
-	return most;
+	return ep->levels = most;
 }
 
 /* The same upwards. */
-static u32 levels_above(const struct file *f)
+static u32 levels_above(struct file *f)
 {
+	struct epoll *ep = f->private;
 	struct epoll_item *it;
 	u32 most = 0;
 
+	if (!first_visit(f))
+		return ep->levels;
 	list_for_each_entry (it, &f->epolls, watcher)
 		most = MAX(most, 1 + levels_above(it->epoll->file));
-	return most;
+	return ep->levels = most;
 }
 
 /* Whether f may watch `target`. This keeps every way short, so that these functions may recurse. */
-static int check_nesting(const struct file *f, const struct file *target)
+static int check_nesting(struct file *f, struct file *target)
 {
+	u32 below;
+
 	if (!is_epoll(target))
 		return 0;
-	return levels_below(target, f) + 1 + levels_above(f) > MAX_NESTS ? -ELOOP : 0;
+	walk++;
+	below = levels_below(target, f);
+	walk++;
+	return below + 1 + levels_above(f) > MAX_NESTS ? -ELOOP : 0;
+}
+
+/* How many ways there may be from a file to instances that nobody watches, by the instances between;
+ * as on Linux. */
+static const u32 max_ways[MAX_NESTS + 1] = {UINT32_MAX, 500, 100, 50, 10};
+
+/* Counts those that go on from f, with `between` behind them. False: they are too many. */
+static bool ways_ok(const struct file *f, u32 between, u32 ways[MAX_NESTS + 1])
+{
+	struct epoll_item *it;
+
+	list_for_each_entry (it, &f->epolls, watcher) {
+		const struct file *up = it->epoll->file;
+		bool ok;
+
+		if (list_empty(&up->epolls))
+			ok = ++ways[between] <= max_ways[between];
+		else
+			ok = between < MAX_NESTS && ways_ok(up, between + 1, ways);
+		if (!ok)
+			return false;
+	}
+	return true;
+}
+
+/* The same from each file that f, an instance or not, is or watches, there or further down. */
+static bool all_ways_ok(struct file *f)
+{
+	u32 ways[MAX_NESTS + 1] = {0};
+	struct ravl_node *n;
+
+	if (!first_visit(f))
+		return true;
+	if (!is_epoll(f))
+		return ways_ok(f, 0, ways);
+	for (n = ((struct epoll *)f->private)->items.first; n; n = n->next)
+		if (!all_ways_ok(ravl_entry(n, struct epoll_item, node)->file))
+			return false;
+	return true;
+}
+
+/* f has begun to watch `target`. */
+static int check_ways(const struct file *f, struct file *target)
+{
+	if (!is_epoll(target) && list_empty(&f->epolls))
+		return 0;
+	walk++;
+	return all_ways_ok(target) ? 0 : -EINVAL;
 }
 
 /* --- epoll_ctl --- */
@@ -299,6 +376,8 @@ static int item_add(const struct change *c, struct ravl_node *before)
 
 	if (err)
 		return err;
+	if (user_has(c->ep->user, USER_EPOLL_WATCHES) >= epoll_max_watches)
+		return -ENOSPC;
 	it = slab_zalloc(item_cache);
 	if (!it)
 		return -ENOMEM;
@@ -310,8 +389,13 @@ static int item_add(const struct change *c, struct ravl_node *before)
 	list_init(&it->ready);
 	list_add_tail(&it->watcher, &c->target->epolls);
 	ravl_insert_after(&c->ep->items, before, &it->node);
-	item_watch(it);
-	return 0;
+	user_add(c->ep->user, USER_EPOLL_WATCHES, 1);
+	err = check_ways(c->f, c->target);
+	if (err)
+		item_remove(it);
+	else
+		item_watch(it);
+	return err;
 }
 
 static int item_modify(struct epoll_item *it, const struct change *c)
@@ -517,6 +601,7 @@ static void epoll_release(struct file *f)
 	while ((n = ep->items.first))
 		item_remove(ravl_entry(n, struct epoll_item, node));
 	mutex_unlock(&epoll_lock);
+	user_put(ep->user);
 	slab_free(epoll_cache, ep);
 }
 
@@ -558,8 +643,10 @@ long sys_epoll_create1(u32 flags)
 	spin_init(&ep->lock, "epoll");
 	list_init(&ep->ready);
 	waitq_init(&ep->waiters);
+	ep->user = user_hold(current_user());
 	f = anon_file_create("anon_inode:[eventpoll]", O_RDWR, &epoll_ops, ep);
 	if (is_err(f)) {
+		user_put(ep->user);
 		slab_free(epoll_cache, ep);
 		return ptr_err(f);
 	}
@@ -577,8 +664,13 @@ long sys_epoll_create(s32 size)
 
 void __init epoll_init(void)
 {
+	u32 low_pages;
+
 	epoll_cache = slab_create("eventpoll", sizeof(struct epoll), 0, 0, NULL);
 	item_cache = slab_create("eventpoll_item", sizeof(struct epoll_item), 0, 0, NULL);
 	if (!epoll_cache || !item_cache)
 		panic("no memory for the epoll caches");
+	/* A twenty-fifth of low memory, as on Linux. */
+	low_pages = page_alloc_total() - page_alloc_total_high();
+	epoll_max_watches = low_pages / 25 * (PAGE_SIZE / (u32)sizeof(struct epoll_item));
 }

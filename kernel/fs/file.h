@@ -77,6 +77,7 @@ struct file {
 	struct mutex pos_lock;  /* taken by those who share the file: outermost */
 	void *private;
 	struct list_head epolls; /* struct epoll_item; under epoll_lock (kernel/fs/epoll.c) */
+	u32 epoll_walk;          /* the walk that has seen it; the same */
 };
 
 static inline struct file *backing_file(struct backing *b)

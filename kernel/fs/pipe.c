@@ -25,13 +25,16 @@
 #include "mm/slab.h"
 
 #define DEFAULT_PAGES 16u	 /* 64 KiB */
+#define LEAST_PAGES   2u	 /* for a user who has many */
 #define MAX_SIZE      (1u << 31)
 
 u32 pipe_max_size = 1u << 20;
+u32 pipe_user_pages_soft = 16384, pipe_user_pages_hard;
 
 /* letters: l: lock; w: written under lock, read anywhere (poll, wait conditions) */
 struct pipe {
 	struct mutex lock;
+	struct user *user;		/* whose nr_pages are counted; referenced */
 	struct page **page;		/* l: the ring; NULL where nothing is */
 	u32 nr_pages;			/* w: a power of two */
 	u32 head, tail;			/* w: bytes written and read since it was last empty */
@@ -154,18 +157,34 @@ static ssize_k get_chunk(struct pipe *p, struct iobuf *to, size_t n)
 	return got;
 }
 
+/* Whether the caller's user may not have so many pages in pipes. A limit of 0 is none. */
+static bool beyond(u32 limit, u32 pages)
+{
+	return limit && pages > limit && !cred_capable(CAP_SYS_RESOURCE) &&
+	       !cred_capable(CAP_SYS_ADMIN);
+}
+
+/* Error pointer: -ENFILE when the user has too many. */
 static struct pipe *pipe_alloc(void)
 {
-	struct pipe *p = slab_zalloc(pipe_cache);
+	struct user *user = current_user();
+	u32 has = user_has(user, USER_PIPE_PAGES);
+	u32 n = beyond(pipe_user_pages_soft, has + DEFAULT_PAGES) ? LEAST_PAGES : DEFAULT_PAGES;
+	struct pipe *p;
 
+	if (beyond(pipe_user_pages_hard, has + n))
+		return err_ptr(-ENFILE);
+	p = slab_zalloc(pipe_cache);
 	if (!p)
-		return NULL;
-	p->page = kcalloc(DEFAULT_PAGES, sizeof(struct page *));
+		return err_ptr(-ENOMEM);
+	p->page = kcalloc(n, sizeof(struct page *));
 	if (!p->page) {
 		slab_free(pipe_cache, p);
-		return NULL;
+		return err_ptr(-ENOMEM);
 	}
-	p->nr_pages = DEFAULT_PAGES;
+	p->nr_pages = n;
+	p->user = user_hold(user);
+	user_add(user, USER_PIPE_PAGES, (s32)n);
 	mutex_init(&p->lock);
 	waitq_init(&p->can_read);
 	waitq_init(&p->can_write);
@@ -186,6 +205,8 @@ static void drop_pages(struct pipe *p)
 static void pipe_free(struct pipe *p)
 {
 	drop_pages(p);
+	user_add(p->user, USER_PIPE_PAGES, -(s32)p->nr_pages);
+	user_put(p->user);
 	slab_free(pipe_cache, p);
 }
 
@@ -591,9 +612,10 @@ static int open_end(struct inode *inode, struct file *f)
 	struct pipe *p = inode->pipe;
 
 	if (!p)
-		p = inode->pipe = pipe_alloc();
-	if (!p)
-		return -ENOMEM;
+		p = pipe_alloc();
+	if (is_err(p))
+		return (int)ptr_err(p);
+	inode->pipe = p;
 	f->ops = &pipe_ops;
 	f->private = p;
 	mutex_lock(&p->lock);
@@ -716,7 +738,11 @@ static int copy_ring(struct pipe *to, struct pipe *p)
 static int resize_locked(struct pipe *p, u32 nr_pages)
 {
 	struct pipe ring = {.nr_pages = nr_pages};
+	u32 all = user_has(p->user, USER_PIPE_PAGES) - p->nr_pages + nr_pages;
 
+	if (nr_pages > p->nr_pages &&
+		(beyond(pipe_user_pages_soft, all) || beyond(pipe_user_pages_hard, all)))
+		return -EPERM;
 	if (used(p) > nr_pages * PAGE_SIZE)
 		return -EBUSY;
 	ring.page = kcalloc(nr_pages, sizeof(struct page *));
@@ -727,6 +753,7 @@ static int resize_locked(struct pipe *p, u32 nr_pages)
 		return -ENOMEM;
 	}
 	drop_pages(p);
+	user_add(p->user, USER_PIPE_PAGES, (s32)(nr_pages - p->nr_pages));
 	p->page = ring.page;
 	p->spare = NULL;
 	p->head = ring.head;

@@ -555,6 +555,9 @@ int fifo_open(struct inode *inode, struct file *f);
 bool file_is_pipe(const struct file *f);
 long pipe_resize(struct file *f, u32 size); /* F_SETPIPE_SZ; returns the new size */
 extern u32 pipe_max_size; /* what F_SETPIPE_SZ gives to who is not privileged */
+/* Pages that the pipes of a user may have, who is not privileged: beyond the first number new ones
+ * are small, beyond the second there are none. 0: no limit. */
+extern u32 pipe_user_pages_soft, pipe_user_pages_hard;
 long pipe_capacity(struct file *f);
 /* What moves bytes between a pipe and something else. `move` puts n bytes of buf (a page) there, or
  * gets up to n from there; returns how many, 0 at an end, or a negative errno. The pipe is locked. */
@@ -585,6 +588,7 @@ struct file *anon_file_create(const char *kind, u32 flags, const struct file_ops
 long anon_fd_create(const char *kind, u32 flags, const struct file_ops *ops, void *private);
 void anon_file_init(void);
 void epoll_init(void);
+extern u32 epoll_max_watches; /* /proc/sys/fs/epoll/max_user_watches */
 void eventfd_init(void);
 /* eventfd.c: adds one to the count of an eventfd(2), unless that is as high as it can be. */
 bool file_is_eventfd(const struct file *f);

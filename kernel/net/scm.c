@@ -35,6 +35,8 @@ static int send_rights(struct scm *scm, uptr_t data, u32 len)
 		scm->files = kmalloc(SCM_MAX_FD * sizeof(struct file *));
 	if (!scm->files)
 		return -ENOMEM;
+	if (!scm->sender)
+		scm->sender = user_hold(current_user());
 	for (u32 i = 0; i < n && !err; i++) {
 		err = get_user_u32(&fd, uptr_add(data, i * sizeof(s32)));
 		if (!err)

@@ -76,6 +76,7 @@ struct scm {
 	bool cred_set; /* by SCM_CREDENTIALS */
 	u32 nr_files;
 	struct file **files; /* kmalloc()ed; each referenced; NULL: none */
+	struct user *sender; /* with files: who sent them; referenced, NULL: nobody any more */
 };
 
 struct msg_piece {

@@ -8,6 +8,7 @@
  */
 #include "kernel/fs/vfs.h"
 #include "kernel/net/sock.h"
+#include "kernel/proc/user.h"
 
 #define FIRST_LIMIT 64u
 
@@ -17,6 +18,8 @@ bool sock_gc_wanted;
 
 void scm_inflight(const struct scm *scm, s32 by)
 {
+	if (scm->nr_files)
+		user_add(scm->sender, USER_FILES_SENT, by * (s32)scm->nr_files);
 	for (u32 i = 0; i < scm->nr_files; i++) {
 		if (!file_is_socket(scm->files[i]))
 			continue;

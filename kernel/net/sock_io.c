@@ -3,6 +3,7 @@
  * out; a datagram or packet is one message, whole.
  */
 #include "kernel/abi/errno.h"
+#include "kernel/abi/prctl.h"
 #include "kernel/abi/signal.h"
 #include "kernel/fs/vfs.h"
 #include "kernel/net/sock.h"
@@ -47,10 +48,21 @@ static long wait_for_room(struct sock *s, bool nonblock)
 	return err;
 }
 
+/* His user has as many under way as a process may have open. */
+static bool too_many_files_sent(const struct scm *scm)
+{
+	u64 limit = current_process()->rlimit[RLIMIT_NOFILE].cur;
+
+	return scm->nr_files && user_has(scm->sender, USER_FILES_SENT) > limit &&
+	       !capable(CAP_SYS_RESOURCE) && !capable(CAP_SYS_ADMIN);
+}
+
 struct sock_msg *sock_next_msg(struct sock *s, struct sock_call *c, struct msg_pos *at, u32 len)
 {
 	long err = wait_for_room(s, c->nonblock);
 
+	if (!err && too_many_files_sent(&c->scm))
+		err = -ETOOMANYREFS;
 	return err ? err_ptr((int)err) : sock_msg_create(s, c, at, len);
 }
 
@@ -67,6 +79,7 @@ void sock_enqueue(struct sock *s, struct sock *to, struct sock_msg *m, struct so
 	m->scm = c->scm;
 	c->scm.nr_files = 0;
 	c->scm.files = NULL;
+	c->scm.sender = NULL;
 	if (!m->scm.cred_set) {
 		m->scm.cred = (struct abi_ucred){0, overflow_uid, overflow_gid};
 		if (wants_cred(s, to))
@@ -192,6 +205,7 @@ static int get_scm(struct sock_msg *m, struct sock_call *c)
 	c->scm = m->scm;
 	m->scm.nr_files = 0;
 	m->scm.files = NULL;
+	m->scm.sender = NULL;
 	spin_unlock(&sock_lock);
 	return 0;
 }

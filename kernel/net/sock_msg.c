@@ -10,6 +10,7 @@
 #include "kernel/abi/signal.h"
 #include "kernel/fs/fasync.h"
 #include "kernel/net/sock.h"
+#include "kernel/proc/user.h"
 #include "mm/kmalloc.h"
 
 #define PIECE_MAX (PAGE_SIZE - sizeof(struct msg_piece))
@@ -142,13 +143,16 @@ void scm_drop(struct scm *scm)
 	for (u32 i = 0; i < scm->nr_files; i++)
 		file_put(scm->files[i]);
 	kfree(scm->files);
+	user_put(scm->sender);
 	scm->files = NULL;
+	scm->sender = NULL;
 	scm->nr_files = 0;
 }
 
 int scm_copy(struct scm *to, const struct scm *from)
 {
 	*to = *from;
+	to->sender = NULL;
 	if (!from->nr_files)
 		return 0;
 	to->files = kmalloc(from->nr_files * sizeof(struct file *));

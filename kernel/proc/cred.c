@@ -73,6 +73,23 @@ static void cred_commit(struct credentials *new)
 	spin_unlock_irqrestore(&process_lock, flags);
 }
 
+/* The same for those that may have another real user id, for which there must be a struct user: 0
+ * or -EAGAIN. Who has too many processes then cannot become another program. */
+static long uids_commit(struct credentials *new)
+{
+	struct task *t = current_task();
+	struct user *u = user_get(new->uid);
+	if (!u)
+		return -EAGAIN;
+	t->over_nproc = u->uid && user_over_nproc(u);
+	cred_commit(new);
+	if (t->tid == t->process->pid)
+		process_set_user(t->process, u);
+	else
+		user_put(u);
+	return 0;
+}
+
 void cred_exec_locked(struct task *t, u32 euid, u32 egid, bool set_id)
 {
 	struct process *p = t->process;
@@ -201,8 +218,7 @@ long sys_setuid32(u32 uid)
 	else if (uid != c.uid && uid != c.suid)
 		return -EPERM;
 	c.euid = c.fsuid = uid;
-	cred_commit(&c);
-	return 0;
+	return uids_commit(&c);
 }
 
 long sys_setreuid32(u32 ruid, u32 euid)
@@ -221,8 +237,7 @@ long sys_setreuid32(u32 ruid, u32 euid)
 	if (ruid != NO_ID || (euid != NO_ID && euid != old_uid))
 		c.suid = c.euid;
 	c.fsuid = c.euid;
-	cred_commit(&c);
-	return 0;
+	return uids_commit(&c);
 }
 
 long sys_setresuid32(u32 ruid, u32 euid, u32 suid)
@@ -239,8 +254,7 @@ long sys_setresuid32(u32 ruid, u32 euid, u32 suid)
 	if (suid != NO_ID)
 		c.suid = suid;
 	c.fsuid = c.euid;
-	cred_commit(&c);
-	return 0;
+	return uids_commit(&c);
 }
 
 /* Tells the old one, whether or not it could be set. */

@@ -597,6 +597,11 @@ static long do_execve(s32 dirfd, uptr_t upath, uptr_t argv, uptr_t envp, u32 fla
 		user_path_free(path);
 		return -ENOENT;
 	}
+	if (current_task()->over_nproc && user_over_nproc(current_user())) {
+		user_path_free(path);
+		return -EAGAIN;
+	}
+	current_task()->over_nproc = false;
 	e = kzalloc(sizeof(*e));
 	if (dirfd != AT_FDCWD)
 		fdpath = kmalloc(PAGE_SIZE);

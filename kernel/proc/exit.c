@@ -155,6 +155,7 @@ static void thread_leave(struct process *p, struct task *t, int status)
 	p->nr_stopped -= t->stop_done;
 	p->nr_threads--;
 	nr_threads--;
+	user_add(p->user, USER_THREADS, -1);
 	ptrace_tracer_exits(t);
 	t->thread.state = T_DEAD;
 	t->ptrace.code = (u32)status;

@@ -152,15 +152,15 @@ static long task_copy(const struct clone_request *r, struct mm *mm, struct task 
 	return 0;
 }
 
-/* Room for one more thread? Caller holds process_lock. */
-static long thread_quota(const struct process *p, bool new_process)
+/* Room for one more thread, of that user? Caller holds process_lock. */
+static long thread_quota(const struct user *u)
 {
-	u64 limit = p->rlimit[RLIMIT_NPROC].cur;
+	u64 limit = current_process()->rlimit[RLIMIT_NPROC].cur;
 	if (nr_threads >= max_threads)
 		return -EAGAIN;
-	if (!new_process || current_task()->cred.uid == 0 || capable(CAP_SYS_RESOURCE) || capable(CAP_SYS_ADMIN))
+	if (u->uid == 0 || capable(CAP_SYS_RESOURCE) || capable(CAP_SYS_ADMIN))
 		return 0;
-	return process_count_uid(current_task()->cred.uid) >= limit ? -EAGAIN : 0;
+	return user_has(u, USER_THREADS) >= limit ? -EAGAIN : 0;
 }
 
 static void trace_begin(const struct task *t)
@@ -199,7 +199,7 @@ static long thread_clone(const struct clone_request *r)
 	if (err)
 		return err;
 	flags = spin_lock_irqsave(&process_lock);
-	tid = signal_pending() ? -ERESTARTNOINTR : thread_quota(p, false);
+	tid = signal_pending() ? -ERESTARTNOINTR : thread_quota(p->user);
 	if (tid == 0)
 		tid = pid_alloc();
 	if (tid > 0) {
@@ -241,7 +241,8 @@ static long process_copy_parts(struct process *p, const struct process *parent, 
 		mm_get(p->mm = parent->mm);
 	else if (p->sighand)
 		p->mm = mm_fork(parent->mm);
-	if (p->mm)
+	p->user = user_get(current_task()->cred.uid);
+	if (p->mm && p->user)
 		return 0;
 	process_drop_parts(p);
 	return -ENOMEM;
@@ -271,7 +272,7 @@ static long process_enter(struct process *p, struct task *t, const struct clone_
 	bool sibling = r->flags & CLONE_PARENT;
 	u32 flags = spin_lock_irqsave(&process_lock);
 	/* A signal for the group that came while we copied must not miss the child. */
-	long pid = signal_pending() ? -ERESTARTNOINTR : thread_quota(parent, true);
+	long pid = signal_pending() ? -ERESTARTNOINTR : thread_quota(p->user);
 	if (pid == 0)
 		pid = pid_alloc();
 	if (pid > 0) {
@@ -499,10 +500,11 @@ static void spawned_first_run(void *arg)
 
 static long spawn_parts(struct process *p, struct task *t)
 {
+	p->user = user_get(0);
 	p->sighand = sighand_create();
 	t->fs = fs_create();
 	t->files = files_create();
-	return p->sighand && t->fs && t->files ? 0 : -ENOMEM;
+	return p->user && p->sighand && t->fs && t->files ? 0 : -ENOMEM;
 }
 
 static long spawn_enter(struct process *p, struct task *t, bool init)

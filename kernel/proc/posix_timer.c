@@ -283,7 +283,7 @@ static bool timer_enter(struct posix_timer *pt, const struct abi_sigevent *e, bo
 {
 	struct process *p = pt->process;
 	u32 flags = spin_lock_irqsave(&process_lock);
-	struct sigqueue *q = sigqueue_alloc_locked(p);
+	struct sigqueue *q = sigqueue_alloc_locked(p, false);
 	if (q) {
 		pt->signal = q;
 		timer_number(p, pt);

@@ -51,8 +51,10 @@ void process_add_thread(struct process *p, struct task *t);
 extern u32 max_threads;
 extern u32 nr_threads; /* under process_lock */
 
-/* Processes of a user, for RLIMIT_NPROC. Caller holds process_lock. */
-u32 process_count_uid(u32 uid);
+/* The process, its threads and signals are that user's from now on. Takes over the reference. */
+void process_set_user(struct process *p, struct user *u);
+/* Its user has more threads than the calling process may make one have: RLIMIT_NPROC. */
+bool user_over_nproc(const struct user *u);
 
 /* Tells an address space what its owner may use now. */
 void process_set_mm_limits(const struct process *p, struct mm *mm);

@@ -1,8 +1,8 @@
 /*
  * Queues of pending signals: what is added, dropped, and taken off.
  *
- * Entries are counted against the process's RLIMIT_SIGPENDING; those of POSIX timers belong to
- * them.
+ * Entries are counted against the process's RLIMIT_SIGPENDING, together with those of all processes
+ * of its user; those of POSIX timers belong to them.
  */
 #include "kernel/proc/sigqueue.h"
 #include "kernel/abi/errno.h"
@@ -27,8 +27,14 @@ void sigqueue_init(void)
 
 void sigpending_init(struct sigpending *sp)
 {
-	sp->set = 0;
+	sp->set = sp->nobodys = 0;
 	list_init(&sp->queue);
+}
+
+static void count(struct process *p, s32 n)
+{
+	p->nr_sigqueue += (u32)n;
+	user_add(p->user, USER_SIGNALS, n);
 }
 
 static void sigqueue_release(struct sigqueue *q, struct process *owner)
@@ -39,7 +45,7 @@ static void sigqueue_release(struct sigqueue *q, struct process *owner)
 		return;
 	}
 	if (owner)
-		owner->nr_sigqueue--;
+		count(owner, -1);
 	if (this_cpu()->irq_depth)
 		list_add(&q->link, &spare);
 	else
@@ -67,15 +73,23 @@ void sigpending_flush(struct sigpending *sp, struct process *owner)
 }
 
 /* Interrupts only ever send plain signals and those that bring their entry. */
-struct sigqueue *sigqueue_alloc_locked(struct process *p)
+struct sigqueue *sigqueue_alloc_locked(struct process *p, bool exception)
 {
 	struct sigqueue *q;
-	if (this_cpu()->irq_depth || p->nr_sigqueue >= p->rlimit[RLIMIT_SIGPENDING].cur)
+	bool full = user_has(p->user, USER_SIGNALS) >= p->rlimit[RLIMIT_SIGPENDING].cur;
+	if (this_cpu()->irq_depth || (full && !exception))
 		return NULL;
 	q = slab_alloc(sigqueue_cache);
 	if (q)
-		p->nr_sigqueue++;
+		count(p, 1);
 	return q;
+}
+
+/* A plain signal waits once only, so that what is told of it may always be kept: but for those that
+ * tkill(2) or the like has sent. */
+static bool always_kept(u32 sig, const struct abi_siginfo *info)
+{
+	return sig < SIGRTMIN_K && (!info || info->si_code >= 0);
 }
 
 long sigpending_add(struct process *p, struct sigpending *sp, u32 sig,
@@ -85,7 +99,7 @@ long sigpending_add(struct process *p, struct sigpending *sp, u32 sig,
 	if (sig < SIGRTMIN_K && (sp->set & sigmask(sig)))
 		return 0;
 	if (!q && sig != SIGKILL) {
-		q = sigqueue_alloc_locked(p);
+		q = sigqueue_alloc_locked(p, always_kept(sig, info));
 		if (q)
 			*q = (struct sigqueue){.sig = sig, .info = info ? *info : from_kernel};
 	}
@@ -94,6 +108,8 @@ long sigpending_add(struct process *p, struct sigpending *sp, u32 sig,
 		list_add_tail(&q->link, &sp->queue);
 	} else if (info && sig >= SIGRTMIN_K && info->si_code != SI_USER) {
 		return -EAGAIN;
+	} else {
+		sp->nobodys = info ? sp->nobodys | sigmask(sig) : sp->nobodys & ~sigmask(sig);
 	}
 	sp->set |= sigmask(sig);
 	return 0;
@@ -180,7 +196,8 @@ static void sigpending_take(
 	if (!more)
 		sp->set &= ~sigmask(sig);
 	if (!first) {
-		*info = (struct abi_siginfo){.si_signo = (s32)sig, .si_code = SI_KERNEL};
+		*info = (struct abi_siginfo){.si_signo = (s32)sig,
+			.si_code = sp->nobodys & sigmask(sig) ? SI_USER : SI_KERNEL};
 		return;
 	}
 	*info = first->info;

@@ -29,9 +29,10 @@ static inline bool sigqueue_waits(const struct sigqueue *q)
 /* The cache, before the first process. */
 void sigqueue_init(void);
 
-/* An entry, counted as one of the process's; NULL: no memory, or it has its fill, or an interrupt
- * asks. Uninitialised. Freeing it takes it back when it waits. */
-struct sigqueue *sigqueue_alloc_locked(struct process *p);
+/* An entry, counted as one of the process's and its user's; NULL: no memory, or he has his fill and
+ * there is no `exception`, or an interrupt asks. Uninitialised. Freeing it takes it back when it
+ * waits. */
+struct sigqueue *sigqueue_alloc_locked(struct process *p, bool exception);
 void sigqueue_free_locked(struct process *p, struct sigqueue *q);
 
 void sigpending_init(struct sigpending *sp);

@@ -34,6 +34,7 @@ void process_init(void)
 		boot_fail("no memory for the process caches");
 	/* As Linux: kernel stacks may take an eighth of memory. */
 	max_threads = MAX(page_alloc_total() / (8 * (KSTACK_SIZE / PAGE_SIZE)), 20u);
+	user_init();
 	sigqueue_init();
 	posix_timer_init();
 	futex_init();
@@ -104,6 +105,7 @@ void process_free(struct process *p)
 	kassert(!p->mm && !p->sighand);
 	kassert(list_empty(&p->threads) && list_empty(&p->dead) && list_empty(&p->children));
 	sigpending_flush(&p->pending, p);
+	user_put(p->user);
 	slab_free(process_cache, p);
 }
 
@@ -246,16 +248,26 @@ void process_add_thread(struct process *p, struct task *t)
 	list_add_tail(&t->sibling, &p->threads);
 	p->nr_threads++;
 	nr_threads++;
+	user_add(p->user, USER_THREADS, 1);
 	cpustat_forked(t->tid);
 }
 
-u32 process_count_uid(u32 uid)
+void process_set_user(struct process *p, struct user *u)
 {
-	struct process *p;
-	u32 n = 0;
-	list_for_each_entry (p, &process_list, all)
-		n += p->cred.uid == uid;
-	return n;
+	u32 flags = spin_lock_irqsave(&process_lock);
+	struct user *old = p->user;
+	user_add(old, USER_THREADS, -(s32)p->nr_threads);
+	user_add(old, USER_SIGNALS, -(s32)p->nr_sigqueue);
+	user_add(u, USER_THREADS, (s32)p->nr_threads);
+	user_add(u, USER_SIGNALS, (s32)p->nr_sigqueue);
+	p->user = u;
+	spin_unlock_irqrestore(&process_lock, flags);
+	user_put(old);
+}
+
+bool user_over_nproc(const struct user *u)
+{
+	return user_has(u, USER_THREADS) > current_process()->rlimit[RLIMIT_NPROC].cur;
 }
 
 static u32 mm_limit(u64 rlimit)

@@ -18,6 +18,7 @@
 #include "kernel/proc/seccomp.h"
 #include "kernel/proc/user_dispatch.h"
 #include "kernel/proc/usage.h"
+#include "kernel/proc/user.h"
 
 struct mm;
 struct files;
@@ -26,9 +27,11 @@ struct sem_undo;
 struct tty;
 
 /* Pending signals. A set bit without an entry in the queue is a signal whose siginfo was not kept,
- * because an interrupt sent it or memory was out: it is reported as sent by the kernel. */
+ * because an interrupt sent it, or memory was out, or the user has too many: it is reported as sent
+ * by the kernel, or by nobody. */
 struct sigpending {
 	u64 set;                /* bit n-1: signal n is pending */
+	u64 nobodys;            /* those of `set` of which it was not kept that a process sent them */
 	struct list_head queue; /* struct sigqueue, oldest first */
 };
 
@@ -74,6 +77,7 @@ struct process {
 	struct sighand *sighand;      /* o */
 	struct sigpending pending;    /* l: signals for any thread */
 	struct credentials cred;      /* l: the first thread's, for others to judge by */
+	struct user *user;            /* l: whose it is, by its real user id; referenced */
 	struct abi_rlimit64 rlimit[RLIM_NLIMITS]; /* l */
 	int exit_status;              /* l: wait status once it exits */
 	bool group_exit;              /* l: exit_group() or a fatal signal is under way */
@@ -159,6 +163,7 @@ struct task {
 	struct files *files;       /* o; changes under l; NULL when it exits: kernel/fs/file.h */
 	struct fs_context *fs;     /* the same: cwd, root, umask */
 	bool no_new_privs;         /* o: execve() gives no rights; inherited */
+	bool over_nproc;           /* o: it became a user's who had more than RLIMIT_NPROC */
 	bool stop_done;            /* l: counted in process->nr_stopped */
 	struct list_head tracees;  /* l: struct ptrace.link of the threads that it traces */
 	struct ptrace ptrace;      /* l */

@@ -75,7 +75,7 @@ static void view_process(struct view *v, const struct process *p)
 	v->cstime_ns = p->cstime_ns;
 	v->start_ns = p->start_ns;
 	v->shared_pending = p->pending.set;
-	v->nr_sigqueue = p->nr_sigqueue;
+	v->nr_sigqueue = user_has(p->user, USER_SIGNALS);
 	v->rlimit_rss = p->rlimit[RLIMIT_RSS].cur;
 	v->rlimit_sigpending = p->rlimit[RLIMIT_SIGPENDING].cur;
 	v->cred = p->cred;

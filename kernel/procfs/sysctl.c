@@ -499,6 +499,12 @@ static const struct proc_dir inotify_dir = {
 	.nr_rows = ARRAY_SIZE(inotify_rows),
 };
 
+static const struct proc_entry epoll_rows[] = {
+	{"max_user_watches", S_IFREG | 0644, NUMBERS(&epoll_max_watches, 1, 0, INT32_MAX, NULL)},
+};
+
+static const struct proc_dir epoll_dir = {.rows = epoll_rows, .nr_rows = ARRAY_SIZE(epoll_rows)};
+
 static const struct proc_entry mqueue_rows[] = {
 	{"msg_default", S_IFREG | 0644, NUMBERS(&mq_msg_default, 1, 1, MQ_HARD_MSG_MAX, NULL)},
 	{"msg_max", S_IFREG | 0644, NUMBERS(&mq_msg_max, 1, 1, MQ_HARD_MSG_MAX, NULL)},
@@ -523,6 +529,7 @@ static int aio_nr_show(struct text *t, const struct proc_node *n)
 static const struct proc_entry fs_rows[] = {
 	{"aio-max-nr", S_IFREG | 0644, NUMBERS(&aio_max_nr, 1, 0, UINT32_MAX, NULL)},
 	{"aio-nr", S_IFREG | 0444, TEXT(aio_nr_show)},
+	{"epoll", S_IFDIR | 0555, .dir = &epoll_dir},
 	{"file-max", S_IFREG | 0644, NUMBERS(&file_max, 1, 0, INT32_MAX, NULL)},
 	{"file-nr", S_IFREG | 0444, TEXT(file_nr_show)},
 	{"inotify", S_IFDIR | 0555, .dir = &inotify_dir},
@@ -530,6 +537,10 @@ static const struct proc_entry fs_rows[] = {
 	{"nr_open", S_IFREG | 0644, NUMBERS(&nr_open, 1, NR_OPEN_MIN, NR_OPEN_MAX, NULL)},
 	{"pipe-max-size", S_IFREG | 0644,
 		NUMBERS(&pipe_max_size, 1, 0, 1u << 31, pipe_max_size_written)},
+	{"pipe-user-pages-hard", S_IFREG | 0644,
+		NUMBERS(&pipe_user_pages_hard, 1, 0, INT32_MAX, NULL)},
+	{"pipe-user-pages-soft", S_IFREG | 0644,
+		NUMBERS(&pipe_user_pages_soft, 1, 0, INT32_MAX, NULL)},
 };
 
 static const struct proc_dir fs_dir = {.rows = fs_rows, .nr_rows = ARRAY_SIZE(fs_rows)};
