@@ -4,8 +4,10 @@
  * rest. So before the heap grows, spans of a class that is idle and mostly free become mixed ones,
  * and the gaps between their blocks, which merge, become blocks of the class that needs some.
  *
- * Two bits for each 16 bytes tell where blocks begin and end. A block lies at a multiple of the
- * largest power of two that divides its size, as in a span of its class: aligned() counts on it.
+ * A span is cut into blocks and gaps without anything between them; two bits for each 16 bytes tell
+ * where a block begins and where a gap does, and each ends where the next one begins. A block lies
+ * at a multiple of the largest power of two that divides its size, as in a span of its class:
+ * aligned() counts on it.
  */
 #include "core.h"
 
@@ -15,10 +17,10 @@
 
 struct mixed mixed = {.least = 16};
 
-/* 64 granules of 16 bytes. */
+/* 64 granules of 16 bytes. No gap follows another. */
 struct granules {
-	uint64_t start; /* a block begins */
-	uint64_t taken; /* a block is there */
+	uint64_t block; /* one begins */
+	uint64_t gap;
 };
 
 static unsigned granules(const struct span *s)
@@ -73,83 +75,65 @@ static void map_delete(struct span *s)
 	mixed.unused[s->pages] = u;
 }
 
-/* The bits of @n granules from @at on that are in the word of @at. */
-static uint64_t word_bits(unsigned at, unsigned n)
+static uint64_t bit(unsigned at)
 {
-	unsigned room = WORD - at % WORD;
-
-	return (n < room ? (1ull << n) - 1 : ~0ull >> (WORD - room)) << at % WORD;
+	return 1ull << at % WORD;
 }
 
-static unsigned word_next(unsigned at)
+static bool is_block(const struct span *s, unsigned at)
 {
-	return (at | (WORD - 1)) + 1;
+	return s->map[at / WORD].block & bit(at);
 }
 
-static void block_set(struct granules *g, unsigned at, unsigned n)
+static bool is_gap(const struct span *s, unsigned at)
 {
-	unsigned end = at + n;
-
-	g[at / WORD].start |= word_bits(at, 1);
-	for (; at < end; at = word_next(at))
-		g[at / WORD].taken |= word_bits(at, end - at);
+	return at < granules(s) && s->map[at / WORD].gap & bit(at);
 }
 
-static void block_clear(struct granules *g, unsigned at, unsigned n)
+static uint64_t edges(const struct granules *g)
 {
-	unsigned end = at + n;
-
-	g[at / WORD].start &= ~word_bits(at, 1);
-	for (; at < end; at = word_next(at))
-		g[at / WORD].taken &= ~word_bits(at, end - at);
+	return g->block | g->gap;
 }
 
-enum wanted { GAP, BLOCK, BLOCK_END };
-
-static uint64_t wanted_bits(const struct granules *g, enum wanted what)
+/* The first granule of @s from @at on that begins a gap; their number when none does. */
+static unsigned next_gap(const struct span *s, unsigned at)
 {
-	switch (what) {
-	case GAP:
-		return ~g->taken;
-	case BLOCK:
-		return g->taken;
-	default:
-		return g->start | ~g->taken;
-	}
-}
-
-/* The first granule of @s from @at on that is what is wanted; their number when none is. */
-static unsigned find(const struct span *s, unsigned at, enum wanted what)
-{
-	while (at < granules(s)) {
-		uint64_t bits = wanted_bits(&s->map[at / WORD], what) >> at % WORD;
+	for (; at < granules(s); at = (at | (WORD - 1)) + 1) {
+		uint64_t bits = s->map[at / WORD].gap >> at % WORD;
 
 		if (bits)
 			return at + __builtin_ctzll(bits);
-		at = word_next(at);
 	}
 	return at;
 }
 
-/* Where the gap begins that ends before granule @at. */
-static unsigned gap_start(const struct span *s, unsigned at)
+/* That begins a block or a gap: where what begins before @at ends. */
+static unsigned next_edge(const struct span *s, unsigned at)
 {
-	while (at) {
-		uint64_t taken = s->map[(at - 1) / WORD].taken << (WORD - 1 - (at - 1) % WORD);
+	for (; at < granules(s); at = (at | (WORD - 1)) + 1) {
+		uint64_t bits = edges(&s->map[at / WORD]) >> at % WORD;
 
-		if (taken)
-			return at - __builtin_clzll(taken);
-		at = (at - 1) & -WORD;
+		if (bits)
+			return at + __builtin_ctzll(bits);
 	}
-	return 0;
+	return at;
+}
+
+/* Where the block or the gap begins that ends before granule @at, which is not the first. */
+static unsigned last_edge(const struct span *s, unsigned at)
+{
+	for (at--;; at = (at & -WORD) - 1) {
+		uint64_t bits = edges(&s->map[at / WORD]) << (WORD - 1 - at % WORD);
+
+		if (bits)
+			return at - __builtin_clzll(bits);
+	}
 }
 
 /* The class of the block that begins at granule @at; 0 when none does. */
 static unsigned class_at(const struct span *s, unsigned at)
 {
-	if (!(s->map[at / WORD].start >> at % WORD & 1))
-		return 0;
-	return class_of((find(s, at + 1, BLOCK_END) - at) * ALIGNMENT);
+	return is_block(s, at) ? class_of((next_edge(s, at + 1) - at) * ALIGNMENT) : 0;
 }
 
 /* --- The lists ------------------------------------------------------------------------------ */
@@ -169,8 +153,8 @@ static unsigned longest_gap(const struct span *s)
 {
 	unsigned longest = 0, end;
 
-	for (unsigned at = find(s, 0, GAP); at < granules(s); at = find(s, end, GAP)) {
-		end = find(s, at, BLOCK);
+	for (unsigned at = next_gap(s, 0); at < granules(s); at = next_gap(s, end)) {
+		end = next_edge(s, at + 1);
 		if (end - at > longest)
 			longest = end - at;
 	}
@@ -190,21 +174,35 @@ static void list_remove(struct span *s)
 
 /* --- Blocks --------------------------------------------------------------------------------- */
 
+/* The gap [@at, @end) gets a block of @n granules at its @from, and what is left of it are gaps. */
+static void gap_cut(struct span *s, unsigned at, unsigned from, unsigned n, unsigned end)
+{
+	if (from == at)
+		s->map[at / WORD].gap &= ~bit(at);
+	s->map[from / WORD].block |= bit(from);
+	if (from + n < end)
+		s->map[(from + n) / WORD].gap |= bit(from + n);
+}
+
 /* What is free in @s becomes blocks of class @c. */
 static void cut(struct span *s, unsigned c, struct refill *r)
 {
-	unsigned n = classes[c].size / ALIGNMENT, align = class_alignment(c) / ALIGNMENT, end;
+	unsigned n = classes[c].size / ALIGNMENT, mask = class_alignment(c) / ALIGNMENT - 1;
+	unsigned most = classes[c].most, at = next_gap(s, 0);
 
-	for (unsigned at = find(s, 0, GAP); at < granules(s); at = find(s, end, GAP)) {
-		end = find(s, at, BLOCK);
-		for (at = (at + align - 1) & -align; at + n <= end && r->n < classes[c].most;
-			at = (at + n + align - 1) & -align) {
-			block_set(s->map, at, n);
-			block_link(block_at(s, at), r->head);
-			r->head = block_at(s, at);
-			r->n++;
-			s->used++;
+	while (at < granules(s) && r->n < most) {
+		unsigned end = next_edge(s, at + 1), from = (at + mask) & ~mask;
+
+		if (from + n > end) {
+			at = next_gap(s, end);
+			continue;
 		}
+		gap_cut(s, at, from, n, end);
+		block_link(block_at(s, from), r->head);
+		r->head = block_at(s, from);
+		r->n++;
+		s->used++;
+		at = next_gap(s, from + n);
 	}
 }
 
@@ -229,15 +227,30 @@ bool mixed_take(unsigned c, struct refill *r)
 	return r->n;
 }
 
+/* The block [@at, @end) becomes a gap, and one with those beside it; how long that is. */
+static unsigned gap_make(struct span *s, unsigned at, unsigned end)
+{
+	unsigned before = at ? last_edge(s, at) : at;
+
+	s->map[at / WORD].block &= ~bit(at);
+	if (is_gap(s, end)) {
+		s->map[end / WORD].gap &= ~bit(end);
+		end = next_edge(s, end + 1);
+	}
+	if (is_gap(s, before))
+		return end - before;
+	s->map[at / WORD].gap |= bit(at);
+	return end - at;
+}
+
 void mixed_give(struct span *s, unsigned c, struct block *b)
 {
-	unsigned at = granule_of(s, b), n = classes[c].size / ALIGNMENT, gap;
+	unsigned at = granule_of(s, b), gap;
 
 	lock_take(&mixed.lock);
 	if (class_at(s, at) != c)
 		die("the block is not in the heap", b);
-	block_clear(s->map, at, n);
-	gap = gap_class(find(s, at + n, BLOCK) - gap_start(s, at));
+	gap = gap_class(gap_make(s, at, at + classes[c].size / ALIGNMENT));
 	if (gap > s->class || s->used == 1)
 		list_remove(s);
 	if (--s->used == 0) {
@@ -250,20 +263,29 @@ void mixed_give(struct span *s, unsigned c, struct block *b)
 	lock_drop(&mixed.lock);
 }
 
+/* The map of what was a span of small blocks, of which those on the list @b are free. */
+static void map_fill(struct span *s, const struct block *b)
+{
+	unsigned n = classes[s->class].size / ALIGNMENT, end = (s->nr - s->fresh) * n;
+
+	for (unsigned at = 0; at < end; at += n)
+		s->map[at / WORD].block |= bit(at);
+	if (end < granules(s))
+		s->map[end / WORD].gap |= bit(end);
+	for (; b; b = block_next(b))
+		gap_make(s, granule_of(s, b), granule_of(s, b) + n);
+}
+
 bool mixed_add(struct span *s)
 {
-	unsigned n = classes[s->class].size / ALIGNMENT;
-	struct block *b = s->free;
 	struct granules *map;
+	struct block *free = s->free;
 
 	lock_take(&mixed.lock);
 	map = map_new(s->pages);
 	if (map) {
 		s->map = map;
-		for (int i = 0; i < s->nr - s->fresh; i++)
-			block_set(map, i * n, n);
-		for (; b; b = block_next(b))
-			block_clear(map, granule_of(s, b), n);
+		map_fill(s, free);
 		span_become(s, SPAN_MIXED);
 		info_set(s, 0);
 		mixed.pages += s->pages;
@@ -294,24 +316,38 @@ unsigned mixed_class(const void *p)
 
 size_t mixed_taken(const struct span *s)
 {
-	size_t n = 0;
+	unsigned n = granules(s), end;
 
-	for (unsigned i = 0; i < granules(s) / WORD; i++)
-		n += __builtin_popcountll(s->map[i].taken);
+	for (unsigned at = next_gap(s, 0); at < granules(s); at = next_gap(s, end)) {
+		end = next_edge(s, at + 1);
+		n -= end - at;
+	}
 	return n * ALIGNMENT;
+}
+
+static void check_block(const struct span *s, unsigned at, unsigned end)
+{
+	unsigned c = class_at(s, at);
+
+	if (classes[c].size != (end - at) * ALIGNMENT || at * ALIGNMENT % class_alignment(c))
+		die("check: a mixed span has a bad block", block_at(s, at));
 }
 
 void mixed_check(const struct span *s, size_t *used)
 {
-	unsigned nr = 0, end, c;
+	unsigned nr = 0, end;
+	bool gap = false;
 
-	for (unsigned at = find(s, 0, BLOCK); at < granules(s); at = find(s, end, BLOCK), nr++) {
-		end = find(s, at + 1, BLOCK_END);
-		c = class_at(s, at);
-		if (!c || classes[c].size != (end - at) * ALIGNMENT ||
-			at * ALIGNMENT % class_alignment(c))
-			die("check: a mixed span has a bad block", block_at(s, at));
-		used[c]++;
+	for (unsigned at = 0; at < granules(s); at = end) {
+		end = next_edge(s, at + 1);
+		if (is_gap(s, at) ? gap || is_block(s, at) : !is_block(s, at))
+			die("check: a mixed span has a bad gap", block_at(s, at));
+		gap = is_gap(s, at);
+		if (gap)
+			continue;
+		check_block(s, at, end);
+		used[class_at(s, at)]++;
+		nr++;
 	}
 	if (nr != s->used || s->class != gap_class(longest_gap(s)))
 		die("check: a mixed span is miscounted", s);
