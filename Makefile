@@ -260,7 +260,7 @@ TM_CFLAGS  := -std=gnu11 -O2 -g -fvisibility=hidden -fno-builtin -fno-strict-ali
 TM_TEST    := -std=gnu11 -O1 -g -fno-builtin -fno-strict-aliasing -Wall -Wextra -Wno-attributes \
 	-DTMALLOC_PREFIX=tm_ -I.
 TM_WRAP    := tests/malloc/world.c \
-	-Wl,--wrap=os_map,--wrap=os_remap,--wrap=os_brk,--wrap=os_seconds,--wrap=heap_alloc_short
+	-Wl,--wrap=os_map,--wrap=os_remap,--wrap=os_brk,--wrap=os_seconds,--wrap=os_huge,--wrap=heap_alloc_short
 TM_SAN     := -fsanitize=address,undefined -fno-sanitize-recover=all
 TM_32      := $(CC) -m32 -march=i686
 TM_64      := gcc -m64

@@ -351,11 +351,68 @@ static void idle_lists_go_back(void)
 	tmalloc_check();
 }
 
+/* Before a small heap takes new pages, the cache gives back what may be whole spans. */
+static void small_heap_sheds(void)
+{
+	static void *p[100];
+	unsigned c = class_of(20480), n = 0;
+	uintptr_t fresh;
+
+	tm_malloc_trim(0);
+	tm_free(tm_malloc(20480));
+	CHECK(central[c].used == 1);
+	fresh = heap.fresh;
+	while (heap.fresh == fresh) {
+		CHECK(n < 100);
+		p[n++] = tm_malloc(4096);
+	}
+	CHECK(!central[c].used);
+	while (n)
+		tm_free(p[--n]);
+	tmalloc_check();
+}
+
+/* A run for which there is no room yet. */
+static struct span *heap_growth(void)
+{
+	size_t pages = ((heap.end - heap.top + heap.free_bytes) >> PAGE_SHIFT) + 1;
+
+	return heap_alloc(pages, 1, true);
+}
+
+/* A heap that small blocks have made large grows by huge pages, until it gives pages back. */
+static void heap_grows_huge(void)
+{
+	size_t page = (size_t)2 << 20;
+	struct span *s[3];
+
+	tm_malloc_trim(0);
+	heap.purges = 0;
+	for (int i = 0; i < 3; i++) {
+		heap.streak = i ? 32 << 20 >> PAGE_SHIFT : 1000;
+		s[i] = heap_growth();
+		CHECK(s[i] && huge_regions == i && !heap.streak);
+		CHECK(!i || heap.end % page == 0);
+	}
+	CHECK(heap.huge && heap.huge <= s[1]->start + s[1]->pages * PAGE_SIZE);
+	heap_free(s[1]);
+	tm_malloc_trim(0);
+	CHECK(!heap.huge && huge_regions == 1 && heap.purges);
+	heap.streak = 32 << 20 >> PAGE_SHIFT;
+	s[1] = heap_growth();
+	CHECK(huge_regions == 1);
+	for (int i = 0; i < 3; i++)
+		heap_free(s[i]);
+	tmalloc_check();
+}
+
 /* When all that a thread may keep is granted, a class that is in use takes from the others. */
 static void grants_move(void)
 {
 	static void *p[5000];
+	struct span *room = heap_alloc(256, 1, true), *next = heap_growth();
 
+	heap_free(room);
 	for (unsigned c = 1; c < NR_CLASSES; c++) {
 		int n = 2 * classes[c].cap;
 
@@ -367,6 +424,7 @@ static void grants_move(void)
 		tmalloc_check();
 	}
 	CHECK(tcache.granted > 256 << 10 && tcache.granted <= 512 << 10);
+	heap_free(next);
 }
 
 /* Calls enough for the heap to look at its free runs, but for @seconds, that change nothing. */
@@ -465,6 +523,33 @@ static void realloc_remaps(void)
 	p = tm_realloc(p, 10);
 	CHECK(p[9] == 'x' && heap.nr_mapped == before - 1);
 	tm_free(p);
+}
+
+/* Below a threshold that has risen, a block that moves to grow is mapped, one that is new is not. */
+static void grown_blocks_are_mapped(void)
+{
+	unsigned before = heap.nr_mapped;
+
+	tm_malloc_trim(0);
+	for (int fixed = 0; fixed < 2; fixed++) {
+		void *p, *q;
+		struct span *next;
+
+		heap.mmap_threshold = 1 << 20;
+		heap.fixed_thresholds = fixed;
+		p = tm_malloc(120 << 10);
+		next = heap_growth();
+		q = tm_malloc(300 << 10);
+		CHECK(heap.nr_mapped == before);
+		p = tm_realloc(p, 300 << 10);
+		CHECK(heap.nr_mapped == before + !fixed);
+		tm_free(p);
+		tm_free(q);
+		CHECK(heap.nr_mapped == before);
+		heap_free(next);
+	}
+	CHECK(tm_mallopt(TM_MMAP_THRESHOLD, 128 << 10));
+	tmalloc_check();
 }
 
 static void totals(void)
@@ -573,8 +658,11 @@ int main(void)
 	threshold_adapts();
 	free_runs_come_first();
 	idle_lists_go_back();
+	small_heap_sheds();
+	heap_grows_huge();
 	grants_move();
 	realloc_remaps();
+	grown_blocks_are_mapped();
 	totals();
 	free_runs_decay();
 	caches_are_left();

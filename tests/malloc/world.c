@@ -73,6 +73,16 @@ uint32_t __wrap_os_seconds(void)
 	return __real_os_seconds() + passed;
 }
 
+int huge_regions;
+
+void __wrap_os_huge(void *addr, size_t len, bool huge);
+void __wrap_os_huge(void *addr, size_t len, bool huge)
+{
+	(void)addr;
+	(void)len;
+	huge_regions += huge ? 1 : -1;
+}
+
 struct span *__real_heap_alloc_short(size_t least, size_t pages, bool grow);
 struct span *__wrap_heap_alloc_short(size_t least, size_t pages, bool grow);
 struct span *__wrap_heap_alloc_short(size_t least, size_t pages, bool grow)

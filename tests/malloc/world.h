@@ -11,6 +11,8 @@ void refuse(unsigned pass, unsigned count);
 unsigned calls_to_pass(void);
 /* The clock of seconds goes ahead. */
 void pass_time(unsigned seconds);
+/* Of the calls that allow huge pages, less those that forbid them again. */
+extern int huge_regions;
 /* Whether this thread finds no free pages for small blocks, as when the heap has to grow. */
 void crowd(bool on);
 /* With no block in use: give all caches back, and end the program unless every page is free. */

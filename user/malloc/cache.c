@@ -6,13 +6,17 @@
  *
  * A thread that ends leaves its cache, with all that is in it, to the next that begins: threads
  * that live for a moment are then no dearer than calls. One cache at most waits so, and goes back
- * before the heap grows.
+ * before the heap grows. Before a small heap grows the calling thread's large blocks go back too.
  */
 #include "core.h"
 
 /* The least grant of a thread that is alone; several have half of it together, for each has its
  * never used blocks too. */
 #define GRANT_MIN ((size_t)512 << 10)
+/* Of the heap, the part that the caches may hold. */
+#define SHARE 8
+/* Blocks from which on a span has so few that one or two given back often free it. */
+#define SHED_MIN 1025
 
 __thread struct tcache tcache TLS_MODEL;
 struct caches caches;
@@ -125,6 +129,20 @@ void cache_flush(void)
 	cache_drain();
 }
 
+static size_t heap_share(void)
+{
+	return (heap.brk_bytes + heap.extent_bytes) / SHARE;
+}
+
+void cache_shed(void)
+{
+	if (heap_share() >= GRANT_MIN)
+		return;
+	for (unsigned c = class_of(SHED_MIN); c < NR_CLASSES; c++)
+		if (tcache.bin[c].head || tcache.bin[c].bump != tcache.bin[c].end)
+			bin_empty(&tcache, c);
+}
+
 void cache_thread_exit(void)
 {
 	if (tcache.state != CACHE_LIVE)
@@ -177,7 +195,7 @@ static void cache_visit(unsigned busy)
 static size_t grant_max(void)
 {
 	size_t nr = caches.nr ? caches.nr : 1;
-	size_t share = (heap.brk_bytes + heap.extent_bytes) / 8;
+	size_t share = heap_share();
 	size_t least = nr == 1 ? GRANT_MIN : GRANT_MIN / 2;
 
 	return (share > least ? share : least) / nr;

@@ -137,15 +137,15 @@ static bool take_mixed(struct central *ce, unsigned c, struct refill *r)
 	return true;
 }
 
-/* Whether nobody wanted blocks of the class since this was last asked, and a good part of its
- * memory is free. */
+/* Whether nobody wanted blocks of the class since this was last asked, and an eighth of its memory
+ * is free. */
 static bool class_idle(struct central *ce, unsigned c)
 {
 	bool idle = !ce->busy;
 
 	ce->busy = false;
 	return idle && ce->pages >= mixed.least &&
-	       ce->used * classes[c].size < (ce->pages << PAGE_SHIFT) / 4 * 3;
+	       ce->used * classes[c].size < (ce->pages << PAGE_SHIFT) / 8 * 7;
 }
 
 static bool span_retire(struct central *ce, struct span *s)
@@ -178,13 +178,14 @@ static bool class_retire(unsigned c)
 static void retire(void)
 {
 	static unsigned last;
+	unsigned c = __atomic_load_n(&last, __ATOMIC_RELAXED);
 
 	for (unsigned i = 0; i < RETIRE_CLASSES; i++) {
-		unsigned c = __atomic_add_fetch(&last, 1, __ATOMIC_RELAXED);
-
-		if (class_retire(c % (NR_CLASSES - 1) + 1))
-			return;
+		c = c % (NR_CLASSES - 1) + 1;
+		if (class_retire(c))
+			break;
 	}
+	__atomic_store_n(&last, c, __ATOMIC_RELAXED);
 }
 
 bool central_take(unsigned c, struct refill *r)
@@ -200,6 +201,7 @@ bool central_take(unsigned c, struct refill *r)
 	if (took)
 		return true;
 	cache_drain();
+	cache_shed();
 	retire();
 	lock_take(&ce->lock);
 	took = take_mixed(ce, c, r) || take_span(ce, c, true, r);

@@ -326,7 +326,8 @@ bool pagemap_prepare(void);
 
 /* --- The page heap -------------------------------------------------------------------------- */
 
-#define NR_BINS 192
+#define NR_BINS	       192
+#define MMAP_THRESHOLD ((size_t)128 << 10) /* until the first mapped block is freed */
 
 struct heap {
 	struct lock lock;
@@ -336,6 +337,7 @@ struct heap {
 	uintptr_t fresh; /* pages from here on were never used */
 	uintptr_t populated; /* pages below it have memory, or had their chance */
 	size_t streak;       /* pages of short runs since the last long one */
+	uintptr_t huge;      /* pages from here on may be huge; 0: none */
 	struct span *bins[NR_BINS];
 	uint64_t nonempty[NR_BINS / 64];
 	size_t brk_bytes, extent_bytes;   /* taken from the system */
@@ -500,6 +502,9 @@ void cache_overflow(unsigned c);
 void cache_drain(void);
 /* That, and the calling thread's. */
 void cache_flush(void);
+/* Before the heap grows: while it is so small that the cache may hold more than its share of it, the
+ * calling thread's lists and runs of large blocks go back, in which whole pages may be free. */
+void cache_shed(void);
 void cache_thread_exit(void);
 void caches_fork_child(void);
 /* The calling thread's. */
@@ -511,6 +516,9 @@ void core_init(void);
 /* Whether M_MMAP_THRESHOLD and M_MMAP_MAX want a block of @size to have its own mapping. */
 bool large_wants(size_t size);
 void *large_alloc(size_t size, size_t align, bool *zero);
+/* For a block that realloc() has to move as it grows, and that may grow on: a mapping, which mremap()
+ * moves without a copy, even below the threshold as it is now. NULL when it is to be like any. */
+void *large_grown(size_t size);
 void large_free(struct span *s);
 /* The span whose block begins at @p, or abort. */
 struct span *large_lookup(const void *p);

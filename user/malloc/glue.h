@@ -21,6 +21,8 @@ void *os_brk(intptr_t increment);
 bool os_purge(void *addr, size_t len);
 /* Give the pages memory now, in one call instead of one fault each; may do nothing. */
 void os_populate(void *addr, size_t len);
+/* Whether faults may bring huge pages, if the system has any. */
+void os_huge(void *addr, size_t len, bool huge);
 /* No access, or read and write again. */
 void os_protect(void *addr, size_t len, bool access);
 /* Seconds of a clock that only needs to be coarse. */

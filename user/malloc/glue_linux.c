@@ -104,6 +104,14 @@ void os_populate(void *addr, size_t len)
 	errno = saved;
 }
 
+void os_huge(void *addr, size_t len, bool huge)
+{
+	int saved = errno;
+
+	madvise(addr, len, huge ? MADV_HUGEPAGE : MADV_NOHUGEPAGE);
+	errno = saved;
+}
+
 void os_protect(void *addr, size_t len, bool access)
 {
 	int saved = errno;

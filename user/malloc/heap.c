@@ -10,12 +10,14 @@
 #define EXTENT_MIN         ((size_t)1 << 20)
 #define POPULATE_MIN       256 /* pages of short runs before the first are populated */
 #define POPULATE_MAX       ((size_t)256 << 10)
+#define HUGE_PAGE          ((size_t)2 << 20)
+#define HUGE_STREAK        8192 /* pages of short runs before the next are huge ones */
 #define TRIM_THRESHOLD_MAX ((size_t)64 << 20)
 #define SOON               4096 /* ticks: a trim so long before the heap grows was a mistake */
 #define DECAY_SCAN         64 /* free runs looked at in one round: the cost of a decay is bounded */
 
 struct heap heap = {
-	.mmap_threshold = 128 << 10,
+	.mmap_threshold = MMAP_THRESHOLD,
 	.trim_threshold = 128 << 10,
 	.top_pad = 128 << 10,
 	.mmap_max = 65536,
@@ -118,6 +120,28 @@ static size_t growth_pad(void)
 	return eighth < (4 << 20) ? eighth : 4 << 20;
 }
 
+/* Whether small blocks have taken so much of the top in one go that they will take another huge
+ * page, and all of it: where long runs come between, most of it might never be touched. */
+static bool growth_is_huge(void)
+{
+	return heap.streak >= HUGE_STREAK && !heap.purges && !heap.fixed_pad;
+}
+
+static void huge_begin(uintptr_t start, size_t len)
+{
+	if (!heap.huge)
+		heap.huge = start;
+	os_huge((void *)start, len, true);
+}
+
+/* No more: the system may fill a huge page up again of which a part was given back. */
+static void huge_end(void)
+{
+	if (heap.huge && heap.huge < heap.end)
+		os_huge((void *)heap.huge, heap.end - heap.huge, false);
+	heap.huge = 0;
+}
+
 /* What is between the top and a break that somebody else has moved becomes an ordinary free run. */
 static bool top_abandon(void)
 {
@@ -141,6 +165,8 @@ static bool top_grow(size_t pages)
 	size_t need = (pages << PAGE_SHIFT) - have + (page_round_up(now) - now);
 	size_t more = need + page_round_up(growth_pad());
 
+	if (growth_is_huge())
+		more += -(now + more) & (HUGE_PAGE - 1);
 	if (!now || need > PTRDIFF_MAX)
 		return false;
 	if (more <= PTRDIFF_MAX)
@@ -162,6 +188,8 @@ static bool top_grow(size_t pages)
 	}
 	heap.brk_bytes += got + more - (now == heap.end ? now : heap.top);
 	heap.end = got + more;
+	if (growth_is_huge())
+		huge_begin(got, more);
 	/* Soon after a trim: keep more the next time. */
 	if (!heap.fixed_thresholds && heap.trimmed_at && heap.tick - heap.trimmed_at < SOON &&
 		heap.trim_threshold < TRIM_THRESHOLD_MAX)
@@ -225,6 +253,7 @@ static void run_purge(struct span *s)
 {
 	if (s->purged || s->zero)
 		return;
+	huge_end();
 	if (!os_purge((void *)s->start, s->pages << PAGE_SHIFT))
 		return;
 	s->purged = 1;

@@ -99,9 +99,14 @@ void core_init(void)
 
 /* --- Blocks --------------------------------------------------------------------------------- */
 
+static bool may_map(size_t size, size_t threshold)
+{
+	return size >= threshold && heap.nr_mapped < heap.mmap_max;
+}
+
 bool large_wants(size_t size)
 {
-	return size >= heap.mmap_threshold && heap.nr_mapped < heap.mmap_max;
+	return may_map(size, heap.mmap_threshold);
 }
 
 void *large_alloc(size_t size, size_t align, bool *zero)
@@ -126,6 +131,19 @@ void *large_alloc(size_t size, size_t align, bool *zero)
 		*zero = s->zero;
 	else
 		debug_fill_new((void *)s->start, size);
+	return (void *)s->start;
+}
+
+void *large_grown(size_t size)
+{
+	size_t least = heap.fixed_thresholds ? heap.mmap_threshold : MMAP_THRESHOLD;
+	struct span *s = NULL;
+
+	if (may_map(size, least) && !debug.on)
+		s = mapped_new(page_round_up(size), PAGE_SIZE);
+	if (!s)
+		return NULL;
+	debug_fill_new((void *)s->start, size);
 	return (void *)s->start;
 }
 

@@ -159,9 +159,16 @@ static size_t with_slack(size_t size)
 	return size <= SMALL_MAX || debug.on ? size : size + size / 8;
 }
 
+static void *alloc_grown(size_t size)
+{
+	void *p = large_grown(with_slack(size));
+
+	return p ? p : API(malloc)(with_slack(size));
+}
+
 static void *realloc_move(void *p, size_t old, size_t size)
 {
-	void *q = API(malloc)(size > old ? with_slack(size) : size);
+	void *q = size > old ? alloc_grown(size) : API(malloc)(size);
 
 	if (!q)
 		return NULL;
