@@ -293,13 +293,56 @@ static void gaps_are_used(void)
 	CHECK(!mixed.pages);
 }
 
-/* Blocks above the threshold are mapped; the next of a size that was freed once are not. */
+/* A run for which there is no room yet. */
+static struct span *heap_growth(void)
+{
+	size_t pages = ((heap.end - heap.top + heap.free_bytes) >> PAGE_SHIFT) + 1;
+
+	return heap_alloc(pages, 1, true);
+}
+
+/* What was freed last comes back as it is, or merges when something else is wanted. */
+static void freed_runs_come_back(void)
+{
+	struct span *a, *b, *next;
+
+	tm_malloc_trim(0);
+	heap.trim_threshold = 1 << 20;
+	a = heap_alloc(20, 1, true);
+	b = heap_alloc(17, 1, true);
+	next = heap_growth();
+	heap_free(a);
+	heap_free(b);
+	CHECK(a->state == SPAN_KEPT && b->state == SPAN_KEPT && free_dies((void *)a->start));
+	CHECK(heap_alloc(20, 1, false) == a && heap_alloc(17, 1, false) == b && !heap.nr_kept);
+	tmalloc_check();
+	heap_free(a);
+	heap_free(b);
+	CHECK(!heap_alloc(1 << 16, 1, false) && !heap.nr_kept);
+	a = heap_alloc(20, 1, true);
+	b = heap_alloc(20, 1, true);
+	heap.trim_threshold = (heap.end - heap.top) + (40 << PAGE_SHIFT);
+	heap_free(a);
+	CHECK(heap.nr_kept == 1);
+	heap_free(b);
+	CHECK(!heap.nr_kept);
+	heap_free(next);
+	tmalloc_check();
+}
+
+/* Blocks from the threshold on are mapped; the next of a size that was freed once are not. */
 static void threshold_adapts(void)
 {
 	unsigned before = heap.nr_mapped;
 	void *p;
 
 	heap.mmap_threshold = heap.trim_threshold = 128 << 10;
+	tm_malloc_trim(0);
+	for (unsigned i = 0; i < 2; i++) {
+		p = tm_malloc(128 << 10);
+		CHECK(heap.nr_mapped == before + !i);
+		tm_free(p);
+	}
 	tm_malloc_trim(0);
 	p = tm_malloc(200 << 10);
 	CHECK(heap.nr_mapped == before + 1);
@@ -372,14 +415,6 @@ static void small_heap_sheds(void)
 	tmalloc_check();
 }
 
-/* A run for which there is no room yet. */
-static struct span *heap_growth(void)
-{
-	size_t pages = ((heap.end - heap.top + heap.free_bytes) >> PAGE_SHIFT) + 1;
-
-	return heap_alloc(pages, 1, true);
-}
-
 /* A heap that small blocks have made large grows by huge pages, until it gives pages back. */
 static void heap_grows_huge(void)
 {
@@ -443,6 +478,7 @@ static void free_runs_decay(void)
 
 	heap_looks(0);
 	heap_free(s);
+	heap_settle();
 	s = pagemap_span(next->start - PAGE_SIZE);
 	for (unsigned i = 0; i < 3; i++) {
 		CHECK(s->state == SPAN_FREE && !s->purged);
@@ -655,6 +691,7 @@ int main(void)
 	short_runs_are_used();
 	spans_are_shared();
 	gaps_are_used();
+	freed_runs_come_back();
 	threshold_adapts();
 	free_runs_come_first();
 	idle_lists_go_back();

@@ -178,6 +178,7 @@ static inline struct block *block_next(const struct block *b)
 enum span_state {
 	SPAN_NONE,   /* the structure is unused */
 	SPAN_FREE,   /* pages in the page heap's bins */
+	SPAN_KEPT,   /* free since a moment ago: in no bin, its neighbours do not know */
 	SPAN_RUN,    /* one block of whole pages, from the heap */
 	SPAN_SMALL,  /* blocks of one class */
 	SPAN_MIXED,  /* blocks of several classes */
@@ -327,6 +328,7 @@ bool pagemap_prepare(void);
 /* --- The page heap -------------------------------------------------------------------------- */
 
 #define NR_BINS	       192
+#define NR_KEPT	       4
 #define MMAP_THRESHOLD ((size_t)128 << 10) /* until the first mapped block is freed */
 
 struct heap {
@@ -340,6 +342,9 @@ struct heap {
 	uintptr_t huge;      /* pages from here on may be huge; 0: none */
 	struct span *bins[NR_BINS];
 	uint64_t nonempty[NR_BINS / 64];
+	struct span *kept[NR_KEPT]; /* the runs that were freed last, if the next calls may want them */
+	unsigned nr_kept;
+	size_t kept_bytes;
 	size_t brk_bytes, extent_bytes;   /* taken from the system */
 	size_t mapped_bytes, peak_mapped; /* in blocks with their own mapping */
 	unsigned nr_mapped, peak_nr_mapped;
@@ -362,6 +367,8 @@ struct span *heap_alloc(size_t pages, size_t align, bool grow);
  * memory is out, or when it would take new pages and @grow is false. */
 struct span *heap_alloc_short(size_t least, size_t pages, bool grow);
 void heap_free(struct span *s);
+/* The runs that were freed last merge with their neighbours. Under heap.lock. */
+void heap_settle(void);
 /* Change the length of a run where it is. Shrinking always works. */
 bool heap_resize(struct span *s, size_t pages);
 /* Give all unused memory back and keep @pad bytes at the top; whether anything went. */

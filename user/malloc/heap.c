@@ -4,6 +4,9 @@
  * neighbours (found through the page map, where a run's first and last page name it) and wait in
  * bins by length; the top is used last, so that it can be trimmed. Where brk cannot grow, the heap
  * continues in mapped extents, which go back when they are free.
+ *
+ * The last few freed runs wait as they are while only runs of their lengths are wanted: a buffer
+ * that comes and goes costs neither a merge nor a search.
  */
 #include "core.h"
 
@@ -197,13 +200,13 @@ static bool top_grow(size_t pages)
 	return true;
 }
 
-static bool top_trim(size_t pad)
+static void top_trim(size_t pad)
 {
 	size_t have = heap.end - heap.top;
 	size_t give = have > pad ? (have - pad) & ~PAGE_MASK : 0;
 
 	if (!give || (uintptr_t)os_brk(0) != heap.end || !os_brk(-(intptr_t)give))
-		return false;
+		return;
 	heap.end -= give;
 	heap.brk_bytes -= give;
 	if (heap.fresh > heap.end)
@@ -211,7 +214,12 @@ static bool top_trim(size_t pad)
 	if (heap.populated > heap.end)
 		heap.populated = heap.end;
 	heap.trimmed_at = heap.tick | 1;
-	return true;
+}
+
+/* Whether a top of @have bytes is to be trimmed, and would be. */
+static bool top_is_long(size_t have)
+{
+	return have >= heap.trim_threshold && have > heap.top_pad;
 }
 
 /* While the top is taken in short runs, its pages get memory some at a time, which saves a fault
@@ -339,7 +347,7 @@ static void run_release(struct span *s)
 	if (!s->mapped && span_end(s) == heap.top) {
 		heap.top = s->start;
 		span_delete(s);
-		if (heap.end - heap.top >= heap.trim_threshold)
+		if (top_is_long(heap.end - heap.top))
 			top_trim(heap.top_pad);
 		return;
 	}
@@ -350,6 +358,55 @@ static void run_release(struct span *s)
 		return;
 	}
 	bin_insert(s);
+}
+
+/* What a run is when it is handed out. */
+static struct span *run_begin(struct span *s)
+{
+	s->zero |= s->purged;
+	s->purged = s->listed = s->class = 0;
+	s->bump = s->used = s->nr = s->fresh = s->asked = 0;
+	s->free = NULL;
+	return s;
+}
+
+void heap_settle(void)
+{
+	for (unsigned i = 0; i < heap.nr_kept; i++)
+		run_release(heap.kept[i]);
+	heap.nr_kept = 0;
+	heap.kept_bytes = 0;
+}
+
+/* A free run, unless the top could be trimmed: then it has to be found now how long that is. */
+static void run_keep(struct span *s)
+{
+	if (s->mapped)
+		return run_release(s);
+	if (heap.nr_kept == NR_KEPT)
+		heap_settle();
+	span_become(s, SPAN_KEPT);
+	heap.kept[heap.nr_kept++] = s;
+	heap.kept_bytes += s->pages << PAGE_SHIFT;
+	if (top_is_long(heap.end - heap.top + heap.kept_bytes))
+		heap_settle();
+}
+
+/* One of those that were freed last, of just @pages; when there is none, none is kept any longer. */
+static struct span *kept_take(size_t pages)
+{
+	for (unsigned i = heap.nr_kept; i--;) {
+		struct span *s = heap.kept[i];
+
+		if (s->pages != pages)
+			continue;
+		heap.kept[i] = heap.kept[--heap.nr_kept];
+		heap.kept_bytes -= pages << PAGE_SHIFT;
+		span_become(s, SPAN_RUN);
+		return run_begin(s);
+	}
+	heap_settle();
+	return NULL;
 }
 
 /* A mapped extent of at least @pages, as a run that is in no bin. */
@@ -395,7 +452,7 @@ static struct span *run_take(size_t pages, bool grow)
 	return grow ? extent_new(pages) : NULL;
 }
 
-/* Cut the pages before the first aligned one off, and those after the run. */
+/* Cut the pages before the first aligned one off, and those after the run, which begins. */
 static struct span *run_fit(struct span *s, size_t pages, size_t align)
 {
 	uintptr_t mask = (align << PAGE_SHIFT) - 1;
@@ -423,20 +480,24 @@ static struct span *run_fit(struct span *s, size_t pages, size_t align)
 			bin_insert(rest);
 		}
 	}
-	return s;
+	pagemap_set_ends(s);
+	return run_begin(s);
 fail:
 	run_release(s);
 	return NULL;
 }
 
-/* What a run is when it is handed out. */
-static void run_begin(struct span *s)
+static struct span *run_take_short(size_t least, size_t pages, bool grow)
 {
-	s->zero |= s->purged;
-	s->purged = s->listed = s->class = 0;
-	s->bump = s->used = s->nr = s->fresh = s->asked = 0;
-	s->free = NULL;
-	pagemap_set_ends(s);
+	for (size_t n = pages; n >= least; n--) {
+		struct span *s = bins_take(n);
+
+		if (s)
+			return s;
+	}
+	if (grow || heap.fresh - heap.top >= pages << PAGE_SHIFT)
+		return run_take(pages, true);
+	return NULL;
 }
 
 struct span *heap_alloc(size_t pages, size_t align, bool grow)
@@ -447,29 +508,28 @@ struct span *heap_alloc(size_t pages, size_t align, bool grow)
 		return NULL;
 	lock_take(&heap.lock);
 	heap_decay();
-	s = run_take(pages + align - 1, grow);
-	if (s)
-		s = run_fit(s, pages, align);
-	if (s)
-		run_begin(s);
+	s = kept_take(align == 1 ? pages : 0);
+	if (!s) {
+		s = run_take(pages + align - 1, grow);
+		if (s)
+			s = run_fit(s, pages, align);
+	}
 	lock_drop(&heap.lock);
 	return s;
 }
 
 struct span *heap_alloc_short(size_t least, size_t pages, bool grow)
 {
-	struct span *s = NULL;
+	struct span *s;
 
 	lock_take(&heap.lock);
 	heap_decay();
-	for (size_t n = pages; n >= least && !s; n--)
-		s = bins_take(n);
-	if (!s && (grow || heap.fresh - heap.top >= pages << PAGE_SHIFT))
-		s = run_take(pages, true);
-	if (s && s->pages > pages)
-		s = run_fit(s, pages, 1);
-	if (s)
-		run_begin(s);
+	s = kept_take(pages);
+	if (!s) {
+		s = run_take_short(least, pages, grow);
+		if (s)
+			s = run_fit(s, pages, 1);
+	}
 	lock_drop(&heap.lock);
 	return s;
 }
@@ -480,7 +540,7 @@ void heap_free(struct span *s)
 	heap_decay();
 	s->zero = s->purged = 0;
 	s->freed_at = heap.looks;
-	run_release(s);
+	run_keep(s);
 	lock_drop(&heap.lock);
 }
 
@@ -533,6 +593,7 @@ bool heap_resize(struct span *s, size_t pages)
 	bool done = true;
 
 	lock_take(&heap.lock);
+	heap_settle();
 	if (pages > s->pages)
 		done = run_grow(s, pages);
 	else if (pages < s->pages)
@@ -543,16 +604,19 @@ bool heap_resize(struct span *s, size_t pages)
 
 bool heap_trim(size_t pad)
 {
-	uint32_t before;
+	size_t bytes;
+	uint32_t purges;
 	bool gave;
 
 	lock_take(&heap.lock);
-	before = heap.purges;
+	bytes = heap.brk_bytes;
+	purges = heap.purges;
+	heap_settle();
 	for (unsigned b = bin_next(0); b < NR_BINS; b = bin_next(b + 1))
 		for (struct span *s = heap.bins[b]; s; s = s->next)
 			run_purge(s);
-	gave = heap.purges != before;
-	gave |= top_trim(pad);
+	top_trim(pad);
+	gave = heap.brk_bytes != bytes || heap.purges != purges;
 	lock_drop(&heap.lock);
 	return gave;
 }
@@ -588,6 +652,7 @@ void heap_check(void)
 	struct census c = {0};
 
 	lock_take(&heap.lock);
+	heap_settle();
 	span_each(check_span, &c);
 	if (c.free_bytes != heap.free_bytes || c.nr_free != heap.nr_free)
 		die("check: free pages are miscounted", &heap);

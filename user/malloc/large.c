@@ -167,7 +167,7 @@ struct span *large_lookup(const void *p)
 		die("double free or invalid pointer", p);
 	if (!s || (uintptr_t)p < s->start || (uintptr_t)p >= span_end(s))
 		die("invalid pointer", p);
-	if (s->state == SPAN_FREE || s->dead)
+	if (s->state == SPAN_FREE || s->state == SPAN_KEPT || s->dead)
 		die("double free", p);
 	if ((s->state != SPAN_RUN && s->state != SPAN_MAPPED) || (uintptr_t)p != s->start + s->bump)
 		die("invalid pointer", p);

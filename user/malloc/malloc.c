@@ -87,10 +87,9 @@ static __attribute__((noinline)) void free_other(void *p)
 	if (!p)
 		return;
 	c = mixed_class(p);
-	if (c)
-		small_free(p, c * sizeof(struct bin));
-	else
-		large_free(large_lookup(p));
+	if (unlikely(c))
+		return small_free(p, c * sizeof(struct bin));
+	large_free(large_lookup(p));
 }
 
 EXPORT void API(free)(void *p)

@@ -64,7 +64,7 @@ struct span *mapped_new(size_t len, size_t align)
  * from the heap, as with glibc. */
 static void thresholds_adapt(size_t len)
 {
-	if (heap.fixed_thresholds || len <= heap.mmap_threshold || len > MMAP_THRESHOLD_MAX)
+	if (heap.fixed_thresholds || len < heap.mmap_threshold || len > MMAP_THRESHOLD_MAX)
 		return;
 	heap.mmap_threshold = len + PAGE_SIZE;
 	if (heap.trim_threshold < 2 * len)

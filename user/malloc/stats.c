@@ -66,6 +66,7 @@ void tm_totals(struct tm_totals *t)
 		used += b.used[c] * classes[c].size;
 	}
 	lock_take(&heap.lock);
+	heap_settle();
 	t->system = heap.brk_bytes + heap.extent_bytes;
 	t->top = heap.end - heap.top;
 	t->free = heap.free_bytes + t->top;
@@ -238,6 +239,8 @@ static const char *span_colour(const struct span *s)
 	switch (s->state) {
 	case SPAN_FREE:
 		return colour[s->purged ? PURGED : FREE].fill;
+	case SPAN_KEPT:
+		return colour[FREE].fill;
 	case SPAN_SMALL:
 		return colour[TAKEN + 3 - (s->nr ? 3 * s->used / s->nr : 0)].fill;
 	case SPAN_MIXED:
