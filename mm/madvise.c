@@ -64,7 +64,7 @@ static long set_advised(struct vma *v, vaddr_t start, vaddr_t end, u32 advice)
 	long flags = advised_flags(v, advice);
 	if (flags < 0 || (u32)flags == v->flags)
 		return flags < 0 ? flags : 0;
-	struct vma *part = vma_isolate(v, start, end);
+	struct vma *part = vma_isolate(v, start, end, (u32)flags);
 	if (!part)
 		return vma_check_borders(v, start, end) ? -EINVAL : -EAGAIN;
 	v = part;

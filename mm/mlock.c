@@ -24,14 +24,14 @@ static long set_flags(struct mm *mm, vaddr_t start, vaddr_t end, u32 lock_flags)
 		vaddr_t stop = MIN(v->end, end);
 		/* Huge pages and the vDSO are always in memory: not locked, nor counted. */
 		if ((v->flags & LOCK_FLAGS) != lock_flags && !(v->flags & (VM_HUGETLB | VM_DONTEXPAND))) {
-			v = vma_isolate(v, at, stop);
+			u32 old_flags = v->flags, flags = (old_flags & ~LOCK_FLAGS) | lock_flags;
+			v = vma_isolate(v, at, stop, flags);
 			if (!v)
 				return -ENOMEM;
 			s32 pages = vma_pages(v);
 			mm->locked_vm += ((lock_flags & VM_LOCKED) ? pages : 0) -
 					 ((v->flags & VM_LOCKED) ? pages : 0);
-			u32 old_flags = v->flags;
-			v->flags = (v->flags & ~LOCK_FLAGS) | lock_flags;
+			v->flags = flags;
 			if (trace_mm_on())
 				trace_change(v, at, stop, old_flags);
 			vma_merge(v);

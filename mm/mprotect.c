@@ -164,7 +164,7 @@ static long protect_vma(struct vma *v, vaddr_t start, vaddr_t end, u32 prot)
 	long flags = protect_flags(v, prot, pages);
 	if (flags < 0 || (u32)flags == old_flags)
 		return MIN(flags, 0l);
-	struct vma *part = vma_isolate(v, start, end);
+	struct vma *part = vma_isolate(v, start, end, (u32)flags);
 	if (!part) {
 		if (flags & ~old_flags & VM_ACCOUNT)
 			commit_release(pages);

@@ -114,6 +114,20 @@ static struct vma *make_target(const struct remap *r, struct vma *v, bool unmap)
 	return to;
 }
 
+/* The same with what it takes: promised memory and page tables. NULL, with nothing taken, when there
+ * is no memory. */
+static struct vma *prepare_target(const struct remap *r, struct vma *v, bool unmap)
+{
+	u32 pages = r->new_len >> PAGE_SHIFT;
+	if ((v->flags & VM_ACCOUNT) && !commit_charge(pages, r->mm->total_vm))
+		return NULL;
+	struct vma *to =
+		make_tables(r, v->flags & VM_HUGETLB) < 0 ? NULL : make_target(r, v, unmap);
+	if (!to && (v->flags & VM_ACCOUNT))
+		commit_release(pages);
+	return to;
+}
+
 /* After MREMAP_DONTUNMAP the old place stays mapped, with nothing in it. All of its VMA is
  * unlocked, also what was not moved; the count of locked pages stays what it was, as on Linux. */
 static void leave_behind(struct remap *r, struct vma *v, const struct vma *to)
@@ -133,18 +147,17 @@ static long move(struct remap *r, struct vma *v)
 	/* What is unmapped at the end must be whole VMAs by then: that may not fail any more. */
 	bool unmap = r->old_len && !(r->flags & MREMAP_DONTUNMAP);
 	bool huge = v->flags & VM_HUGETLB;
-	struct vma *part = unmap ? vma_isolate(v, r->addr, r->addr + r->old_len) : v;
+	struct vma *part = unmap ? vma_isolate(v, r->addr, r->addr + r->old_len, v->flags) : v;
 	if (!part)
 		return vma_check_borders(v, r->addr, r->addr + r->old_len) ? -EINVAL : -ENOMEM;
 	v = part;
-	if ((v->flags & VM_ACCOUNT) && !commit_charge(pages, r->mm->total_vm))
-		return -ENOMEM;
-	struct vma *to = make_tables(r, huge) < 0 ? NULL : make_target(r, v, unmap);
+	struct vma *to = prepare_target(r, v, unmap);
 	if (!to) {
-		if (v->flags & VM_ACCOUNT)
-			commit_release(pages);
+		if (unmap)
+			vma_merge(v);
 		return -ENOMEM;
 	}
+	u32 peak = r->mm->hiwater_vm; /* which what is there twice for a moment does not raise */
 	mm_account(r->mm, v->flags, pages);
 	if (trace_mm_on())
 		trace_map(to, to->start, to->end);
@@ -167,6 +180,7 @@ static long move(struct remap *r, struct vma *v)
 	if (unmap) {
 		v->flags &= ~VM_UFFD_MISSING; /* it has been told */
 		kassert(mm_unmap(r->mm, r->addr, r->old_len) == 0);
+		r->mm->hiwater_vm = peak;
 		vma_merge(to);
 	}
 	return r->new_addr;

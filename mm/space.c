@@ -119,11 +119,12 @@ void vma_set_bounds(struct vma *v, vaddr_t start, vaddr_t end, u32 pgoff)
 	vma_unlock_entries(v);
 }
 
-/* Cuts v at addr, strictly inside it; v keeps the lower half. Returns the upper, or NULL. */
-static struct vma *vma_split(struct vma *v, vaddr_t addr)
+/* Cuts v at addr, strictly inside it; v keeps the lower half. Returns the upper, or NULL: memory is
+ * out, or so is the number of VMAs, unless one of the halves `goes` to a neighbour afterwards. */
+static struct vma *vma_split(struct vma *v, vaddr_t addr, bool goes)
 {
 	struct vma_set *s = &v->mm->vmas;
-	struct vma *upper = s->count < max_map_count ? vma_dup(v) : NULL;
+	struct vma *upper = s->count < max_map_count || goes ? vma_dup(v) : NULL;
 	if (!upper)
 		return NULL;
 	upper->pgoff = vma_pgoff(v, addr);
@@ -228,14 +229,30 @@ static void vma_unmap(struct vma *v, vaddr_t start, vaddr_t end)
 	}
 }
 
-struct vma *vma_cut_out(struct vma *v, vaddr_t start, vaddr_t end)
+/* With these flags [start, end) of v becomes part of a neighbour of v. */
+static __noinline bool goes_to_neighbour(
+	const struct vma *v, vaddr_t start, vaddr_t end, u32 flags)
+{
+	const struct vma *below = vma_prev(v), *above = vma_next(v);
+	struct vma part = *v;
+	part.start = start;
+	part.end = end;
+	part.pgoff = vma_pgoff(v, start);
+	part.flags = flags;
+	return (below && vma_can_merge(below, &part) && lineage_fits(&part, below)) ||
+	       (above && vma_can_merge(&part, above) && lineage_fits(&part, above));
+}
+
+struct vma *vma_cut_out(struct vma *v, vaddr_t start, vaddr_t end, u32 flags)
 {
 	bool cut = v->start < start;
 	if (vma_check_borders(v, start, end))
 		return NULL;
-	if (cut && !(v = vma_split(v, start)))
+	bool goes = unlikely(v->mm->vmas.count >= max_map_count) &&
+		    goes_to_neighbour(v, start, end, flags);
+	if (cut && !(v = vma_split(v, start, goes)))
 		return NULL;
-	if (v->end > end && !vma_split(v, end)) {
+	if (v->end > end && !vma_split(v, end, goes)) {
 		if (cut)
 			vma_merge(v);
 		return NULL;
@@ -283,7 +300,7 @@ long mm_unmap(struct mm *mm, vaddr_t start, u32 len)
 		return 0;
 	if (unlikely(end > mm->brittle) && breaks_vma(v, start, end))
 		return -EINVAL;
-	if (v->start < start && v->end > end && !vma_split(v, end))
+	if (v->start < start && v->end > end && !vma_split(v, end, false))
 		return -ENOMEM;
 	if (unlikely(mm->has_userfault) && userfault_unmap(v, start, end) < 0) {
 		vma_merge(v);
@@ -415,6 +432,8 @@ static __noinline int enter_backed(struct vma *v, struct vma *below)
 	u32 flags = v->flags;
 	if (v->backing->ops->map)
 		err = v->backing->ops->map(v->backing, &v->flags, false);
+	if (!err && v->flags & VM_HUGETLB)
+		err = hugetlb_open(v);
 	if (err) {
 		vma_free(v);
 		return err;

@@ -22,12 +22,13 @@ static inline void vma_attach(struct vma *v)
 		vma_attach_object(v);
 }
 
-/* Makes borders at start and end, which lie in v. Returns the VMA between them, or NULL when memory
- * or the number of VMAs is out, or v would break (vma_check_borders() says so); v is as it was then. */
-struct vma *vma_cut_out(struct vma *v, vaddr_t start, vaddr_t end) __must_check;
-static inline struct vma *vma_isolate(struct vma *v, vaddr_t start, vaddr_t end)
+/* Makes borders at start and end, which lie in v, for a part that is to have these flags: as on Linux
+ * it counts as no VMA more where it then merges. Returns the VMA between them, or NULL when memory or
+ * the number of VMAs is out, or v would break (vma_check_borders() says so); v is as it was then. */
+struct vma *vma_cut_out(struct vma *v, vaddr_t start, vaddr_t end, u32 flags) __must_check;
+static inline struct vma *vma_isolate(struct vma *v, vaddr_t start, vaddr_t end, u32 flags)
 {
-	return v->start == start && v->end == end ? v : vma_cut_out(v, start, end);
+	return v->start == start && v->end == end ? v : vma_cut_out(v, start, end, flags);
 }
 /* Whether a border of [start, end), which lies in the brittle v, would break it. */
 bool vma_breaks(const struct vma *v, vaddr_t start, vaddr_t end);

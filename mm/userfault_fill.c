@@ -46,18 +46,23 @@ static int check_range(struct mm *mm, vaddr_t start, vaddr_t end, const struct u
 	return 0;
 }
 
-/* Makes u, or nobody, the one who fills [start, end) of v. */
+/* Makes u, or nobody, the one who fills [start, end) of v. What begins inside v stays apart from the
+ * VMA above, even if that is alike: Linux's way. */
 static int set_part(struct vma *v, vaddr_t start, vaddr_t end, struct userfault *u)
 {
-	v = vma_isolate(v, start, end);
+	bool merges = start == v->start;
+	u32 old_flags = v->flags;
+	u32 flags = u ? old_flags | VM_UFFD_MISSING : old_flags & ~VM_UFFD_MISSING;
+	if (u)
+		v->uffd = u; /* of all of it: means nothing where it is not registered */
+	v = vma_isolate(v, start, end, merges ? flags : old_flags);
 	if (!v)
 		return -ENOMEM;
-	u32 old_flags = v->flags;
-	v->flags = u ? old_flags | VM_UFFD_MISSING : old_flags & ~VM_UFFD_MISSING;
-	v->uffd = u;
+	v->flags = flags;
 	if (trace_mm_on())
 		trace_change(v, start, end, old_flags);
-	vma_merge(v);
+	if (merges)
+		vma_merge(v);
 	return 0;
 }
 

@@ -1,5 +1,7 @@
 /* mmap and its family at the limits: number of mappings, committed memory, a mount without exec. */
 #include "tests/user/test.h"
+#include <linux/userfaultfd.h>
+#include <sys/ioctl.h>
 #include <sys/mount.h>
 
 #define RW   (PROT_READ | PROT_WRITE)
@@ -51,6 +53,69 @@ static void map_count(void)
 	answer_ptr("count.one_again", mmap(FREE_AREA, PAGE, PROT_READ, ANON | MAP_FIXED, -1, 0));
 	answer("count.fork", in_child((void (*)(void))getpid));
 	set_number("/proc/sys/vm/max_map_count", "65530");
+}
+
+/* As many mappings as there are now, but for the call. */
+#define at_limit(name, call)                                                                       \
+	do {                                                                                       \
+		char count_[16];                                                                   \
+		sprintf(count_, "%d", map_lines(0, 0xc0000000));                                   \
+		set_number("/proc/sys/vm/max_map_count", count_);                                  \
+		long result_ = call;                                                               \
+		int errno_ = errno;                                                                \
+		set_number("/proc/sys/vm/max_map_count", "65530");                                 \
+		errno = errno_;                                                                    \
+		answer(name, result_);                                                             \
+	} while (0)
+
+/* A border between two mappings may move when there may be no more of them. */
+static void map_count_borders(void)
+{
+	char *p = map_at(FREE_AREA, 8 * PAGE, PROT_NONE), *q = map_at(FREE_AREA2, 8 * PAGE, RW);
+	struct uffdio_api api = {.api = UFFD_API};
+	struct uffdio_register r = {{(uintptr_t)q, 4 * PAGE}, UFFDIO_REGISTER_MODE_MISSING, 0};
+	int fd = syscall(SYS_userfaultfd, 0);
+
+	mprotect(p, 4 * PAGE, RW);
+	at_limit("borders.mprotect_up", mprotect(p + 4 * PAGE, PAGE, RW));
+	at_limit("borders.mprotect_down", mprotect(p + 4 * PAGE, PAGE, PROT_NONE));
+	at_limit("borders.mprotect_over", mprotect(p + 3 * PAGE, 2 * PAGE, PROT_NONE));
+	at_limit("borders.mprotect_middle", mprotect(p + PAGE, PAGE, PROT_NONE));
+	at_limit("borders.mprotect_begin", mprotect(p, PAGE, PROT_NONE));
+	at_limit("borders.mlock_begin", mlock(p, PAGE));
+	mlock(p, PAGE);
+	at_limit("borders.mlock_up", mlock(p, 2 * PAGE));
+	at_limit("borders.munlock_down", munlock(p + PAGE, PAGE));
+	munlock(p, 8 * PAGE);
+	madvise(p, PAGE, MADV_DONTFORK);
+	at_limit("borders.madvise_up", madvise(p, 2 * PAGE, MADV_DONTFORK));
+	at_limit("borders.madvise_middle", madvise(p + 6 * PAGE, PAGE, MADV_DONTFORK));
+	madvise(q + 4 * PAGE, 4 * PAGE, MADV_DONTFORK);
+	at_limit("borders.madvise_down", madvise(q + 3 * PAGE, PAGE, MADV_DONTFORK));
+	at_limit("borders.madvise_up_again", madvise(q + 3 * PAGE, PAGE, MADV_DOFORK));
+	madvise(q, 8 * PAGE, MADV_DOFORK);
+	say("borders.lines", "%d %d", map_lines(p, 8 * PAGE), map_lines(q, 8 * PAGE));
+	at_limit("borders.munmap_middle", munmap(p + 6 * PAGE, PAGE));
+	at_limit("borders.munmap_end", munmap(p + 7 * PAGE, PAGE));
+	if (ioctl(fd, UFFDIO_API, &api) || ioctl(fd, UFFDIO_REGISTER, &r))
+		die("userfaultfd");
+	r.range = (struct uffdio_range){(uintptr_t)q + 4 * PAGE, PAGE};
+	at_limit("borders.register_up", ioctl(fd, UFFDIO_REGISTER, &r));
+	at_limit("borders.unregister_down", ioctl(fd, UFFDIO_UNREGISTER, &r.range));
+	say("borders.registered_lines", "%d", map_lines(q, 8 * PAGE));
+}
+
+/* A mapping that cannot grow elsewhere, since too much was asked for, stays as it was. */
+static void refused_move(void)
+{
+	char *p = map_at(FREE_AREA, 8 * PAGE, RW);
+
+	set_number("/proc/sys/vm/overcommit_memory", "2");
+	set_number("/proc/sys/vm/overcommit_ratio", "30");
+	answer_ptr("refused_move", mremap(p + 2 * PAGE, 2 * PAGE, 1 << 30, MREMAP_MAYMOVE));
+	set_number("/proc/sys/vm/overcommit_memory", "0");
+	set_number("/proc/sys/vm/overcommit_ratio", "50");
+	say("refused_move.lines", "%d", map_lines(p, 8 * PAGE));
 }
 
 /* With overcommit_memory 2 no more is promised than there is, and a part of that. */
@@ -159,6 +224,8 @@ static void file_count(void)
 int main(void)
 {
 	isolated("map_count", map_count);
+	isolated("borders", map_count_borders);
+	isolated("refused_move", refused_move);
 	never_overcommit();
 	no_exec_mount();
 	text_busy();

@@ -713,6 +713,26 @@ static void outlived(void)
 	close(pipes[0]);
 }
 
+/* Where what is registered no more becomes one mapping with its neighbours again. */
+static void borders(void)
+{
+	int fd = make_uffd(O_NONBLOCK, 0);
+	char *p = map_at(FREE_AREA, 8 * PAGE, RW);
+
+	reg(fd, p, 5 * PAGE);
+	say("borders.registered", "%d", map_lines(p, 8 * PAGE));
+	unreg(fd, p + 4 * PAGE, PAGE);
+	say("borders.without_last", "%d", map_lines(p, 8 * PAGE));
+	unreg(fd, p, PAGE);
+	say("borders.without_first", "%d", map_lines(p, 8 * PAGE));
+	reg(fd, p + 4 * PAGE, 2 * PAGE);
+	say("borders.more", "%d", map_lines(p, 8 * PAGE));
+	reg(fd, p + 7 * PAGE, PAGE);
+	say("borders.hole_left", "%d", map_lines(p, 8 * PAGE));
+	reg(fd, p + 6 * PAGE, PAGE);
+	say("borders.hole_filled", "%d", map_lines(p, 8 * PAGE));
+}
+
 int main(void)
 {
 	descriptor();
@@ -736,5 +756,6 @@ int main(void)
 	isolated("user", unprivileged);
 	forked();
 	outlived();
+	isolated("borders", borders);
 	return test_failed;
 }
