@@ -202,7 +202,6 @@ static void vma_clear(struct vma *v, vaddr_t start, vaddr_t end)
 	struct mm *mm = v->mm;
 	u32 pages = (end - start) >> PAGE_SHIFT;
 	if (!vma_is_untouched(v)) {
-		mm->hiwater_rss = MAX(mm->hiwater_rss, mm_rss(mm));
 		vma_lock_entries(v);
 		zap_range(v, start, end, ZAP_ALL);
 		vma_unlock_entries(v);

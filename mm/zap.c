@@ -121,6 +121,7 @@ void zap_range(struct vma *v, vaddr_t start, vaddr_t end, enum zap_what what)
 		[ZAP_LAZY] = zap_table_lazy,
 		[ZAP_COLD] = zap_table_cold};
 	struct zap z = {.mm = v->mm};
+	z.mm->hiwater_rss = MAX(z.mm->hiwater_rss, mm_rss(z.mm));
 	if (unlikely(v->flags & VM_HUGETLB)) {
 		hugetlb_zap(v, start, end, what == ZAP_OTHERS);
 		return;

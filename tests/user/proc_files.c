@@ -346,6 +346,43 @@ static void zombie_nice(void)
 	waitpid(pid, NULL, 0);
 }
 
+/* Pages that go by other ways than munmap(2) had been there. */
+static void peak_dropped(void)
+{
+	char *p = map_anon(16 << 20);
+
+	memset(p, 1, 16 << 20);
+	madvise(p, 16 << 20, MADV_DONTNEED);
+	check("peak.dropped", status_value("VmHWM") >= 15 << 10);
+}
+
+static void peak_truncated(void)
+{
+	int fd = memfd_create("peak", 0);
+	char *p;
+
+	ftruncate(fd, 16 << 20);
+	p = mmap(NULL, 16 << 20, PROT_READ | PROT_WRITE, MAP_SHARED, fd, 0);
+	memset(p, 1, 16 << 20);
+	ftruncate(fd, 0);
+	check("peak.truncated", status_value("VmHWM") >= 15 << 10);
+}
+
+/* What moves is not there twice. */
+static void peak_moved(void)
+{
+	const size_t len = 64 << 20;
+	char *p = map_anon(len);
+	long peak = status_value("VmPeak");
+
+	p = mremap(p, len, len, MREMAP_MAYMOVE | MREMAP_FIXED, FREE_AREA);
+	say("peak.moved", "%ld kB", status_value("VmPeak") - peak);
+	map_at(p + len, PAGE, PROT_READ);
+	peak = status_value("VmPeak");
+	p = mremap(p, len, len + PAGE, MREMAP_MAYMOVE);
+	say("peak.moved_and_grown", "%ld kB", status_value("VmPeak") - peak);
+}
+
 int main(void)
 {
 	maps();
@@ -353,6 +390,9 @@ int main(void)
 	maps_of_many();
 	status();
 	sizes();
+	isolated("peak.dropped", peak_dropped);
+	isolated("peak.truncated", peak_truncated);
+	isolated("peak.moved", peak_moved);
 	meminfo();
 	others();
 	descriptors();
