@@ -68,13 +68,11 @@ static long do_mlock(u32 addr, u32 len, u32 lock_flags)
 	vaddr_t start = ALIGN_DOWN(addr, PAGE_SIZE);
 	len = ALIGN_UP(len + addr % PAGE_SIZE, PAGE_SIZE);
 	vaddr_t end = start + len;
-	if (end < start)
-		return -EINVAL;
 	mutex_lock(&mm->lock);
 	u32 pages = len >> PAGE_SHIFT;
 	long err = -ENOMEM;
 	if (mm_may_lock(mm, pages) || mm_may_lock(mm, pages - locked_pages(mm, start, end)))
-		err = set_flags(mm, start, end, lock_flags);
+		err = end < start ? -EINVAL : set_flags(mm, start, end, lock_flags);
 	mutex_unlock(&mm->lock);
 	if (err || (lock_flags & VM_LOCKONFAULT))
 		return err;

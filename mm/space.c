@@ -574,7 +574,7 @@ struct vma *mm_grow_stack(struct vma *v, vaddr_t addr)
 	struct mm *mm = v->mm;
 	u32 pages = (v->start - addr) >> PAGE_SHIFT;
 	struct vma *below = vma_prev(v);
-	if (addr < user_min || v->end - addr > mm->limits.stack)
+	if (addr < user_min || v->end - addr > mm->limits.stack || pages > v->pgoff)
 		return NULL;
 	if (below && addr - below->end < STACK_GUARD_GAP && (below->flags & VM_PROT) &&
 		!(below->flags & VM_GROWSDOWN))

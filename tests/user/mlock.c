@@ -155,6 +155,8 @@ static void as_user(void)
 	answer("user.unlock", munlock(p, PAGE));
 	answer("user.room_again", mlock(p + 4 * PAGE, PAGE));
 	answer("user.too_much", mlock(p, 8 * PAGE));
+	answer("user.around_the_end", mlock((void *)0xb0000000, 0x60000000));
+	answer("user.unlock_around_the_end", munlock((void *)0xb0000000, 0x60000000));
 	munlock(p, 8 * PAGE);
 	answer("user.mlockall", mlockall(MCL_CURRENT));
 	answer("user.mlockall_future", mlockall(MCL_FUTURE));

@@ -178,6 +178,20 @@ static void forked(void)
 	say("fork.parent_did_not", "%s", map_perms(here() - 5 * MIB));
 }
 
+/* Pages of a mapping keep their numbers when it moves, and there are none below 0. */
+static void moved_up(void)
+{
+	const int prot = PROT_READ | PROT_WRITE;
+	char *p = mmap((void *)(16 * PAGE), PAGE, prot,
+		MAP_PRIVATE | MAP_ANONYMOUS | MAP_FIXED | MAP_GROWSDOWN, -1, 0);
+
+	*p = 1;
+	p = mremap(p, PAGE, PAGE, MREMAP_MAYMOVE | MREMAP_FIXED, FREE_AREA);
+	say("moved_up.15", "%s", try_write(p - 15 * PAGE));
+	say("moved_up.16", "%s", try_write(p - 16 * PAGE));
+	say("moved_up.17", "%s", try_write(p - 17 * PAGE));
+}
+
 int main(void)
 {
 	line();
@@ -188,6 +202,7 @@ int main(void)
 	isolated("kernel", grown_by_kernel);
 	isolated("protect", protected);
 	isolated("grow", growth);
+	isolated("moved_up", moved_up);
 	answer_status("overflow.without_alternate", in_child(overflow_dies));
 	isolated("overflow", overflow);
 	return test_failed;
