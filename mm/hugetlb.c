@@ -74,7 +74,6 @@ int hugetlb_open(struct vma *v)
 	u64 end = (u64)(v->pgoff + vma_pages(v)) << PAGE_SHIFT;
 	int err = 0;
 
-	v->promises = NULL;
 	v->pages_lost = false;
 	mm_note_brittle(v->mm, v->start);
 	if (v->pgoff % HUGE_PAGES)
@@ -412,7 +411,6 @@ void hugetlb_protect(struct vma *v, vaddr_t start, vaddr_t end)
 /* Only private pages: what is the file's is found again by a fault. */
 int hugetlb_fork(struct vma *to, struct vma *from)
 {
-	to->promises = NULL;
 	to->pages_lost = false;
 	if (from->flags & VM_MAYSHARE)
 		return 0;

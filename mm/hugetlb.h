@@ -129,7 +129,7 @@ void hugetlb_clear_page(struct page *head);
 
 /* --- VMAs with VM_HUGETLB (mm/hugetlb.c). The caller holds the mm's lock. --- */
 
-/* Promises a new VMA, which is in no list yet, its pages, and lets the file reach to its end. 0,
+/* Promises a new VMA, which has no promises yet, its pages, and lets the file reach to its end. 0,
  * -ENOMEM, or -EINVAL: its part of the file does not begin with a huge page. */
 int hugetlb_open(struct vma *v) __must_check;
 /* `upper` was cut off `v` and shares its promises. */

@@ -86,20 +86,25 @@ static bool may_drop(const struct vma *v, vaddr_t start, u32 advice)
 	return !(v->flags & VM_HUGETLB) || IS_ALIGNED(start, HUGE_SIZE);
 }
 
+/* Of huge pages rather too few than too many. */
+static vaddr_t drop_end(const struct vma *v, vaddr_t end)
+{
+	return v->flags & VM_HUGETLB ? ALIGN_DOWN(end, HUGE_SIZE) : end;
+}
+
 static long drop(struct vma *v, vaddr_t start, vaddr_t end, u32 advice)
 {
 	struct mm *mm = v->mm;
 	if (!may_drop(v, start, advice))
 		return -EINVAL;
-	if (v->flags & VM_HUGETLB)
-		end = ALIGN_DOWN(end, HUGE_SIZE); /* rather too little than too much */
+	end = drop_end(v, end);
 	if (start == end)
 		return 0;
 	if ((v->flags & VM_UFFD_MISSING) && userfault_remove(v, start, end)) {
 		v = vma_at(&mm->vmas, start);
 		if (!v || !may_drop(v, start, advice))
 			return v ? -EINVAL : -ENOMEM;
-		end = MIN(end, v->end);
+		end = drop_end(v, MIN(end, v->end));
 	}
 	if (advice == MADV_FREE) {
 		lazy_free(v, start, end);

@@ -75,6 +75,7 @@ struct vma *vma_dup(const struct vma *from)
 	*v = *from;
 	v->anon = NULL; /* joining is a step of its own */
 	v->own = v->newest = NULL;
+	v->promises = NULL; /* so is having a part in these */
 	if (v->backing)
 		v->backing->ops->get(v->backing);
 	return v;
@@ -418,15 +419,13 @@ static struct vma *vma_make(struct mm *mm, const struct map_request *r, vaddr_t 
 	return v;
 }
 
-/* enter() for a VMA with a backing, which may refuse, or change the flags. */
+/* enter() for a VMA with a backing, which may refuse, or change the flags. Huge pages are promised
+ * when it is certain that they will be wanted. */
 static __noinline int enter_backed(struct vma *v, struct vma *below)
 {
-	int err = v->flags & VM_HUGETLB ? hugetlb_open(v) : 0;
-	if (err) {
-		slab_free(vma_cache, v);
-		return err;
-	}
+	int err = 0;
 	v->backing->ops->get(v->backing);
+	v->promises = NULL;
 	vma_attach(v);
 	u32 flags = v->flags;
 	if (v->backing->ops->map)

@@ -1,6 +1,7 @@
 /* The calls of the memory system, each allocation of theirs made to fail once. */
 #include "tests/user/fail_nth.h"
 #include <linux/userfaultfd.h>
+#include <pthread.h>
 #include <sys/ioctl.h>
 #include <sys/uio.h>
 
@@ -216,6 +217,65 @@ static void no_overcommit_of_huge_pages(void)
 	}
 }
 
+static void *read_message(void *fd)
+{
+	struct uffd_msg m;
+
+	return read(*(int *)fd, &m, sizeof(m)) == sizeof(m) ? fd : NULL;
+}
+
+static int promised_huge_pages(void)
+{
+	FILE *info = ok(fopen("/proc/meminfo", "r") ?: (FILE *)-1);
+	char line[128];
+	int n = -1;
+
+	while (fgets(line, sizeof(line), info))
+		sscanf(line, "HugePages_Rsvd: %d", &n);
+	fclose(info);
+	return n;
+}
+
+/* A fork is told to who fills the pages, while one huge page is promised and not there yet: whatever
+ * becomes of the child, the promise stays the parent's. */
+static void huge_told(void)
+{
+	struct uffdio_api api = {.api = UFFD_API, .features = UFFD_FEATURE_EVENT_FORK};
+	struct uffdio_register r = {{0, 4 << 20}, UFFDIO_REGISTER_MODE_MISSING, 0};
+	int fd = ok(syscall(SYS_userfaultfd, 0));
+	pthread_t reader;
+
+	ok(write_setting("/proc/sys/vm/nr_hugepages", "2"));
+	char *p = ok(mmap(NULL, 4 << 20, RW, MAP_PRIVATE | MAP_ANONYMOUS | MAP_HUGETLB, -1, 0));
+	p[0] = 1;
+	r.range.start = (uintptr_t)p;
+	ok(ioctl(fd, UFFDIO_API, &api));
+	ok(ioctl(fd, UFFDIO_REGISTER, &r));
+	must(pthread_create(&reader, NULL, read_message, &fd) == 0, "a thread");
+	pid_t pid = fork();
+	if (pid == 0)
+		_exit(0);
+	int error = errno, promised;
+	if (pid > 0)
+		waitpid(pid, NULL, 0);
+	promised = promised_huge_pages();
+	if (promised < 0)
+		refused("/proc/meminfo", ENOMEM);
+	if (promised != 1) {
+		say("promised huge pages", "%d at allocation %u", promised, nth);
+		end(ODD);
+	}
+	ok(ioctl(fd, UFFDIO_UNREGISTER, &r.range));
+	p[2 << 20] = 1;
+	errno = error;
+	ok(pid);
+}
+
+static void no_huge_pages(void)
+{
+	write_setting("/proc/sys/vm/nr_hugepages", "0");
+}
+
 static void userfault(void)
 {
 	int fd = ok(syscall(SYS_userfaultfd, O_NONBLOCK));
@@ -251,6 +311,7 @@ static const struct work works[] = {
 	{"copy on write", cow, NULL},
 	{"process_vm", copy_between, NULL},
 	{"huge pages", huge, no_overcommit_of_huge_pages},
+	{"huge pages, fork told", huge_told, no_huge_pages},
 	{"userfaultfd", userfault, NULL},
 };
 

@@ -650,6 +650,19 @@ static void try_fallocate(const char *name, int fd, int mode, off_t at, off_t le
 		(long long)st.st_blocks);
 }
 
+/* A mapping that a seal refuses promises nothing, and the file does not grow for it. */
+static void sealed(void)
+{
+	int fd = huge_memfd(2 /* MFD_ALLOW_SEALING */);
+
+	ftruncate(fd, HUGE);
+	answer("sealed", fcntl(fd, F_ADD_SEALS, 16 /* F_SEAL_FUTURE_WRITE */));
+	answer_ptr("sealed.map", mmap(NULL, 2 * HUGE, RW, MAP_SHARED, fd, 0));
+	pool("sealed.map");
+	answer("sealed.size", lseek(fd, 0, SEEK_END));
+	close(fd);
+}
+
 static void test_memfd(void)
 {
 	char name[64] = "", path[64], buf[8] = "";
@@ -1099,6 +1112,7 @@ int main(void)
 	test_locks();
 	test_mincore();
 	test_memfd();
+	sealed();
 	test_fallocate();
 	test_mount();
 	test_shm();

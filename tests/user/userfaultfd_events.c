@@ -364,6 +364,38 @@ static void fork_unserved(void)
 	drop(fd);
 }
 
+#define HUGE 0x200000u
+
+static void *drop_one_and_a_half(void *at)
+{
+	answer("replaced.drop", madvise(at, 3 * HUGE / 2, MADV_DONTNEED));
+	return NULL;
+}
+
+/* While dropping waits to be told, huge pages come to the place: of these no half one goes. */
+static void replaced(void)
+{
+	int fd = make_uffd(O_NONBLOCK, UFFD_FEATURE_EVENT_REMOVE);
+	char *p = map_at(FREE_AREA, 2 * HUGE, RW);
+	struct pollfd ready = {.fd = fd, .events = POLLIN};
+	pthread_t thread;
+	struct uffd_msg m;
+
+	if (write_setting("/proc/sys/vm/nr_hugepages", "2") < 0)
+		die("nr_hugepages");
+	reg(fd, p, 2 * HUGE);
+	if (pthread_create(&thread, NULL, drop_one_and_a_half, p))
+		die("pthread_create");
+	poll(&ready, 1, -1);
+	p = mmap(p, 2 * HUGE, RW, MAP_PRIVATE | MAP_ANONYMOUS | MAP_HUGETLB | MAP_FIXED, -1, 0);
+	p[0] = p[HUGE] = 1;
+	get_message("replaced.message", fd, &m);
+	pthread_join(thread, NULL);
+	say("replaced.pages", "%d %d", p[0], p[HUGE]);
+	munmap(p, 2 * HUGE);
+	write_setting("/proc/sys/vm/nr_hugepages", "0");
+}
+
 int main(void)
 {
 	unmapping();
@@ -374,5 +406,6 @@ int main(void)
 	killed("waiting.fork_killed", fork_for_ever);
 	forking();
 	fork_unserved();
+	isolated("replaced", replaced);
 	return test_failed;
 }
