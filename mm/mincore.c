@@ -14,7 +14,7 @@ static void ask_cache(struct object *o, u32 pgoff, u32 n, u8 *vec)
 #pragma GCC unroll 8
 	for (u32 i = 0; i < n; i++)
 		if (!vec[i])
-			vec[i] = object_used(o, pgoff + i) != NULL;
+			vec[i] = page_has_data(object_cached(o, pgoff + i));
 }
 
 /* Up to `n` pages of v that share a page table, from addr on. Returns how many. */

@@ -19,6 +19,12 @@ static inline struct page *object_used(struct object *o, u32 index)
 	return p && (p->flags & PF_UPTODATE) ? p : NULL;
 }
 
+/* There is a page that has been used, though its frame may have been lost since. */
+static inline bool page_has_data(const struct page *p)
+{
+	return p && p->flags & (PF_UPTODATE | PF_POISON);
+}
+
 /* The page at index, made if absent; no reference is taken. Returns 0, -ENOMEM, -ERANGE beyond the
  * end of the object, -EIO for one whose frame is bad, or the charge's errno. */
 int object_page_locked(struct object *o, u32 index, struct page **out) __must_check;

@@ -175,16 +175,28 @@ static void enter_zero(struct vma *v, pte_t *pte)
 	v->zero_mapped = true;
 }
 
-/* A page that the object does not have yet, with the contents of `from` or zeroes. */
+/* A page that the object has. */
+static int enter_old(struct vma *v, vaddr_t addr, pte_t *pte)
+{
+	u32 index = vma_pgoff(v, addr);
+	struct page *p;
+	int err = object_cached(v->object, index) ? object_page_locked(v->object, index, &p)
+						  : -EFAULT;
+	if (!err)
+		enter_cached(v, pte, p);
+	return err;
+}
+
+/* A page that the object does not have yet, with the contents of `from` or zeroes. That there is no
+ * room for it is as if there were no memory. */
 static int enter_new(struct vma *v, vaddr_t addr, pte_t *pte, struct page *from)
 {
 	u32 index = vma_pgoff(v, addr);
 	struct page *p;
 	if (object_cached(v->object, index))
 		return -EEXIST;
-	int err = object_page_locked(v->object, index, &p);
-	if (err)
-		return err;
+	if (object_page_locked(v->object, index, &p))
+		return -ENOMEM;
 	if (from)
 		page_copy(p, from);
 	enter_cached(v, pte, p);
@@ -195,18 +207,12 @@ static int enter_new(struct vma *v, vaddr_t addr, pte_t *pte, struct page *from)
 static int enter_page(
 	struct vma *v, vaddr_t addr, pte_t *pte, struct page *from, enum userfault_fill how)
 {
-	struct page *cached;
 	if (v->object && vma_pgoff(v, addr) >= object_size_pages(v->object))
 		return how == FILL_CONTINUE ? -EINVAL : -EFAULT;
 	if (pte_maps(*pte))
 		return -EEXIST;
-	if (how == FILL_CONTINUE) {
-		cached = object_cached(v->object, vma_pgoff(v, addr));
-		if (!cached)
-			return -EFAULT;
-		enter_cached(v, pte, cached);
-		return 0;
-	}
+	if (how == FILL_CONTINUE)
+		return enter_old(v, addr, pte);
 	if (v->flags & VM_SHARED)
 		return enter_new(v, addr, pte, from);
 	if (from)

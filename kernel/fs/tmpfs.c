@@ -17,6 +17,7 @@
 #include "mm/kmalloc.h"
 #include "mm/page.h"
 #include "mm/page_alloc.h"
+#include "mm/pagecache.h"
 #include "mm/vmalloc.h"
 
 static struct internal_mount anonymous; /* of memfds and shared anonymous memory: no limit */
@@ -168,6 +169,23 @@ static ssize_k tmpfs_write(struct file *f, struct iobuf *from, size_t n, u64 *po
 	return done;
 }
 
+/* Pages that are only reserved are a hole. Caller holds o->lock. */
+static u32 next_data(struct object *o, u32 index)
+{
+	const struct page *p;
+
+	while ((p = radix_next(&o->pages, &index)) && !page_has_data(p))
+		index++;
+	return p ? index : UINT32_MAX;
+}
+
+static u32 next_hole(struct object *o, u32 index)
+{
+	while (page_has_data(object_cached(o, index)))
+		index++;
+	return index;
+}
+
 /* The first offset >= off that is data, or a hole: the end counts as one. */
 static int seek_extent(struct object *o, u64 off, bool data, u64 *result)
 {
@@ -176,14 +194,7 @@ static int seek_extent(struct object *o, u64 off, bool data, u64 *result)
 	if (off >= o->size)
 		return -ENXIO;
 	mutex_lock(&o->lock);
-	if (data) {
-		at = index;
-		if (!radix_next(&o->pages, &at))
-			at = UINT32_MAX;
-	} else {
-		for (at = index; radix_get(&o->pages, at); at++)
-			;
-	}
+	at = (data ? next_data : next_hole)(o, index);
 	mutex_unlock(&o->lock);
 	if (at != index)
 		off = (u64)at << PAGE_SHIFT;

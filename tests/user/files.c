@@ -149,6 +149,12 @@ static void seeking(void)
 	answer("seek.hole_at_end", lseek(fd, 5 * PAGE - 1, SEEK_HOLE));
 	answer("seek.no_data", lseek(fd, 3 * PAGE, SEEK_DATA));
 	answer("seek.data_past_end", lseek(fd, 5 * PAGE, SEEK_DATA));
+	if (fallocate(fd, 0, 0, 5 * PAGE))
+		die("fallocate");
+	answer("seek.reserved_is_no_data", lseek(fd, 0, SEEK_DATA));
+	answer("seek.reserved_is_a_hole", lseek(fd, 0, SEEK_HOLE));
+	answer("seek.reserved_behind", lseek(fd, 2 * PAGE, SEEK_HOLE));
+	answer("seek.reserved_only", lseek(fd, 3 * PAGE, SEEK_DATA));
 	close(fd);
 	fd = open("/dev/null", O_RDWR);
 	answer("seek.null_device", lseek(fd, 1000, SEEK_SET));

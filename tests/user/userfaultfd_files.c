@@ -1,5 +1,6 @@
 /* userfaultfd(2) over files in memory: shared and private mappings of a memfd, and huge pages. */
 #include "tests/user/userfaultfd.h"
+#include <sys/mount.h>
 #include <sys/shm.h>
 
 #define HUGE	 0x200000u
@@ -280,12 +281,65 @@ static void refused(const char *name, const char *(*touch)(volatile void *))
 	close(fd);
 }
 
+/* There is no room for the page where the file is. */
+static void no_room(void)
+{
+	char from[2 * PAGE];
+	int file, fd = make_uffd(O_NONBLOCK, 0);
+	char *p;
+
+	if (mkdir("full", 0755) || mount("none", "full", "tmpfs", 0, "size=4k"))
+		die("mount");
+	file = open("full/file", O_RDWR | O_CREAT, 0644);
+	ftruncate(file, 2 * PAGE);
+	p = mmap(NULL, 2 * PAGE, RW, MAP_SHARED, file, 0);
+	answer("no_room.register", reg(fd, p, 2 * PAGE));
+	try_copy("no_room.copy", fd, p, from, 2 * PAGE, 0);
+	try_copy("no_room.copy_again", fd, p + PAGE, from, PAGE, 0);
+	try_zero("no_room.zero", fd, p + PAGE, PAGE, 0);
+	munmap(p, 2 * PAGE);
+	close(file);
+	close(fd);
+	umount("full");
+	rmdir("full");
+}
+
+/* With what the file has: a page, one that is only reserved, none, and one whose frame is bad. */
+static void continued(void)
+{
+	int file = memfd_create("continued", 0), fd = make_uffd(O_NONBLOCK, 0);
+	unsigned char there[4];
+	char *a, *p;
+
+	ftruncate(file, 4 * PAGE);
+	a = mmap(NULL, 4 * PAGE, RW, MAP_SHARED, file, 0);
+	p = mmap(NULL, 4 * PAGE, RW, MAP_SHARED, file, 0);
+	memset(a, 7, 2 * PAGE);
+	fallocate(file, 0, 2 * PAGE, PAGE);
+	madvise(a, PAGE, 20 /* MADV_COLD: Linux's lists know the page from now on */);
+	answer("continued.poison", madvise(a + PAGE, PAGE, MADV_HWPOISON));
+	answer("continued.register", reg(fd, p, 4 * PAGE));
+	try_continue("continued.page", fd, p, PAGE);
+	try_continue("continued.bad", fd, p + PAGE, PAGE);
+	try_continue("continued.reserved", fd, p + 2 * PAGE, PAGE);
+	try_continue("continued.missing", fd, p + 3 * PAGE, PAGE);
+	say("continued.read", "%d %d", p[0], p[2 * PAGE]);
+	a = mmap(NULL, 4 * PAGE, RW, MAP_SHARED, file, 0);
+	mincore(a, 4 * PAGE, there);
+	say("continued.mincore", "%d%d%d%d", there[0] & 1, there[1] & 1, there[2] & 1,
+		there[3] & 1);
+	answer("continued.used_now", lseek(file, 2 * PAGE, SEEK_DATA));
+	ftruncate(file, 0);
+}
+
 int main(void)
 {
 	shared();
 	private();
 	huge_pages();
 	segments();
+	no_room();
+	isolated("continued", continued);
 	refused("refused.read", try_read);
 	refused("refused.write", try_write);
 	return test_failed;
