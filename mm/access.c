@@ -1,5 +1,6 @@
 /* Touching an address space from outside: faulting pages in ahead, and another process's memory. */
 #include "kernel/lib/string.h"
+#include "kernel/proc/signal.h"
 #include "kernel/x86/trap.h"
 #include "mm/anon.h"
 #include "mm/fault.h"
@@ -94,15 +95,24 @@ static long populate_vma(struct vma *v, vaddr_t *at, vaddr_t stop, s32 access)
 	return fault_errno(r == FAULT_USERFAULT ? wait_for_filler(mm, *at, how) : r);
 }
 
+/* A long call lets others run, and ends when the process does. */
+static long between_parts(void)
+{
+	sched_point();
+	return signal_pending() && fatal_signal_pending() ? -EINTR : 0;
+}
+
 long mm_populate_access(struct mm *mm, vaddr_t start, vaddr_t end, s32 access)
 {
 	long err = 0;
-	mutex_lock(&mm->lock);
 	while (start < end && !err) {
+		mutex_lock(&mm->lock);
 		struct vma *v = vma_at(&mm->vmas, start);
-		err = v ? populate_vma(v, &start, MIN(v->end, end), access) : -ENOMEM;
+		err = v ? populate_vma(v, &start, pt_end(start, MIN(v->end, end)), access) : -ENOMEM;
+		mutex_unlock(&mm->lock);
+		if (!err && start < end)
+			err = between_parts();
 	}
-	mutex_unlock(&mm->lock);
 	return err;
 }
 

@@ -7,22 +7,44 @@
 #include "mm/trace_mm.h"
 #include "mm/zap.h"
 
+/* Who else may keep pages of a family locked. */
+enum lockers { LOCKERS_NONE, LOCKERS_SOME, LOCKERS_UNKNOWN };
+
+/* In a larger family, of a program that changes its mappings page by page, nobody is looked for: advice
+ * for all of it would take the square of its size. */
+#define LOOKED_FOR 256u
+
 /* Does anybody whom a fork gave the pages of v, which is not locked itself, keep some locked? */
-static bool others_lock(const struct vma *v)
+static enum lockers find_lockers(const struct vma *v)
 {
+	enum lockers found = LOCKERS_NONE;
 	const struct vma *other;
-	bool locked = false;
+	u32 n = 0;
 	if (!v->anon)
-		return false;
+		return LOCKERS_NONE;
 	spin_lock(&v->anon->lock);
-	list_for_each_entry (other, &v->anon->vmas, anon_link)
-		locked |= !!(other->flags & VM_LOCKED);
+	list_for_each_entry (other, &v->anon->vmas, anon_link) {
+		if (n++ == LOOKED_FOR) {
+			found = LOCKERS_UNKNOWN;
+			break;
+		}
+		if (other->flags & VM_LOCKED)
+			found = LOCKERS_SOME;
+	}
 	spin_unlock(&v->anon->lock);
-	return locked;
+	return found;
 }
 
-/* `ask`: somebody else may have the pages locked. Returns whether the TLB may know an entry as dirty. */
-static bool mark_entries(pte_t *pte, u32 n, bool ask)
+/* What somebody has locked stays, and where it is not known, what others have too. */
+static bool is_kept(struct page *p, enum lockers lockers)
+{
+	if (likely(lockers == LOCKERS_NONE || p->mapcount == 1))
+		return false;
+	return lockers == LOCKERS_UNKNOWN || rmap_look(p).locked;
+}
+
+/* Returns whether the TLB may know an entry as dirty. */
+static bool mark_entries(pte_t *pte, u32 n, enum lockers lockers)
 {
 	bool flush = false;
 	for (pte_t *stop = pte + n; pte < stop; pte++) {
@@ -36,7 +58,7 @@ static bool mark_entries(pte_t *pte, u32 n, bool ask)
 		if (unlikely(p->flags & PF_DIRTY) && p->mapcount > 1)
 			continue;
 		p->flags &= (u8)~PF_DIRTY;
-		bool keep = ask && rmap_look(p).locked;
+		bool keep = is_kept(p, lockers);
 		u32 mark = keep ? 0 : (u32)PTE_LAZY;
 		flush |= lo & (u32)(PTE_D | PTE_A);
 		pmap_set_low(pte, (lo & ~(u32)(PTE_D | PTE_A)) | mark);
@@ -47,12 +69,13 @@ static bool mark_entries(pte_t *pte, u32 n, bool ask)
 
 void lazy_free(struct vma *v, vaddr_t start, vaddr_t end)
 {
-	bool flush = false, ask = others_lock(v);
+	enum lockers lockers = find_lockers(v);
+	bool flush = false;
 	for (vaddr_t at = start; at < end;) {
 		u32 n = pt_run(at, end);
 		pte_t *pte = pmap_pte(&v->mm->pmap, at);
 		if (pte)
-			flush |= mark_entries(pte, n, ask);
+			flush |= mark_entries(pte, n, lockers);
 		at += n << PAGE_SHIFT;
 	}
 	if (flush)
@@ -63,9 +86,9 @@ void lazy_free(struct vma *v, vaddr_t start, vaddr_t end)
 /* From VMAs without any of the flags `but`. Returns how many entries of anonymous pages went. */
 static u32 take_anon(struct mm *mm, u32 but, enum zap_what what)
 {
-	u32 before = mm->rss[RSS_ANON];
 	struct vma *v;
 	mutex_lock(&mm->lock);
+	u32 before = mm->rss[RSS_ANON];
 	mm->has_lazy = false;
 	vma_for_each(v, &mm->vmas) {
 		if (!v->anon || (v->flags & but))

@@ -3,6 +3,7 @@
 #include "kernel/abi/errno.h"
 #include "kernel/abi/mman.h"
 #include "kernel/abi/prctl.h"
+#include "kernel/proc/signal.h"
 #include "kernel/proc/task.h"
 #include "kernel/syscalls.h"
 #include "kernel/x86/trap.h"
@@ -135,7 +136,9 @@ static long remove_pages(struct vma *v, vaddr_t start, vaddr_t end)
 	if (v->flags & VM_UFFD_MISSING)
 		(void)userfault_remove(v, start, end);
 	mutex_unlock(&mm->lock);
-	long err = b->ops->punch(b, from, from + (end - start));
+	sched_point(); /* each hole is looked for in every mapping of the file */
+	bool dies = signal_pending() && fatal_signal_pending();
+	long err = dies ? -EINTR : b->ops->punch(b, from, from + (end - start));
 	mutex_lock(&mm->lock);
 	b->ops->put(b);
 	return err;

@@ -386,6 +386,7 @@ ssize_k object_write(struct object *o, struct iobuf *from, u64 pos, size_t n)
 		done += part - left;
 		if (err)
 			return done ? (ssize_k)done : err;
+		sched_point();
 	}
 	return done;
 }

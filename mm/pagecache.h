@@ -3,6 +3,7 @@
 #define MM_PAGECACHE_H
 
 #include "kernel/abi/errno.h"
+#include "kernel/core/sched.h"
 #include "mm/object.h"
 #include "mm/page.h"
 
@@ -52,6 +53,7 @@ static __forceinline ssize_k object_read_pages(struct object *o, struct iobuf *t
 		done += part - (size_t)left;
 		if (left)
 			return done ? (ssize_k)done : -EFAULT;
+		sched_point();
 	}
 	return (ssize_k)done;
 }

@@ -141,7 +141,8 @@ struct vma *mm_grow_stack(struct vma *v, vaddr_t addr) __must_check;
 
 /* Faults in [start, end) as a write would (or a read, where it is not private and writable; not at
  * all where it is locked on fault), stopping at the first error. Takes mm->lock. Returns 0,
- * -ENOMEM (no memory, or a hole), -EACCES, or -EFAULT beyond the end of an object. */
+ * -ENOMEM (no memory, or a hole), -EACCES, -EFAULT beyond the end of an object, or -EINTR when the
+ * process dies. */
 long mm_populate(struct mm *mm, vaddr_t start, vaddr_t end);
 
 /* The same with one kind of access for all: PF_WRITE, 0 to read, or with FAULT_PIN for who does it

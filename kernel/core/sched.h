@@ -100,6 +100,13 @@ __noreturn void thread_exit(void);
  * stays in the queue, and may be the one. Clears WORK_RESCHED. */
 void schedule(void);
 
+/* A place in a long call where others run if it is their turn. The caller may hold mutexes. */
+static inline void sched_point(void)
+{
+	if (unlikely(READ_ONCE(current_thread()->work) & WORK_RESCHED))
+		schedule();
+}
+
 /* Stays runnable, but lets all run once that are runnable now. (SCHED_FIFO and SCHED_RR: all of the
  * same priority.) */
 void yield(void);

@@ -43,6 +43,7 @@ ssize_k proc_words_read(const struct proc_words *w, struct iobuf *to, size_t n, 
 		part = read_chunk(w, buf, to, n - done, *pos + done);
 		if (part > 0)
 			done += (size_t)part;
+		sched_point();
 	}
 	kfree(buf);
 	*pos += done;

@@ -393,8 +393,7 @@ static long between_chunks(void)
 {
 	if (signal_pending())
 		return -ERESTARTSYS;
-	if (READ_ONCE(current_thread()->work) & WORK_RESCHED)
-		schedule();
+	sched_point();
 	return 0;
 }
 

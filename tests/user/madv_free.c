@@ -3,6 +3,7 @@
 #include "tests/user/test.h"
 #include <sys/sysinfo.h>
 #include <sys/uio.h>
+#include <time.h>
 
 #define RW    (PROT_READ | PROT_WRITE)
 #define PAGES 16u
@@ -172,10 +173,53 @@ static void pressure(void)
 	check("pressure.locked", all_bytes(locked, 16 * PAGE, 'x'));
 }
 
+static double seconds(void)
+{
+	struct timespec t;
+
+	clock_gettime(CLOCK_MONOTONIC, &t);
+	return t.tv_sec + t.tv_nsec * 1e-9;
+}
+
+/* How long it takes to advise memory in mappings of a page each, shared with a child, the first locked. */
+static double advise_pieces(unsigned pages)
+{
+	char *p = map_anon(pages * PAGE);
+	double begin;
+	pid_t child;
+
+	memset(p, 1, pages * PAGE);
+	for (unsigned i = 0; i < pages; i += 2)
+		if (mprotect(p + i * PAGE, PAGE, PROT_READ))
+			die("mprotect");
+	mlock(p, PAGE);
+	child = fork();
+	if (child == 0)
+		for (;;)
+			pause();
+	begin = seconds();
+	if (madvise(p + PAGE, (pages - 1) * PAGE, MADV_FREE))
+		die("madvise");
+	begin = seconds() - begin;
+	kill(child, SIGKILL);
+	waitpid(child, NULL, 0);
+	munmap(p, pages * PAGE);
+	return begin;
+}
+
+/* Four times as many mappings do not take sixteen times as long. */
+static void pieces(void)
+{
+	double few = advise_pieces(2048), many = advise_pieces(8192);
+
+	check("pieces", many < 8 * few + 0.5);
+}
+
 int main(void)
 {
 	counts();
 	shared_pages();
 	isolated("pressure", pressure);
+	pieces();
 	return test_failed;
 }

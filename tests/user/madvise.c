@@ -1,5 +1,6 @@
 /* madvise: the advice that changes contents or inheritance, and errors. */
 #include "tests/user/test.h"
+#include <time.h>
 
 #define RW (PROT_READ | PROT_WRITE)
 
@@ -207,6 +208,47 @@ static void errors(void)
 	munmap(p, 5 * PAGE);
 }
 
+static double seconds(void)
+{
+	struct timespec t;
+
+	clock_gettime(CLOCK_MONOTONIC, &t);
+	return t.tv_sec + t.tv_nsec * 1e-9;
+}
+
+/* A file in mappings of a page each: every hole may have to be looked for in all of them. */
+static void remove_pieces(void)
+{
+	const unsigned pages = 8192;
+	int fd = memfd_create("pieces", 0);
+	char *p;
+
+	ftruncate(fd, pages * PAGE);
+	p = mmap(NULL, pages * PAGE, PROT_READ | PROT_WRITE, MAP_SHARED, fd, 0);
+	for (unsigned i = 0; i < pages; i += 2)
+		mprotect(p + i * PAGE, PAGE, PROT_READ);
+	madvise(p, pages * PAGE, MADV_REMOVE);
+}
+
+/* Others run while a long call is under way. */
+static void long_call(void)
+{
+	double begin = seconds(), now = begin, before, gap = 0;
+	pid_t child = fork();
+
+	if (child == 0) {
+		remove_pieces();
+		_exit(0);
+	}
+	while (waitpid(child, NULL, WNOHANG) == 0) {
+		before = now;
+		usleep(1000);
+		now = seconds();
+		gap = now - before > gap ? now - before : gap;
+	}
+	check("long_call", gap < 0.2 || gap < (now - begin) / 2);
+}
+
 int main(void)
 {
 	dontneed();
@@ -218,5 +260,6 @@ int main(void)
 	free_lazily();
 	hints();
 	errors();
+	long_call();
 	return test_failed;
 }
