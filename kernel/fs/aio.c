@@ -82,6 +82,7 @@ static const struct backing_ops aio_backing_ops = {
 	.put = aio_put,
 	.name = aio_name,
 	.id = aio_id,
+	.no_userfault = true,
 };
 
 /* The context whose ring begins at `id`, referenced, or NULL. */

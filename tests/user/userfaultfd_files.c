@@ -281,6 +281,18 @@ static void refused(const char *name, const char *(*touch)(volatile void *))
 	close(fd);
 }
 
+/* The ring of io_setup(2) is no file of memory. */
+static void ring(void)
+{
+	int fd = make_uffd(O_NONBLOCK, 0);
+	unsigned long at = 0;
+
+	answer("ring", syscall(SYS_io_setup, 1, &at));
+	answer("ring.register", reg(fd, (void *)at, PAGE));
+	syscall(SYS_io_destroy, at);
+	close(fd);
+}
+
 /* There is no room for the page where the file is. */
 static void no_room(void)
 {
@@ -338,6 +350,7 @@ int main(void)
 	private();
 	huge_pages();
 	segments();
+	ring();
 	no_room();
 	isolated("continued", continued);
 	refused("refused.read", try_read);
