@@ -102,8 +102,8 @@ static void task_drop(struct task *t)
 	task_free(t);
 }
 
-/* A thread like the calling one, about to return 0 from its system call. */
-static long task_copy(const struct clone_request *r, struct mm *mm, struct task **out)
+/* A thread like the calling one, about to return 0 from its system call, without memory yet. */
+static long task_copy(const struct clone_request *r, struct task **out)
 {
 	struct task *parent = current_task(), *t = task_create();
 	struct trapframe *tf;
@@ -113,7 +113,6 @@ static long task_copy(const struct clone_request *r, struct mm *mm, struct task 
 	x86_thread_init(&t->thread.x86, t->thread.kstack, task_first_run, t);
 	x86_thread_fork(&t->thread.x86, &parent->thread.x86);
 	t->thread.x86.user = true;
-	t->thread.pmap = &mm->pmap;
 	tf = x86_thread_frame(&t->thread.x86);
 	*tf = *x86_thread_frame(&parent->thread.x86);
 	tf->eax = 0;
@@ -124,7 +123,6 @@ static long task_copy(const struct clone_request *r, struct mm *mm, struct task 
 	t->cred = parent->cred;
 	t->no_new_privs = parent->no_new_privs;
 	t->blocked = parent->blocked;
-	sched_fork(t, parent);
 	t->ioprio = parent->ioprio;
 	t->mce_kill = parent->mce_kill;
 	t->timer_slack = t->default_timer_slack = parent->timer_slack;
@@ -150,6 +148,13 @@ static long task_copy(const struct clone_request *r, struct mm *mm, struct task 
 	}
 	*out = t;
 	return 0;
+}
+
+/* What is left to do: its memory is there, and it has used as much of the CPU as the calling one. */
+static void task_complete(struct task *t, struct mm *mm)
+{
+	t->thread.pmap = &mm->pmap;
+	sched_fork(t, current_task());
 }
 
 /* Room for one more thread, of that user? Caller holds process_lock. */
@@ -195,9 +200,10 @@ static long thread_clone(const struct clone_request *r)
 	u32 flags;
 	long tid, err;
 	process_free_dead_threads(p);
-	err = task_copy(r, p->mm, &t);
+	err = task_copy(r, &t);
 	if (err)
 		return err;
+	task_complete(t, p->mm);
 	flags = spin_lock_irqsave(&process_lock);
 	tid = signal_pending() ? -ERESTARTNOINTR : thread_quota(p->user);
 	if (tid == 0)
@@ -334,12 +340,15 @@ static long process_clone(const struct clone_request *r)
 	p = process_create();
 	if (!p)
 		return -ENOMEM;
+	/* The descriptors first: one that comes while the copy of memory is told to userfaultfd(2)'s
+	 * program is not the child's. */
+	pid = task_copy(r, &t);
+	if (pid < 0)
+		goto no_task;
 	pid = process_copy_parts(p, current_process(), r->flags);
 	if (pid < 0)
 		goto no_parts;
-	pid = task_copy(r, p->mm, &t);
-	if (pid < 0)
-		goto no_task;
+	task_complete(t, p->mm);
 	pid = r->flags & CLONE_PIDFD ? pidfd_promise(&fd, r->pidfd) : 0;
 	if (pid < 0)
 		goto no_fd;
@@ -364,10 +373,10 @@ no_pid:
 	if (r->flags & CLONE_PIDFD)
 		pidfd_break(&fd);
 no_fd:
-	task_drop(t);
-no_task:
 	process_drop_parts(p);
 no_parts:
+	task_drop(t);
+no_task:
 	process_free(p);
 	return pid;
 }

@@ -1,5 +1,6 @@
 /* userfaultfd(2)'s events: changes of the map that wait until they have been read. */
 #include "tests/user/userfaultfd.h"
+#include <sched.h>
 
 #ifndef MREMAP_DONTUNMAP
 #define MREMAP_DONTUNMAP 4
@@ -364,6 +365,39 @@ static void fork_unserved(void)
 	drop(fd);
 }
 
+static volatile int *shared_fd;
+
+static void *look_at_descriptor(void *arg)
+{
+	pid_t pid = fork();
+
+	if (!pid) {
+		while (!*shared_fd)
+			sched_yield();
+		answer("fork.descriptor_in_child", fcntl(*shared_fd, F_GETFD));
+		_exit(0);
+	}
+	waitpid(pid, NULL, 0);
+	return NULL;
+}
+
+/* The descriptor for the child's memory is not the child's. */
+static void fork_descriptor(void)
+{
+	int fd = fresh(UFFD_FEATURE_EVENT_FORK);
+	struct uffd_msg m;
+	pthread_t t;
+
+	shared_fd = mmap(NULL, PAGE, RW, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
+	if (pthread_create(&t, NULL, look_at_descriptor, NULL))
+		die("pthread_create");
+	get_message("fork.descriptor_in_child", fd, &m);
+	*shared_fd = m.arg.fork.ufd;
+	pthread_join(t, NULL);
+	close(m.arg.fork.ufd);
+	drop(fd);
+}
+
 #define HUGE 0x200000u
 
 static void *drop_one_and_a_half(void *at)
@@ -406,6 +440,7 @@ int main(void)
 	killed("waiting.fork_killed", fork_for_ever);
 	forking();
 	fork_unserved();
+	fork_descriptor();
 	isolated("replaced", replaced);
 	return test_failed;
 }
