@@ -245,18 +245,14 @@ static __noinline bool goes_to_neighbour(
 
 struct vma *vma_cut_out(struct vma *v, vaddr_t start, vaddr_t end, u32 flags)
 {
-	bool cut = v->start < start;
 	if (vma_check_borders(v, start, end))
 		return NULL;
 	bool goes = unlikely(v->mm->vmas.count >= max_map_count) &&
 		    goes_to_neighbour(v, start, end, flags);
-	if (cut && !(v = vma_split(v, start, goes)))
+	if (v->start < start && !(v = vma_split(v, start, goes)))
 		return NULL;
-	if (v->end > end && !vma_split(v, end, goes)) {
-		if (cut)
-			vma_merge(v);
+	if (v->end > end && !vma_split(v, end, goes))
 		return NULL;
-	}
 	return v;
 }
 
@@ -477,7 +473,7 @@ static __noinline long map_untraced(struct mm *mm, const struct map_request *r, 
 {
 	kassert_dbg(mutex_held(&mm->lock));
 	u32 pages = r->len >> PAGE_SHIFT;
-	if (mm->vmas.count > max_map_count || !within_limits(mm, r, addr))
+	if (!within_limits(mm, r, addr))
 		return -ENOMEM;
 	u32 flags = r->vm_flags & ~VM_ACCOUNT;
 	if (r->how & (MM_FIXED | MM_HUGE)) {
@@ -527,7 +523,8 @@ bool mm_brk_within_limit(const struct mm *mm, vaddr_t brk)
 static long brk_grow(struct mm *mm, vaddr_t from, vaddr_t to)
 {
 	struct vma *above = vma_find(&mm->vmas, from);
-	if (to > USER_TOP - PAGE_SIZE || (above && to + PAGE_SIZE > vma_start_gap(above)))
+	if (to > USER_TOP - PAGE_SIZE || (above && to + PAGE_SIZE > vma_start_gap(above)) ||
+		mm->vmas.count > max_map_count)
 		return -ENOMEM;
 	u32 flags = VM_READ | VM_WRITE | VM_MAYREAD | VM_MAYWRITE | VM_MAYEXEC | mm->def_flags;
 	flags |= mm_implied_exec(mm, flags, flags);

@@ -24,7 +24,8 @@ static inline void vma_attach(struct vma *v)
 
 /* Makes borders at start and end, which lie in v, for a part that is to have these flags: as on Linux
  * it counts as no VMA more where it then merges. Returns the VMA between them, or NULL when memory or
- * the number of VMAs is out, or v would break (vma_check_borders() says so); v is as it was then. */
+ * the number of VMAs is out, where v may have been cut at start, or v would break (vma_check_borders()
+ * says so). */
 struct vma *vma_cut_out(struct vma *v, vaddr_t start, vaddr_t end, u32 flags) __must_check;
 static inline struct vma *vma_isolate(struct vma *v, vaddr_t start, vaddr_t end, u32 flags)
 {

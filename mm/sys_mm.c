@@ -103,7 +103,7 @@ static long check_anon(struct mmap_args *a)
 }
 
 /* The checks that do not depend on where it goes. */
-static long check_lengths(struct mmap_args *a)
+static long check_lengths(const struct mm *mm, struct mmap_args *a)
 {
 	if (!a->r.len)
 		return -EINVAL;
@@ -112,7 +112,7 @@ static long check_lengths(struct mmap_args *a)
 	a->r.len = ALIGN_UP(a->r.len, PAGE_SIZE);
 	if (a->r.pgoff + (a->r.len >> PAGE_SHIFT) < a->r.pgoff)
 		return -EOVERFLOW;
-	return 0;
+	return mm->vmas.count > max_map_count ? -ENOMEM : 0;
 }
 
 static long check_lock(struct mm *mm, const struct mmap_args *a)
@@ -182,7 +182,7 @@ static long map_locked(struct mm *mm, struct mmap_args *a)
 
 long mmap_locked(struct mm *mm, struct mmap_args *a)
 {
-	long err = check_lengths(a);
+	long err = check_lengths(mm, a);
 	if (err)
 		return err;
 	if (a->flags & (MAP_FIXED | MAP_FIXED_NOREPLACE))

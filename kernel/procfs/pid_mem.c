@@ -121,7 +121,8 @@ static ssize_k transfer_part(const struct transfer *x, vaddr_t at, size_t n)
 	return left ? -EFAULT : (ssize_k)got;
 }
 
-/* Nothing moved at all is an error: -EIO where there is no memory. */
+/* -EFAULT whatever was moved before, if it is the caller's memory that is missing; -EIO only if nothing
+ * was. */
 static ssize_k transfer(const struct transfer *x, u64 pos, size_t n)
 {
 	size_t done = 0;
@@ -131,8 +132,10 @@ static ssize_k transfer(const struct transfer *x, u64 pos, size_t n)
 		size_t want = MIN(n - done, (size_t)PAGE_SIZE);
 		ssize_k part = at < USER_TOP ? transfer_part(x, (vaddr_t)at, want) : 0;
 
-		if (part <= 0)
-			return done ? (ssize_k)done : part ? part : -EIO;
+		if (part < 0)
+			return part;
+		if (!part)
+			return done ? (ssize_k)done : -EIO;
 		done += (size_t)part;
 	}
 	return (ssize_k)done;

@@ -15,6 +15,7 @@
 #define _GNU_SOURCE
 #include <errno.h>
 #include <fcntl.h>
+#include <linux/userfaultfd.h>
 #include <setjmp.h>
 #include <signal.h>
 #include <stdarg.h>
@@ -23,6 +24,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/ioctl.h>
 #include <sys/mman.h>
 #include <sys/personality.h>
 #include <sys/resource.h>
@@ -260,6 +262,7 @@ static struct slot {
 } slots[SLOTS];
 static int files[FILES];       /* as prepare() opened them */
 static int segments[SEGMENTS]; /* System V shared memory */
+static int uffd;	       /* userfaultfd(2): what is missing there is SIGBUS */
 static uint32_t heap;	       /* the break that the program started with */
 
 struct range {
@@ -528,6 +531,30 @@ static void do_limit(void)
 	add_result(result);
 }
 
+static void set_map_count(uint32_t count)
+{
+	char number[16];
+	int len = snprintf(number, sizeof(number), "%u", count);
+	int fd = open("/proc/sys/vm/max_map_count", O_WRONLY);
+	long result = fd < 0 ? -1 : write(fd, number, len);
+	if (result == -1)
+		add_result(-1);
+	if (fd >= 0)
+		close(fd);
+}
+
+/* As many mappings as there are now, or a few more; or as many as ever. */
+static void do_map_count(void)
+{
+	uint32_t more = below(3), lines = 0;
+	bool off = one_in(2);
+	read_proc("/proc/self/maps");
+	for (char *s = text; (s = strchr(s, '\n')); s++)
+		lines++;
+	add("max_map_count %u", off ? 0 : lines + more);
+	set_map_count(off ? 65530 : lines + more);
+}
+
 /* To an ordinary user and back: locked memory is counted for that one only. */
 static void do_user(void)
 {
@@ -545,11 +572,23 @@ static void do_personality(void)
 	add_result(result);
 }
 
+/* Through /proc/self/mem, as a debugger does. */
+static long copy_by_file(bool write, struct range r, uint32_t other)
+{
+	int fd = open("/proc/self/mem", O_RDWR);
+	long result = write ? pwrite(fd, (void *)r.start, r.len, other)
+			    : pread(fd, (void *)r.start, r.len, other);
+	int error = errno;
+	close(fd);
+	errno = error;
+	return result;
+}
+
 /* The kernel's own accesses to the same memory. */
 static void do_copy(void)
 {
 	struct range r = some_range(), other = some_range();
-	uint32_t file = below(FILES), page = below(FILE_PAGES), way = below(5);
+	uint32_t file = below(FILES), page = below(FILE_PAGES), way = below(7);
 	struct iovec here = {(void *)r.start, r.len}, there = {(void *)other.start, other.len};
 	long result;
 	if (way < 2)
@@ -558,8 +597,10 @@ static void do_copy(void)
 		result = pwrite(files[file], here.iov_base, r.len, page * PAGE);
 	else if (way == 3)
 		result = process_vm_readv(getpid(), &here, 1, &there, 1, 0);
-	else
+	else if (way == 4)
 		result = process_vm_writev(getpid(), &here, 1, &there, 1, 0);
+	else
+		result = copy_by_file(way == 6, r, other.start);
 	add("copy%u %x+%x file %u page %x other %x+%x", way, r.start, r.len, file, page,
 		other.start, other.len);
 	add_result(result);
@@ -576,9 +617,11 @@ static void do_mincore(void)
 static void do_file(void)
 {
 	uint32_t file = below(FILES), page = below(FILE_PAGES), odd = one_in(2) ? below(PAGE) : 0;
-	uint32_t value = any(), way = below(8);
+	uint32_t value = any(), way = below(11);
 	long result;
-	if (way < 3)
+	if (way > 7)
+		result = lseek(files[file], page * PAGE + odd, way & 1 ? SEEK_DATA : SEEK_HOLE);
+	else if (way < 3)
 		result = ftruncate(files[file], page * PAGE + odd);
 	else if (way == 3)
 		result = fallocate(files[file], one_in(2) ? 3 : below(4), page * PAGE + odd,
@@ -588,6 +631,50 @@ static void do_file(void)
 	add("file %u at %x+%x way %u", file, page, odd, way);
 	add_result(result);
 	add_sizes();
+}
+
+/* Seals are for ever: few. */
+static void do_seal(void)
+{
+	static const uint8_t seals[] = {F_SEAL_SHRINK, F_SEAL_GROW, F_SEAL_WRITE, F_SEAL_SEAL};
+	uint32_t seal = seals[below(8) ? below(3) : 3];
+	long result = fcntl(files[5], F_ADD_SEALS, seal);
+	add("seal %u", seal);
+	add_result(result);
+}
+
+static long fill(struct range to, uint32_t from, uint32_t way, int64_t *done)
+{
+	struct uffdio_copy copy = {to.start, from, to.len, UFFDIO_COPY_MODE_DONTWAKE, 0};
+	struct uffdio_zeropage zero = {{to.start, to.len}, UFFDIO_ZEROPAGE_MODE_DONTWAKE, 0};
+	struct uffdio_continue more = {{to.start, to.len}, UFFDIO_CONTINUE_MODE_DONTWAKE, 0};
+	long result;
+	if (way < 2)
+		result = ioctl(uffd, UFFDIO_COPY, &copy);
+	else if (way == 2)
+		result = ioctl(uffd, UFFDIO_ZEROPAGE, &zero);
+	else
+		result = ioctl(uffd, UFFDIO_CONTINUE, &more);
+	*done = way < 2 ? copy.copy : way == 2 ? zero.zeropage : more.mapped;
+	return result;
+}
+
+static void do_uffd(void)
+{
+	struct range r = some_range(), other = some_range();
+	uint32_t way = below(8);
+	struct uffdio_register reg = {{r.start, r.len}, UFFDIO_REGISTER_MODE_MISSING, 0};
+	int64_t done = 0;
+	long result;
+	if (way < 4)
+		result = fill(r, other.start, way, &done);
+	else if (way < 6)
+		result = ioctl(uffd, UFFDIO_REGISTER, &reg);
+	else
+		result = ioctl(uffd, UFFDIO_UNREGISTER, &reg.range);
+	add("uffd%u %x+%x from %x", way, r.start, r.len, other.start);
+	add_result(result);
+	add(" %llx %llx", (long long)done, (long long)(way < 4 || result ? 0 : reg.ioctls));
 }
 
 static void do_remap_file(void)
@@ -617,7 +704,8 @@ static void add_usage(void)
 
 static void do_sum(void)
 {
-	static const char *const fields[] = {"VmSize:", "VmLck:", "VmData:", "VmStk:", "VmLib:"};
+	static const char *const fields[] = {"VmPeak:", "VmSize:", "VmLck:", "VmData:", "VmStk:",
+		"VmLib:"};
 	add("look");
 	for (uint32_t i = 0; i < COUNT(fields); i++)
 		add(" %u", status_field(fields[i]));
@@ -670,8 +758,8 @@ static void one_call(void)
 	} calls[] = {{25, do_mmap}, {6, do_munmap}, {15, do_mprotect}, {10, do_mremap},
 		{11, do_madvise}, {12, do_write}, {5, do_read}, {4, do_brk}, {2, do_msync},
 		{3, do_mlock}, {1, do_mlockall}, {2, do_mincore}, {4, do_file}, {2, do_remap_file},
-		{3, do_shmat}, {1, do_shmdt}, {2, do_limit}, {1, do_user}, {1, do_personality},
-		{4, do_copy}, {6, do_sum}};
+		{3, do_shmat}, {1, do_shmdt}, {2, do_limit}, {2, do_map_count}, {1, do_user},
+		{1, do_personality}, {5, do_copy}, {1, do_seal}, {8, do_uffd}, {6, do_sum}};
 	uint32_t total = 0, i = 0;
 	for (i = 0; i < COUNT(calls); i++)
 		total += calls[i].weight;
@@ -778,6 +866,14 @@ static void prepare_files(void)
 	}
 }
 
+static void prepare_uffd(void)
+{
+	struct uffdio_api api = {.api = UFFD_API, .features = UFFD_FEATURE_SIGBUS};
+	uffd = syscall(SYS_userfaultfd, O_NONBLOCK);
+	if (ioctl(uffd, UFFDIO_API, &api))
+		_exit(9);
+}
+
 static void prepare(void)
 {
 	struct sigaction action = {.sa_sigaction = on_fault, .sa_flags = SA_SIGINFO | SA_NODEFER};
@@ -785,7 +881,9 @@ static void prepare(void)
 	sigaction(SIGBUS, &action, NULL);
 	touch_stack();
 	heap = syscall(SYS_brk, 0);
+	set_map_count(65530);
 	prepare_files();
+	prepare_uffd();
 }
 
 int main(int argc, char **argv)
@@ -811,6 +909,7 @@ int main(int argc, char **argv)
 	}
 	if (verbose_from != ~0u)
 		print_maps();
+	set_map_count(65530);
 	used = 0;
 	add("end %08x", running);
 	finish_line(true);

@@ -37,6 +37,8 @@ static void map_count(void)
 	set_number("/proc/sys/vm/max_map_count", "100");
 	end = use_up(FREE_AREA);
 	answer_ptr("count.file", mmap(NULL, PAGE, PROT_READ, MAP_SHARED, fd, 0));
+	answer_ptr("count.odd_address",
+		mmap(end + 1, PAGE, PROT_READ, ANON | MAP_FIXED, -1, 0));
 	answer("count.munmap_middle", munmap(large + PAGE, PAGE));
 	answer("count.munmap_end", munmap(large + 7 * PAGE, PAGE));
 	answer("count.mprotect_middle", mprotect(large + PAGE, PAGE, PROT_READ));
@@ -103,6 +105,18 @@ static void map_count_borders(void)
 	at_limit("borders.register_up", ioctl(fd, UFFDIO_REGISTER, &r));
 	at_limit("borders.unregister_down", ioctl(fd, UFFDIO_UNREGISTER, &r.range));
 	say("borders.registered_lines", "%d", map_lines(q, 8 * PAGE));
+}
+
+/* Room for the first of two cuts: it stays. */
+static void map_count_one_cut(void)
+{
+	char *p = map_at(FREE_AREA, 8 * PAGE, RW), count[16];
+
+	sprintf(count, "%d", map_lines(0, 0xc0000000) + 1);
+	set_number("/proc/sys/vm/max_map_count", count);
+	answer("one_cut", mprotect(p + PAGE, PAGE, PROT_READ));
+	set_number("/proc/sys/vm/max_map_count", "65530");
+	say("one_cut.lines", "%d", map_lines(p, 8 * PAGE));
 }
 
 /* A mapping that cannot grow elsewhere, since too much was asked for, stays as it was. */
@@ -225,6 +239,7 @@ int main(void)
 {
 	isolated("map_count", map_count);
 	isolated("borders", map_count_borders);
+	isolated("one_cut", map_count_one_cut);
 	isolated("refused_move", refused_move);
 	never_overcommit();
 	no_exec_mount();

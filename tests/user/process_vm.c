@@ -323,6 +323,19 @@ static void permission(void)
 		end(victims[i]);
 }
 
+/* /proc/PID/mem: into memory that ends, and out of some that does. */
+static void by_file(void)
+{
+	char *from = map_anon(2 * PAGE), *to = map_anon(2 * PAGE);
+	int fd = open("/proc/self/mem", O_RDONLY | O_CLOEXEC);
+
+	munmap(to + PAGE, PAGE);
+	answer("by_file.into_hole", pread64(fd, to, 2 * PAGE, (uintptr_t)from));
+	answer("by_file.out_of_hole", pread64(fd, to, PAGE, (uintptr_t)from + 2 * PAGE - 100));
+	munmap(from, 2 * PAGE);
+	close(fd);
+}
+
 int main(void)
 {
 	pid_t pid;
@@ -338,5 +351,6 @@ int main(void)
 	rights();
 	gone();
 	permission();
+	by_file();
 	return test_failed;
 }
