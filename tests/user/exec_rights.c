@@ -164,10 +164,10 @@ static void attach_while_loading(const char *path)
 	say("late", "the thread goes");
 	request(PTRACE_CONT, tid, NULL, NULL);
 	waitpid(tid, NULL, __WALL); /* execve() waits for that, too */
+	waitpid(pid, NULL, 0); /* which has told who it is */
 	waitpid(late, &status, 0);
 	errno = WEXITSTATUS(status);
 	answer("late.seize", errno ? -1 : 0);
-	waitpid(pid, &status, 0);
 	_exit(0);
 }
 
