@@ -106,6 +106,11 @@ u32 page_alloc_total_high(void);
 /* Sum of the zones' high watermarks: what ordinary requests leave, pages. */
 u32 page_alloc_reserve(void);
 
+/* Sum of low memory's min watermarks, KiB: vm.min_free_kbytes. It follows the size of memory until
+ * somebody has set it and called page_alloc_keep_free(). */
+extern u32 min_free_kbytes;
+void page_alloc_keep_free(void);
+
 /* Pages in use by kind, from PK_KERNEL on. */
 extern u32 pages_in_use[PK_NR];
 

@@ -21,6 +21,9 @@ extern char __kernel_start[], __kernel_end[];
 
 static __initdata struct bootmem boot_memory;
 
+u32 min_free_kbytes;
+static bool min_free_is_set;
+
 static u32 square_root(u32 n)
 {
 	u32 root = 0;
@@ -48,9 +51,11 @@ static u32 protection(enum zone_id id, enum zone_id top)
  */
 static void set_watermarks(void)
 {
-	u32 lowmem = zones[ZONE_DMA].managed + zones[ZONE_NORMAL].managed;
-	u32 reserve = square_root(lowmem);
+	u32 lowmem = zones[ZONE_DMA].managed + zones[ZONE_NORMAL].managed, reserve;
 
+	if (!min_free_is_set)
+		min_free_kbytes = square_root(lowmem) * (PAGE_SIZE / 1024);
+	reserve = min_free_kbytes / (PAGE_SIZE / 1024);
 	for (u32 i = 0; i < NR_ZONES; i++) {
 		struct zone *z = &zones[i];
 
@@ -66,6 +71,12 @@ static void set_watermarks(void)
 		}
 		spin_unlock(&z->lock);
 	}
+}
+
+void page_alloc_keep_free(void)
+{
+	min_free_is_set = true;
+	set_watermarks();
 }
 
 /* The part of the reserved frames [start, end) that lies in the zone. */

@@ -1,7 +1,7 @@
 /*
  * A small /sys: the few files that C libraries and allocators read to learn how many CPUs there
- * are, and the pool of huge pages. It is a tmpfs that is filled when it is mounted and cannot be
- * changed afterwards; its attributes are numbers that the kernel makes when they are read.
+ * are, the pool of huge pages, and that there are no others. It is a tmpfs that is filled when it
+ * is mounted and cannot be changed afterwards; its attributes are made when they are read.
  */
 #include "kernel/fs/vfs.h"
 #include "kernel/abi/statfs.h"
@@ -10,21 +10,41 @@
 #include "kernel/fs/text.h"
 #include "kernel/lib/fmt.h"
 #include "kernel/lib/number.h"
+#include "kernel/lib/string.h"
 #include "mm/hugetlb.h"
 
 /* --- Attributes --- */
 
+/* A number, or one of several words: the one in brackets, which is the only one that can be
+ * written. */
 struct attribute {
 	u32 (*get)(void);
 	void (*set)(u32 value); /* NULL: it is there to be read */
+	const char *words;	/* NULL: a number */
 };
 
 static int attribute_show(struct text *t, void *arg)
 {
 	const struct attribute *a = arg;
 
-	text_printf(t, "%u\n", a->get());
+	if (a->words)
+		text_printf(t, "%s\n", a->words);
+	else
+		text_printf(t, "%u\n", a->get());
 	return 0;
+}
+
+static bool is_writable(const struct attribute *a)
+{
+	return a->set || a->words;
+}
+
+static bool is_chosen(const char *words, const char *text)
+{
+	const char *chosen = strchr(words, '[') + 1;
+	size_t n = (size_t)(strchr(chosen, ']') - chosen);
+
+	return !strncmp(text, chosen, n) && (!text[n] || !strcmp(text + n, "\n"));
 }
 
 static ssize_k attribute_write(struct file *f, struct iobuf *from, size_t n, u64 *pos)
@@ -38,6 +58,8 @@ static ssize_k attribute_write(struct file *f, struct iobuf *from, size_t n, u64
 	if (iobuf_get(from, text, n))
 		return -EFAULT;
 	text[n] = '\0';
+	if (a->words)
+		return is_chosen(a->words, text) ? (ssize_k)n : -EINVAL;
 	if (!number_line(text, &value))
 		return -EINVAL;
 	a->set(value);
@@ -56,7 +78,7 @@ static int attribute_open(struct inode *inode, struct file *f)
 {
 	const struct attribute *a = inode->private;
 
-	if (f->backing.may_write && !a->set)
+	if (f->backing.may_write && !is_writable(a))
 		return -EACCES;
 	f->private = text_file_create(attribute_show, inode->private);
 	if (!f->private)
@@ -107,15 +129,29 @@ static void set_max_surplus(u32 pages)
 	hugetlb_max_surplus = pages;
 }
 
-static const struct attribute nr_attribute = {nr_huge, hugetlb_set_pool},
-			      free_attribute = {free_huge, NULL},
-			      reserved_attribute = {reserved_huge, NULL},
-			      surplus_attribute = {surplus_huge, NULL},
-			      overcommit_attribute = {get_max_surplus, set_max_surplus};
+static const struct attribute nr_attribute = {nr_huge, hugetlb_set_pool, NULL},
+			      free_attribute = {free_huge, NULL, NULL},
+			      reserved_attribute = {reserved_huge, NULL, NULL},
+			      surplus_attribute = {surplus_huge, NULL, NULL},
+			      overcommit_attribute = {get_max_surplus, set_max_surplus, NULL};
+
+/* --- Transparent huge pages, of which there are none: as on a Linux that is told "never" --- */
+
+static u32 huge_size(void)
+{
+	return HUGE_SIZE;
+}
+
+static const struct attribute
+	thp_enabled_attribute = {.words = "always madvise [never]"},
+	thp_defrag_attribute = {.words = "always defer defer+madvise madvise [never]"},
+	thp_shmem_attribute = {.words = "always within_size advise [never] deny force"},
+	thp_size_attribute = {.get = huge_size};
 
 /* --- The tree --- */
 
 #define HUGE_DIR "kernel/mm/hugepages/hugepages-2048kB"
+#define THP_DIR	 "kernel/mm/transparent_hugepage"
 
 /* In order: a directory before what is in it. Files have contents, or an attribute. */
 static const struct node {
@@ -144,6 +180,11 @@ static const struct node {
 	{.path = HUGE_DIR "/nr_overcommit_hugepages", .attribute = &overcommit_attribute},
 	{.path = HUGE_DIR "/resv_hugepages", .attribute = &reserved_attribute},
 	{.path = HUGE_DIR "/surplus_hugepages", .attribute = &surplus_attribute},
+	{.path = THP_DIR},
+	{.path = THP_DIR "/defrag", .attribute = &thp_defrag_attribute},
+	{.path = THP_DIR "/enabled", .attribute = &thp_enabled_attribute},
+	{.path = THP_DIR "/hpage_pmd_size", .attribute = &thp_size_attribute},
+	{.path = THP_DIR "/shmem_enabled", .attribute = &thp_shmem_attribute},
 	{.path = "kernel/tracing"},
 	{.path = "module"},
 	{.path = "power"},
@@ -162,8 +203,8 @@ static int write_cpus(struct inode *inode)
 
 static int add_attribute(struct dentry *dir, const struct name *name, const struct attribute *a)
 {
-	struct inode *inode =
-		inode_create(dir->inode->super, &attribute_ops, S_IFREG | (a->set ? 0644 : 0444));
+	struct inode *inode = inode_create(
+		dir->inode->super, &attribute_ops, S_IFREG | (is_writable(a) ? 0644 : 0444));
 
 	if (!inode)
 		return -ENOMEM;

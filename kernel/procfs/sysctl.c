@@ -256,6 +256,8 @@ static const struct proc_entry vm_rows[] = {
 		NUMBERS(&memory_failure_early_kill, 1, 0, 1, NULL)},
 	{"memory_failure_recovery", S_IFREG | 0644,
 		NUMBERS(&memory_failure_recovery, 1, 0, 1, NULL)},
+	{"min_free_kbytes", S_IFREG | 0644,
+		NUMBERS(&min_free_kbytes, 1, 0, INT32_MAX, page_alloc_keep_free)},
 	{"mmap_min_addr", S_IFREG | 0644,
 		NUMBERS(&mmap_min_addr, 1, 0, UINT32_MAX, mmap_min_addr_written)},
 	{"mmap_rnd_bits", S_IFREG | 0600, NUMBERS(&mmap_rnd_bits, 1, 8, 16, NULL)},

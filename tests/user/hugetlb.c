@@ -143,6 +143,31 @@ static void show_sys(const char *name)
 	say(name, "%s", line);
 }
 
+/* Huge pages of the kernel's own choice, which this has none of: as on a Linux that is told so. */
+#define THP "sys/kernel/mm/transparent_hugepage/"
+
+static void test_sys_thp(void)
+{
+	static const char *const files[] = {"enabled", "defrag", "shmem_enabled"};
+	char path[64], before[96];
+
+	for (size_t i = 0; i < COUNT(files); i++) {
+		snprintf(path, sizeof(path), THP "%s", files[i]);
+		strcpy(before, read_setting(path));
+		answer("thp.write", write_setting(path, "never"));
+		say(files[i], "%s", read_setting(path));
+		answer("thp.write_line", write_setting(path, "never\n"));
+		answer("thp.write_other", write_setting(path, "nothing"));
+		answer("thp.write_more", write_setting(path, "never 1"));
+		answer("thp.write_less", write_setting(path, "neve"));
+		if (strchr(before, '['))
+			*strchr(strchr(before, '['), ']') = '\0';
+		write_setting(path, strchr(before, '[') ? strchr(before, '[') + 1 : "");
+	}
+	say("thp.size", "%s", read_setting(THP "hpage_pmd_size"));
+	answer("thp.write_size", write_setting(THP "hpage_pmd_size", "4096"));
+}
+
 static void test_sys(void)
 {
 	char *p;
@@ -161,6 +186,7 @@ static void test_sys(void)
 	show_sys("sys.written");
 	write_setting(SYS "nr_overcommit_hugepages", "0");
 	set_pool(POOL);
+	test_sys_thp();
 	answer("sys.umount", umount("sys"));
 	rmdir("sys");
 }

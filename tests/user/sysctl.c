@@ -230,6 +230,42 @@ static void test_overflow_uid(void)
 	write_setting("/proc/sys/kernel/overflowuid", "65534");
 }
 
+/* What low memory's zones keep for those who must not fail, added up, KiB. */
+static unsigned long watermarks(void)
+{
+	FILE *f = fopen("/proc/zoneinfo", "r");
+	unsigned long pages, sum = 0;
+	char line[256], zone[16] = "";
+
+	if (!f)
+		die("zoneinfo");
+	while (fgets(line, sizeof(line), f)) {
+		sscanf(line, "Node 0, zone %15s", zone);
+		if (sscanf(line, " min %lu", &pages) == 1 && strcmp(zone, "HighMem") != 0)
+			sum += pages;
+	}
+	fclose(f);
+	return sum * 4;
+}
+
+static void test_min_free(void)
+{
+	const char *path = "/proc/sys/vm/min_free_kbytes";
+	static const char *const values[] = {"4096", "1000", "20000", "-1", "5x", "2147483648"};
+	char before[64];
+	unsigned long sum;
+
+	strcpy(before, read_setting(path));
+	check("min_free.before", labs((long)watermarks() - atol(before)) <= 16);
+	for (size_t i = 0; i < COUNT(values); i++) {
+		answer("min_free.write", write_setting(path, values[i]));
+		say("min_free.value", "%s", read_setting(path));
+		sum = watermarks();
+		check("min_free.kept", labs((long)sum - atol(read_setting(path))) <= 16);
+	}
+	write_setting(path, before);
+}
+
 int main(void)
 {
 	range("pid_max", "/proc/sys/kernel/pid_max");
@@ -252,6 +288,7 @@ int main(void)
 	say("randomize.value", "%s", read_setting("/proc/sys/kernel/randomize_va_space"));
 	test_pids();
 	test_min_addr();
+	test_min_free();
 	test_files();
 	test_nr_open();
 	test_pipe();
