@@ -591,7 +591,7 @@ long sys_socketcall(u32 call, uptr_t args);
 	P(modify_ldt, "segments of 16 bits: EINVAL") \
 	P(mount, "MS_SHARED: nothing is propagated; MS_REMOUNT: options of the file system are ignored") \
 	P(pipe2, "O_DIRECT (packets): EINVAL") \
-	P(prctl, "the common dozen: names, dumpable, death signal, subreaper; others EINVAL") \
+	P(prctl, "names, dumpable, capabilities, subreaper, PR_SET_MM and the like; others EINVAL") \
 	P(sched_setscheduler, "kept and reported; the scheduler is round robin") \
 	P(sched_setparam, "kept and reported; the scheduler is round robin") \
 	P(sched_setattr, "the same; SCHED_DEADLINE: EBUSY") \

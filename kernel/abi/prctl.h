@@ -21,6 +21,7 @@
 #define PR_GET_TSC             25
 #define PR_SET_TSC             26
 #define PR_GET_SECUREBITS      27
+#define PR_SET_SECUREBITS      28
 #define PR_SET_TIMERSLACK      29
 #define PR_GET_TIMERSLACK      30
 #define PR_TASK_PERF_EVENTS_DISABLE 31
@@ -36,11 +37,21 @@
 #define PR_SET_THP_DISABLE     41
 #define PR_GET_THP_DISABLE     42
 #define PR_CAP_AMBIENT         47
+#define PR_SET_IO_FLUSHER      57
+#define PR_GET_IO_FLUSHER      58
 #define PR_SET_SYSCALL_USER_DISPATCH 59
 
 #define PR_TSC_ENABLE    1
 #define PR_TSC_SIGSEGV   2
-#define SECBIT_KEEP_CAPS 16
+
+/* PR_SET_SECUREBITS: each with a bit above it that locks it. */
+#define SECBIT_NOROOT               0x01u /* user 0 is nothing special to execve(2) */
+#define SECBIT_NO_SETUID_FIXUP      0x04u /* nor to setuid(2) */
+#define SECBIT_KEEP_CAPS            0x10u
+#define SECBIT_KEEP_CAPS_LOCKED     0x20u
+#define SECBIT_NO_CAP_AMBIENT_RAISE 0x40u
+#define SECBITS                     0x55u
+#define SECBITS_LOCKS               (SECBITS << 1)
 
 /* PR_SET_SYSCALL_USER_DISPATCH: what to do, and what the selector may say. */
 #define PR_SYS_DISPATCH_OFF           0
@@ -93,6 +104,7 @@ struct abi_cap_data {
 #define CAP_NET_ADMIN   12
 #define CAP_NET_RAW     13
 #define CAP_SETPCAP     8
+#define CAP_LINUX_IMMUTABLE 9
 #define CAP_IPC_LOCK    14
 #define CAP_IPC_OWNER   15
 #define CAP_SYS_CHROOT  18
@@ -105,11 +117,16 @@ struct abi_cap_data {
 #define CAP_SYS_TIME    25
 #define CAP_WAKE_ALARM  35
 #define CAP_MKNOD       27
+#define CAP_MAC_OVERRIDE 32
 #define CAP_SYSLOG      34
-#define CAP_WAKE_ALARM  35
 #define CAP_CHECKPOINT_RESTORE 40
 #define CAP_LAST        CAP_CHECKPOINT_RESTORE
 
 #define CAP_FULL ((1ull << (CAP_LAST + 1)) - 1)
+/* What the id for files gives and takes: setfsuid(2). */
+#define CAP_FS_SET \
+	(1ull << CAP_CHOWN | 1ull << CAP_DAC_OVERRIDE | 1ull << CAP_DAC_READ_SEARCH | \
+		1ull << CAP_FOWNER | 1ull << CAP_FSETID | 1ull << CAP_LINUX_IMMUTABLE | \
+		1ull << CAP_MKNOD | 1ull << CAP_MAC_OVERRIDE)
 
 #endif

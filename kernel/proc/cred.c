@@ -33,14 +33,19 @@ u16 gid_to16(u32 gid)
 	return (u16)(gid > 0xffff ? overflow_gid : gid);
 }
 
-/* Uid changes move capabilities: nobody keeps root's without an id of root (keep_caps aside), and
- * only an effective one makes them count. */
+/* Uid changes move capabilities: nobody keeps root's without an id of root (SECBIT_KEEP_CAPS
+ * aside), and only an effective one makes them count. */
 static void caps_follow_uids(struct credentials *c, const struct credentials *old)
 {
 	bool was = old->uid == 0 || old->euid == 0 || old->suid == 0;
 	bool is = c->uid == 0 || c->euid == 0 || c->suid == 0;
-	if (was && !is && !c->keep_caps)
-		c->cap_permitted = c->cap_effective = 0;
+	if (c->securebits & SECBIT_NO_SETUID_FIXUP)
+		return;
+	if (was && !is) {
+		if (!(c->securebits & SECBIT_KEEP_CAPS))
+			c->cap_permitted = c->cap_effective = 0;
+		c->cap_ambient = 0;
+	}
 	if (old->euid == 0 && c->euid != 0)
 		c->cap_effective = 0;
 	if (old->euid != 0 && c->euid == 0)
@@ -90,17 +95,32 @@ static long uids_commit(struct credentials *new)
 	return 0;
 }
 
-void cred_exec_locked(struct task *t, u32 euid, u32 egid, bool set_id)
+/* The capabilities of a program that runs with these ids: root has all that the bounding set lets
+ * through, others those that are ambient. */
+static void caps_exec(struct credentials *c, bool set_id, bool bounded)
+{
+	bool root = !(c->securebits & SECBIT_NOROOT);
+	u64 before = c->cap_permitted, now = 0;
+	if (root && (c->uid == 0 || c->euid == 0))
+		now = c->cap_bset | c->cap_inheritable;
+	if (bounded)
+		now &= before;
+	if (set_id)
+		c->cap_ambient = 0;
+	c->cap_permitted = now | c->cap_ambient;
+	c->cap_effective = root && c->euid == 0 ? c->cap_permitted : c->cap_ambient;
+	c->securebits &= ~SECBIT_KEEP_CAPS;
+}
+
+void cred_exec_locked(struct task *t, u32 euid, u32 egid, bool set_id, bool bounded)
 {
 	struct process *p = t->process;
 	struct credentials *c = &t->cred;
 	kassert_dbg(spin_held(&process_lock));
 	c->euid = c->suid = c->fsuid = euid;
 	c->egid = c->sgid = c->fsgid = egid;
-	c->cap_permitted = c->uid == 0 || euid == 0 ? CAP_FULL : 0;
-	c->cap_effective = euid == 0 ? c->cap_permitted : 0;
+	caps_exec(c, set_id, bounded);
 	p->set_id = set_id;
-	c->keep_caps = false;
 	cred_publish(t);
 	if (set_id)
 		p->pdeath_signal = 0;
@@ -257,6 +277,17 @@ long sys_setresuid32(u32 ruid, u32 euid, u32 suid)
 	return uids_commit(&c);
 }
 
+/* Root's capabilities for files go and come with the id for files. */
+static void caps_follow_fsuid(struct credentials *c, u32 old)
+{
+	if (c->securebits & SECBIT_NO_SETUID_FIXUP)
+		return;
+	if (old == 0 && c->fsuid != 0)
+		c->cap_effective &= ~CAP_FS_SET;
+	if (old != 0 && c->fsuid == 0)
+		c->cap_effective |= c->cap_permitted & CAP_FS_SET;
+}
+
 /* Tells the old one, whether or not it could be set. */
 long sys_setfsuid32(u32 uid)
 {
@@ -264,6 +295,7 @@ long sys_setfsuid32(u32 uid)
 	u32 old = c.fsuid;
 	if (uid != NO_ID && (capable(CAP_SETUID) || has_uid(&c, uid) || uid == c.fsuid)) {
 		c.fsuid = uid;
+		caps_follow_fsuid(&c, old);
 		cred_commit(&c);
 	}
 	return (long)old;
@@ -514,9 +546,107 @@ long sys_capset(uptr_t header, uptr_t data)
 		return -EPERM;
 	if ((inheritable & ~(c.cap_inheritable | c.cap_permitted)) && !capable(CAP_SETPCAP))
 		return -EPERM;
+	if (inheritable & ~(c.cap_inheritable | c.cap_bset))
+		return -EPERM;
 	c.cap_effective = effective;
 	c.cap_permitted = permitted;
 	c.cap_inheritable = inheritable;
+	c.cap_ambient &= permitted & inheritable;
 	cred_commit(&c);
 	return 0;
+}
+
+/* --- prctl --- */
+
+static long bounding_drop(u32 cap)
+{
+	struct credentials c = current_task()->cred;
+	if (!capable(CAP_SETPCAP))
+		return -EPERM;
+	if (cap > CAP_LAST)
+		return -EINVAL;
+	c.cap_bset &= ~(1ull << cap);
+	cred_commit(&c);
+	return 0;
+}
+
+/* What is locked stays, and a lock too. */
+static long set_securebits(u32 bits)
+{
+	struct credentials c = current_task()->cred;
+	u32 locks = c.securebits & SECBITS_LOCKS;
+	if ((locks >> 1 & (c.securebits ^ bits)) || (locks & ~bits) ||
+		(bits & ~(SECBITS | SECBITS_LOCKS)) || !capable(CAP_SETPCAP))
+		return -EPERM;
+	c.securebits = bits;
+	cred_commit(&c);
+	return 0;
+}
+
+static long set_keep_caps(u32 on)
+{
+	struct credentials c = current_task()->cred;
+	if (on > 1)
+		return -EINVAL;
+	if (c.securebits & SECBIT_KEEP_CAPS_LOCKED)
+		return -EPERM;
+	c.securebits = (c.securebits & ~SECBIT_KEEP_CAPS) | (on ? SECBIT_KEEP_CAPS : 0);
+	cred_commit(&c);
+	return 0;
+}
+
+/* Ambient is only what is permitted and inheritable. */
+static bool may_be_ambient(const struct credentials *c, u64 bit)
+{
+	return (c->cap_permitted & c->cap_inheritable & bit) &&
+	       !(c->securebits & SECBIT_NO_CAP_AMBIENT_RAISE);
+}
+
+static long ambient(u32 what, u32 cap, u32 arg4, u32 arg5)
+{
+	struct credentials c = current_task()->cred;
+	u64 bit = 1ull << (cap & 63);
+	if (arg4 || arg5 || (what == PR_CAP_AMBIENT_CLEAR_ALL ? cap != 0 : cap > CAP_LAST))
+		return -EINVAL;
+	switch (what) {
+	case PR_CAP_AMBIENT_IS_SET:
+		return !!(c.cap_ambient & bit);
+	case PR_CAP_AMBIENT_RAISE:
+		if (!may_be_ambient(&c, bit))
+			return -EPERM;
+		c.cap_ambient |= bit;
+		break;
+	case PR_CAP_AMBIENT_LOWER:
+		c.cap_ambient &= ~bit;
+		break;
+	case PR_CAP_AMBIENT_CLEAR_ALL:
+		c.cap_ambient = 0;
+		break;
+	default:
+		return -EINVAL;
+	}
+	cred_commit(&c);
+	return 0;
+}
+
+long cred_prctl(u32 option, u32 arg2, u32 arg3, u32 arg4, u32 arg5)
+{
+	const struct credentials *c = &current_task()->cred;
+	switch (option) {
+	case PR_CAPBSET_READ:
+		return arg2 <= CAP_LAST ? (long)(c->cap_bset >> arg2 & 1) : -EINVAL;
+	case PR_CAPBSET_DROP:
+		return bounding_drop(arg2);
+	case PR_GET_SECUREBITS:
+		return (long)c->securebits;
+	case PR_SET_SECUREBITS:
+		return set_securebits(arg2);
+	case PR_GET_KEEPCAPS:
+		return !!(c->securebits & SECBIT_KEEP_CAPS);
+	case PR_SET_KEEPCAPS:
+		return set_keep_caps(arg2);
+	case PR_CAP_AMBIENT:
+		return ambient(arg2, arg3, arg4, arg5);
+	}
+	return -EINVAL;
 }

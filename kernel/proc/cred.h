@@ -7,8 +7,12 @@
 struct task;
 
 /* execve: the ids of the new program and the capabilities that follow from them, for its one
- * thread, with its new memory. Caller holds process_lock. */
-void cred_exec_locked(struct task *t, u32 euid, u32 egid, bool set_id);
+ * thread, with its new memory. bounded: it gets no capability that was not permitted before. Caller
+ * holds process_lock. */
+void cred_exec_locked(struct task *t, u32 euid, u32 egid, bool set_id, bool bounded);
+
+/* prctl(2) on capabilities; -EINVAL for what is not. */
+long cred_prctl(u32 option, u32 arg2, u32 arg3, u32 arg4, u32 arg5);
 
 struct credentials;
 /* kill(2)'s rule for one who has these ids and no capability. */

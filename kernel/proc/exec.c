@@ -193,14 +193,15 @@ static u32 shared_outside(const struct task *me)
 
 /* A tracer without rights must not get them from a program that it controls, nor who can move the
  * program's root. Who has renounced new rights loses even those that only the effective ids gave. */
-static bool must_not_gain(const struct task *t)
+static bool others_have_hold(const struct task *t)
 {
 	const struct ptrace *pt = &t->ptrace;
-	if (t->no_new_privs)
-		return true;
-	if (!(pt->tracer && !pt->privileged) && !(shared_outside(t) & CLONE_FS))
-		return false;
-	return !capable(CAP_SETUID);
+	return (pt->tracer && !pt->privileged) || (shared_outside(t) & CLONE_FS);
+}
+
+static bool must_not_gain(const struct task *t)
+{
+	return t->no_new_privs || (others_have_hold(t) && !capable(CAP_SETUID));
 }
 
 /* In execve(), from before its rights are looked at until it has them. */
@@ -253,6 +254,7 @@ static void compute_ids(struct exec *e)
 			e->personality &= ~PER_CLEAR_ON_SETID;
 	}
 	e->set_id = e->euid != t->cred.uid || e->egid != t->cred.gid;
+	e->bounded = t->no_new_privs || others_have_hold(t);
 	if (e->set_id && must_not_gain(t)) {
 		e->euid = t->cred.uid;
 		e->egid = t->cred.gid;
@@ -307,7 +309,7 @@ static void become(struct process *p, struct task *t, struct exec *e)
 	flags = spin_lock_irqsave(&process_lock);
 	p->mm = e->mm;
 	p->execs++;
-	cred_exec_locked(t, e->euid, e->egid, e->set_id);
+	cred_exec_locked(t, e->euid, e->egid, e->set_id, e->bounded);
 	p->dumpable = !e->set_id && !e->hidden;
 	spin_unlock_irqrestore(&process_lock, flags);
 	thread_set_pmap(&e->mm->pmap);

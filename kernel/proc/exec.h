@@ -52,6 +52,7 @@ struct exec {
 	u32 euid, egid;      /* after set-id bits */
 	bool set_id;
 	bool hidden;         /* who runs it may not read it, or its interpreter */
+	bool bounded;        /* it gets no capability that was not permitted before */
 	u32 personality;     /* of the process with this program */
 	s32 randomize;       /* randomize_va_space for this program */
 	vaddr_t stack_top;

@@ -122,6 +122,7 @@ static long task_copy(const struct clone_request *r, struct task **out)
 		tf->esp = r->stack;
 	t->cred = parent->cred;
 	t->no_new_privs = parent->no_new_privs;
+	t->io_flusher = parent->io_flusher;
 	t->blocked = parent->blocked;
 	t->ioprio = parent->ioprio;
 	t->mce_kill = parent->mce_kill;
@@ -549,7 +550,7 @@ long process_spawn(const struct spawn *s, struct process **out)
 		goto no_task;
 	if (spawn_parts(p, t) < 0)
 		goto no_parts;
-	t->cred.cap_effective = t->cred.cap_permitted = CAP_FULL;
+	t->cred.cap_effective = t->cred.cap_permitted = t->cred.cap_bset = CAP_FULL;
 	p->cred = t->cred;
 	x86_thread_init(&t->thread.x86, t->thread.kstack, spawned_first_run, (void *)s);
 	t->thread.x86.user = true;

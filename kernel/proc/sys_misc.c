@@ -11,6 +11,7 @@
 #include "kernel/core/panic.h"
 #include "kernel/core/random.h"
 #include "kernel/lib/string.h"
+#include "kernel/proc/cred.h"
 #include "kernel/proc/process.h"
 #include "kernel/syscalls.h"
 #include "kernel/x86/ptrace.h"
@@ -278,14 +279,19 @@ static void set_timer_slack(u32 ns)
 	spin_unlock_irqrestore(&process_lock, flags);
 }
 
-/* No capability is ever ambient: none is inheritable. */
-static long ambient(u32 what, u32 cap, u32 arg4, u32 arg5)
+/* Whether the calling thread writes out what others wait for: nothing is ever written out here. */
+static long set_io_flusher(u32 on, u32 arg3, u32 arg4, u32 arg5)
 {
-	if (arg4 || arg5 || (what == PR_CAP_AMBIENT_CLEAR_ALL ? cap != 0 : cap > CAP_LAST))
-		return -EINVAL;
-	if (what == PR_CAP_AMBIENT_RAISE)
+	if (!capable(CAP_SYS_RESOURCE))
 		return -EPERM;
-	return what >= PR_CAP_AMBIENT_IS_SET && what <= PR_CAP_AMBIENT_CLEAR_ALL ? 0 : -EINVAL;
+	return arg3 || arg4 || arg5 ? -EINVAL : set_flag(&current_task()->io_flusher, on);
+}
+
+static long get_io_flusher(u32 arg2, u32 arg3, u32 arg4, u32 arg5)
+{
+	if (!capable(CAP_SYS_RESOURCE))
+		return -EPERM;
+	return arg2 || arg3 || arg4 || arg5 ? -EINVAL : current_task()->io_flusher;
 }
 
 /* Whether the calling thread may execute RDTSC. */
@@ -319,8 +325,6 @@ static long prctl_set(u32 option, u32 arg2, u32 arg3, u32 arg4, u32 arg5)
 		return 0;
 	case PR_SET_DUMPABLE:
 		return set_flag(&p->dumpable, arg2);
-	case PR_SET_KEEPCAPS:
-		return set_flag(&t->cred.keep_caps, arg2);
 	case PR_SET_TIMING:
 		return arg2 ? -EINVAL : 0;
 	case PR_SET_TIMERSLACK:
@@ -338,8 +342,6 @@ static long prctl_set(u32 option, u32 arg2, u32 arg3, u32 arg4, u32 arg5)
 		return set_seccomp(arg2, UPTR(arg3));
 	case PR_SET_TSC:
 		return set_tsc(arg2);
-	case PR_CAP_AMBIENT:
-		return ambient(arg2, arg3, arg4, arg5);
 	case PR_MCE_KILL:
 		return set_mce_kill(arg2, arg3, arg4, arg5);
 	case PR_SET_CHILD_SUBREAPER:
@@ -356,8 +358,10 @@ static long prctl_set(u32 option, u32 arg2, u32 arg3, u32 arg4, u32 arg5)
 		return 0;
 	case PR_SET_NAME:
 		return prctl_set_name(UPTR(arg2));
+	case PR_SET_IO_FLUSHER:
+		return set_io_flusher(arg2, arg3, arg4, arg5);
 	}
-	return -EINVAL;
+	return cred_prctl(option, arg2, arg3, arg4, arg5);
 }
 
 long sys_prctl(u32 option, u32 arg2, u32 arg3, u32 arg4, u32 arg5)
@@ -369,8 +373,6 @@ long sys_prctl(u32 option, u32 arg2, u32 arg3, u32 arg4, u32 arg5)
 		return put_user_u32(UPTR(arg2), p->pdeath_signal);
 	case PR_GET_DUMPABLE:
 		return p->dumpable;
-	case PR_GET_KEEPCAPS:
-		return t->cred.keep_caps;
 	case PR_GET_TIMING:
 		return 0;
 	case PR_GET_TIMERSLACK:
@@ -380,20 +382,18 @@ long sys_prctl(u32 option, u32 arg2, u32 arg3, u32 arg4, u32 arg5)
 	case PR_GET_TSC:
 		return put_user_u32(UPTR(arg2), t->thread.x86.traced & TRACED_NO_TSC ? PR_TSC_SIGSEGV
 										: PR_TSC_ENABLE);
-	case PR_GET_SECUREBITS:
-		return t->cred.keep_caps ? SECBIT_KEEP_CAPS : 0;
 	case PR_GET_THP_DISABLE:
 		return arg2 || arg3 || arg4 || arg5 ? -EINVAL : p->thp_disabled;
 	case PR_GET_NAME:
 		return copy_to_user(UPTR(arg2), t->comm, sizeof(p->comm));
-	case PR_CAPBSET_READ:
-		return arg2 <= CAP_LAST ? 1 : -EINVAL;
 	case PR_MCE_KILL_GET:
 		return arg2 || arg3 || arg4 || arg5 ? -EINVAL : t->mce_kill;
 	case PR_GET_CHILD_SUBREAPER:
 		return put_user_u32(UPTR(arg2), p->child_subreaper);
 	case PR_GET_NO_NEW_PRIVS:
 		return arg2 || arg3 || arg4 || arg5 ? -EINVAL : t->no_new_privs;
+	case PR_GET_IO_FLUSHER:
+		return get_io_flusher(arg2, arg3, arg4, arg5);
 	case PR_GET_TID_ADDRESS:
 		return put_user_u32(UPTR(arg2), t->clear_child_tid.va);
 	}

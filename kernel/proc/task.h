@@ -47,7 +47,9 @@ struct credentials {
 	u32 ngroups;
 	u32 groups[32];
 	u64 cap_effective, cap_permitted, cap_inheritable; /* bit n: capability n */
-	bool keep_caps; /* when no id is root's any more */
+	u64 cap_bset;    /* those that a program can give */
+	u64 cap_ambient; /* those that are kept over execve */
+	u32 securebits;  /* SECBIT_ bits */
 };
 
 /* ITIMER_VIRTUAL or ITIMER_PROF: CPU time left until the signal. */
@@ -164,6 +166,7 @@ struct task {
 	struct fs_context *fs;     /* the same: cwd, root, umask */
 	bool no_new_privs;         /* o: execve() gives no rights; inherited */
 	bool over_nproc;           /* o: it became a user's who had more than RLIMIT_NPROC */
+	bool io_flusher;           /* o: PR_SET_IO_FLUSHER: kept and told; inherited */
 	bool stop_done;            /* l: counted in process->nr_stopped */
 	struct list_head tracees;  /* l: struct ptrace.link of the threads that it traces */
 	struct ptrace ptrace;      /* l */

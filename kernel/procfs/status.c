@@ -330,7 +330,7 @@ static void status_rights(struct text *t, const struct view *v)
 
 	text_printf(t, "CapInh:\t%016llx\nCapPrm:\t%016llx\nCapEff:\t%016llx\n", c->cap_inheritable,
 		c->cap_permitted, c->cap_effective);
-	text_printf(t, "CapBnd:\t%016llx\nCapAmb:\t%016llx\n", CAP_FULL, 0ull);
+	text_printf(t, "CapBnd:\t%016llx\nCapAmb:\t%016llx\n", c->cap_bset, c->cap_ambient);
 	text_printf(t, "NoNewPrivs:\t%u\nSeccomp:\t%u\nSeccomp_filters:\t%u\n", v->no_new_privs,
 		v->seccomp_mode, v->seccomp_filters);
 	/* Linux's words for a CPU whose speculation nobody restrains. */
