@@ -5,6 +5,7 @@
 #include "kernel/fs/notify.h"
 #include "kernel/lib/kassert.h"
 #include "kernel/lib/string.h"
+#include "kernel/proc/cred.h"
 #include "kernel/proc/task.h"
 #include "mm/slab.h"
 
@@ -90,19 +91,11 @@ bool cred_capable(u32 cap)
 	return !this_cpu()->task || capable(cap);
 }
 
-static bool in_groups(const struct credentials *cred, u32 gid)
-{
-	for (u32 i = 0; i < cred->ngroups; i++)
-		if (cred->groups[i] == gid)
-			return true;
-	return false;
-}
-
 bool cred_in_group(u32 gid)
 {
 	const struct credentials *cred = current_cred();
 
-	return cred->fsgid == gid || in_groups(cred, gid);
+	return cred->fsgid == gid || groups_have(cred->groups, gid);
 }
 
 void inode_set_owner(struct inode *inode)
@@ -133,7 +126,7 @@ static int mode_permission(const struct inode *inode, u32 mask, u32 uid, u32 gid
 
 	if (uid == inode->uid)
 		bits >>= 6;
-	else if (gid == inode->gid || in_groups(current_cred(), inode->gid))
+	else if (gid == inode->gid || groups_have(current_cred()->groups, inode->gid))
 		bits >>= 3;
 	if ((bits & mask) == mask)
 		return 0;

@@ -12,6 +12,7 @@
 #include "kernel/proc/process.h"
 #include "kernel/syscalls.h"
 #include "kernel/x86/uaccess.h"
+#include "mm/kmalloc.h"
 #include "mm/space.h"
 
 #define NO_ID (~0u)
@@ -52,20 +53,65 @@ static void caps_follow_uids(struct credentials *c, const struct credentials *ol
 		c->cap_effective = c->cap_permitted;
 }
 
-/* Others see those of the first thread. Caller holds process_lock. */
-static void cred_publish(struct task *t)
+struct groups *groups_get(struct groups *g)
 {
-	struct process *p = t->process;
-	if (t->tid != p->pid)
-		return;
-	p->cred = t->cred;
-	process_set_mm_limits(p, p->mm);
+	if (g)
+		__atomic_add_fetch(&g->refcount, 1, __ATOMIC_RELAXED);
+	return g;
 }
 
-/* Puts new credentials of the calling thread in place. */
+void groups_put(struct groups *g)
+{
+	if (g && __atomic_sub_fetch(&g->refcount, 1, __ATOMIC_ACQ_REL) == 0)
+		kfree(g);
+}
+
+bool groups_have(const struct groups *g, u32 gid)
+{
+	u32 low = 0, high = g ? g->n : 0;
+	while (low < high) {
+		u32 middle = low + (high - low) / 2;
+		if (g->id[middle] == gid)
+			return true;
+		if (g->id[middle] < gid)
+			low = middle + 1;
+		else
+			high = middle;
+	}
+	return false;
+}
+
+void cred_copy(struct credentials *to, const struct credentials *from)
+{
+	*to = *from;
+	groups_get(to->groups);
+}
+
+void cred_release(struct credentials *c)
+{
+	groups_put(c->groups);
+	c->groups = NULL;
+}
+
+/* Others see those of the first thread. Returns the groups that they saw until now, for the caller to
+ * put. Caller holds process_lock. */
+static struct groups *cred_publish(struct task *t)
+{
+	struct process *p = t->process;
+	struct groups *old = p->cred.groups;
+	if (t->tid != p->pid)
+		return NULL;
+	cred_copy(&p->cred, &t->cred);
+	process_set_mm_limits(p, p->mm);
+	return old;
+}
+
+/* Puts new credentials of the calling thread in place. Where they have other groups, the reference to
+ * those is taken over. */
 static void cred_commit(struct credentials *new)
 {
 	struct task *t = current_task();
+	struct groups *old = t->cred.groups, *seen;
 	u32 flags = spin_lock_irqsave(&process_lock);
 	caps_follow_uids(new, &t->cred);
 	if (t->cred.euid != new->euid || t->cred.egid != new->egid ||
@@ -74,8 +120,11 @@ static void cred_commit(struct credentials *new)
 		t->process->pdeath_signal = 0;
 	}
 	t->cred = *new;
-	cred_publish(t);
+	seen = cred_publish(t);
 	spin_unlock_irqrestore(&process_lock, flags);
+	groups_put(seen);
+	if (old != new->groups)
+		groups_put(old);
 }
 
 /* The same for those that may have another real user id, for which there must be a struct user: 0
@@ -121,7 +170,7 @@ void cred_exec_locked(struct task *t, u32 euid, u32 egid, bool set_id, bool boun
 	c->egid = c->sgid = c->fsgid = egid;
 	caps_exec(c, set_id, bounded);
 	p->set_id = set_id;
-	cred_publish(t);
+	groups_put(cred_publish(t));
 	if (set_id)
 		p->pdeath_signal = 0;
 }
@@ -406,34 +455,30 @@ long sys_setfsgid(u32 gid)
 	return gid_to16((u32)sys_setfsgid32(from16(gid)));
 }
 
+/* Copies the caller's groups to a list of `width` bytes each. */
+static long getgroups(s32 size, uptr_t list, u32 width)
+{
+	const struct groups *g = current_task()->cred.groups;
+	u32 n = g ? g->n : 0;
+	if (size < 0 || (size && (u32)size < n))
+		return -EINVAL;
+	for (u32 i = 0; size && i < n; i++) {
+		u16 half = gid_to16(g->id[i]);
+		const void *id = width == 2 ? (const void *)&half : &g->id[i];
+		if (copy_to_user(uptr_add(list, i * width), id, width) < 0)
+			return -EFAULT;
+	}
+	return (long)n;
+}
+
 long sys_getgroups32(s32 size, uptr_t list)
 {
-	const struct credentials *c = &current_task()->cred;
-	if (size < 0 || (size && (u32)size < c->ngroups))
-		return -EINVAL;
-	if (size && copy_to_user(list, c->groups, c->ngroups * sizeof(c->groups[0])) < 0)
-		return -EFAULT;
-	return (long)c->ngroups;
+	return getgroups(size, list, sizeof(u32));
 }
 
 long sys_getgroups(s32 size, uptr_t list)
 {
-	const struct credentials *c = &current_task()->cred;
-	u16 g[ARRAY_SIZE(c->groups)];
-	if (size < 0 || (size && (u32)size < c->ngroups))
-		return -EINVAL;
-	for (u32 i = 0; i < c->ngroups; i++)
-		g[i] = gid_to16(c->groups[i]);
-	if (size && copy_to_user(list, g, c->ngroups * sizeof(g[0])) < 0)
-		return -EFAULT;
-	return (long)c->ngroups;
-}
-
-static long may_setgroups(s32 size)
-{
-	if (!capable(CAP_SETGID))
-		return -EPERM;
-	return size < 0 || (u32)size > ARRAY_SIZE(((struct credentials *)0)->groups) ? -EINVAL : 0;
+	return getgroups(size, list, sizeof(u16));
 }
 
 /* The next group of a list of `width` bytes each. -1 is no group, in either width. */
@@ -447,16 +492,63 @@ static long get_group(u32 *group, uptr_t at, u32 width)
 	return *group == UINT32_MAX ? -EINVAL : 0;
 }
 
+/* Lets id[at] sink to its place in the heap of the first n, whose largest is on top. */
+static void sink(u32 *id, u32 at, u32 n)
+{
+	u32 value = id[at], child;
+	for (; (child = 2 * at + 1) < n; at = child) {
+		if (child + 1 < n && id[child + 1] > id[child])
+			child++;
+		if (id[child] <= value)
+			break;
+		id[at] = id[child];
+	}
+	id[at] = value;
+}
+
+static void groups_sort(struct groups *g)
+{
+	for (u32 i = g->n / 2; i-- > 0;)
+		sink(g->id, i, g->n);
+	for (u32 n = g->n; n > 1; n--) {
+		u32 largest = g->id[0];
+		g->id[0] = g->id[n - 1];
+		g->id[n - 1] = largest;
+		sink(g->id, 0, n - 1);
+	}
+}
+
+/* Groups from user memory, with one reference. Error pointer. */
+static struct groups *groups_from_user(u32 n, uptr_t list, u32 width)
+{
+	struct groups *g = kmalloc(sizeof(*g) + n * sizeof(g->id[0]));
+	long err = 0;
+	if (!g)
+		return err_ptr(-ENOMEM);
+	g->refcount = 1;
+	g->n = n;
+	for (u32 i = 0; !err && i < n; i++)
+		err = get_group(&g->id[i], uptr_add(list, i * width), width);
+	if (err) {
+		kfree(g);
+		return err_ptr(err);
+	}
+	groups_sort(g);
+	return g;
+}
+
 static long setgroups(s32 size, uptr_t list, u32 width)
 {
 	struct credentials c = current_task()->cred;
-	long err = may_setgroups(size);
-	c.ngroups = (u32)size;
-	for (u32 i = 0; !err && i < c.ngroups; i++)
-		err = get_group(&c.groups[i], uptr_add(list, i * width), width);
-	if (!err)
-		cred_commit(&c);
-	return err;
+	if (!capable(CAP_SETGID))
+		return -EPERM;
+	if (size < 0 || (u32)size > NGROUPS_MAX)
+		return -EINVAL;
+	c.groups = size ? groups_from_user((u32)size, list, width) : NULL;
+	if (is_err(c.groups))
+		return ptr_err(c.groups);
+	cred_commit(&c);
+	return 0;
 }
 
 long sys_setgroups32(s32 size, uptr_t list)

@@ -17,6 +17,7 @@
 #include "kernel/lib/string.h"
 #include "kernel/proc/exec.h"
 #include "kernel/proc/pidfd.h"
+#include "kernel/proc/cred.h"
 #include "kernel/proc/process.h"
 #include "kernel/proc/ptrace.h"
 #include "kernel/proc/rseq.h"
@@ -120,7 +121,7 @@ static long task_copy(const struct clone_request *r, struct task **out)
 		tf->eflags &= ~EFLAGS_TF;
 	if (r->stack)
 		tf->esp = r->stack;
-	t->cred = parent->cred;
+	cred_copy(&t->cred, &parent->cred);
 	t->no_new_privs = parent->no_new_privs;
 	t->io_flusher = parent->io_flusher;
 	t->blocked = parent->blocked;
@@ -260,7 +261,7 @@ static void process_copy_fields(struct process *p, const struct process *parent)
 	p->pgid = parent->pgid;
 	p->sid = parent->sid;
 	p->tty = parent->tty;
-	p->cred = current_task()->cred;
+	cred_copy(&p->cred, &current_task()->cred);
 	memcpy(p->rlimit, parent->rlimit, sizeof(p->rlimit));
 	memcpy(p->comm, current_task()->comm, sizeof(p->comm));
 	p->personality = parent->personality;
@@ -551,7 +552,7 @@ long process_spawn(const struct spawn *s, struct process **out)
 	if (spawn_parts(p, t) < 0)
 		goto no_parts;
 	t->cred.cap_effective = t->cred.cap_permitted = t->cred.cap_bset = CAP_FULL;
-	p->cred = t->cred;
+	cred_copy(&p->cred, &t->cred);
 	x86_thread_init(&t->thread.x86, t->thread.kstack, spawned_first_run, (void *)s);
 	t->thread.x86.user = true;
 	pid = spawn_enter(p, t, s->init);

@@ -7,6 +7,7 @@
 #include "kernel/lib/string.h"
 #include "kernel/proc/coredump.h"
 #include "kernel/proc/posix_timer.h"
+#include "kernel/proc/cred.h"
 #include "kernel/proc/process.h"
 #include "kernel/proc/sigqueue.h"
 #include "mm/page_alloc.h"
@@ -78,6 +79,7 @@ void task_free(struct task *t)
 	kassert(!t->files && !t->fs);
 	sigpending_flush(&t->pending, t->process);
 	seccomp_release(t);
+	cred_release(&t->cred);
 	kstack_free(t->thread.kstack);
 	slab_free(task_cache, t);
 }
@@ -106,6 +108,7 @@ void process_free(struct process *p)
 	kassert(list_empty(&p->threads) && list_empty(&p->dead) && list_empty(&p->children));
 	sigpending_flush(&p->pending, p);
 	user_put(p->user);
+	cred_release(&p->cred);
 	slab_free(process_cache, p);
 }
 

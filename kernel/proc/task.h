@@ -44,8 +44,7 @@ struct sighand {
 struct credentials {
 	u32 uid, euid, suid, fsuid;
 	u32 gid, egid, sgid, fsgid;
-	u32 ngroups;
-	u32 groups[32];
+	struct groups *groups; /* supplementary ones (kernel/proc/cred.h), referenced; NULL: none */
 	u64 cap_effective, cap_permitted, cap_inheritable; /* bit n: capability n */
 	u64 cap_bset;    /* those that a program can give */
 	u64 cap_ambient; /* those that are kept over execve */

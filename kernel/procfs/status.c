@@ -8,6 +8,7 @@
 #include "kernel/abi/time.h"
 #include "kernel/lib/string.h"
 #include "kernel/proc/signal.h"
+#include "kernel/proc/cred.h"
 #include "kernel/procfs/procfs_impl.h"
 #include "kernel/tty/tty.h"
 #include "mm/space.h"
@@ -146,6 +147,7 @@ static int view_get(const struct proc_node *n, struct view *v)
 		if (t)
 			view_thread(v, t);
 		view_usage(v, p, n->thread ? t : NULL);
+		groups_get(v->cred.groups);
 	}
 	spin_unlock_irqrestore(&process_lock, flags);
 	return p ? 0 : -ESRCH;
@@ -216,12 +218,22 @@ static void stat_bounds(struct text *t, const struct view *v, const struct mm *m
 	text_printf(t, " %d\n", v->permitted ? v->exit_code : 0);
 }
 
+static void view_put(struct view *v)
+{
+	cred_release(&v->cred);
+}
+
 /* view_get(), and the address space: a reference, or NULL once it has exited. */
 static int view_and_mm_get(const struct proc_node *n, struct view *v, struct mm **mm)
 {
 	int err = view_get(n, v);
 
-	return err ? err : proc_get_mm(n, mm);
+	if (err)
+		return err;
+	err = proc_get_mm(n, mm);
+	if (err)
+		view_put(v);
+	return err;
 }
 
 int proc_pid_stat_show(struct text *t, const struct proc_node *n)
@@ -238,6 +250,7 @@ int proc_pid_stat_show(struct text *t, const struct proc_node *n)
 	stat_bounds(t, &v, mm);
 	if (mm)
 		mm_put(mm);
+	view_put(&v);
 	return 0;
 }
 
@@ -280,8 +293,8 @@ static void status_ids(struct text *t, const struct view *v, u32 slots)
 	text_printf(t, "Uid:\t%u\t%u\t%u\t%u\n", c->uid, c->euid, c->suid, c->fsuid);
 	text_printf(t, "Gid:\t%u\t%u\t%u\t%u\n", c->gid, c->egid, c->sgid, c->fsgid);
 	text_printf(t, "FDSize:\t%u\nGroups:\t", slots);
-	for (u32 i = 0; i < c->ngroups; i++)
-		text_printf(t, "%s%u", i ? " " : "", c->groups[i]);
+	for (u32 i = 0; c->groups && i < c->groups->n; i++)
+		text_printf(t, "%s%u", i ? " " : "", c->groups->id[i]);
 	text_printf(t, " \nNStgid:\t%u\nNSpid:\t%u\nNSpgid:\t%u\nNSsid:\t%u\n", v->pid, v->id,
 		v->pgid, v->sid);
 }
@@ -370,5 +383,6 @@ int proc_status_show(struct text *t, const struct proc_node *n)
 	status_signals(t, &v);
 	status_rights(t, &v);
 	status_cpus(t, &v);
+	view_put(&v);
 	return 0;
 }

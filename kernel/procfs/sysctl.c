@@ -289,7 +289,7 @@ static const struct proc_dir vm_dir = {.rows = vm_rows, .nr_rows = ARRAY_SIZE(vm
 
 static int ngroups_max_show(struct text *t, const struct proc_node *n)
 {
-	text_printf(t, "%u\n", (u32)ARRAY_SIZE(((struct credentials *)0)->groups));
+	text_printf(t, "%u\n", NGROUPS_MAX);
 	return 0;
 }
 
