@@ -1,42 +1,46 @@
 /*
- * A small /sys: the few files that C libraries and allocators read to learn how many CPUs there
- * are, the pool of huge pages, and that there are no others. It is a tmpfs that is filled when it
- * is mounted and cannot be changed afterwards; its attributes are made when they are read.
+ * A small /sys: the few files that C libraries, allocators and lscpu(1) read to learn which CPUs
+ * there are, the pool of huge pages, and that there are no others. It is a tmpfs that is filled when
+ * it is mounted and cannot be changed afterwards; its attributes are made when they are read.
  */
 #include "kernel/fs/vfs.h"
 #include "kernel/abi/statfs.h"
 #include "kernel/core/cpu.h"
 #include "kernel/fs/pathname.h"
 #include "kernel/fs/text.h"
-#include "kernel/lib/fmt.h"
 #include "kernel/lib/number.h"
 #include "kernel/lib/string.h"
 #include "mm/hugetlb.h"
 
 /* --- Attributes --- */
 
-/* A number, or one of several words: the one in brackets, which is the only one that can be
+/* A number, or a line. A line of words has one in brackets, which is the only one that can be
  * written. */
 struct attribute {
 	u32 (*get)(void);
 	void (*set)(u32 value); /* NULL: it is there to be read */
-	const char *words;	/* NULL: a number */
+	const char *text;	/* a line instead */
 };
 
 static int attribute_show(struct text *t, void *arg)
 {
 	const struct attribute *a = arg;
 
-	if (a->words)
-		text_printf(t, "%s\n", a->words);
+	if (a->text)
+		text_printf(t, "%s\n", a->text);
 	else
 		text_printf(t, "%u\n", a->get());
 	return 0;
 }
 
+static bool is_choice(const struct attribute *a)
+{
+	return a->text && strchr(a->text, '[');
+}
+
 static bool is_writable(const struct attribute *a)
 {
-	return a->set || a->words;
+	return a->set || is_choice(a);
 }
 
 static bool is_chosen(const char *words, const char *text)
@@ -58,8 +62,8 @@ static ssize_k attribute_write(struct file *f, struct iobuf *from, size_t n, u64
 	if (iobuf_get(from, text, n))
 		return -EFAULT;
 	text[n] = '\0';
-	if (a->words)
-		return is_chosen(a->words, text) ? (ssize_k)n : -EINVAL;
+	if (is_choice(a))
+		return is_chosen(a->text, text) ? (ssize_k)n : -EINVAL;
 	if (!number_line(text, &value))
 		return -EINVAL;
 	a->set(value);
@@ -87,7 +91,7 @@ static int attribute_open(struct inode *inode, struct file *f)
 	return 0;
 }
 
-static const struct inode_ops attribute_ops = {.open = attribute_open};
+static const struct inode_ops attribute_ops = {.open = attribute_open, .stat_size = PAGE_SIZE};
 
 /* --- The pool of huge pages --- */
 
@@ -143,19 +147,30 @@ static u32 huge_size(void)
 }
 
 static const struct attribute
-	thp_enabled_attribute = {.words = "always madvise [never]"},
-	thp_defrag_attribute = {.words = "always defer defer+madvise madvise [never]"},
-	thp_shmem_attribute = {.words = "always within_size advise [never] deny force"},
+	thp_enabled_attribute = {.text = "always madvise [never]"},
+	thp_defrag_attribute = {.text = "always defer defer+madvise madvise [never]"},
+	thp_shmem_attribute = {.text = "always within_size advise [never] deny force"},
 	thp_size_attribute = {.get = huge_size};
+
+/* --- Processors --- */
+
+_Static_assert(NR_CPUS == 1, "these say that there is one");
+
+static const struct attribute no_cpus = {.text = ""}, cpu_list = {.text = "0"},
+			      cpu_mask = {.text = "1"}, cpu_id = {.text = "0"},
+			      no_cluster = {.text = "255"}, /* the CPU does not say */
+			      kernel_max = {.text = "31"};  /* masks are as long as on Linux */
 
 /* --- The tree --- */
 
 #define HUGE_DIR "kernel/mm/hugepages/hugepages-2048kB"
 #define THP_DIR	 "kernel/mm/transparent_hugepage"
+#define CPU_DIR	 "devices/system/cpu"
+#define CPU0_DIR CPU_DIR "/cpu0/topology"
 
-/* In order: a directory before what is in it. Files have contents, or an attribute. */
+/* In order: a directory before what is in it. Files have an attribute. */
 static const struct node {
-	const char *path, *text;
+	const char *path;
 	const struct attribute *attribute;
 } nodes[] = {
 	{.path = "block"},
@@ -164,11 +179,31 @@ static const struct node {
 	{.path = "dev"},
 	{.path = "devices"},
 	{.path = "devices/system"},
-	{.path = "devices/system/cpu"},
-	{.path = "devices/system/cpu/online", .text = "cpus"},
-	{.path = "devices/system/cpu/possible", .text = "cpus"},
-	{.path = "devices/system/cpu/present", .text = "cpus"},
-	{.path = "devices/system/cpu/cpu0"},
+	{.path = CPU_DIR},
+	{.path = CPU_DIR "/isolated", .attribute = &no_cpus},
+	{.path = CPU_DIR "/kernel_max", .attribute = &kernel_max},
+	{.path = CPU_DIR "/offline", .attribute = &no_cpus},
+	{.path = CPU_DIR "/online", .attribute = &cpu_list},
+	{.path = CPU_DIR "/possible", .attribute = &cpu_list},
+	{.path = CPU_DIR "/present", .attribute = &cpu_list},
+	{.path = CPU_DIR "/cpu0"},
+	{.path = CPU0_DIR},
+	{.path = CPU0_DIR "/cluster_cpus", .attribute = &cpu_mask},
+	{.path = CPU0_DIR "/cluster_cpus_list", .attribute = &cpu_list},
+	{.path = CPU0_DIR "/cluster_id", .attribute = &no_cluster},
+	{.path = CPU0_DIR "/core_cpus", .attribute = &cpu_mask},
+	{.path = CPU0_DIR "/core_cpus_list", .attribute = &cpu_list},
+	{.path = CPU0_DIR "/core_id", .attribute = &cpu_id},
+	{.path = CPU0_DIR "/core_siblings", .attribute = &cpu_mask},
+	{.path = CPU0_DIR "/core_siblings_list", .attribute = &cpu_list},
+	{.path = CPU0_DIR "/die_cpus", .attribute = &cpu_mask},
+	{.path = CPU0_DIR "/die_cpus_list", .attribute = &cpu_list},
+	{.path = CPU0_DIR "/die_id", .attribute = &cpu_id},
+	{.path = CPU0_DIR "/package_cpus", .attribute = &cpu_mask},
+	{.path = CPU0_DIR "/package_cpus_list", .attribute = &cpu_list},
+	{.path = CPU0_DIR "/physical_package_id", .attribute = &cpu_id},
+	{.path = CPU0_DIR "/thread_siblings", .attribute = &cpu_mask},
+	{.path = CPU0_DIR "/thread_siblings_list", .attribute = &cpu_list},
 	{.path = "firmware"},
 	{.path = "fs"},
 	{.path = "kernel"},
@@ -190,17 +225,6 @@ static const struct node {
 	{.path = "power"},
 };
 
-static int write_cpus(struct inode *inode)
-{
-	char text[16];
-	int n = NR_CPUS > 1 ? snprintf(text, sizeof(text), "0-%d\n", NR_CPUS - 1)
-			    : snprintf(text, sizeof(text), "0\n");
-	struct iobuf from = iobuf_kernel(text);
-	ssize_k done = object_write(&inode->object, &from, 0, (size_t)n);
-
-	return done == n ? 0 : -ENOMEM;
-}
-
 static int add_attribute(struct dentry *dir, const struct name *name, const struct attribute *a)
 {
 	struct inode *inode = inode_create(
@@ -215,22 +239,14 @@ static int add_attribute(struct dentry *dir, const struct name *name, const stru
 static int add_node(struct dentry *dir, const struct name *name, const struct node *node)
 {
 	struct inode *inode;
-	u32 mode = node->text ? S_IFREG | 0444 : S_IFDIR | 0755;
 	int err;
 
 	if (node->attribute)
 		return add_attribute(dir, name, node->attribute);
-	err = dir->inode->ops->create(dir->inode, mode, 0, NULL, &inode);
+	err = dir->inode->ops->create(dir->inode, S_IFDIR | 0755, 0, NULL, &inode);
 	if (err)
 		return err;
-	if (node->text)
-		err = write_cpus(inode);
-	if (err) {
-		inode_put(inode);
-		return err;
-	}
-	if (!node->text)
-		dir->inode->nlink++;
+	dir->inode->nlink++;
 	return dentry_link(dir, name->s, name->len, inode, NULL);
 }
 
