@@ -18,7 +18,7 @@ u32 hugetlb_shm_group;
 
 static struct internal_mount anonymous;
 
-/* What a mount was made with; its `private`. */
+/* What a file system was made with; its `private`. */
 struct huge_mount {
 	u32 mode, uid, gid;
 	u32 inodes, max, min;	     /* huge pages, the last two; HUGETLB_UNLIMITED: not said */

@@ -2,7 +2,7 @@
  * tmpfs: files whose only home is memory. Directory contents are the dentry tree (kernel/fs/vfs.h),
  * file contents the page cache; what is left to do here is making inodes and counting.
  *
- * A mount may hold half of memory. A page is charged to it when the page cache asks for that,
+ * It may hold half of memory. A page is charged to it when the page cache asks for that,
  * whoever makes it (a write, a mapping), so the page cache need not know of the limit. When
  * pages go, the inode's charge is brought down to what its object still holds.
  */
