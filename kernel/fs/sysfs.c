@@ -1,7 +1,7 @@
 /*
  * A small /sys: the few files that C libraries, allocators and lscpu(1) read to learn which CPUs
- * there are, the pool of huge pages, and that there are no others. It is a tmpfs that is filled when
- * it is mounted and cannot be changed afterwards; its attributes are made when they are read.
+ * there are, the pool of huge pages, and that there are no others. It is a tmpfs that is filled
+ * when it is mounted and cannot be changed afterwards; its attributes are made when they are read.
  */
 #include "kernel/fs/vfs.h"
 #include "kernel/abi/statfs.h"
