@@ -3,11 +3,16 @@
 sleep 0 & wait $!; echo "wait: $?"
 (exit 7) & wait $!; echo "wait: $?"
 sh -c 'kill -TERM $$' & wait $!; echo "killed: $?"
+
+# The shell says how a job ended if its wait finds that out, not if it knew after kill: both happen.
+exec 3>&2 2>/dev/null
 sleep 100 & pid=$!; kill $pid; wait $pid; echo "terminated: $?"
 sleep 100 & pid=$!; kill -KILL $pid; wait $pid; echo "killed: $?"
 sleep 100 & pid=$!
-kill -STOP $pid; kill -CONT $pid; kill -INT $pid; kill $pid 2>/dev/null
+kill -STOP $pid; kill -CONT $pid; kill -INT $pid; kill $pid
 wait $pid; echo "stopped, continued, ended: $?"
+exec 2>&3 3>&-
+
 wait; echo "nothing to wait for: $?"
 wait 32000; echo "not a child: $?"
 kill -0 32000 2>/dev/null; echo "nobody: $?"
