@@ -144,6 +144,7 @@ static void test_handing(void)
 {
 	pthread_t t, u;
 	void *unlocked;
+	long err;
 
 	word = 0;
 	futex(&word, FUTEX_LOCK_PI | PRIVATE, 0, NULL, NULL, 0);
@@ -158,8 +159,9 @@ static void test_handing(void)
 	usleep(5000);
 	answer("handing.wake", futex(&word, FUTEX_WAKE | PRIVATE, 1, NULL, NULL, 0));
 	answer("handing.requeue", futex(&word, FUTEX_REQUEUE | PRIVATE, 1, (void *)1, &word2, 0));
-	answer("handing.unlock", futex(&word, FUTEX_UNLOCK_PI | PRIVATE, 0, NULL, NULL, 0));
+	err = futex(&word, FUTEX_UNLOCK_PI | PRIVATE, 0, NULL, NULL, 0);
 	answer("handing.back", futex(&word, FUTEX_LOCK_PI | PRIVATE, 0, NULL, NULL, 0));
+	answer("handing.unlock", err);
 	pthread_join(t, &unlocked);
 	answer("locker.unlock", (long)unlocked);
 	show_word("handing.word", word);

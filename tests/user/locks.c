@@ -78,7 +78,7 @@ static void wait_in_child(int fd)
 
 static void test_posix(void)
 {
-	int fd = open("file", O_RDWR), ro = open("file", O_RDONLY), status;
+	int fd = open("file", O_RDWR), ro = open("file", O_RDONLY), status, unlocked;
 	pid_t pid;
 
 	answer("posix.write", set(fd, F_SETLK64, F_WRLCK, 10, 20));
@@ -104,8 +104,9 @@ static void test_posix(void)
 	}
 	usleep(30000);
 	say("posix.before", "unlock");
-	answer("posix.unlock", set(fd, F_SETLK64, F_UNLCK, 0, 0));
+	unlocked = set(fd, F_SETLK64, F_UNLCK, 0, 0);
 	waitpid(pid, &status, 0);
+	answer("posix.unlock", unlocked);
 
 	/* Each waits for the other. */
 	set(fd, F_SETLK64, F_WRLCK, 0, 1);

@@ -149,7 +149,7 @@ static void test_waiting(int id)
 	struct timespec brief = {0, 30000000};
 	struct sembuf down = {0, -1, 0};
 	struct sigaction sa = {.sa_handler = on_alarm, .sa_flags = SA_RESTART};
-	int status;
+	int status, up;
 	pid_t pid;
 
 	ctl(id, 0, SETVAL, 0);
@@ -162,8 +162,9 @@ static void test_waiting(int id)
 	answer("wait.ncnt", ctl(id, 0, GETNCNT, 0));
 	answer("wait.zcnt", ctl(id, 0, GETZCNT, 0));
 	say("wait.parent", "gives");
-	answer("wait.up", op1(id, 0, 1, 0));
+	up = op1(id, 0, 1, 0);
 	waitpid(pid, &status, 0);
+	answer("wait.up", up);
 	answer("wait.ncnt_after", ctl(id, 0, GETNCNT, 0));
 	answer("wait.timeout", semtimedop(id, &down, 1, &brief));
 	brief.tv_nsec = -1;
