@@ -327,9 +327,8 @@ bool pagemap_prepare(void);
 
 /* --- The page heap -------------------------------------------------------------------------- */
 
-#define NR_BINS	       192
-#define NR_KEPT	       4
-#define MMAP_THRESHOLD ((size_t)128 << 10) /* until the first mapped block is freed */
+#define NR_BINS 192
+#define NR_KEPT 4
 
 struct heap {
 	struct lock lock;

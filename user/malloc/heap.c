@@ -20,7 +20,7 @@
 #define DECAY_SCAN         64 /* free runs looked at in one round: the cost of a decay is bounded */
 
 struct heap heap = {
-	.mmap_threshold = MMAP_THRESHOLD,
+	.mmap_threshold = 128 << 10,
 	.trim_threshold = 128 << 10,
 	.top_pad = 128 << 10,
 	.mmap_max = 65536,

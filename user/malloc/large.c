@@ -5,6 +5,9 @@
 #include "core.h"
 #include "tmalloc.h"
 
+/* Below it a copy costs less than the faults of a new mapping. */
+#define GROWN_MIN ((size_t)256 << 10)
+
 #define S1(i) [i] = i
 #define S4(i) S1(i), S1(i + 1), S1(i + 2), S1(i + 3)
 
@@ -136,7 +139,7 @@ void *large_alloc(size_t size, size_t align, bool *zero)
 
 void *large_grown(size_t size)
 {
-	size_t least = heap.fixed_thresholds ? heap.mmap_threshold : MMAP_THRESHOLD;
+	size_t least = heap.fixed_thresholds ? heap.mmap_threshold : GROWN_MIN;
 	struct span *s = NULL;
 
 	if (may_map(size, least) && !debug.on)
