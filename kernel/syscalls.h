@@ -592,13 +592,10 @@ long sys_socketcall(u32 call, uptr_t args);
 	P(mount, "MS_SHARED: nothing is propagated; MS_REMOUNT: options of the file system are ignored") \
 	P(pipe2, "O_DIRECT (packets): EINVAL") \
 	P(prctl, "names, dumpable, capabilities, subreaper, PR_SET_MM and the like; others EINVAL") \
-	P(sched_setscheduler, "kept and reported; the scheduler is round robin") \
-	P(sched_setparam, "kept and reported; the scheduler is round robin") \
-	P(sched_setattr, "the same; SCHED_DEADLINE: EBUSY") \
+	P(sched_setattr, "SCHED_DEADLINE: EBUSY") \
 	P(seccomp, "SECCOMP_FILTER_FLAG_NEW_LISTENER: EINVAL; nobody can be notified") \
 	P(sendfile, "from regular files only") \
 	P(sendfile64, "from regular files only") \
-	P(setpriority, "kept and reported; the scheduler is round robin") \
 	P(socket, "AF_UNIX, AF_INET over loopback, NETLINK_ROUTE: others EAFNOSUPPORT; no raw packets") \
 	P(socketcall, "families and types: see socket; no MSG_OOB") \
 	P(umount2, "MNT_EXPIRE: EINVAL") \
