@@ -6,7 +6,7 @@
  * free lock is taken, and one that nobody waits for released, by the program alone. Otherwise the
  * owner gives it to the thread that has waited longest, and writes that one's id into the word.
  *
- * The scheduler is round robin, so nobody's priority has to be inherited: what remains of PI is the
+ * Nobody's priority is inherited: an owner runs when its own turn comes. What there is of PI is the
  * handing over, and that a lock whose owner dies goes to the next with FUTEX_OWNER_DIED. The word
  * may be in memory that the dying thread cannot reach, so the next one writes it.
  *

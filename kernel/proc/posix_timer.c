@@ -376,17 +376,12 @@ static struct setting timer_read(struct posix_timer *pt)
 	return s;
 }
 
-static bool is_real(s32 clock)
-{
-	return clock == CLOCK_REALTIME || clock == CLOCK_REALTIME_ALARM || clock == CLOCK_TAI;
-}
-
 /* When it expires, by the clock of timer_now(). */
 static u64 deadline(const struct posix_timer *pt, u64 value, bool absolute)
 {
-	u64 now, tai = pt->clock == CLOCK_TAI ? (u32)clock_tai_offset() * NSEC_PER_SEC : 0;
+	u64 now;
 	if (absolute)
-		return value - MIN(tai, value);
+		return clock_to_realtime(pt->clock, value);
 	now = timer_now(pt);
 	return value >= (u64)INT64_MAX - now ? DEADLINE_NEVER : now + value;
 }
@@ -400,7 +395,7 @@ static void timer_set(struct posix_timer *pt, const struct setting *set, bool ab
 	pt->overrun_last = 0;
 	if (!set->value_ns)
 		return;
-	pt->real = absolute && is_real(pt->clock);
+	pt->real = absolute && clock_is_realtime(pt->clock);
 	pt->expires_ns = deadline(pt, set->value_ns, absolute);
 	if (pt->notify == SIGEV_NONE)
 		pt->resting = true;

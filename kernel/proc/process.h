@@ -154,6 +154,9 @@ u64 deadline_after(u64 ns);
 /* The same for a time of the real-time clock, unless that is set meanwhile. */
 u64 deadline_realtime(u64 ns);
 #define DEADLINE_NEVER (~0ull)
+/* Whether the clock tells the time of day, and what the real-time clock says when it says `ns`. */
+bool clock_is_realtime(s32 id);
+u64 clock_to_realtime(s32 id, u64 ns);
 /* A clock of CPU time (kernel/abi/time.h) as @who reads it: its own threads, any process. -EINVAL
  * when there is no such process, or thread of it. Caller holds process_lock. */
 long cpu_clock_locked(const struct process *who, s32 id, u64 *ns);

@@ -384,14 +384,21 @@ static long sleep_relative(s32 id, u64 until, uptr_t rem, bool time64)
 	return -ERESTART_RESTARTBLOCK;
 }
 
+bool clock_is_realtime(s32 id)
+{
+	return id == CLOCK_REALTIME || id == CLOCK_REALTIME_ALARM || id == CLOCK_TAI;
+}
+
+u64 clock_to_realtime(s32 id, u64 ns)
+{
+	u64 ahead = id == CLOCK_TAI ? (u32)clock_tai_offset() * NSEC_PER_SEC : 0;
+	return ns - MIN(ahead, ns);
+}
+
 static long sleep_absolute(s32 id, u64 ns)
 {
-	u64 tai = id == CLOCK_TAI ? (u32)clock_tai_offset() * NSEC_PER_SEC : 0;
-	long err;
-	if (id == CLOCK_REALTIME || id == CLOCK_REALTIME_ALARM || id == CLOCK_TAI)
-		err = clock_sleep_until_realtime(ns - MIN(tai, ns));
-	else
-		err = sleep_clock(id, ns);
+	long err = clock_is_realtime(id) ? clock_sleep_until_realtime(clock_to_realtime(id, ns))
+					 : sleep_clock(id, ns);
 	return err == -EINTR ? -ERESTARTNOHAND : err;
 }
 

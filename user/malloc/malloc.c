@@ -160,9 +160,11 @@ static size_t with_slack(size_t size)
 
 static void *alloc_grown(size_t size)
 {
-	void *p = large_grown(with_slack(size));
+	void *p;
 
-	return p ? p : API(malloc)(with_slack(size));
+	size = with_slack(size);
+	p = large_grown(size);
+	return p ? p : API(malloc)(size);
 }
 
 static void *realloc_move(void *p, size_t old, size_t size)

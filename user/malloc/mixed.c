@@ -95,11 +95,17 @@ static uint64_t edges(const struct granules *g)
 	return g->block | g->gap;
 }
 
-/* The first granule of @s from @at on that begins a gap; their number when none does. */
-static unsigned next_gap(const struct span *s, unsigned at)
+static uint64_t gaps(const struct granules *g)
+{
+	return g->gap;
+}
+
+/* The first granule of @s from @at on that has its bit in @of; their number when none has. */
+static inline __attribute__((always_inline)) unsigned next(
+	const struct span *s, unsigned at, uint64_t (*of)(const struct granules *g))
 {
 	for (; at < granules(s); at = (at | (WORD - 1)) + 1) {
-		uint64_t bits = s->map[at / WORD].gap >> at % WORD;
+		uint64_t bits = of(&s->map[at / WORD]) >> at % WORD;
 
 		if (bits)
 			return at + __builtin_ctzll(bits);
@@ -107,16 +113,15 @@ static unsigned next_gap(const struct span *s, unsigned at)
 	return at;
 }
 
-/* That begins a block or a gap: where what begins before @at ends. */
+static unsigned next_gap(const struct span *s, unsigned at)
+{
+	return next(s, at, gaps);
+}
+
+/* Where what begins before @at ends. */
 static unsigned next_edge(const struct span *s, unsigned at)
 {
-	for (; at < granules(s); at = (at | (WORD - 1)) + 1) {
-		uint64_t bits = edges(&s->map[at / WORD]) >> at % WORD;
-
-		if (bits)
-			return at + __builtin_ctzll(bits);
-	}
-	return at;
+	return next(s, at, edges);
 }
 
 /* Where the block or the gap begins that ends before granule @at, which is not the first. */
