@@ -333,10 +333,11 @@ void alarm_clock_arm(struct alarm_clock *a, u64 expires_ns)
 	timer_arm(&a->timer, expires_ns, alarm_clock_ring);
 }
 
-void alarm_clock_arm_realtime(struct alarm_clock *a, u64 expires_ns)
+void alarm_clock_arm_by(struct alarm_clock *a, struct deadline deadline)
 {
 	*a = (struct alarm_clock){.thread = current_thread()};
-	timer_arm_realtime(&a->timer, expires_ns, alarm_clock_ring);
+	if (deadline.ns != DEADLINE_NEVER)
+		arm(&a->timer, deadline.ns, deadline.real, alarm_clock_ring);
 }
 
 void alarm_clock_cancel(struct alarm_clock *a)
@@ -370,7 +371,7 @@ long clock_sleep_until_realtime(u64 until_ns)
 
 	if (clock_realtime_ns() >= until_ns)
 		return 0;
-	alarm_clock_arm_realtime(&alarm, until_ns);
+	alarm_clock_arm_by(&alarm, (struct deadline){until_ns, .real = true});
 	return sleep_until_rung(&alarm);
 }
 

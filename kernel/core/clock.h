@@ -81,9 +81,17 @@ struct alarm_clock {
 	bool expired;
 };
 
-/* For the calling thread; monotonic, or by the real-time clock. */
+/* When a wait ends. */
+struct deadline {
+	u64 ns;    /* DEADLINE_NEVER: by itself it does not */
+	bool real; /* a time of the real-time clock, however that is set meanwhile; else monotonic */
+};
+
+#define DEADLINE_NEVER (~0ull)
+
+/* For the calling thread; monotonic, or by the clock of the deadline. */
 void alarm_clock_arm(struct alarm_clock *a, u64 expires_ns);
-void alarm_clock_arm_realtime(struct alarm_clock *a, u64 expires_ns);
+void alarm_clock_arm_by(struct alarm_clock *a, struct deadline deadline);
 void alarm_clock_cancel(struct alarm_clock *a);
 
 /* Sleeps, interruptibly, until the monotonic clock says `until_ns`. Returns 0 or -EINTR. */

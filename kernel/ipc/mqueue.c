@@ -117,14 +117,14 @@ static void finish_waiter(struct mq_waiter *w, struct mq_msg *m)
 
 /* Sleeps on one of q's lists until the other side has done it. Called and returns with the lock
  * held. */
-static long wait_for_other(struct list_head *list, struct mq_waiter *w, u64 deadline)
+static long wait_for_other(struct list_head *list, struct mq_waiter *w, struct deadline deadline)
 {
 	struct alarm_clock alarm;
 
 	waitq_init(&w->waitq);
 	list_add_tail(&w->link, list);
 	mutex_unlock(&mqueue_lock);
-	alarm_clock_arm(&alarm, deadline);
+	alarm_clock_arm_by(&alarm, deadline);
 	(void)wait_event_interruptible(&w->waitq, READ_ONCE(w->done) || READ_ONCE(alarm.expired));
 	alarm_clock_cancel(&alarm);
 	mutex_lock(&mqueue_lock);
@@ -164,7 +164,7 @@ static void notify(struct mqueue *q)
 }
 
 /* 0 when the message is on its way. */
-static long send_locked(struct file *f, struct mq_msg *m, u64 deadline)
+static long send_locked(struct file *f, struct mq_msg *m, struct deadline deadline)
 {
 	struct mqueue *q = f->private;
 	struct mq_waiter self = {.msg = m}, *receiver;
@@ -186,7 +186,7 @@ static long send_locked(struct file *f, struct mq_msg *m, u64 deadline)
 }
 
 /* The message, or an error pointer. */
-static struct mq_msg *receive_locked(struct file *f, u64 deadline)
+static struct mq_msg *receive_locked(struct file *f, struct deadline deadline)
 {
 	struct mqueue *q = f->private;
 	struct mq_waiter self = {.msg = NULL}, *sender;
@@ -545,17 +545,17 @@ static struct file *get_queue(u32 fd, u32 mode)
 	return NULL;
 }
 
-static long get_deadline(u64 *deadline, uptr_t timeout, bool time64)
+static long get_deadline(struct deadline *deadline, uptr_t timeout, bool time64)
 {
 	u64 ns;
 	long err;
 
-	*deadline = DEADLINE_NEVER;
+	*deadline = (struct deadline){.ns = DEADLINE_NEVER};
 	if (!timeout.va)
 		return 0;
 	err = get_timespec(&ns, timeout, time64);
 	if (!err)
-		*deadline = deadline_realtime(ns);
+		*deadline = (struct deadline){ns, .real = true};
 	return err;
 }
 
@@ -574,7 +574,7 @@ static struct mq_msg *copy_in(uptr_t text, u32 size, u32 prio)
 	return m;
 }
 
-static long send(struct file *f, uptr_t text, u32 size, u32 prio, u64 deadline)
+static long send(struct file *f, uptr_t text, u32 size, u32 prio, struct deadline deadline)
 {
 	const struct mqueue *q = f->private;
 	struct mq_msg *m;
@@ -595,7 +595,7 @@ static long send(struct file *f, uptr_t text, u32 size, u32 prio, u64 deadline)
 
 static long timed_send(u32 fd, uptr_t text, u32 size, u32 prio, uptr_t timeout, bool time64)
 {
-	u64 deadline;
+	struct deadline deadline;
 	long err = get_deadline(&deadline, timeout, time64);
 	struct file *f;
 
@@ -621,7 +621,7 @@ long sys_mq_timedsend_time64(u32 fd, uptr_t text, u32 size, u32 prio, uptr_t tim
 	return timed_send(fd, text, size, prio, timeout, true);
 }
 
-static long receive(struct file *f, uptr_t text, u32 size, uptr_t prio, u64 deadline)
+static long receive(struct file *f, uptr_t text, u32 size, uptr_t prio, struct deadline deadline)
 {
 	const struct mqueue *q = f->private;
 	struct mq_msg *m;
@@ -643,7 +643,7 @@ static long receive(struct file *f, uptr_t text, u32 size, uptr_t prio, u64 dead
 
 static long timed_receive(u32 fd, uptr_t text, u32 size, uptr_t prio, uptr_t timeout, bool time64)
 {
-	u64 deadline;
+	struct deadline deadline;
 	long got = get_deadline(&deadline, timeout, time64);
 	struct file *f;
 

@@ -205,15 +205,15 @@ static bool any_woken(const struct futex_waiter *w, u32 n)
 	return n;
 }
 
-long futex_sleep(struct futex_waiter *w, u32 n, u64 deadline)
+long futex_sleep(struct futex_waiter *w, u32 n, struct deadline deadline)
 {
 	struct alarm_clock alarm = {.expired = false};
 	struct waitq nobody = WAITQ_INIT(nobody);
 	long slept, woken;
-	if (deadline != DEADLINE_NEVER)
-		alarm_clock_arm(&alarm, deadline);
+	if (deadline.ns != DEADLINE_NEVER)
+		alarm_clock_arm_by(&alarm, deadline);
 	slept = wait_event_interruptible(&nobody, any_woken(w, n) || READ_ONCE(alarm.expired));
-	if (deadline != DEADLINE_NEVER)
+	if (deadline.ns != DEADLINE_NEVER)
 		alarm_clock_cancel(&alarm);
 	woken = dequeue_all(w, n);
 	if (woken >= 0)
@@ -221,7 +221,7 @@ long futex_sleep(struct futex_waiter *w, u32 n, u64 deadline)
 	return slept ? slept : -ETIMEDOUT;
 }
 
-static long futex_wait(uptr_t addr, u32 op, u32 val, u32 bitset, u64 deadline)
+static long futex_wait(uptr_t addr, u32 op, u32 val, u32 bitset, struct deadline deadline)
 {
 	struct futex_waiter w = {.task = current_task(), .bitset = bitset};
 	long err = bitset ? futex_get_key(addr, op, &w.key) : -EINVAL;
@@ -231,11 +231,11 @@ static long futex_wait(uptr_t addr, u32 op, u32 val, u32 bitset, u64 deadline)
 		err = futex_sleep(&w, 1, deadline);
 	if (err != -EINTR)
 		return err;
-	if (deadline == DEADLINE_NEVER)
+	if (deadline.ns == DEADLINE_NEVER)
 		return -ERESTARTSYS;
 	current_task()->restart = (struct restart){
 		.what = RESTART_FUTEX,
-		.until_ns = deadline,
+		.until_ns = deadline.ns,
 		.addr = addr,
 		.op = op,
 		.val = val,
@@ -246,7 +246,9 @@ static long futex_wait(uptr_t addr, u32 op, u32 val, u32 bitset, u64 deadline)
 
 long futex_restart(const struct restart *r)
 {
-	return futex_wait(r->addr, r->op, r->val, r->bitset, r->until_ns);
+	struct deadline until = {r->until_ns, r->op & FUTEX_CLOCK_REALTIME};
+
+	return futex_wait(r->addr, r->op, r->val, r->bitset, until);
 }
 
 /* --- Two words --- */
@@ -410,28 +412,25 @@ static long futex_wake_op(uptr_t addr, u32 op, s32 nr, s32 nr2, uptr_t addr2, u3
 
 /* When the wait ends: FUTEX_WAIT's time is relative, all others' absolute; FUTEX_LOCK_PI's is always
  * of the wall clock. */
-static long get_deadline(u32 op, u32 cmd, uptr_t timeout, bool time64, u64 *deadline)
+static long get_deadline(
+	u32 op, u32 cmd, uptr_t timeout, bool time64, struct deadline *deadline)
 {
 	u64 ns;
 	long err;
-	*deadline = DEADLINE_NEVER;
+	*deadline = (struct deadline){.ns = DEADLINE_NEVER};
 	if (!timeout.va)
 		return 0;
 	err = get_timespec(&ns, timeout, time64);
 	if (err)
 		return err;
-	if (cmd == FUTEX_WAIT)
-		*deadline = deadline_after(ns);
-	else if ((op & FUTEX_CLOCK_REALTIME) || cmd == FUTEX_LOCK_PI)
-		*deadline = deadline_realtime(ns);
-	else
-		*deadline = ns;
+	deadline->ns = cmd == FUTEX_WAIT ? deadline_after(ns) : ns;
+	deadline->real = (op & FUTEX_CLOCK_REALTIME) || cmd == FUTEX_LOCK_PI;
 	return 0;
 }
 
 /* The operations that may wait until a time. */
 static long futex_timed(
-	uptr_t addr, u32 op, u32 cmd, u32 val, u64 deadline, uptr_t addr2, u32 val3)
+	uptr_t addr, u32 op, u32 cmd, u32 val, struct deadline deadline, uptr_t addr2, u32 val3)
 {
 	switch (cmd) {
 	case FUTEX_WAIT:
@@ -457,7 +456,7 @@ static long do_futex(
 	u32 val2 = timeout.va; /* a count in the calls that know no time */
 	struct requeue r = {
 		.from = addr, .to = addr2, .op = op, .nr_wake = (s32)val, .nr_move = (s32)val2};
-	u64 deadline;
+	struct deadline deadline;
 	long err;
 	if ((op & FUTEX_CLOCK_REALTIME) && !knows_clock(cmd))
 		return -ENOSYS;
@@ -470,7 +469,7 @@ static long do_futex(
 		err = get_deadline(op, cmd, timeout, time64, &deadline);
 		return err ? err : futex_timed(addr, op, cmd, val, deadline, addr2, val3);
 	case FUTEX_TRYLOCK_PI:
-		return futex_lock_pi(addr, op, DEADLINE_NEVER, true);
+		return futex_lock_pi(addr, op, (struct deadline){.ns = DEADLINE_NEVER}, true);
 	case FUTEX_UNLOCK_PI:
 		return futex_unlock_pi(addr, op);
 	case FUTEX_CMP_REQUEUE_PI:
@@ -516,7 +515,7 @@ static long words_from_user(struct abi_futex_waitv *v, uptr_t from, u32 n)
 
 /* The number of a word that was woken. */
 static long wait_for_any(
-	struct futex_waiter *w, const struct abi_futex_waitv *v, u32 n, u64 deadline)
+	struct futex_waiter *w, const struct abi_futex_waitv *v, u32 n, struct deadline deadline)
 {
 	long err = 0, woken;
 	for (u32 i = 0; i < n && !err; i++) {
@@ -542,7 +541,7 @@ long sys_futex_waitv(uptr_t words, u32 n, u32 flags, uptr_t timeout, u32 clock)
 	u32 op = clock == CLOCK_REALTIME ? FUTEX_CLOCK_REALTIME : 0;
 	struct abi_futex_waitv *v;
 	struct futex_waiter *w;
-	u64 deadline;
+	struct deadline deadline;
 	long err;
 	if (flags || n == 0 || n > FUTEX_WAITV_MAX || !words.va)
 		return -EINVAL;

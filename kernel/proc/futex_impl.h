@@ -2,6 +2,7 @@
 #ifndef PROC_FUTEX_IMPL_H
 #define PROC_FUTEX_IMPL_H
 
+#include "kernel/core/clock.h"
 #include "kernel/core/lock.h"
 #include "kernel/core/sched.h"
 #include "kernel/lib/list.h"
@@ -54,15 +55,14 @@ void futex_move_waiter(struct futex_waiter *w, const struct futex_key *to);
 long futex_enqueue(struct futex_waiter *w, uptr_t addr, u32 val);
 /* Sleeps until one of n is woken, or the deadline, or a signal; then none of them waits any more. The
  * number of a woken one, -ETIMEDOUT, -EINTR. */
-long futex_sleep(struct futex_waiter *w, u32 n, u64 deadline);
+long futex_sleep(struct futex_waiter *w, u32 n, struct deadline deadline);
 
 /* --- futex_pi.c --- */
 
-/* deadline: monotonic ns. */
-long futex_lock_pi(uptr_t addr, u32 op, u64 deadline, bool try);
+long futex_lock_pi(uptr_t addr, u32 op, struct deadline deadline, bool try);
 long futex_unlock_pi(uptr_t addr, u32 op);
-long futex_wait_requeue_pi(
-	uptr_t addr, u32 op, u32 val, u64 deadline, u32 bitset, uptr_t lock_addr);
+long futex_wait_requeue_pi(uptr_t addr, u32 op, u32 val, struct deadline deadline, u32 bitset,
+	uptr_t lock_addr);
 long futex_cmp_requeue_pi(uptr_t from, u32 op, s32 nr_wake, s32 nr_move, uptr_t to, u32 val);
 /* The thread ends or begins a new program: the locks it has go to who waits for them. */
 void futex_pi_exit(struct task *t);

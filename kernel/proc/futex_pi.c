@@ -128,7 +128,7 @@ static long finish_wait(struct futex_waiter *w, uptr_t addr, long err)
 	return w->granted ? settle(w, addr) : err;
 }
 
-long futex_lock_pi(uptr_t addr, u32 op, u64 deadline, bool try)
+long futex_lock_pi(uptr_t addr, u32 op, struct deadline deadline, bool try)
 {
 	struct futex_waiter w = {.task = current_task(), .bitset = FUTEX_BITSET_ANY};
 	long err = futex_get_key(addr, op, &w.key);
@@ -204,7 +204,8 @@ long futex_unlock_pi(uptr_t addr, u32 op)
 
 /* --- Condition variables: waiting for one word, and then for a lock --- */
 
-long futex_wait_requeue_pi(uptr_t addr, u32 op, u32 val, u64 deadline, u32 bitset, uptr_t lock_addr)
+long futex_wait_requeue_pi(uptr_t addr, u32 op, u32 val, struct deadline deadline, u32 bitset,
+	uptr_t lock_addr)
 {
 	struct futex_key lock;
 	struct futex_waiter w = {.task = current_task(), .bitset = bitset, .requeue_to = &lock};

@@ -151,9 +151,6 @@ long get_timespec(u64 *ns, uptr_t p, bool time64); /* -EFAULT, -EINVAL */
 long put_timespec(uptr_t p, u64 ns, bool time64);
 /* Converts a wish relative to now into a monotonic deadline, without overflow. */
 u64 deadline_after(u64 ns);
-/* The same for a time of the real-time clock, unless that is set meanwhile. */
-u64 deadline_realtime(u64 ns);
-#define DEADLINE_NEVER (~0ull)
 /* Whether the clock tells the time of day, and what the real-time clock says when it says `ns`. */
 bool clock_is_realtime(s32 id);
 u64 clock_to_realtime(s32 id, u64 ns);

@@ -49,15 +49,6 @@ u64 deadline_after(u64 ns)
 	return ns >= (u64)INT64_MAX - now ? DEADLINE_NEVER : now + ns;
 }
 
-u64 deadline_realtime(u64 ns)
-{
-	u64 now = clock_realtime_ns(), ago = now - ns;
-	if (ns > now)
-		return deadline_after(ns - now);
-	now = clock_monotonic_ns();
-	return now - MIN(ago, now);
-}
-
 long sleep_until(u64 deadline)
 {
 	struct waitq nobody = WAITQ_INIT(nobody);

@@ -183,7 +183,7 @@ struct task {
 	struct restart {           /* o: what restart_syscall(2) goes on with */
 		enum { RESTART_NOTHING, RESTART_SLEEP, RESTART_FUTEX } what;
 		s32 clock;         /* SLEEP: */
-		u64 until_ns;      /* by that clock; FUTEX: monotonic */
+		u64 until_ns;      /* by that clock; FUTEX: by what `op` says */
 		uptr_t addr;       /* SLEEP: where the time left goes, 0: nowhere; FUTEX: the word */
 		bool time64;       /* SLEEP: in a 64-bit timespec */
 		u32 op, val, bitset; /* FUTEX */
