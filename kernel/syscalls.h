@@ -583,8 +583,6 @@ long sys_socketcall(u32 call, uptr_t args);
 	P(fcntl, "F_SETLEASE, F_NOTIFY: EINVAL") \
 	P(fcntl64, "F_SETLEASE, F_NOTIFY: EINVAL") \
 	P(fallocate, "COLLAPSE_RANGE, INSERT_RANGE, UNSHARE_RANGE: EOPNOTSUPP") \
-	P(futex, "PI locks are handed over, but the scheduler has no priority to inherit") \
-	P(futex_time64, "PI locks are handed over, but the scheduler has no priority to inherit") \
 	P(io_submit, "IOCB_CMD_POLL: EINVAL; a read of an empty pipe waits in it") \
 	P(kcmp, "KCMP_EPOLL_TFD: EINVAL") \
 	P(madvise, "MERGEABLE, HUGEPAGE only noted; HWPOISON: no huge pages") \

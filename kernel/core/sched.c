@@ -75,13 +75,15 @@ void thread_set_policy(struct thread *t, u32 policy, u32 priority, s32 nice)
 {
 	struct run_queue *rq = this_rq();
 	u32 flags = spin_lock_irqsave(&rq->lock);
-	bool waits = t->sched.waits;
+	bool waits = t->sched.waits, lowered = priority && priority < t->sched.priority;
 
 	runq_charge(&rq->order, clock_monotonic_ns());
 	if (waits)
 		runq_leave(&rq->order, &t->sched);
 	runq_set_policy(&t->sched, policy, priority, nice);
-	if (waits)
+	if (waits && lowered)
+		runq_enter_again(&rq->order, &t->sched, false);
+	else if (waits)
 		runq_enter_woken(&rq->order, &t->sched);
 	if (rq->order.nr)
 		resched();

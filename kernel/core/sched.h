@@ -86,7 +86,8 @@ void thread_start(struct thread *t);
 /* What thread_start() begins with, from the one that forks. */
 void thread_inherit_sched(struct thread *t, const struct thread *parent);
 
-/* Another policy, priority or nice value for a thread that was started: runq_set_policy(). */
+/* Another policy, priority or nice value for a thread that was started: runq_set_policy(). Among those
+ * of its new priority it is the last, but the first if it had a higher one (sched(7)). */
 void thread_set_policy(struct thread *t, u32 policy, u32 priority, s32 nice);
 
 /* Changes the running thread's address space, and loads it. NULL: the kernel's own, so that the

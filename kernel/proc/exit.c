@@ -143,13 +143,21 @@ static void thread_tell_tracer(const struct process *p, const struct task *t)
 			t->ptrace.tracer->process, t->tid, p, exit_why(status), exit_info(status));
 }
 
+/* What is asked for of a process whose first thread has gone. Caller holds process_lock. */
+static void save_sched(struct process *p, const struct task *t)
+{
+	p->nice = t->nice;
+	p->sched_policy = (u8)t->sched_policy;
+	p->sched_priority = (u8)t->sched_priority;
+}
+
 /* Takes the thread, which exits with a wait status, out of its process. Caller holds process_lock.
  */
 static void thread_leave(struct process *p, struct task *t, int status)
 {
 	account_thread(p, t);
 	if (t->tid == p->pid)
-		p->nice = t->nice;
+		save_sched(p, t);
 	sigpending_flush(&t->pending, p);
 	list_move_tail(&t->sibling, &p->dead);
 	p->nr_stopped -= t->stop_done;
@@ -461,7 +469,7 @@ static bool leave_if_not_last(struct process *p, struct task *t, int status)
 
 static void trace_exit(const struct task *t)
 {
-	struct trace_sched_process_exit e = {.task_pid = t->tid, .prio = 120 + t->nice};
+	struct trace_sched_process_exit e = {.task_pid = t->tid, .prio = task_rank(t)};
 	memcpy(e.task_comm, t->comm, sizeof(e.task_comm));
 	trace_write(TE_sched_process_exit, &e, sizeof(e));
 }

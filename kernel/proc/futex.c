@@ -86,10 +86,28 @@ void futex_unlock_two(struct futex_bucket *a, struct futex_bucket *b)
 
 /* --- Waking --- */
 
+void futex_enter(struct futex_waiter *w)
+{
+	struct list_head *at = w->bucket->waiters.prev;
+
+	while (at != &w->bucket->waiters &&
+		list_entry(at, struct futex_waiter, link)->priority < w->priority)
+		at = at->prev;
+	list_add(&w->link, at);
+}
+
+/* It waits no more, for whatever it was. Caller holds the bucket's lock. */
+static void leave(struct futex_waiter *w)
+{
+	list_del(&w->link);
+	if (w->pi.owner)
+		pi_unblock(&w->pi);
+}
+
 /* The waiter takes the bucket's lock before it returns. */
 void futex_wake_waiter(struct futex_waiter *w)
 {
-	list_del(&w->link);
+	leave(w);
 	w->woken = true;
 	thread_wake(&w->task->thread);
 }
@@ -98,13 +116,14 @@ void futex_move_waiter(struct futex_waiter *w, const struct futex_key *to)
 {
 	w->key = *to;
 	w->bucket = futex_bucket_of(to);
-	list_move_tail(&w->link, &w->bucket->waiters);
+	list_del(&w->link);
+	futex_enter(w);
 }
 
 /* One that is to have a lock is not woken by the way, nor moved. */
 static bool wants_lock(const struct futex_waiter *w)
 {
-	return w->owner || w->requeue_to;
+	return w->pi.owner || w->granted || w->requeue_to;
 }
 
 /* Wakes up to nr (but at least one) of the key. Returns how many, or -EINVAL. Caller holds the
@@ -159,7 +178,7 @@ long futex_enqueue(struct futex_waiter *w, uptr_t addr, u32 val)
 		read = read_locked(&now, addr);
 		if (read && now == val) {
 			w->bucket = b;
-			list_add_tail(&w->link, &b->waiters);
+			futex_enter(w);
 		}
 		spin_unlock(&b->lock);
 		if (read)
@@ -182,7 +201,7 @@ static bool dequeue(struct futex_waiter *w)
 		}
 		woken = w->woken;
 		if (!woken)
-			list_del(&w->link);
+			leave(w);
 		spin_unlock(&b->lock);
 		return woken;
 	}
@@ -223,7 +242,7 @@ long futex_sleep(struct futex_waiter *w, u32 n, struct deadline deadline)
 
 static long futex_wait(uptr_t addr, u32 op, u32 val, u32 bitset, struct deadline deadline)
 {
-	struct futex_waiter w = {.task = current_task(), .bitset = bitset};
+	struct futex_waiter w = futex_waiter_new(bitset);
 	long err = bitset ? futex_get_key(addr, op, &w.key) : -EINVAL;
 	if (!err)
 		err = futex_enqueue(&w, addr, val);
@@ -519,8 +538,7 @@ static long wait_for_any(
 {
 	long err = 0, woken;
 	for (u32 i = 0; i < n && !err; i++) {
-		w[i] = (struct futex_waiter){
-			.task = current_task(), .bitset = FUTEX_BITSET_ANY};
+		w[i] = futex_waiter_new(FUTEX_BITSET_ANY);
 		err = futex_get_key(UPTR((u32)v[i].addr), v[i].flags, &w[i].key);
 	}
 	if (err)

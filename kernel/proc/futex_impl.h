@@ -6,6 +6,7 @@
 #include "kernel/core/lock.h"
 #include "kernel/core/sched.h"
 #include "kernel/lib/list.h"
+#include "kernel/proc/pi.h"
 #include "kernel/proc/process.h"
 
 #define FUTEX_BUCKETS 64u
@@ -17,7 +18,7 @@ struct futex_key {
 
 struct futex_bucket {
 	struct spinlock lock;
-	struct list_head waiters; /* struct futex_waiter, oldest first */
+	struct list_head waiters; /* struct futex_waiter, by priority; of one the oldest first */
 };
 
 /* On the stack of the thread that waits. All of it: the bucket's lock. */
@@ -27,16 +28,26 @@ struct futex_waiter {
 	struct futex_key key;
 	struct task *task;
 	u32 bitset;
-	bool woken; /* and out of the bucket, unless `granted` */
+	u32 priority; /* that its thread had when it began to wait */
+	bool woken;   /* and out of the bucket, unless `granted` */
 
 	/* futex_pi.c */
 	const struct futex_key
 		*requeue_to; /* the lock that it wants once it is woken; NULL: none */
-	struct task *owner;  /* waits for the lock that this one has; NULL: no lock */
+	struct pi_waiter pi; /* while it waits for a lock */
 	bool granted; /* the owner died: the lock is its own, once it has said so in the word */
 };
 
 extern struct futex_bucket futex_buckets[FUTEX_BUCKETS];
+
+/* The calling thread, about to wait. */
+static inline struct futex_waiter futex_waiter_new(u32 bitset)
+{
+	struct task *t = current_task();
+
+	return (struct futex_waiter){
+		.task = t, .bitset = bitset, .priority = t->sched_priority, .pi = {.task = t}};
+}
 
 /* What tells the word at addr from all others: private to the process, or by what is mapped there. 0,
  * -EINVAL (not aligned) or -EFAULT. Takes mm->lock. */
@@ -47,6 +58,8 @@ struct futex_bucket *futex_bucket_of(const struct futex_key *key);
 void futex_lock_two(struct futex_bucket *a, struct futex_bucket *b);
 void futex_unlock_two(struct futex_bucket *a, struct futex_bucket *b);
 
+/* Puts it into its bucket. Caller holds the bucket's lock. */
+void futex_enter(struct futex_waiter *w);
 /* Takes it off its bucket and wakes it. Caller holds the bucket's lock. */
 void futex_wake_waiter(struct futex_waiter *w);
 /* Moves it to another word's bucket. Caller holds both locks. */

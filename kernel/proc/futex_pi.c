@@ -4,11 +4,12 @@
  *
  * The word of such a lock is the owner's thread id, with FUTEX_WAITERS while somebody sleeps. A
  * free lock is taken, and one that nobody waits for released, by the program alone. Otherwise the
- * owner gives it to the thread that has waited longest, and writes that one's id into the word.
+ * owner gives it to the waiting thread of the highest priority, of those with the same to the one that
+ * has waited longest, and writes that one's id into the word. Until then it runs with that priority
+ * (kernel/proc/pi.h).
  *
- * Nobody's priority is inherited: an owner runs when its own turn comes. What there is of PI is the
- * handing over, and that a lock whose owner dies goes to the next with FUTEX_OWNER_DIED. The word
- * may be in memory that the dying thread cannot reach, so the next one writes it.
+ * A lock whose owner dies goes to the next with FUTEX_OWNER_DIED. The word may be in memory that the
+ * dying thread cannot reach, so the next one writes it.
  *
  * The word is read and written under the bucket's lock, where it cannot be faulted in: if it is not
  * there to be written, it is made so without the lock and all begins anew.
@@ -33,8 +34,8 @@ static long fault_in(uptr_t addr)
 	return cmpxchg_user(addr, 0, 0) == -EFAULT ? -EFAULT : 0;
 }
 
-/* The one that has waited longest, or NULL. */
-static struct futex_waiter *first_waiter(const struct futex_key *key)
+/* One who waits for the lock, or has just been granted it; or NULL. */
+static struct futex_waiter *any_waiter(const struct futex_key *key)
 {
 	struct futex_waiter *w;
 
@@ -44,17 +45,48 @@ static struct futex_waiter *first_waiter(const struct futex_key *key)
 	return NULL;
 }
 
-/* Those who wait for the lock wait for this owner now. */
-static void set_owner(const struct futex_key *key, struct task *owner)
+/* Whose turn it is when the owner gives the lock away. Caller holds the bucket's lock. */
+static struct futex_waiter *next_owner(const struct futex_key *key, const struct task *owner)
 {
-	struct futex_waiter *w;
+	u32 flags = spin_lock_irqsave(&process_lock);
+	struct futex_waiter *w, *next = NULL;
 
-	list_for_each_entry (w, &futex_bucket_of(key)->waiters, link) {
+	list_for_each_entry (w, &owner->pi_waiters, pi.link) {
+		if (futex_key_equal(&w->key, key)) {
+			next = w;
+			break;
+		}
+	}
+	spin_unlock_irqrestore(&process_lock, flags);
+	return next;
+}
+
+/* Those who wait for the old owner's lock wait for the new one now, in the same order. Caller holds the
+ * bucket's lock. */
+static void change_owner(const struct futex_key *key, struct task *old, struct task *new)
+{
+	u32 flags = spin_lock_irqsave(&process_lock);
+	struct futex_waiter *w, *next;
+
+	list_for_each_entry_safe (w, next, &old->pi_waiters, pi.link) {
 		if (!futex_key_equal(&w->key, key))
 			continue;
-		w->owner = owner;
-		owner->owns_futex = true;
+		pi_change_owner(&w->pi, new);
+		new->owns_futex = true;
 	}
+	spin_unlock_irqrestore(&process_lock, flags);
+}
+
+/* Whom the waiter waits for, if the word names nobody else. NULL: it is not for a lock, or the word is
+ * wrong. */
+static struct task *owner_told(const struct futex_waiter *w, u32 word)
+{
+	struct task *owner = w->granted ? w->task : w->pi.owner;
+	u32 tid = word & FUTEX_TID_MASK;
+
+	if (owner && tid != owner->tid && (tid || !(word & FUTEX_OWNER_DIED)))
+		return NULL;
+	return owner;
 }
 
 /* The living thread of this id. */
@@ -79,15 +111,15 @@ static struct task *find_owner(u32 tid)
 static long take_lock(
 	const struct futex_key *key, uptr_t addr, struct task *t, u32 waiters, struct task **owner)
 {
-	const struct futex_waiter *first = first_waiter(key);
+	const struct futex_waiter *other = any_waiter(key);
 	u32 old;
 
 	if (!read_word(&old, addr))
 		return FAULT_IN;
 	if ((old & FUTEX_TID_MASK) == t->tid)
 		return -EDEADLK;
-	if (first) {
-		*owner = first->owner;
+	if (other) {
+		*owner = owner_told(other, old);
 		return *owner ? 0 : -EINVAL;
 	}
 	if (!(old & FUTEX_TID_MASK)) {
@@ -130,17 +162,20 @@ static long finish_wait(struct futex_waiter *w, uptr_t addr, long err)
 
 long futex_lock_pi(uptr_t addr, u32 op, struct deadline deadline, bool try)
 {
-	struct futex_waiter w = {.task = current_task(), .bitset = FUTEX_BITSET_ANY};
+	struct futex_waiter w = futex_waiter_new(FUTEX_BITSET_ANY);
+	struct task *owner;
 	long err = futex_get_key(addr, op, &w.key);
 
 	while (!err) {
 		w.bucket = futex_bucket_of(&w.key);
 		spin_lock(&w.bucket->lock);
-		err = take_lock(&w.key, addr, w.task, 0, &w.owner);
+		err = take_lock(&w.key, addr, w.task, 0, &owner);
 		if (!err && try)
 			err = -EAGAIN;
 		if (!err)
-			list_add_tail(&w.link, &w.bucket->waiters);
+			err = pi_block(&w.pi, owner);
+		if (!err)
+			futex_enter(&w);
 		spin_unlock(&w.bucket->lock);
 		if (!err)
 			break;
@@ -157,21 +192,25 @@ long futex_lock_pi(uptr_t addr, u32 op, struct deadline deadline, bool try)
  * holds the bucket's lock. */
 static long release(const struct futex_key *key, uptr_t addr)
 {
-	struct futex_waiter *first = first_waiter(key);
+	const struct futex_waiter *other = any_waiter(key);
+	struct futex_waiter *next = NULL;
 	u32 old, new;
 
 	if (!read_word(&old, addr))
 		return FAULT_IN;
 	if ((old & FUTEX_TID_MASK) != current_task()->tid)
 		return -EPERM;
-	if (first && !first->owner)
-		return -EINVAL;
-	new = first ? FUTEX_WAITERS | first->task->tid : 0;
+	if (other) {
+		next = next_owner(key, current_task());
+		if (!next)
+			return -EINVAL;
+	}
+	new = next ? FUTEX_WAITERS | next->task->tid : 0;
 	if (cmpxchg_user(addr, old, new))
 		return FAULT_IN;
-	if (first) {
-		futex_wake_waiter(first);
-		set_owner(key, first->task);
+	if (next) {
+		futex_wake_waiter(next);
+		change_owner(key, current_task(), next->task);
 	}
 	return 0;
 }
@@ -208,13 +247,14 @@ long futex_wait_requeue_pi(uptr_t addr, u32 op, u32 val, struct deadline deadlin
 	uptr_t lock_addr)
 {
 	struct futex_key lock;
-	struct futex_waiter w = {.task = current_task(), .bitset = bitset, .requeue_to = &lock};
+	struct futex_waiter w = futex_waiter_new(bitset);
 	long err = addr.va == lock_addr.va || !bitset ? -EINVAL : 0;
 
 	if (!err)
 		err = futex_get_key(addr, op, &w.key);
 	if (!err)
 		err = futex_get_key(lock_addr, op, &lock);
+	w.requeue_to = &lock;
 	if (!err)
 		err = futex_enqueue(&w, addr, val);
 	if (err)
@@ -222,7 +262,7 @@ long futex_wait_requeue_pi(uptr_t addr, u32 op, u32 val, struct deadline deadlin
 	err = finish_wait(&w, lock_addr, futex_sleep(&w, 1, deadline));
 	if (err != -EINTR)
 		return err;
-	return w.owner ? -EAGAIN : -ERESTARTNOINTR;
+	return futex_key_equal(&w.key, &lock) ? -EAGAIN : -ERESTARTNOINTR;
 }
 
 struct requeue_pi {
@@ -236,6 +276,7 @@ struct requeue_pi {
 static long requeue_locked(const struct requeue_pi *r)
 {
 	struct futex_waiter *w, *next;
+	struct task *owner;
 	long n = 0, err;
 
 	list_for_each_entry_safe (w, next, &futex_bucket_of(&r->from)->waiters, link) {
@@ -246,7 +287,9 @@ static long requeue_locked(const struct requeue_pi *r)
 		if (!w->requeue_to || !futex_key_equal(w->requeue_to, &r->to))
 			return -EINVAL;
 		err = take_lock(
-			&r->to, r->to_addr, w->task, r->nr_move ? FUTEX_WAITERS : 0, &w->owner);
+			&r->to, r->to_addr, w->task, r->nr_move ? FUTEX_WAITERS : 0, &owner);
+		if (!err)
+			err = pi_block(&w->pi, owner);
 		if (err && err != ACQUIRED)
 			return n && err == FAULT_IN ? n : err;
 		if (err == ACQUIRED)
@@ -289,17 +332,19 @@ long futex_cmp_requeue_pi(uptr_t from, u32 op, s32 nr_wake, s32 nr_move, uptr_t 
 /* --- Owners that die --- */
 
 /* Caller holds the bucket's lock. */
-static void leave_to_next(struct futex_bucket *b, const struct task *t)
+static void leave_to_next(struct futex_bucket *b, struct task *t)
 {
-	struct futex_waiter *w;
+	struct futex_waiter *w, *next;
 
 	list_for_each_entry (w, &b->waiters, link) {
-		if (w->owner != t)
+		if (w->pi.owner != t)
 			continue;
-		set_owner(&w->key, w->task);
-		w->granted = true;
-		w->woken = true;
-		thread_wake(&w->task->thread);
+		next = next_owner(&w->key, t);
+		pi_unblock(&next->pi);
+		change_owner(&next->key, t, next->task);
+		next->granted = true;
+		next->woken = true;
+		thread_wake(&next->task->thread);
 	}
 }
 

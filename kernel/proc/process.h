@@ -128,8 +128,8 @@ bool user_desc_empty(const struct abi_user_desc *d);
 long tls_entry_set(struct task *t, u32 entry, const struct abi_user_desc *d);
 long tls_entry_get(const struct task *t, u32 entry, struct abi_user_desc *d);
 
-/* What a new thread inherits of its parent's scheduling: all, unless SCHED_RESET_ON_FORK is set and it
- * is realtime. */
+/* What a new thread inherits of its parent's scheduling: all that is its own, unless SCHED_RESET_ON_FORK
+ * is set and it is realtime. */
 void sched_fork(struct task *t, const struct task *parent);
 
 /* --- sys_sched.c: whether the caller may set an I/O priority: 0, -EINVAL where class and level do not

@@ -2,6 +2,7 @@
 #include "kernel/abi/errno.h"
 #include "kernel/abi/prctl.h"
 #include "kernel/abi/sched.h"
+#include "kernel/proc/pi.h"
 #include "kernel/proc/process.h"
 #include "kernel/syscalls.h"
 #include "kernel/x86/uaccess.h"
@@ -98,10 +99,11 @@ static void get_params(const struct task *t, struct abi_sched_attr *a)
 		a->nice = t->nice;
 }
 
-/* Tells the scheduler what the thread has become. */
-static void heed(struct task *t)
+/* It is that already. */
+static bool changes_nothing(const struct task *t, const struct abi_sched_attr *a)
 {
-	thread_set_policy(&t->thread, t->sched_policy, t->sched_priority, t->nice);
+	return a->policy == t->sched_policy && a->priority == t->sched_priority &&
+	       (!is_fair(a->policy) || a->nice == t->nice);
 }
 
 static long set_locked(struct task *t, struct abi_sched_attr *a)
@@ -119,13 +121,13 @@ static long set_locked(struct task *t, struct abi_sched_attr *a)
 	if (err)
 		return err;
 	t->sched_reset_on_fork = a->flags & SCHED_FLAG_RESET_ON_FORK;
-	if (a->flags & SCHED_FLAG_KEEP_PARAMS)
+	if ((a->flags & SCHED_FLAG_KEEP_PARAMS) || changes_nothing(t, a))
 		return 0;
 	t->sched_policy = a->policy;
 	t->sched_priority = a->priority;
 	if (is_fair(a->policy))
 		t->nice = a->nice;
-	heed(t);
+	pi_heed(t);
 	return 0;
 }
 
@@ -169,7 +171,7 @@ void sched_fork(struct task *t, const struct task *parent)
 		t->sched_priority = parent->sched_priority;
 	}
 	thread_inherit_sched(&t->thread, &parent->thread);
-	if (parent->sched_reset_on_fork)
+	if (parent->sched_reset_on_fork || parent->thread.sched.priority != parent->sched_priority)
 		runq_set_policy(&t->thread.sched, t->sched_policy, t->sched_priority, t->nice);
 }
 
@@ -419,7 +421,8 @@ static long set_nice(struct task *t, s32 nice)
 	if (nice < t->nice && !nice_allowed(t, nice) && !capable(CAP_SYS_NICE))
 		return -EACCES;
 	t->nice = nice;
-	heed(t);
+	if (!is_realtime(t->sched_policy))
+		pi_heed(t);
 	return 0;
 }
 

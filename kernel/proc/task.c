@@ -71,6 +71,7 @@ struct task *task_create(void)
 	t->mce_kill = PR_MCE_KILL_DEFAULT;
 	sigpending_init(&t->pending);
 	list_init(&t->tracees);
+	list_init(&t->pi_waiters);
 	return t;
 }
 

@@ -23,6 +23,7 @@
 struct mm;
 struct files;
 struct fs_context;
+struct pi_waiter;
 struct sem_undo;
 struct tty;
 
@@ -92,7 +93,8 @@ struct process {
 	struct list_head dead;        /* l: struct task.sibling of threads that have exited */
 	struct waitq threads_gone;    /* execve(), or a core file, waits for the other threads here */
 	u32 nr_sigqueue;              /* l: siginfos queued for it and its threads */
-	s32 nice;                     /* l: its first thread's, which has exited */
+	s32 nice;                     /* l: its first thread's, which has exited, and the next two */
+	u8 sched_policy, sched_priority; /* l */
 	u32 pdeath_signal;            /* o: to itself when its parent dies; 0: none */
 	bool detached;                /* l: it has lost its parent and nobody will wait for it */
 	bool stop_report, cont_report;/* l: a state change the parent has not waited for */
@@ -176,6 +178,8 @@ struct task {
 	uptr_t set_child_tid;      /* o: where its tid goes when it first runs, 0: nowhere */
 	uptr_t clear_child_tid;    /* o */
 	uptr_t robust_list;        /* o */
+	struct list_head pi_waiters; /* l: struct pi_waiter: who waits for a lock that it has */
+	struct pi_waiter *pi_wait; /* l: it waits for one itself; NULL: it does not */
 	bool owns_futex;           /* l: somebody waits for a lock that it has (kernel/proc/futex_pi.c) */
 	bool exiting;              /* l: it gives no lock away any more */
 	uptr_t rseq;               /* o: its area (kernel/proc/rseq.c), 0: none */
@@ -188,7 +192,7 @@ struct task {
 		bool time64;       /* SLEEP: in a 64-bit timespec */
 		u32 op, val, bitset; /* FUTEX */
 	} restart;
-	u32 sched_policy, sched_priority; /* l: thread.sched has them too; inherited */
+	u32 sched_policy, sched_priority; /* l: its own; thread.sched has what it runs with; inherited */
 	s32 nice;                  /* l: the same, as a weight */
 	bool sched_reset_on_fork;  /* l: but not by children */
 	u16 ioprio;                /* l: kept and reported (ioprio_set(2)); inherited */
@@ -221,6 +225,16 @@ static inline void task_set_timer_slack(struct task *t, u64 ns)
 static inline u64 task_timer_slack(const struct task *t)
 {
 	return t->timer_slack ?: 50000;
+}
+
+/* The order in which threads come, in Linux's numbers: the lowest first, realtime ones below 100. */
+static inline s32 sched_rank(u32 priority, s32 nice)
+{
+	return priority ? 99 - (s32)priority : 120 + nice;
+}
+static inline s32 task_rank(const struct task *t)
+{
+	return sched_rank(t->thread.sched.priority, t->nice);
 }
 
 static inline struct process *current_process(void)

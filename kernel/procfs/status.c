@@ -24,7 +24,9 @@ struct view {
 	u32 tty_nr;
 	s32 tty_pgrp;
 	u32 seccomp_mode, seccomp_filters;
-	s32 exit_signal, exit_code, nice, umask; /* umask -1: none any more */
+	s32 exit_signal, exit_code, umask; /* umask -1: none any more */
+	u32 policy, rt_priority;
+	s32 nice, rank; /* rank: task_rank() */
 	u32 minflt, majflt, cminflt, cmajflt, nvcsw, nivcsw;
 	u64 utime_ns, stime_ns, cutime_ns, cstime_ns, start_ns;
 	u64 pending, shared_pending, blocked, ignored, caught;
@@ -69,7 +71,10 @@ static void view_process(struct view *v, const struct process *p)
 	v->exit_signal = (s32)p->exit_signal;
 	v->exit_code = p->state == P_ZOMBIE ? p->exit_status : 0;
 	v->umask = -1;
+	v->policy = p->sched_policy;
+	v->rt_priority = p->sched_priority;
 	v->nice = p->nice;
+	v->rank = sched_rank(v->rt_priority, v->nice);
 	v->cminflt = p->cminflt;
 	v->cmajflt = p->cmajflt;
 	v->cutime_ns = p->cutime_ns;
@@ -106,7 +111,10 @@ static void view_thread(struct view *v, const struct task *t)
 	v->seccomp_filters = seccomp_count(t);
 	v->pending = t->pending.set;
 	v->blocked = t->blocked;
+	v->policy = t->sched_policy;
+	v->rt_priority = t->sched_priority;
 	v->nice = t->nice;
+	v->rank = task_rank(t);
 	v->nvcsw = t->thread.nvcsw;
 	v->nivcsw = t->thread.nivcsw;
 }
@@ -178,7 +186,7 @@ static void stat_process(struct text *t, const struct view *v)
 	text_printf(t, " %u %u %u %u", v->minflt, v->cminflt, v->majflt, v->cmajflt);
 	text_printf(t, " %llu %llu %llu %llu", ns_to_clock(v->utime_ns), ns_to_clock(v->stime_ns),
 		ns_to_clock(v->cutime_ns), ns_to_clock(v->cstime_ns));
-	text_printf(t, " %d %d %u 0 %llu", 20 + v->nice, v->nice, v->nr_threads,
+	text_printf(t, " %d %d %u 0 %llu", v->rank - 100, v->nice, v->nr_threads,
 		ns_to_clock(v->start_ns));
 }
 
@@ -203,8 +211,8 @@ static void stat_signals(struct text *t, const struct view *v, bool thread)
 
 	text_printf(t, " %u %u %u %u", low_signals(v->pending), low_signals(v->blocked),
 		low_signals(v->ignored), low_signals(v->caught));
-	text_printf(t, " %u 0 0 %d 0 0 0 0 0 0", waiting,
-		thread && v->id != v->pid ? -1 : v->exit_signal);
+	text_printf(t, " %u 0 0 %d 0 %u %u 0 0 0", waiting,
+		thread && v->id != v->pid ? -1 : v->exit_signal, v->rt_priority, v->policy);
 }
 
 /* Fields 45 to 52. */

@@ -1,4 +1,5 @@
-/* Waits until a time of day end by the clock as it is set while they last: futex(2), mq_overview(7). */
+/* Waits until a time of day end by the clock as it is set while they last: futex(2),
+ * mq_overview(7). */
 #include "tests/user/test.h"
 
 #include <linux/futex.h>
@@ -25,7 +26,8 @@ static pthread_cond_t cond = PTHREAD_COND_INITIALIZER;
 static mqd_t queue;
 static bool as_time64;
 
-static long futex(unsigned *at, int op, unsigned val, const void *time, unsigned *at2, unsigned val3)
+static long futex(
+	unsigned *at, int op, unsigned val, const void *time, unsigned *at2, unsigned val3)
 {
 	struct {
 		int64_t sec, nsec;
