@@ -369,11 +369,11 @@ $(GUEST_BENCH): bench/malloc.c $(B)/pkg/.malloc
 
 ifeq ($(GUEST),1)
 bench-malloc: $(B)/tessera.elf $(GUEST_BENCH)
-bench-malloc: BENCHFLAGS += --guest $(T_M)/guest
+bench-malloc: guest_flag := --guest $(T_M)/guest
 endif
 bench-malloc: $(T_M)/bench $(T_M)/bench-run $(T_M)/libtmalloc.so ## beside other allocators; GUEST=1: on Tessera
 	@tools/bench-malloc --ours $(T_M)/libtmalloc.so --bench $(T_M)/bench \
-		--launcher $(T_M)/bench-run --svg $(T_M)/bench.svg $(BENCHFLAGS)
+		--launcher $(T_M)/bench-run --svg $(T_M)/bench.svg $(guest_flag) $(BENCHFLAGS)
 
 FUZZER_LIB := /usr/lib/clang/14/lib/linux/libclang_rt.fuzzer-x86_64.a
 

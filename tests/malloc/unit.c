@@ -352,6 +352,10 @@ static void threshold_adapts(void)
 	p = tm_malloc(200 << 10);
 	CHECK(heap.nr_mapped == before);
 	tm_free(p);
+	tm_free(tm_malloc((32 << 20) + 1));
+	CHECK(heap.mmap_threshold == 204 << 10);
+	tm_free(tm_malloc(32 << 20));
+	CHECK(heap.mmap_threshold == (32 << 20) + PAGE_SIZE);
 	CHECK(tm_mallopt(TM_MMAP_THRESHOLD, 128 << 10) && tm_mallopt(TM_TRIM_THRESHOLD, 128 << 10));
 	CHECK(tm_mallopt(12345, 1) && !tm_mallopt(TM_MXFAST, 1000));
 	p = tm_malloc(150 << 10);

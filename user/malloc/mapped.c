@@ -4,11 +4,8 @@
  */
 #include "core.h"
 
-#ifdef __LP64__
+/* As far as glibc's rises on 64 bits. On 32 bits that ends at 512 KiB, because its arenas do. */
 #define MMAP_THRESHOLD_MAX ((size_t)32 << 20)
-#else
-#define MMAP_THRESHOLD_MAX ((size_t)512 << 10)
-#endif
 
 static void mapped_account(size_t bytes, int nr)
 {
