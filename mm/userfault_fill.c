@@ -66,6 +66,12 @@ static int set_part(struct vma *v, vaddr_t start, vaddr_t end, struct userfault 
 	return 0;
 }
 
+/* Whether it is for u, or for nobody, already. */
+static bool is_set(const struct vma *v, const struct userfault *u)
+{
+	return v->flags & VM_UFFD_MISSING ? v->uffd == u : !u;
+}
+
 static int set_range(struct mm *mm, vaddr_t start, vaddr_t end, struct userfault *u)
 {
 	struct vma *v;
@@ -76,7 +82,7 @@ static int set_range(struct mm *mm, vaddr_t start, vaddr_t end, struct userfault
 		stop = MIN(end, v->end);
 		if (!u && (v->flags & VM_UFFD_MISSING))
 			userfault_wake(v->uffd, start, stop - start);
-		if (u || (v->flags & VM_UFFD_MISSING))
+		if (!is_set(v, u))
 			err = set_part(v, start, stop, u);
 	}
 	return err;

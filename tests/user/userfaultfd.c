@@ -731,6 +731,9 @@ static void borders(void)
 	say("borders.hole_left", "%d", map_lines(p, 8 * PAGE));
 	reg(fd, p + 6 * PAGE, PAGE);
 	say("borders.hole_filled", "%d", map_lines(p, 8 * PAGE));
+	reg(fd, p, 8 * PAGE);
+	say("borders.all", "%d", map_lines(p, 8 * PAGE));
+	answer("borders.fill_across", zero_at(fd, p, 2 * PAGE, 0, NULL));
 }
 
 int main(void)
