@@ -145,6 +145,13 @@ void waitq_init(struct waitq *q);
 /* Wakes all who wait; they look at their conditions again. Any context. */
 void waitq_wake_all(struct waitq *q);
 
+/* Whether anybody waits: for who changed the condition under a lock that those who wait take to look at
+ * it, so that he misses nobody who saw the old one. */
+static inline bool waitq_awaited(const struct waitq *q)
+{
+	return READ_ONCE(q->waiters.next) != &q->waiters;
+}
+
 /* Puts the waiter on the queue and marks the thread asleep in `state`, before the condition is
  * tested for the last time. finish undoes both, also when already woken. One thread may prepare
  * on several queues (poll), each with its own waiter. */

@@ -132,9 +132,8 @@ static void tell_owner(const struct file *f, s32 code)
 			tell(f, p, NULL, code);
 		break;
 	case F_OWNER_PGRP:
-		list_for_each_entry (p, &process_list, all)
-			if (p->pgid == number)
-				tell(f, p, NULL, code);
+		for_each_in_group (p, number)
+			tell(f, p, NULL, code);
 		break;
 	}
 }

@@ -105,8 +105,8 @@ static bool name_in_use(const struct sock *s, struct inet_name name, bool share)
 {
 	const struct sock *other;
 
-	list_for_each_entry (other, &socks, all) {
-		if (other == s || other->protocol != s->protocol || other->local.port != name.port)
+	list_for_each_entry (other, sock_bucket(name.port), named) {
+		if (other == s || other->ops != &inet_family || other->protocol != s->protocol || other->local.port != name.port)
 			continue;
 		if (name.addr && other->local.addr && other->local.addr != name.addr)
 			continue;
@@ -114,6 +114,12 @@ static bool name_in_use(const struct sock *s, struct inet_name name, bool share)
 			return true;
 	}
 	return false;
+}
+
+static void set_name(struct sock *s, struct inet_name name)
+{
+	s->local = name;
+	sock_name(s, name.port);
 }
 
 /* Gives the socket a port that nobody has, if it has none. */
@@ -126,29 +132,34 @@ static int choose_port(struct sock *s)
 		struct inet_name name = {s->local.addr, (u16)(low + next++ % n)};
 
 		if (!name_in_use(s, name, false))
-			s->local = name;
+			set_name(s, name);
 	}
 	return s->local.port ? 0 : -EADDRINUSE;
 }
 
+static bool shares(const struct sock *s)
+{
+	return s->options & 1u << SO_REUSEPORT;
+}
+
 /* The one that best fits what is sent from `from` to `to`: a listener, or a socket for datagrams.
- * Of several alike, the one with the shortest queue. */
+ * Of several alike, the one with the shortest queue if they share the port, else the last. */
 static struct sock *find(u32 type, struct inet_name to, struct inet_name from)
 {
 	struct sock *s, *best = NULL;
 	u32 fit, best_fit = 0;
 
-	list_for_each_entry (s, &socks, all) {
+	list_for_each_entry (s, sock_bucket(to.port), named) {
+		if (!sock_listens(s))
+			break;
 		if (s->ops != &inet_family || s->type != type || s->local.port != to.port)
-			continue;
-		if (type == SOCK_STREAM && s->state != SS_LISTENING)
 			continue;
 		if (s->local.addr && s->local.addr != to.addr)
 			continue;
 		if (s->remote.port && (s->remote.addr != from.addr || s->remote.port != from.port))
 			continue;
 		fit = 1 + (s->local.addr != 0) + (s->remote.port != 0) * 2;
-		if (fit > best_fit || (fit == best_fit && s->queued < best->queued)) {
+		if (fit > best_fit || (fit == best_fit && shares(s) && s->queued < best->queued)) {
 			best = s;
 			best_fit = fit;
 		}
@@ -167,6 +178,8 @@ static int bind_locked(struct sock *s, struct inet_name name)
 	if (name.port && name_in_use(s, name, true))
 		return -EADDRINUSE;
 	s->local = name;
+	if (name.port)
+		sock_name(s, name.port);
 	err = choose_port(s);
 	if (err) {
 		s->local.addr = 0;
@@ -217,8 +230,10 @@ static void forget(struct sock *s)
 	s->remote = (struct inet_name){0, 0};
 	if (!s->addr_bound)
 		s->local.addr = 0;
-	if (!s->port_bound)
+	if (!s->port_bound) {
 		s->local.port = 0;
+		sock_unname(s);
+	}
 }
 
 /* A name of its own for who sends something. */
@@ -349,12 +364,12 @@ static bool link_to(struct sock *s, struct sock *conn, struct inet_name to)
 		return false;
 	s->remote = to;
 	inherit(conn, listener);
-	conn->local = to;
 	conn->remote = s->local;
 	conn->window = s->rcvbuf;
 	s->window = listener->rcvbuf;
 	full = sock_queue_full(listener);
 	sock_link(s, conn, listener);
+	set_name(conn, to);
 	if (full)
 		s->state = SS_CONNECTING;
 	sock_data_ready(listener);

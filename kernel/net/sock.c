@@ -23,6 +23,9 @@ struct list_head socks = LIST_HEAD_INIT(socks);
 struct waitq sock_dgram_room = WAITQ_INIT(sock_dgram_room);
 u32 sock_somaxconn = 4096;
 
+#define NAME_BUCKETS 256u
+
+static struct list_head name_buckets[NAME_BUCKETS];
 static struct slab_cache *sock_cache __ro_after_init;
 static struct internal_mount sockfs;
 
@@ -41,6 +44,7 @@ struct sock *sock_create(const struct sock_family *ops, u32 type)
 	s->rcvlowat = 1;
 	s->pacing_rate = UINT32_MAX;
 	s->uid = current_cred()->euid;
+	list_init(&s->named);
 	list_init(&s->receive);
 	list_init(&s->waiting);
 	mutex_init(&s->read_lock);
@@ -51,6 +55,33 @@ struct sock *sock_create(const struct sock_family *ops, u32 type)
 	list_add_tail(&s->all, &socks);
 	spin_unlock(&sock_lock);
 	return s;
+}
+
+struct list_head *sock_bucket(u32 hash)
+{
+	return &name_buckets[hash % NAME_BUCKETS];
+}
+
+/* Connections do not stand in the way of who looks for somebody to connect to. */
+static void enter_bucket(struct sock *s)
+{
+	list_del_init(&s->named);
+	if (s->bucket && sock_listens(s))
+		list_add(&s->named, s->bucket);
+	else if (s->bucket)
+		list_add_tail(&s->named, s->bucket);
+}
+
+void sock_name(struct sock *s, u32 hash)
+{
+	s->bucket = sock_bucket(hash);
+	enter_bucket(s);
+}
+
+void sock_unname(struct sock *s)
+{
+	s->bucket = NULL;
+	enter_bucket(s);
 }
 
 struct sock *sock_hold(struct sock *s)
@@ -143,6 +174,7 @@ void sock_detach(struct sock *s, struct sock_rest *rest)
 	list_splice_tail(&s->receive, &rest->msgs);
 	s->queued = s->unread = 0;
 	s->state = SS_CLOSED;
+	enter_bucket(s);
 }
 
 void sock_drop(struct sock *s, struct sock_rest *rest)
@@ -174,6 +206,7 @@ void sock_close(struct sock *s)
 	s->dead = true;
 	s->shutdown = SHUTDOWN_MASK;
 	list_del(&s->all);
+	sock_unname(s);
 	spin_unlock(&sock_lock);
 	sock_drop(s, &rest);
 	path_put(path);
@@ -276,6 +309,7 @@ int sock_listen(struct sock *s, s32 backlog)
 	if (!err) {
 		s->backlog = MIN((u32)backlog, sock_somaxconn);
 		s->state = SS_LISTENING;
+		enter_bucket(s);
 		s->peercred = sock_own_cred();
 		let_in(s);
 	}
@@ -468,6 +502,8 @@ static struct fs_type sock_type = {
 void __init sock_init(void)
 {
 	mount_init_internal(&sockfs, &sock_type);
+	for (u32 i = 0; i < NAME_BUCKETS; i++)
+		list_init(&name_buckets[i]);
 	sock_cache = slab_create("sock", sizeof(struct sock), 0, 0, NULL);
 	if (!sock_cache)
 		panic("no memory for the socket cache");

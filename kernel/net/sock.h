@@ -110,6 +110,8 @@ struct sock {
 	struct sock *peer;	       /* u: referenced */
 	struct sock *listener;	       /* u: in whose queue it is; NULL: in none */
 	struct list_head all;	       /* u: socks */
+	struct list_head named;	       /* u: in its bucket, if it is to be found by its name */
+	struct list_head *bucket;      /* u: that one, NULL: none */
 	struct list_head receive;      /* u: struct sock_msg.link; a listener's: sock.waiting */
 	struct list_head waiting;      /* u: in a listener's queue */
 	u32 queued;		       /* u: entries of `receive` */
@@ -182,6 +184,19 @@ extern const struct sock_family unix_family, inet_family, netlink_family;
 
 extern struct spinlock sock_lock;
 extern struct list_head socks; /* every socket that is not dead; sock_lock */
+
+/* Sockets by a hash of what their family finds them by (struct sock.named): first those that listen or
+ * take datagrams, the last named first; then all other ones. Caller holds sock_lock. */
+struct list_head *sock_bucket(u32 hash);
+/* It is found by another hash from now on, or by none. */
+void sock_name(struct sock *s, u32 hash);
+void sock_unname(struct sock *s);
+
+static inline bool sock_listens(const struct sock *s)
+{
+	return s->type == SOCK_DGRAM || s->state == SS_LISTENING;
+}
+
 extern const struct file_ops sock_file_ops;
 /* Senders of datagrams wait for room at the receiver on this queue, which outlives both. */
 extern struct waitq sock_dgram_room;

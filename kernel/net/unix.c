@@ -59,13 +59,28 @@ static u32 copy_name(const struct unix_name *name, struct abi_sockaddr_un *addr)
 	return name->len;
 }
 
+/* Of an abstract name (FNV-1a), and of the file that a path leads to. */
+static u32 hash_name(const struct abi_sockaddr_un *addr, u32 len)
+{
+	u32 hash = 2166136261u;
+
+	for (u32 i = 0; i < len - PATH_AT; i++)
+		hash = (hash ^ (u8)addr->path[i]) * 16777619u;
+	return hash ^ hash >> 16;
+}
+
+static u32 hash_inode(const struct inode *inode)
+{
+	return (u32)(uintptr_t)inode * 0x9e3779b1u >> 16;
+}
+
 /* Abstract names are apart for each type of socket. Caller holds sock_lock. */
 static struct sock *find_abstract(const struct abi_sockaddr_un *addr, u32 len, u32 type)
 {
 	struct sock *s;
 
-	list_for_each_entry (s, &socks, all) {
-		if (s->type != type || s->accepted || !s->name || s->name->len != len)
+	list_for_each_entry (s, sock_bucket(hash_name(addr, len)), named) {
+		if (s->ops != &unix_family || s->type != type || !s->name || s->name->len != len)
 			continue;
 		if (memcmp(s->name->addr.path, addr->path, len - PATH_AT) == 0)
 			return s;
@@ -77,7 +92,7 @@ static struct sock *find_inode(const struct inode *inode)
 {
 	struct sock *s;
 
-	list_for_each_entry (s, &socks, all)
+	list_for_each_entry (s, sock_bucket(hash_inode(inode)), named)
 		if (s->path.dentry && s->path.dentry->inode == inode)
 			return s;
 	return NULL;
@@ -142,6 +157,8 @@ static int set_name(struct sock *s, struct unix_name *name, struct path path)
 	if (!err) {
 		s->name = name;
 		s->path = path;
+		sock_name(s, path.dentry ? hash_inode(path.dentry->inode)
+					 : hash_name(&name->addr, name->len));
 	}
 	spin_unlock(&sock_lock);
 	if (err) {

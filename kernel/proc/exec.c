@@ -219,7 +219,8 @@ static void loading_end(struct process *p)
 	u32 flags = spin_lock_irqsave(&process_lock);
 	p->nr_loading--;
 	spin_unlock_irqrestore(&process_lock, flags);
-	waitq_wake_all(&loaded);
+	if (waitq_awaited(&loaded)) /* is_loading() takes the lock, too */
+		waitq_wake_all(&loaded);
 }
 
 static bool is_loading(u32 tid)
@@ -289,7 +290,7 @@ static long become_only_thread(struct process *p, struct task *t)
 		if (leader)
 			ptrace_forget(leader);
 		pid_free(t->tid);
-		t->tid = p->pid;
+		task_change_tid(t, p->pid);
 		children_inherited(p, t);
 	}
 	signal_recalc();

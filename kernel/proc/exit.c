@@ -160,6 +160,7 @@ static void thread_leave(struct process *p, struct task *t, int status)
 		save_sched(p, t);
 	sigpending_flush(&t->pending, p);
 	list_move_tail(&t->sibling, &p->dead);
+	task_forget_tid(t);
 	p->nr_stopped -= t->stop_done;
 	p->nr_threads--;
 	nr_threads--;

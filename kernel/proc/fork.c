@@ -529,10 +529,10 @@ static long spawn_enter(struct process *p, struct task *t, bool init)
 	if (pid > 0) {
 		p->pid = t->tid = (u32)pid;
 		p->unkillable = init;
-		if (!init)
-			p->pgid = p->sid = p->pid;
 		process_add_thread(p, t);
 		process_link(p, NULL);
+		if (!init)
+			process_set_group(p, p->pid, p->pid);
 	}
 	spin_unlock_irqrestore(&process_lock, flags);
 	return pid;

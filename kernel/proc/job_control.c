@@ -115,8 +115,8 @@ u32 stop_wait(struct task *t, u32 flags)
 bool pgrp_orphaned_locked(u32 pgid, const struct process *without)
 {
 	struct process *p;
-	list_for_each_entry (p, &process_list, all) {
-		if (p->pgid != pgid || p == without || p->state == P_ZOMBIE || !p->parent)
+	for_each_in_group (p, pgid) {
+		if (p == without || p->state == P_ZOMBIE || !p->parent)
 			continue;
 		if (p->parent->pid != 1 && p->parent->pgid != pgid && p->parent->sid == p->sid)
 			return false;
@@ -135,8 +135,8 @@ bool pgrp_orphaned(u32 pgid)
 bool pgrp_has_stopped(u32 pgid)
 {
 	struct process *p;
-	list_for_each_entry (p, &process_list, all)
-		if (p->pgid == pgid && p->state == P_STOPPED)
+	for_each_in_group (p, pgid)
+		if (p->state == P_STOPPED)
 			return true;
 	return false;
 }

@@ -46,6 +46,9 @@ void pid_take_first(void);
 void process_link(struct process *p, struct process *parent);
 void process_unlink(struct process *p);
 void process_add_thread(struct process *p, struct task *t);
+/* It is no longer found by its number; or has another one. */
+void task_forget_tid(struct task *t);
+void task_change_tid(struct task *t, u32 tid);
 
 /* Threads there may be at all, from the size of memory; and that there are. */
 extern u32 max_threads;

@@ -102,9 +102,7 @@ u32 signal_send_pgrp_locked(u32 pgid, u32 sig, const struct abi_siginfo *info)
 {
 	struct process *p;
 	u32 n = 0;
-	list_for_each_entry (p, &process_list, all) {
-		if (p->pgid != pgid)
-			continue;
+	for_each_in_group (p, pgid) {
 		n++;
 		signal_send_process_locked(p, sig, info);
 	}

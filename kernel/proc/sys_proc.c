@@ -68,8 +68,8 @@ long sys_getsid(s32 pid)
 static bool group_in_session(u32 pgid, u32 sid)
 {
 	const struct process *p;
-	list_for_each_entry (p, &process_list, all)
-		if (p->pgid == pgid && p->sid == sid)
+	for_each_in_group (p, pgid)
+		if (p->sid == sid)
 			return true;
 	return false;
 }
@@ -92,7 +92,7 @@ static long setpgid_locked(struct process *p, u32 pgid)
 		return -EPERM;
 	if (pgid != p->pid && !group_in_session(pgid, self->sid))
 		return -EPERM;
-	p->pgid = pgid;
+	process_set_group(p, pgid, p->sid);
 	return 0;
 }
 
@@ -115,11 +115,10 @@ long sys_setsid(void)
 	struct process *p = current_process(), *other;
 	u32 flags = spin_lock_irqsave(&process_lock);
 	long r = (long)p->pid;
-	list_for_each_entry (other, &process_list, all)
-		if (other->pgid == p->pid)
-			r = -EPERM;
+	for_each_in_group (other, p->pid)
+		r = -EPERM;
 	if (r > 0) {
-		p->sid = p->pgid = p->pid;
+		process_set_group(p, p->pid, p->pid);
 		p->tty = NULL;
 		p->tty_old_pgrp = 0;
 	}

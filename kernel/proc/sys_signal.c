@@ -40,9 +40,7 @@ static long kill_group(u32 pgid, u32 sig, const struct abi_siginfo *info)
 	struct process *p;
 	long result = -ESRCH;
 	bool any = false;
-	list_for_each_entry (p, &process_list, all) {
-		if (p->pgid != pgid)
-			continue;
+	for_each_in_group (p, pgid) {
 		result = kill_one(p, sig, info);
 		any |= !result;
 	}

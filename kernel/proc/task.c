@@ -16,6 +16,7 @@
 #include "mm/vmalloc.h"
 
 LIST_HEAD(process_list);
+struct pid_bucket pid_buckets[PID_BUCKETS];
 struct spinlock process_lock = SPINLOCK_INIT("process");
 u32 nr_processes, nr_threads, max_threads;
 
@@ -23,6 +24,9 @@ static struct slab_cache *task_cache, *process_cache, *sighand_cache;
 
 /* Numbers in use, one bit each; under process_lock. 0 is nobody's. */
 static u32 pid_map[PID_MAX / 32] = {1};
+/* By the low bits of numbers: none of these names a session where a bit is not set. */
+#define SESSION_BITS 4096u
+static u32 session_map[SESSION_BITS / 32];
 static u32 last_pid;
 u32 pid_max = PID_MAX;
 
@@ -33,6 +37,11 @@ void process_init(void)
 	sighand_cache = slab_create("sighand", sizeof(struct sighand), 0, 0, NULL);
 	if (!task_cache || !process_cache || !sighand_cache)
 		boot_fail("no memory for the process caches");
+	for (u32 i = 0; i < PID_BUCKETS; i++) {
+		list_init(&pid_buckets[i].processes);
+		list_init(&pid_buckets[i].threads);
+		list_init(&pid_buckets[i].members);
+	}
 	/* As Linux: kernel stacks may take an eighth of memory. */
 	max_threads = MAX(page_alloc_total() / (8 * (KSTACK_SIZE / PAGE_SIZE)), 20u);
 	user_init();
@@ -153,13 +162,29 @@ static bool pid_used(u32 pid)
 	return pid_map[pid / 32] & 1u << (pid % 32);
 }
 
+static bool names_session(u32 pid)
+{
+	u32 bit = pid % SESSION_BITS;
+	bool others = false;
+	struct process *p;
+	if (!(session_map[bit / 32] & 1u << bit % 32))
+		return false;
+	list_for_each_entry (p, &process_list, all) {
+		if (p->sid == pid)
+			return true;
+		others |= p->sid % SESSION_BITS == bit;
+	}
+	if (!others)
+		session_map[bit / 32] &= ~(1u << bit % 32);
+	return false;
+}
+
 bool pid_names_group(u32 pid)
 {
 	struct process *p;
-	list_for_each_entry (p, &process_list, all)
-		if (p->pgid == pid || p->sid == pid)
-			return true;
-	return false;
+	for_each_in_group (p, pid)
+		return true;
+	return names_session(pid);
 }
 
 long pid_alloc(void)
@@ -195,23 +220,30 @@ struct process *process_find(u32 pid)
 {
 	struct process *p;
 	kassert_dbg(spin_held(&process_lock));
-	list_for_each_entry (p, &process_list, all)
+	list_for_each_entry (p, &pid_bucket(pid)->processes, by_pid)
 		if (p->pid == pid)
 			return p;
 	return NULL;
 }
 
+struct process *process_next(u32 pid)
+{
+	struct process *p = NULL;
+	while (pid < PID_MAX && !p) {
+		u32 used = pid_map[pid / 32] >> pid % 32;
+		pid += used ? (u32)__builtin_ctz(used) : 32 - pid % 32;
+		p = used ? process_find(pid++) : NULL;
+	}
+	return p;
+}
+
 struct task *task_find(u32 tid)
 {
-	struct process *p;
 	struct task *t;
 	kassert_dbg(spin_held(&process_lock));
-	if (tid == 0 || tid >= PID_MAX || !pid_used(tid))
-		return NULL;
-	list_for_each_entry (p, &process_list, all)
-		list_for_each_entry (t, &p->threads, sibling)
-			if (t->tid == tid)
-				return t;
+	list_for_each_entry (t, &pid_bucket(tid)->threads, by_tid)
+		if (t->tid == tid)
+			return t;
 	return NULL;
 }
 
@@ -224,6 +256,15 @@ static void process_list_insert(struct process *p)
 	list_add_tail(&p->all, at);
 }
 
+void process_set_group(struct process *p, u32 pgid, u32 sid)
+{
+	kassert_dbg(spin_held(&process_lock));
+	p->pgid = pgid;
+	p->sid = sid;
+	session_map[sid % SESSION_BITS / 32] |= 1u << sid % 32;
+	list_move_tail(&p->in_group, &pid_bucket(pgid)->members);
+}
+
 void process_link(struct process *p, struct process *parent)
 {
 	kassert_dbg(spin_held(&process_lock));
@@ -233,6 +274,8 @@ void process_link(struct process *p, struct process *parent)
 	else
 		list_init(&p->sibling);
 	process_list_insert(p);
+	list_add(&p->by_pid, &pid_bucket(p->pid)->processes);
+	list_add_tail(&p->in_group, &pid_bucket(p->pgid)->members);
 	nr_processes++;
 }
 
@@ -241,6 +284,8 @@ void process_unlink(struct process *p)
 	kassert_dbg(spin_held(&process_lock));
 	list_del_init(&p->sibling);
 	list_del_init(&p->all);
+	list_del(&p->by_pid);
+	list_del(&p->in_group);
 	p->parent = NULL;
 	nr_processes--;
 }
@@ -250,10 +295,22 @@ void process_add_thread(struct process *p, struct task *t)
 	kassert_dbg(spin_held(&process_lock));
 	t->process = p;
 	list_add_tail(&t->sibling, &p->threads);
+	list_add(&t->by_tid, &pid_bucket(t->tid)->threads);
 	p->nr_threads++;
 	nr_threads++;
 	user_add(p->user, USER_THREADS, 1);
 	cpustat_forked(t->tid);
+}
+
+void task_forget_tid(struct task *t)
+{
+	list_del(&t->by_tid);
+}
+
+void task_change_tid(struct task *t, u32 tid)
+{
+	t->tid = tid;
+	list_move(&t->by_tid, &pid_bucket(tid)->threads);
 }
 
 void process_set_user(struct process *p, struct user *u)

@@ -65,13 +65,14 @@ struct process {
 	u32 pid;
 	enum process_state state;     /* l */
 	struct list_head all;         /* l: every process, by pid */
+	struct list_head by_pid, in_group; /* l: in its buckets of pid_buckets */
 	struct list_head threads;     /* l: struct task.sibling */
 	u32 nr_threads;               /* l */
 	struct process *parent;       /* l */
 	u32 parent_tid;               /* l: the thread of the parent that made it, or its heir */
 	struct list_head children;    /* l: struct process.sibling */
 	struct list_head sibling;     /* l */
-	u32 pgid, sid;                /* l */
+	u32 pgid, sid;                /* l: set by process_set_group() */
 	struct tty *tty;              /* l: controlling terminal, or NULL */
 	struct sem_undo *sem_undos;   /* what it did with SEM_UNDO (kernel/ipc/sys_sem.c) */
 	u32 tty_old_pgrp;             /* l: its foreground group when it was hung up, 0: none */
@@ -157,6 +158,7 @@ struct task {
 	u32 tid;
 	struct process *process;
 	struct list_head sibling;  /* l: process->threads */
+	struct list_head by_tid;   /* l: while it is there, in its bucket of pid_buckets */
 	u64 blocked;               /* o: signal mask */
 	u64 real_blocked;          /* o: the mask that sigtimedwait() lowered for a moment, else 0 */
 	u64 saved_blocked;         /* o: to restore after sigsuspend, with restore_blocked */
@@ -208,6 +210,28 @@ extern struct abi_utsname utsname; /* what uname(2) says; under utsname_lock */
 extern struct spinlock utsname_lock;
 
 extern struct list_head process_list; /* every process, ascending pid */
+
+/* Whom a number names, by its low bits: processes, their threads, and the members of its group. All under
+ * process_lock. */
+#define PID_BUCKETS 128u
+struct pid_bucket {
+	struct list_head processes; /* struct process.by_pid */
+	struct list_head threads;   /* struct task.by_tid: the living ones */
+	struct list_head members;   /* struct process.in_group */
+};
+extern struct pid_bucket pid_buckets[PID_BUCKETS];
+
+static inline struct pid_bucket *pid_bucket(u32 number)
+{
+	return &pid_buckets[number % PID_BUCKETS];
+}
+
+/* Each process of a group, zombies too. */
+#define for_each_in_group(p, number)                                                               \
+	list_for_each_entry (p, &pid_bucket(number)->members, in_group)                            \
+		if ((p)->pgid != (number)) {                                                       \
+		} else
+
 extern struct spinlock process_lock;
 extern u32 nr_processes;
 
@@ -245,8 +269,12 @@ static inline struct process *current_process(void)
 /* Caller holds process_lock. */
 struct process *process_find(u32 pid);
 struct task *task_find(u32 tid);
+/* The one with the lowest number from `pid` on. */
+struct process *process_next(u32 pid);
 /* Whether a group or a session is named by the number, which stays taken so long. */
 bool pid_names_group(u32 pid);
+/* From now on it is in that group and session. */
+void process_set_group(struct process *p, u32 pgid, u32 sid);
 
 /* Starts process 1 from `path` in the root file system. Stops with boot_fail() when it cannot. */
 void process_start_init(const char *path);

@@ -153,20 +153,28 @@ static int scan_tracees(struct wait_request *r, const struct process *p)
 	return result;
 }
 
-/* Children that the caller traces are looked at as that. */
+/* One that the caller traces is looked at as that. */
+static int look_at_child(struct wait_request *r, struct process *c)
+{
+	const struct task *leader = ptrace_leader(c);
+	if ((r->options & W_NOTHREAD) && c->parent_tid != current_task()->tid)
+		return WAIT_NO_CHILD;
+	if (!wait_matches(r, c) || (leader && leader->ptrace.tracer->process == c->parent))
+		return WAIT_NO_CHILD;
+	return wait_child(r, c) ? WAIT_FOUND : WAIT_NONE;
+}
+
 static int scan_children(struct wait_request *r, const struct process *p)
 {
-	struct process *c;
+	struct process *c = r->who == P_PID ? process_find(r->id) : NULL;
 	int result = WAIT_NO_CHILD;
+	if (r->who == P_PID)
+		return c && c->parent == p ? look_at_child(r, c) : WAIT_NO_CHILD;
 	list_for_each_entry (c, &p->children, sibling) {
-		const struct task *leader = ptrace_leader(c);
-		if ((r->options & W_NOTHREAD) && c->parent_tid != current_task()->tid)
-			continue;
-		if (!wait_matches(r, c) || (leader && leader->ptrace.tracer->process == p))
-			continue;
-		if (wait_child(r, c))
-			return WAIT_FOUND;
-		result = WAIT_NONE;
+		int one = look_at_child(r, c);
+		result = MAX(result, one);
+		if (one == WAIT_FOUND)
+			break;
 	}
 	return result;
 }

@@ -47,18 +47,12 @@ bool proc_alive(const struct proc_node *n)
 bool proc_pid_next(const struct proc_node *dir, u32 *number)
 {
 	u32 flags = spin_lock_irqsave(&process_lock);
-	struct process *p;
-	bool found = false;
+	struct process *p = process_next(*number);
 
-	list_for_each_entry (p, &process_list, all) {
-		if (p->pid < *number)
-			continue;
+	if (p)
 		*number = p->pid;
-		found = true;
-		break;
-	}
 	spin_unlock_irqrestore(&process_lock, flags);
-	return found;
+	return p;
 }
 
 /* Threads other than the first are found, too, though not listed; as on Linux. */

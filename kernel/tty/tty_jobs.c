@@ -155,9 +155,8 @@ static u32 session_of(u32 pgid)
 {
 	struct process *p;
 
-	list_for_each_entry (p, &process_list, all)
-		if (p->pgid == pgid)
-			return p->sid;
+	for_each_in_group (p, pgid)
+		return p->sid;
 	return 0;
 }
 

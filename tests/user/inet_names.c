@@ -361,6 +361,30 @@ static void test_dgram(void)
 
 /* --- Interfaces --- */
 
+/* Of sockets that may have the same name the one that was named last gets what is sent there. */
+static void test_dgram_alike(void)
+{
+	int s[3], from = udp(0), on = 1;
+	char c;
+
+	for (int i = 0; i < 3; i++) {
+		s[i] = udp(SOCK_NONBLOCK);
+		setsockopt(s[i], SOL_SOCKET, SO_REUSEADDR, &on, sizeof(on));
+		answer("alike.bind", bind_to(s[i], "127.0.0.1", PORT + 3));
+	}
+	for (int i = 0; i < 4; i++) {
+		answer("alike.send", send_to(from, "127.0.0.1", PORT + 3, "x"));
+		if (i == 2)
+			close(s[2]);
+	}
+	answer("alike.first", recv(s[0], &c, 1, 0));
+	answer("alike.second", recv(s[1], &c, 1, 0));
+	answer("alike.second", recv(s[1], &c, 1, 0));
+	close(s[0]);
+	close(s[1]);
+	close(from);
+}
+
 static void test_interfaces(void)
 {
 	struct ifreq r[4];
@@ -442,6 +466,7 @@ int main(void)
 	test_sysctl();
 	test_options();
 	test_dgram();
+	test_dgram_alike();
 	test_interfaces();
 	isolated("ifconfig", test_ifconfig);
 	return test_failed;
