@@ -106,7 +106,8 @@ static bool name_in_use(const struct sock *s, struct inet_name name, bool share)
 	const struct sock *other;
 
 	list_for_each_entry (other, sock_bucket(name.port), named) {
-		if (other == s || other->ops != &inet_family || other->protocol != s->protocol || other->local.port != name.port)
+		if (other == s || other->ops != &inet_family || other->protocol != s->protocol ||
+			other->local.port != name.port)
 			continue;
 		if (name.addr && other->local.addr && other->local.addr != name.addr)
 			continue;

@@ -225,36 +225,61 @@ static void echo_typed(struct ldisc *l, u8 c, bool literal)
 		echo(l, c);
 }
 
+/* The column after a byte of the line that begins in that one. */
+static u32 column_after(const struct ldisc *l, u32 column, u8 c)
+{
+	return shown_as_caret(l, c) ? column + 2 : advance(l, column, c);
+}
+
 /* The column that the line being typed has reached before the byte at `until`. */
 static u32 column_at(const struct ldisc *l, u32 until)
 {
 	u32 column = l->line_column;
 
 	for (u32 i = l->canon; i != until; i++)
-		column = shown_as_caret(l, ring_at(l, i)) ? column + 2
-							  : advance(l, column, ring_at(l, i));
+		column = column_after(l, column, ring_at(l, i));
 	return column;
 }
 
-/* Takes the last character, all its bytes, off the line; wipes it off the screen as well. */
-static void erase_char(struct ldisc *l, bool show)
+/* How many columns the bytes of the line from `start` on have taken. */
+static u32 width_from(const struct ldisc *l, u32 start)
 {
-	u32 last = l->head - 1, from, to;
+	u32 column = column_at(l, start), width = 0;
 
-	while (last != l->canon && is_continuation(l, ring_at(l, last)))
-		last--;
-	to = column_at(l, l->head);
-	from = column_at(l, last);
-	l->head = last;
-	for (; show && from < to; from++)
+	for (u32 i = start; i != l->head; i++) {
+		u32 next = column_after(l, column, ring_at(l, i));
+
+		width += next > column ? next - column : 0;
+		column = next;
+	}
+	return width;
+}
+
+/* Takes the bytes from `start` on off the line; wipes them off the screen as well. */
+static void erase_from(struct ldisc *l, u32 start, bool show)
+{
+	u32 width = show ? width_from(l, start) : 0;
+
+	l->head = start;
+	while (width--)
 		ldisc_write(l, "\b \b", 3);
+}
+
+/* Where the character, all its bytes, begins that ends before the byte at `end`. */
+static u32 char_before(const struct ldisc *l, u32 end)
+{
+	u32 first = end - 1;
+
+	while (first != l->canon && is_continuation(l, ring_at(l, first)))
+		first--;
+	return first;
 }
 
 static void erase_one(struct ldisc *l, u8 c)
 {
 	if (l->head == l->canon)
 		return;
-	erase_char(l, lflag(l, ECHO) && lflag(l, ECHOE));
+	erase_from(l, char_before(l, l->head), lflag(l, ECHO) && lflag(l, ECHOE));
 	if (lflag(l, ECHO) && !lflag(l, ECHOE))
 		echo(l, c);
 }
@@ -268,15 +293,17 @@ static bool is_word(u8 c)
 /* What is not a word, and the word before it. */
 static void erase_word(struct ldisc *l)
 {
-	bool show = lflag(l, ECHO), in_word = false;
+	u32 start = l->head;
+	bool in_word = false;
 
-	while (l->head != l->canon) {
-		if (is_word(ring_at(l, l->head - 1)))
+	while (start != l->canon) {
+		if (is_word(ring_at(l, start - 1)))
 			in_word = true;
 		else if (in_word)
 			break;
-		erase_char(l, show);
+		start = char_before(l, start);
 	}
+	erase_from(l, start, lflag(l, ECHO));
 }
 
 static void erase_line(struct ldisc *l, u8 c)
@@ -286,9 +313,7 @@ static void erase_line(struct ldisc *l, u8 c)
 
 	if (l->head == l->canon)
 		return;
-	while (wipe && l->head != l->canon)
-		erase_char(l, true);
-	l->head = l->canon;
+	erase_from(l, l->canon, wipe);
 	if (!show || wipe)
 		return;
 	echo(l, c);
