@@ -35,7 +35,7 @@ struct object {
 	                        * is promised as it comes, which is what `charge` is for */
 	u32 vm_flags;          /* i: VM_ bits that every mapping of it has */
 	bool shmem;            /* i: memory is its only home (tmpfs): counts as Shmem */
-	bool no_fault_around;  /* i: a read fault maps no page beside its own (System V segments) */
+	bool no_fault_around;  /* i: a read fault maps no page beside its own (System V segments, vDSO) */
 	struct hugetlb_share *share; /* i: of huge pages: what they are taken out of, or NULL */
 };
 

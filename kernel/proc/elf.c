@@ -66,8 +66,6 @@ static int check_load(const struct elf32_phdr *p, bool dyn, u64 file_size, const
 		return refuse(why, "segment reaches beyond user space, or wraps around");
 	if (!dyn && p->p_vaddr < USER_MIN)
 		return refuse(why, "segment lies below the lowest user address");
-	if (p->p_align & (p->p_align - 1))
-		return refuse(why, "segment alignment is not a power of two");
 	if (p->p_filesz && (p->p_vaddr - p->p_offset) % PAGE_SIZE)
 		return refuse(why, "unaligned segment: address and file offset disagree");
 	if ((u64)p->p_offset + p->p_filesz > file_size)
@@ -95,7 +93,8 @@ static int add_load(
 		.filesz = p->p_filesz,
 		.prot = prot_of(p->p_flags),
 	};
-	img->align = MAX(img->align, p->p_align);
+	if (!(p->p_align & (p->p_align - 1)))
+		img->align = MAX(img->align, p->p_align);
 	img->nr_segments++;
 	return 0;
 }

@@ -90,12 +90,12 @@ static long map_segment(struct mm *mm, struct file *f, const struct elf_segment 
 	return s->filesz && s->memsz > s->filesz ? clear_tail(mm, data_end, zero) : 0;
 }
 
-/* What is added to the image's addresses, when it may be anywhere: at `base`, or at the highest
- * free place. */
+/* What is added to the image's addresses, when it may be anywhere: at `base` or the aligned address
+ * below, or at the highest free place. */
 static long choose_bias(struct mm *mm, const struct elf_image *img, u32 base, u32 *bias)
 {
 	u32 span = img->hi - img->lo;
-	vaddr_t at = ALIGN_UP(base, img->align);
+	vaddr_t at = base ? MAX(ALIGN_DOWN(base, img->align), img->align) : 0;
 	*bias = 0;
 	if (!img->dyn)
 		return 0;
@@ -174,6 +174,7 @@ static long map_interp(struct exec *e, struct file *f, struct elf_image *img)
 	if (err)
 		return err == -ENOEXEC ? -ELIBBAD : err;
 	e->hidden |= file_may_read(f) != 0;
+	img->align = PAGE_SIZE; /* whatever it asks for */
 	err = map_image(e, f, img, 0, &bias);
 	if (err)
 		return err;
@@ -202,11 +203,17 @@ static long load_interp(struct exec *e)
 
 /* --- The program --- */
 
-/* Not behind a program that lies among the mappings, where it could not grow. */
-static vaddr_t random_heap(const struct exec *e, const struct elf_image *img, vaddr_t end)
+/* Not behind a program that lies among the mappings, where it could not grow; nor right behind
+ * another one, where it is somewhere by chance. */
+static vaddr_t heap_start(const struct exec *e, const struct elf_image *img, vaddr_t end)
 {
-	vaddr_t start = img->dyn && !img->interp_len ? PIE_BASE : end;
-	return ALIGN_UP(start, PAGE_SIZE) + (exec_random(e, HEAP_RANDOM_PAGES) << PAGE_SHIFT);
+	bool among_mappings = img->dyn && !img->interp_len;
+	vaddr_t start = among_mappings ? PIE_BASE : end;
+	if (e->randomize <= 1)
+		return start;
+	if (!among_mappings)
+		start += PAGE_SIZE;
+	return start + (exec_random(e, HEAP_RANDOM_PAGES) << PAGE_SHIFT);
 }
 
 /* Linux's bounds of code, data and heap, as /proc/PID/stat shows them. */
@@ -227,9 +234,7 @@ static void set_bounds(struct exec *e, const struct elf_image *img, u32 bias)
 	}
 	if (mm->start_code == ~0u)
 		mm->start_code = mm->end_code = img->lo + bias;
-	mm->start_brk = mm->brk = img->hi + bias;
-	if (e->randomize > 1)
-		mm->start_brk = mm->brk = random_heap(e, img, mm->brk);
+	mm->start_brk = mm->brk = heap_start(e, img, img->hi + bias);
 }
 
 /* Programs that say nothing about their stack are older than NX and may run their data. */

@@ -79,8 +79,12 @@ static __init void special_init(struct special *s, void *start, u32 size)
 	s->backing.object = &s->object;
 	s->backing.may_read = true;
 	s->object.size = size;
-	for (u32 i = 0; i < size >> PAGE_SHIFT; i++)
-		kassert(object_adopt_page(&s->object, i, virt_page(start + i * PAGE_SIZE)) == 0);
+	s->object.no_fault_around = true;
+	for (u32 i = 0; i < size >> PAGE_SHIFT; i++) {
+		struct page *p = virt_page(start + i * PAGE_SIZE);
+		kassert(object_adopt_page(&s->object, i, p) == 0);
+		p->flags &= (u8)~PF_DIRTY; /* no program has written it */
+	}
 }
 
 void __init vdso_init(void)

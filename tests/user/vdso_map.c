@@ -132,6 +132,9 @@ static void not_ours(void)
 	say("vvar.read", "%s", try_read(vvar));
 	say("vvar.smaps", "%ld %ld", smaps_value(getpid(), vvar, "Rss:"),
 		smaps_value(getpid(), vvar, "Pss:"));
+	say("vdso.smaps", "%ld kB, %ld dirty", smaps_value(getpid(), vdso, "Rss:"),
+		smaps_value(getpid(), vdso, "Shared_Dirty:") +
+			smaps_value(getpid(), vdso, "Private_Dirty:"));
 	if (pipe(pipes))
 		die("pipe");
 	answer("vvar.write", write(pipes[1], vvar, 8));
