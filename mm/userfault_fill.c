@@ -245,19 +245,19 @@ static int fill_small(struct vma *v, vaddr_t addr, uptr_t src, enum userfault_fi
 	return err;
 }
 
-/* The caller's memory can be read without a fault. */
-static bool is_there(uptr_t src, u32 len)
+/* Whether `copy` can read the caller's memory. */
+static bool is_readable(uptr_t src, u32 len, size_t (*copy)(void *, uptr_t, size_t))
 {
 	char byte;
 	for (u32 off = 0; off < len; off += PAGE_SIZE)
-		if (copy_from_user_nofault(&byte, uptr_add(src, off), 1))
+		if (copy(&byte, uptr_add(src, off), 1))
 			return false;
-	return !copy_from_user_nofault(&byte, uptr_add(src, len - 1), 1);
+	return !copy(&byte, uptr_add(src, len - 1), 1);
 }
 
 static int fill_huge(struct vma *v, vaddr_t addr, uptr_t src, enum userfault_fill how)
 {
-	if (how == FILL_COPY && !is_there(src, HUGE_SIZE))
+	if (how == FILL_COPY && !is_readable(src, HUGE_SIZE, copy_from_user_nofault))
 		return SOURCE_MISSING;
 	return hugetlb_fill(v, addr, src, how == FILL_CONTINUE);
 }
@@ -317,10 +317,7 @@ static int fill_next(struct fill *f)
 static int read_source(const struct fill *f)
 {
 	uptr_t src = uptr_add(f->src, f->done);
-	if (!user_range_ok(src, f->size))
-		return -EFAULT;
-	vaddr_t start = ALIGN_DOWN(src.va, PAGE_SIZE), end = ALIGN_UP(src.va + f->size, PAGE_SIZE);
-	return mm_populate_access(current_process()->mm, start, end, 0) ? -EFAULT : 0;
+	return is_readable(src, f->size, copy_from_user_partial) ? 0 : -EFAULT;
 }
 
 long userfault_fill(

@@ -360,6 +360,27 @@ static void copying(void)
 	drop_area();
 }
 
+/* What is not there yet comes in as for any access: these processors read what may be executed. */
+static void sources(void)
+{
+	static const int prots[] = {PROT_EXEC, PROT_WRITE, PROT_NONE};
+	int fd = make_uffd(0, 0);
+
+	fresh_area();
+	reg(fd, area, PAGES * PAGE);
+	for (unsigned i = 0; i < 3; i++) {
+		char *from = map_at(FREE_AREA2, 2 * PAGE, prots[i]);
+
+		try_copy(prots[i] == PROT_EXEC	  ? "source.exec"
+			 : prots[i] == PROT_WRITE ? "source.write"
+						  : "source.none",
+			fd, area + i * PAGE, from + 10, PAGE, 0);
+		munmap(from, 2 * PAGE);
+	}
+	close(fd);
+	drop_area();
+}
+
 /* What this machine's Linux has no bit in the page table for. */
 static void not_there(void)
 {
@@ -746,6 +767,7 @@ int main(void)
 	other_answers();
 	protected_pages();
 	copying();
+	sources();
 	not_there();
 	kernel_faults();
 	by_signal();
