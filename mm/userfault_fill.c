@@ -209,11 +209,19 @@ static int enter_new(struct vma *v, vaddr_t addr, pte_t *pte, struct page *from)
 	return 0;
 }
 
+/* Whether the page lies beyond the file. /dev/zero has no length: for zeroes, that counts too. */
+static bool is_beyond(const struct vma *v, vaddr_t addr, enum userfault_fill how)
+{
+	if (!v->object)
+		return v->backing && how == FILL_ZERO;
+	return vma_pgoff(v, addr) >= object_size_pages(v->object);
+}
+
 /* Caller holds the lock of the entry. `from` is what FILL_COPY has copied. */
 static int enter_page(
 	struct vma *v, vaddr_t addr, pte_t *pte, struct page *from, enum userfault_fill how)
 {
-	if (v->object && vma_pgoff(v, addr) >= object_size_pages(v->object))
+	if (is_beyond(v, addr, how))
 		return how == FILL_CONTINUE ? -EINVAL : -EFAULT;
 	if (pte_maps(*pte))
 		return -EEXIST;

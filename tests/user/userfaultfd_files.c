@@ -344,10 +344,40 @@ static void continued(void)
 	ftruncate(file, 0);
 }
 
+/* Memory like any, but that UFFDIO_ZEROPAGE asks how long the file is, Linux's way: a device is not,
+ * what is shared is as long as the mapping, wherever in the file that begins. */
+static void device(const char *name, int flags, off_t at)
+{
+	int fd = make_uffd(0, 0), zero = open("/dev/zero", O_RDWR);
+	char *area = mmap(FREE_AREA, 8 * PAGE, RW, flags | MAP_FIXED, zero, at);
+
+	answer(name, reg(fd, area, 8 * PAGE));
+	try_zero(name, fd, area, PAGE, 0);
+	try_copy(name, fd, area + PAGE, FREE_AREA2, PAGE, 0);
+	unreg(fd, area, 8 * PAGE);
+	say(name, "%s", try_write(area + 4 * PAGE));
+	close(fd);
+	close(zero);
+	munmap(area, 8 * PAGE);
+}
+
+static void devices(void)
+{
+	char *from = map_at(FREE_AREA2, PAGE, RW);
+
+	device("device.private", MAP_PRIVATE, 0);
+	device("device.private_later", MAP_PRIVATE, 9 * PAGE);
+	device("device.shared", MAP_SHARED, 0);
+	device("device.shared_later", MAP_SHARED, 5 * PAGE);
+	device("device.shared_beyond", MAP_SHARED, 9 * PAGE);
+	munmap(from, PAGE);
+}
+
 int main(void)
 {
 	shared();
 	private();
+	devices();
 	huge_pages();
 	segments();
 	ring();
