@@ -137,7 +137,7 @@ static __forceinline enum fault_result fault_present(struct fault *f)
 
 static __forceinline void map_cached(struct fault *f, struct page *p, u32 extra)
 {
-	fault_mm(f)->rss[f->vma->object->shmem ? RSS_SHMEM : RSS_FILE]++;
+	fault_mm(f)->rss[f->vma->object->rss_kind]++;
 	pagecache_mapped += !p->mapcount;
 	map_page(f, p, extra);
 	vm_events.file_map++;

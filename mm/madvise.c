@@ -163,7 +163,7 @@ static long cool(struct vma *v, vaddr_t start, vaddr_t end, u32 advice)
 	if (advice == MADV_PAGEOUT && !vma_may_tell(v))
 		return 0;
 	vma_forget_use(v, start, end, false);
-	if (advice == MADV_PAGEOUT && v->object && v->object->shmem) {
+	if (advice == MADV_PAGEOUT && v->object && object_is_shmem(v->object)) {
 		vma_lock_entries(v);
 		if (trace_mm_on())
 			trace_zap(v, start, end, ZAP_COLD);

@@ -183,7 +183,7 @@ static void check_tables(struct check *c, struct mm *mm)
 
 static void check_mm(struct check *c, struct mm *mm)
 {
-	static const char *const kind[] = {"file", "private", "shared"};
+	static const char *const kind[] = {"file", "private", "shared", "kernel's"};
 	u32 rss[RSS_NR] = {0}, pages = 0, huge = 0;
 	struct vma *v;
 	c->bad += vma_check(&mm->vmas, c->complain);

@@ -11,6 +11,7 @@
 #include "kernel/lib/list.h"
 #include "kernel/lib/radix.h"
 #include "kernel/lib/types.h"
+#include "mm/space.h"
 
 struct page;
 struct mm;
@@ -34,13 +35,18 @@ struct object {
 	u32 committed;         /* i: pages promised at once (mm/commit.h), given back at its end; 0: each
 	                        * is promised as it comes, which is what `charge` is for */
 	u32 vm_flags;          /* i: VM_ bits that every mapping of it has */
-	bool shmem;            /* i: memory is its only home (tmpfs): counts as Shmem */
+	u8 rss_kind;           /* i: enum rss_kind; RSS_SHMEM: memory is its only home (tmpfs) */
 	bool no_fault_around;  /* i: a read fault maps no page beside its own (System V segments, vDSO) */
 	struct hugetlb_share *share; /* i: of huge pages: what they are taken out of, or NULL */
 };
 
-/* Pages of all objects; of those with `shmem`; and those that processes map. */
+/* Pages of all objects; of those whose only home is memory; and those that processes map. */
 extern u32 pagecache_pages, pagecache_shmem_pages, pagecache_mapped;
+
+static inline bool object_is_shmem(const struct object *o)
+{
+	return o->rss_kind == RSS_SHMEM;
+}
 
 void object_init(struct object *o, const struct object_ops *ops);
 /* Drops every page. No VMA may map it any more. */

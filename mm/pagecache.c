@@ -49,7 +49,7 @@ static void count_pages(struct object *o, s32 n)
 {
 	o->nr_pages += n;
 	pagecache_pages += n;
-	if (o->shmem)
+	if (object_is_shmem(o))
 		pagecache_shmem_pages += n;
 }
 

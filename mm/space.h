@@ -13,7 +13,9 @@
 #include "mm/pmap.h"
 #include "mm/vma.h"
 
-enum rss_kind { RSS_FILE, RSS_ANON, RSS_SHMEM, RSS_NR };
+/* What a mapped page is counted as. Pages of the kernel's own data, that all programs may read, are
+ * in no sum. */
+enum rss_kind { RSS_FILE, RSS_ANON, RSS_SHMEM, RSS_KERNEL, RSS_NR };
 
 /* What a VMA counts as: by VM_READ to VM_SHARED, and all that grow down as stack. */
 enum vm_kind { VM_KIND_OTHER, VM_KIND_DATA, VM_KIND_EXEC, VM_KIND_STACK, VM_KIND_NR };

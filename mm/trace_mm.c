@@ -37,9 +37,11 @@ static vaddr_t skip_holes(struct mm *mm, vaddr_t addr, vaddr_t end)
 
 static void trace_rss(struct mm *mm, enum rss_kind kind, u32 pages)
 {
-	static const u8 member[RSS_NR] = {[RSS_FILE] = 0, [RSS_ANON] = 1, [RSS_SHMEM] = 3};
+	static const u8 member[RSS_KERNEL] = {[RSS_FILE] = 0, [RSS_ANON] = 1, [RSS_SHMEM] = 3};
 
-	trace(rss_stat, mm_id(mm), mm == current_mm(), member[kind], (s32)(pages * PAGE_SIZE));
+	if (kind != RSS_KERNEL)
+		trace(rss_stat, mm_id(mm), mm == current_mm(), member[kind],
+			(s32)(pages * PAGE_SIZE));
 }
 
 static void trace_all_rss(struct mm *mm)

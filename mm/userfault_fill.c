@@ -17,7 +17,7 @@ static bool can_register(const struct vma *v)
 {
 	if (!v->object || (v->flags & VM_HUGETLB))
 		return true;
-	return v->object->shmem && !v->backing->ops->no_userfault;
+	return object_is_shmem(v->object) && !v->backing->ops->no_userfault;
 }
 
 static int check_vma(const struct vma *v, const struct userfault *u)
@@ -161,7 +161,7 @@ static int copy_in(uptr_t src, struct page **out)
 /* A page of the object that v maps. */
 static void enter_cached(struct vma *v, pte_t *pte, struct page *p)
 {
-	v->mm->rss[v->object->shmem ? RSS_SHMEM : RSS_FILE]++;
+	v->mm->rss[v->object->rss_kind]++;
 	pagecache_mapped += !p->mapcount++;
 	pmap_enter(pte, pte_make(page_pfn(p), v->prot | PTE_D));
 }

@@ -10,7 +10,7 @@ enum rss_kind page_rss_kind(const struct page *p)
 {
 	if (likely(p->kind == PK_ANON) || p->kind == PK_POISON)
 		return RSS_ANON;
-	return ((struct object *)p->mapping)->shmem ? RSS_SHMEM : RSS_FILE;
+	return ((struct object *)p->mapping)->rss_kind;
 }
 
 struct zap {

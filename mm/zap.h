@@ -37,7 +37,7 @@ void zap_range(struct vma *v, vaddr_t start, vaddr_t end, enum zap_what what);
  * o->lock, which is what guards entries of object mappings. */
 void zap_object(struct object *o, u32 first, u32 last, enum zap_what what);
 
-/* Which of the three rss counts a page is in, or was before it was lost. */
+/* Which of the rss counts a page is in, or was before it was lost. */
 enum rss_kind page_rss_kind(const struct page *p);
 
 #endif

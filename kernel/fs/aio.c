@@ -216,7 +216,7 @@ static struct aio *aio_create(u32 events)
 	}
 	object_init(&a->ring, NULL);
 	a->ring.vm_flags = VM_DONTEXPAND;
-	a->ring.shmem = true;
+	a->ring.rss_kind = RSS_SHMEM;
 	a->backing = (struct backing){&aio_backing_ops, &a->ring, true, true, false, false};
 	a->refcount = 1;
 	a->max_reqs = events;

@@ -248,7 +248,7 @@ static int tmpfs_inode(struct super *s, u32 mode, u32 rdev, const char *target, 
 	inode->rdev = rdev;
 	if (S_ISREG(mode)) {
 		object_init(&inode->object, &tmpfs_object_ops);
-		inode->object.shmem = true;
+		inode->object.rss_kind = RSS_SHMEM;
 		inode->seals = F_SEAL_SEAL;
 	}
 	err = S_ISLNK(mode) ? take_target(inode, target) : 0;

@@ -73,12 +73,13 @@ bool vdso_is_backing(const struct backing *b)
 
 /* --- Boot --- */
 
-static __init void special_init(struct special *s, void *start, u32 size)
+static __init void special_init(struct special *s, void *start, u32 size, enum rss_kind kind)
 {
 	object_init(&s->object, NULL);
 	s->backing.object = &s->object;
 	s->backing.may_read = true;
 	s->object.size = size;
+	s->object.rss_kind = (u8)kind;
 	s->object.no_fault_around = true;
 	for (u32 i = 0; i < size >> PAGE_SHIFT; i++) {
 		struct page *p = virt_page(start + i * PAGE_SIZE);
@@ -95,8 +96,8 @@ void __init vdso_init(void)
 		vdso_enabled = 0;
 	if (cpu_features.sep)
 		memcpy(vdso_image + (u32)vdso_sysenter, enter, sizeof(enter));
-	special_init(&vvar, &clock_page, sizeof(clock_page));
-	special_init(&vdso, vdso_image, VDSO_SIZE);
+	special_init(&vvar, &clock_page, sizeof(clock_page), RSS_KERNEL);
+	special_init(&vdso, vdso_image, VDSO_SIZE, RSS_FILE);
 }
 
 /* --- Programs --- */

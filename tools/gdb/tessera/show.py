@@ -147,7 +147,7 @@ def ps(argument):
         row = f"{mark} {process.pid:5} {parent:5} {state(process):14} "
         if process.mm:
             mm = tasks.mm_of(process)
-            rss_file, rss_anon, rss_shmem = mm.rss
+            rss_file, rss_anon, rss_shmem, _ = mm.rss
             row += (f"{mm.pmap.cr3:#010x} {mm.at:#010x} {mm.vmas.count:5} {mm.total_vm:6} "
                     f"{rss_anon:6} {rss_file:6} {rss_shmem:6}  ")
         else:
