@@ -657,6 +657,8 @@ int fifo_open(struct inode *inode, struct file *f)
 		err = -ENXIO;
 	else
 		err = open_end(inode, f);
+	if (fifo && err == -ENFILE) /* what pipe(2) says of too many */
+		err = -ENOMEM;
 	mutex_unlock(&inode->lock);
 	if (err || !fifo)
 		return err;

@@ -315,7 +315,7 @@ static void become(struct process *p, struct task *t, struct exec *e)
 	spin_unlock_irqrestore(&process_lock, flags);
 	thread_set_pmap(&e->mm->pmap);
 	e->mm = NULL;
-	vfork_release(p);
+	vfork_release(t);
 	if (old)
 		mm_put(old);
 }

@@ -337,7 +337,7 @@ static void release_mm(struct process *p)
 	struct mm *mm = p->mm;
 	u32 flags;
 	if (!mm) {
-		vfork_release(p);
+		vfork_release(current_task());
 		return;
 	}
 	p->maxrss = MAX(p->maxrss, MAX(mm->hiwater_rss, mm_rss(mm)));
@@ -345,7 +345,7 @@ static void release_mm(struct process *p)
 	p->mm = NULL;
 	spin_unlock_irqrestore(&process_lock, flags);
 	thread_set_pmap(NULL);
-	vfork_release(p);
+	vfork_release(current_task());
 	mm_put(mm);
 }
 
@@ -498,6 +498,7 @@ void task_exit(int status)
 		p->exit_status = status;
 	if (p->nr_threads > 1) {
 		thread_set_pmap(NULL);
+		vfork_release(t);
 		release_files(t);
 	}
 	if (leave_if_not_last(p, t, status))

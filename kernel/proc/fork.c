@@ -37,9 +37,9 @@ struct clone_request {
 	bool clear_sighand; /* no handlers in the child */
 };
 
-/* Shared by a process that started with CLONE_VFORK: lives on the parent's kernel stack. */
+/* Shared by a thread that was made with CLONE_VFORK: lives on its maker's kernel stack. */
 struct vfork_wait {
-	struct waitq q; /* first: process->vfork_done points here */
+	struct waitq q; /* first: task->vfork_done points here */
 	bool done;	/* process_lock */
 };
 
@@ -193,11 +193,61 @@ static void clone_event(const struct clone_request *r, u32 tid)
 		ptrace_event(event, tid);
 }
 
+/* --- vfork(2) --- */
+
+/* Who makes a thread by vfork sleeps until that no longer uses its memory, or until it must die
+ * itself: then the child is told not to look for it. Returns whether it was the child. */
+static bool vfork_sleep(struct task *child, struct vfork_wait *v)
+{
+	struct waiter w;
+	u32 flags;
+	while (!READ_ONCE(v->done) && !fatal_signal_pending()) {
+		waitq_prepare(&v->q, &w, T_INTERRUPTIBLE);
+		if (!READ_ONCE(v->done) && !fatal_signal_pending())
+			schedule();
+		waitq_finish(&v->q, &w);
+	}
+	flags = spin_lock_irqsave(&process_lock);
+	if (!v->done)
+		child->vfork_done = NULL;
+	spin_unlock_irqrestore(&process_lock, flags);
+	return v->done;
+}
+
+void vfork_release(struct task *t)
+{
+	u32 flags = spin_lock_irqsave(&process_lock);
+	if (t->vfork_done) {
+		struct vfork_wait *v = container_of(t->vfork_done, struct vfork_wait, q);
+		v->done = true;
+		waitq_wake_all(&v->q);
+		t->vfork_done = NULL;
+	}
+	spin_unlock_irqrestore(&process_lock, flags);
+}
+
+static void vfork_prepare(const struct clone_request *r, struct task *t, struct vfork_wait *v)
+{
+	v->done = false;
+	waitq_init(&v->q);
+	if (r->flags & CLONE_VFORK)
+		t->vfork_done = &v->q;
+}
+
+/* `t` has begun. */
+static void vfork_wait_for(
+	const struct clone_request *r, struct task *t, u32 tid, struct vfork_wait *v)
+{
+	if ((r->flags & CLONE_VFORK) && vfork_sleep(t, v))
+		ptrace_event(PTRACE_EVENT_VFORK_DONE, tid);
+}
+
 /* --- A thread of the same process --- */
 
 static long thread_clone(const struct clone_request *r)
 {
 	struct process *p = current_process();
+	struct vfork_wait v;
 	struct task *t;
 	u32 flags;
 	long tid, err;
@@ -206,6 +256,7 @@ static long thread_clone(const struct clone_request *r)
 	if (err)
 		return err;
 	task_complete(t, p->mm);
+	vfork_prepare(r, t, &v);
 	flags = spin_lock_irqsave(&process_lock);
 	tid = signal_pending() ? -ERESTARTNOINTR : thread_quota(p->user);
 	if (tid == 0)
@@ -225,6 +276,7 @@ static long thread_clone(const struct clone_request *r)
 		(void)!put_user_u32(r->parent_tid, (u32)tid);
 	task_begin(t);
 	clone_event(r, (u32)tid);
+	vfork_wait_for(r, t, (u32)tid, &v);
 	return tid;
 }
 
@@ -300,42 +352,11 @@ static long process_enter(struct process *p, struct task *t, const struct clone_
 	return pid;
 }
 
-/* The parent of a vfork sleeps until the child no longer uses its memory, or until it must die
- * itself: then the child is told not to look for it. Returns whether it was the child. */
-static bool vfork_sleep(struct process *child, struct vfork_wait *v)
-{
-	struct waiter w;
-	u32 flags;
-	while (!READ_ONCE(v->done) && !fatal_signal_pending()) {
-		waitq_prepare(&v->q, &w, T_INTERRUPTIBLE);
-		if (!READ_ONCE(v->done) && !fatal_signal_pending())
-			schedule();
-		waitq_finish(&v->q, &w);
-	}
-	flags = spin_lock_irqsave(&process_lock);
-	if (!v->done)
-		child->vfork_done = NULL;
-	spin_unlock_irqrestore(&process_lock, flags);
-	return v->done;
-}
-
-void vfork_release(struct process *p)
-{
-	u32 flags = spin_lock_irqsave(&process_lock);
-	if (p->vfork_done) {
-		struct vfork_wait *v = container_of(p->vfork_done, struct vfork_wait, q);
-		v->done = true;
-		waitq_wake_all(&v->q);
-		p->vfork_done = NULL;
-	}
-	spin_unlock_irqrestore(&process_lock, flags);
-}
-
 static long process_clone(const struct clone_request *r)
 {
 	struct process *p;
 	struct task *t;
-	struct vfork_wait v = {.done = false};
+	struct vfork_wait v;
 	struct pidfd_promise fd;
 	long pid;
 	process_reap_dead();
@@ -356,9 +377,7 @@ static long process_clone(const struct clone_request *r)
 		goto no_fd;
 	if (r->clear_sighand)
 		sighand_reset(p->sighand);
-	waitq_init(&v.q);
-	if (r->flags & CLONE_VFORK)
-		p->vfork_done = &v.q;
+	vfork_prepare(r, t, &v);
 	pid = process_enter(p, t, r);
 	if (pid < 0)
 		goto no_pid;
@@ -368,8 +387,7 @@ static long process_clone(const struct clone_request *r)
 		(void)!put_user_u32(r->parent_tid, (u32)pid);
 	task_begin(t);
 	clone_event(r, (u32)pid);
-	if (r->flags & CLONE_VFORK && vfork_sleep(p, &v))
-		ptrace_event(PTRACE_EVENT_VFORK_DONE, (u32)pid);
+	vfork_wait_for(r, t, (u32)pid, &v);
 	return pid;
 no_pid:
 	if (r->flags & CLONE_PIDFD)

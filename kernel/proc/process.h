@@ -93,8 +93,8 @@ static inline bool must_die(const struct task *t)
 }
 /* Wakes the other threads, which are to find that they must end. Caller holds process_lock. */
 void process_kill_threads(struct process *p, struct task *except);
-/* Lets the parent that sleeps in vfork() go on. */
-void vfork_release(struct process *p);
+/* Lets the thread that sleeps in vfork() go on until this one no longer uses its memory. */
+void vfork_release(struct task *t);
 /* Tells of a zombie whom it concerns next: a tracer, then the parent. Caller holds process_lock. */
 void process_notify_exit(struct process *p);
 /* CLD_EXITED, CLD_KILLED or CLD_DUMPED, for a wait status. */

@@ -60,7 +60,7 @@ bool fatal_signal_pending(void)
 	struct process *p = t->process;
 	u32 flags = spin_lock_irqsave(&process_lock);
 	u64 set = (t->pending.set | p->pending.set) & ~t->blocked;
-	bool fatal = must_die(t);
+	bool fatal = must_die(t) || t->exiting;
 	if (unlikely(t->ptrace.tracer)) /* may yet cancel all others */
 		set &= sigmask(SIGKILL);
 	for (; set && !fatal; set &= set - 1)

@@ -63,7 +63,7 @@ void task_poke(struct task *t);
 /* Signals pending for the calling thread, its own and its process's. */
 u64 signal_pending_set(void);
 
-/* A signal that ends the process waits for the calling thread. */
+/* A signal that ends the process waits for the calling thread, or it is ending already. */
 bool fatal_signal_pending(void);
 
 /* The calling thread t takes these signals no more: those that wait for its process are offered to

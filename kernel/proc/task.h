@@ -101,7 +101,6 @@ struct process {
 	bool stop_report, cont_report;/* l: a state change the parent has not waited for */
 	u32 exit_signal;              /* to the parent at exit: SIGCHLD, 0 for none */
 	struct waitq child_exit;      /* the process's threads in wait4() */
-	struct waitq *vfork_done;     /* l: the parent that sleeps in vfork(), or NULL */
 	u64 start_ns;
 	u64 utime_ns, stime_ns;       /* l: of threads that have exited */
 	u64 cutime_ns, cstime_ns;     /* l: of children waited for */
@@ -177,6 +176,7 @@ struct task {
 	struct user_dispatch dispatch; /* o */
 	u32 altstack_sp, altstack_size, altstack_flags; /* o */
 	u8 mce_kill;               /* o: PR_MCE_KILL_ of prctl(2); inherited */
+	struct waitq *vfork_done;  /* l: who made it sleeps there in vfork(), or NULL */
 	uptr_t set_child_tid;      /* o: where its tid goes when it first runs, 0: nowhere */
 	uptr_t clear_child_tid;    /* o */
 	uptr_t robust_list;        /* o */

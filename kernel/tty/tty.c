@@ -177,7 +177,7 @@ void tty_receive(struct tty *t, u8 c)
 long tty_open(struct file *f, struct tty *t)
 {
 	attach(f, tty_get(t));
-	if (!(f->flags & O_NOCTTY) && (f->flags & O_ACCMODE) != O_WRONLY)
+	if (!(f->flags & O_NOCTTY) && f->backing.may_read)
 		tty_become_controlling(t);
 	return 0;
 }

@@ -94,8 +94,9 @@ void tty_become_controlling(struct tty *t);
 /* Takes the terminal from its session. Returns the foreground group, 0: none. */
 u32 tty_take_from_session(struct tty *t, bool tell_leader);
 
-/* TIOCSCTTY (`steal`: root may take it from another session), TIOCNOTTY, TIOCSPGRP. */
-long tty_set_ctty(struct tty *t, bool steal);
+/* TIOCSCTTY (`may_read`: through the descriptor; `steal`: the privileged may take it from another
+ * session), TIOCNOTTY, TIOCSPGRP. */
+long tty_set_ctty(struct tty *t, bool may_read, bool steal);
 long tty_give_up_ctty(struct tty *t);
 long tty_set_foreground(struct tty *t, u32 pgid);
 

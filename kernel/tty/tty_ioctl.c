@@ -209,7 +209,7 @@ long tty_ioctl(struct file *f, u32 cmd, u32 arg)
 		return cmd == TIOCSPGRP ? -ENOTTY : -EIO;
 	switch (cmd) {
 	case TIOCSCTTY:
-		return tty_set_ctty(t, arg == 1);
+		return tty_set_ctty(t, f->backing.may_read, arg == 1);
 	case TIOCNOTTY:
 		return tty_give_up_ctty(t);
 	case TIOCSPGRP:

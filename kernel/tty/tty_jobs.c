@@ -1,5 +1,6 @@
 /* Job control: which session has a terminal, and which of its process groups may use it. */
 #include "kernel/abi/errno.h"
+#include "kernel/abi/prctl.h"
 #include "kernel/abi/signal.h"
 #include "kernel/abi/stat.h"
 #include "kernel/proc/signal.h"
@@ -113,9 +114,10 @@ s32 tty_foreground(const struct tty *t)
 	return t ? (s32)READ_ONCE(t->pgrp) : -1;
 }
 
-long tty_set_ctty(struct tty *t, bool steal)
+long tty_set_ctty(struct tty *t, bool may_read, bool steal)
 {
 	struct process *p = current_process();
+	bool privileged = capable(CAP_SYS_ADMIN);
 	u32 flags = spin_lock_irqsave(&process_lock);
 	long err = 0;
 
@@ -124,7 +126,9 @@ long tty_set_ctty(struct tty *t, bool steal)
 	err = -EPERM;
 	if (!is_session_leader(p) || p->tty)
 		goto out;
-	if (t->sid && !(steal && current_task()->cred.euid == 0))
+	if (t->sid && !(steal && privileged))
+		goto out;
+	if (!may_read && !privileged)
 		goto out;
 	clear_session(t);
 	set_controlling(t, p);

@@ -393,6 +393,74 @@ static void test_termio(void)
 	close(m);
 }
 
+/* --- Which descriptors make a terminal the controlling one --- */
+
+static void try_ctty(const char *name, int fd, int arg, bool root)
+{
+	char line[64];
+	pid_t pid = fork();
+	int tty;
+
+	if (!pid) {
+		setsid();
+		if (!root && setuid(65534))
+			die("setuid");
+		answer(name, ioctl(fd, TIOCSCTTY, arg));
+		tty = open("/dev/tty", O_WRONLY | O_NOCTTY);
+		snprintf(line, sizeof(line), "%s.has", name);
+		say(line, "%s", tty < 0 ? errno_name(errno) : "yes");
+		_exit(0);
+	}
+	waitpid(pid, NULL, 0);
+}
+
+static void open_ctty(const char *name, int flags)
+{
+	pid_t pid = fork();
+
+	if (!pid) {
+		setsid();
+		open(slave_name, flags);
+		say(name, "%s", open("/dev/tty", O_WRONLY | O_NOCTTY) < 0 ? "no" : "yes");
+		_exit(0);
+	}
+	waitpid(pid, NULL, 0);
+}
+
+static void test_controlling(void)
+{
+	int reads, writes;
+	pid_t pid;
+
+	make();
+	reads = open(slave_name, O_RDONLY | O_NOCTTY);
+	writes = open(slave_name, O_WRONLY | O_NOCTTY);
+	try_ctty("ctty.write_only", writes, 0, false);
+	try_ctty("ctty.read_only", reads, 0, false);
+	try_ctty("ctty.root_write_only", writes, 0, true);
+	open_ctty("ctty.open_write_only", O_WRONLY);
+	open_ctty("ctty.open_read_only", O_RDONLY);
+	open_ctty("ctty.open_neither", 3);
+	open_ctty("ctty.open_noctty", O_RDWR | O_NOCTTY);
+	pid = fork();
+	if (!pid) {
+		signal(SIGHUP, SIG_IGN);
+		setsid();
+		answer("ctty.owner", ioctl(reads, TIOCSCTTY, 0));
+		answer("ctty.owner_again", ioctl(writes, TIOCSCTTY, 0));
+		try_ctty("ctty.other", reads, 0, true);
+		try_ctty("ctty.steal_user", reads, 1, false);
+		try_ctty("ctty.steal", writes, 1, true);
+		say("ctty.lost", "%s", open("/dev/tty", O_RDWR) < 0 ? errno_name(errno) : "no");
+		_exit(0);
+	}
+	waitpid(pid, NULL, 0);
+	close(reads);
+	close(writes);
+	close(slave);
+	close(master);
+}
+
 int main(void)
 {
 	if (access("/dev/pts/ptmx", F_OK)) {
@@ -407,5 +475,6 @@ int main(void)
 	test_session();
 	test_jobs();
 	test_termio();
+	test_controlling();
 	return test_failed;
 }

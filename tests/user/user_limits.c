@@ -295,6 +295,10 @@ static void too_many_pipes(void)
 	while (n < 20 && !pipe(p))
 		n++;
 	say("pipes.hard", "%d, then %s", n, errno_name(errno));
+	mkfifo("/tmp/limited", 0600);
+	answer("pipes.fifo", open("/tmp/limited", O_RDWR | O_NONBLOCK));
+	answer("pipes.fifo_read", open("/tmp/limited", O_RDONLY | O_NONBLOCK));
+	unlink("/tmp/limited");
 }
 
 static void pipe_limits(void)

@@ -631,6 +631,35 @@ static void exit_beside(void)
 	_exit(0);
 }
 
+static int leaves(void *arg)
+{
+	syscall(SYS_set_tid_address, arg);
+	syscall(SYS_exit, 0);
+	return 0;
+}
+
+/* A thread that ends waits for nobody to fill the page where it would say so. */
+static void ends_in_missing_page(void)
+{
+	static char stack[16384];
+	int fd = make_uffd(O_NONBLOCK, 0);
+	struct uffd_msg m;
+	char path[64];
+	int tid;
+
+	fresh_area();
+	reg(fd, area, PAGES * PAGE);
+	tid = clone(leaves, stack + sizeof(stack),
+		CLONE_VM | CLONE_FS | CLONE_FILES | CLONE_SIGHAND | CLONE_THREAD | CLONE_SYSVSEM,
+		area);
+	snprintf(path, sizeof(path), "/proc/self/task/%d", tid);
+	for (int i = 0; i < 1000 && !access(path, F_OK); i++)
+		usleep(1000);
+	say("ends.there", "%s", access(path, F_OK) ? "no" : "yes");
+	answer("ends.message", read(fd, &m, sizeof(m)));
+	close(fd);
+}
+
 /* --- Rights --- */
 
 static void unprivileged(void)
@@ -777,6 +806,7 @@ int main(void)
 	killed("killed.kernel", wait_in_kernel, SIGKILL);
 	killed("killed.terminated", wait_in_kernel, SIGTERM);
 	isolated("exit", exit_beside);
+	isolated("ends", ends_in_missing_page);
 	device();
 	isolated("user", unprivileged);
 	forked();
