@@ -43,16 +43,38 @@ void log_at(enum log_level level, const char *fmt, ...)
 		console_write_line(line, (size_t)n);
 }
 
+/* Caller holds the lock. */
+static void ring_copy(char *buf, u32 from, u32 n)
+{
+	for (u32 i = 0; i < n; i++)
+		buf[i] = ring[(from + i) % LOG_BUF_SIZE];
+}
+
 size_t log_read(char *buf, size_t size, u32 *since)
 {
 	u32 flags = spin_lock_irqsave(&log_lock);
 	u32 n = MIN(MIN(ring_head - *since, LOG_BUF_SIZE), (u32)size);
 
-	for (u32 i = 0; i < n; i++)
-		buf[i] = ring[(ring_head - n + i) % LOG_BUF_SIZE];
+	ring_copy(buf, ring_head - n, n);
 	*since = ring_head;
 	spin_unlock_irqrestore(&log_lock, flags);
 	return n;
+}
+
+size_t log_read_on(char *buf, size_t size, u32 *from)
+{
+	u32 flags = spin_lock_irqsave(&log_lock);
+	u32 there = MIN(ring_head - *from, LOG_BUF_SIZE), n = MIN(there, (u32)size);
+
+	ring_copy(buf, ring_head - there, n);
+	*from = ring_head - there + n;
+	spin_unlock_irqrestore(&log_lock, flags);
+	return n;
+}
+
+size_t log_unread(u32 since)
+{
+	return MIN(READ_ONCE(ring_head) - since, LOG_BUF_SIZE);
 }
 
 bool ratelimit_ok(struct ratelimit *r, u32 burst, u32 seconds)

@@ -33,6 +33,10 @@ void log_init(void);
 /* Copies the newest `size` bytes of what was logged after *since, oldest first, and moves *since
  * behind it. Positions count the bytes ever logged: 0 is before all. Returns the count. */
 size_t log_read(char *buf, size_t size, u32 *since);
+/* The oldest instead: moves *from, which may be too old, behind what it copied. */
+size_t log_read_on(char *buf, size_t size, u32 *from);
+/* How many bytes there are of what was logged after `since`. */
+size_t log_unread(u32 since);
 
 /* True at most `burst` times in any `seconds`; for faults that a program can cause at will. */
 struct ratelimit {

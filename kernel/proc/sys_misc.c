@@ -137,9 +137,23 @@ enum {
 	SYSLOG_SIZE_BUFFER,
 };
 
-static u32 log_cleared; /* a position in the log; log_read() moves it */
+/* How often a read that waits looks. Who logs something may be where nobody can be woken. */
+#define LOG_LOOK_NS (100 * 1000 * 1000u)
 
-static long syslog_read(uptr_t to, s32 len, u32 *since)
+static u32 log_cleared; /* positions in the log: log_read() moves this one, */
+static u32 log_taken;   /* and log_read_on() this one: for all who use SYSLOG_READ */
+
+static long syslog_wait(void)
+{
+	long err = 0;
+
+	while (!err && !log_unread(log_taken))
+		err = clock_sleep_until(clock_monotonic_ns() + LOG_LOOK_NS);
+	return err ? -ERESTARTSYS : 0;
+}
+
+/* The newest bytes after *since; or (`on`) the oldest, for which it waits. */
+static long syslog_read(uptr_t to, s32 len, u32 *since, bool on)
 {
 	char *buf;
 	size_t n;
@@ -153,8 +167,11 @@ static long syslog_read(uptr_t to, s32 len, u32 *since)
 	buf = kmalloc(n);
 	if (!buf)
 		return -ENOMEM;
-	n = log_read(buf, n, since);
-	err = copy_to_user(to, buf, n);
+	err = on ? syslog_wait() : 0;
+	if (!err) {
+		n = on ? log_read_on(buf, n, since) : log_read(buf, n, since);
+		err = copy_to_user(to, buf, n);
+	}
 	kfree(buf);
 	return err ? err : (long)n;
 }
@@ -175,10 +192,11 @@ long sys_syslog(s32 type, uptr_t buf, s32 len)
 		return -EPERM;
 	switch (type) {
 	case SYSLOG_READ:
+		return syslog_read(buf, len, &log_taken, true);
 	case SYSLOG_READ_ALL:
-		return syslog_read(buf, len, &since);
+		return syslog_read(buf, len, &since, false);
 	case SYSLOG_READ_CLEAR:
-		return syslog_read(buf, len, &log_cleared);
+		return syslog_read(buf, len, &log_cleared, false);
 	case SYSLOG_CLEAR:
 		log_read(NULL, 0, &log_cleared);
 		return 0;
@@ -192,6 +210,7 @@ long sys_syslog(s32 type, uptr_t buf, s32 len)
 	case SYSLOG_CONSOLE_LEVEL:
 		return set_console_level(len);
 	case SYSLOG_SIZE_UNREAD:
+		return (long)log_unread(log_taken);
 	case SYSLOG_SIZE_BUFFER:
 		return LOG_BUF_SIZE;
 	}

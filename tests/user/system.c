@@ -8,7 +8,7 @@
 #include <sys/sysinfo.h>
 #include <sys/utsname.h>
 
-enum { READ_ALL = 3, READ_CLEAR, CLEAR };
+enum { READ_ON = 2, READ_ALL, READ_CLEAR, CLEAR, SIZE_UNREAD = 9 };
 
 static void names(void)
 {
@@ -161,6 +161,27 @@ static void log_cleared(void)
 	answer("log.no_such", klogctl(11, NULL, 0));
 }
 
+static void nothing(int sig)
+{
+}
+
+/* Reads on, and waits until something comes. */
+static void log_followed(void)
+{
+	static char text[1 << 16];
+	struct sigaction act = {.sa_handler = nothing};
+
+	answer("follow.null", klogctl(READ_ON, NULL, 1));
+	answer("follow.none", klogctl(READ_ON, text, 0));
+	answer("follow.negative", klogctl(READ_ON, text, -1));
+	while (klogctl(SIZE_UNREAD, NULL, 0) > 0)
+		klogctl(READ_ON, text, sizeof(text));
+	answer("follow.unread", klogctl(SIZE_UNREAD, NULL, 0));
+	sigaction(SIGALRM, &act, NULL);
+	ualarm(50000, 0);
+	answer("follow.signal", klogctl(READ_ON, text, sizeof(text)));
+}
+
 int main(void)
 {
 	names();
@@ -169,6 +190,7 @@ int main(void)
 	scheduling();
 	process_control();
 	log_cleared();
+	log_followed();
 	swapping();
 	return test_failed;
 }
