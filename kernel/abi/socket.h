@@ -107,13 +107,16 @@ struct abi_ucred {
 #define SO_SNDLOWAT	19u
 #define SO_RCVTIMEO	20u
 #define SO_SNDTIMEO	21u
-#define SO_TIMESTAMP	29u
+#define SO_TIMESTAMP	29u /* and as a control message: abi_timeval32 */
 #define SO_ACCEPTCONN	30u
 #define SO_SNDBUFFORCE	32u
 #define SO_RCVBUFFORCE	33u
+#define SO_TIMESTAMPNS	35u /* abi_timespec32 */
 #define SO_PROTOCOL	38u
 #define SO_DOMAIN	39u
 #define SO_MAX_PACING_RATE 47u
+#define SO_TIMESTAMP_NEW 63u /* both with 64 bits for each number */
+#define SO_TIMESTAMPNS_NEW 64u
 #define SO_RCVTIMEO_NEW 66u
 #define SO_SNDTIMEO_NEW 67u
 

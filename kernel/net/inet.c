@@ -350,6 +350,7 @@ static void inherit(struct sock *conn, const struct sock *listener)
 	conn->rcvbuf = listener->rcvbuf;
 	conn->linger = listener->linger;
 	conn->priority = listener->priority;
+	conn->stamp = listener->stamp;
 	conn->uid = listener->uid;
 	memcpy(conn->inet_options, listener->inet_options, sizeof(conn->inet_options));
 }

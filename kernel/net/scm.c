@@ -1,6 +1,7 @@
 /* Control messages: descriptors and credentials, between user memory and a message. */
 #include "kernel/abi/errno.h"
 #include "kernel/abi/prctl.h"
+#include "kernel/core/clock.h"
 #include "kernel/fs/vfs.h"
 #include "kernel/net/sock.h"
 #include "kernel/proc/task.h"
@@ -132,16 +133,31 @@ static bool put_header(struct control *c, s32 type, u32 n)
 	return !copy_to_user(uptr_add(c->user, c->used), &h, sizeof(h));
 }
 
-static void put_cred(struct control *c, const struct abi_ucred *cred)
+/* As much of the data as there is room for. */
+static void put_data(struct control *c, s32 type, const void *data, u32 n)
 {
-	if (room(c) < HEADER + sizeof(*cred)) {
+	u32 fit = room(c) > HEADER ? MIN(n, room(c) - HEADER) : 0;
+
+	if (fit < n)
 		c->flags |= MSG_CTRUNC;
+	if (room(c) < HEADER || !put_header(c, type, fit) ||
+		copy_to_user(uptr_add(c->user, c->used + HEADER), data, fit))
 		return;
-	}
-	if (!put_header(c, SCM_CREDENTIALS, sizeof(*cred)) ||
-		copy_to_user(uptr_add(c->user, c->used + HEADER), cred, sizeof(*cred)))
-		return;
-	c->used = MIN(c->len, c->used + ALIGN_UP(HEADER + (u32)sizeof(*cred), 4));
+	c->used = MIN(c->len, c->used + ALIGN_UP(HEADER + fit, 4));
+}
+
+/* The time as the option that asked for it has it, whose number is the message's type. */
+static void put_stamp(struct control *c, u32 option, u64 ns)
+{
+	bool nano = option == SO_TIMESTAMPNS || option == SO_TIMESTAMPNS_NEW;
+	u32 part = (u32)(ns % NSEC_PER_SEC) / (nano ? 1 : 1000);
+	s64 wide[2] = {(s64)(ns / NSEC_PER_SEC), part};
+	s32 narrow[2] = {(s32)wide[0], (s32)part};
+
+	if (option == SO_TIMESTAMP_NEW || option == SO_TIMESTAMPNS_NEW)
+		put_data(c, (s32)option, wide, sizeof(wide));
+	else
+		put_data(c, (s32)option, narrow, sizeof(narrow));
 }
 
 /* A new descriptor for the file, told to the user at `at`. */
@@ -178,8 +194,10 @@ u32 scm_recv(struct scm *scm, bool with_cred, u32 flags, uptr_t control, u32 len
 {
 	struct control c = {.user = control, .len = control.va ? len : 0};
 
+	if (scm->stamp)
+		put_stamp(&c, scm->stamp, scm->stamp_ns);
 	if (with_cred)
-		put_cred(&c, &scm->cred);
+		put_data(&c, SCM_CREDENTIALS, &scm->cred, sizeof(scm->cred));
 	if (scm->nr_files)
 		put_rights(&c, scm, flags & MSG_CMSG_CLOEXEC);
 	scm_drop(scm);

@@ -76,6 +76,8 @@ struct scm {
 	bool cred_set; /* by SCM_CREDENTIALS */
 	u32 nr_files;
 	struct file **files; /* kmalloc()ed; each referenced; NULL: none */
+	u64 stamp_ns; /* when it came, by the real-time clock; 0: nobody looked */
+	u32 stamp; /* to be told so: sock->stamp, 0: not */
 	struct user *sender; /* with files: who sent them; referenced, NULL: nobody any more */
 };
 
@@ -122,6 +124,7 @@ struct sock {
 	u32 window;		       /* u: what it may have under way beyond sndbuf */
 	u32 options;		       /* u: bit n: option SO_n that is a switch */
 	u32 priority, rcvlowat;	       /* u */
+	u32 stamp;		       /* u: the SO_TIMESTAMP option that is on, 0: none */
 	u32 pacing_rate;	       /* u: SO_MAX_PACING_RATE: kept; ~0: none */
 	struct abi_linger linger;      /* u */
 	u64 rcvtimeo, sndtimeo;	       /* u: ns, 0: forever */

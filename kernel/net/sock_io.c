@@ -3,6 +3,7 @@
  * out; a datagram or packet is one message, whole.
  */
 #include "kernel/abi/errno.h"
+#include "kernel/core/clock.h"
 #include "kernel/abi/prctl.h"
 #include "kernel/abi/signal.h"
 #include "kernel/fs/vfs.h"
@@ -77,6 +78,7 @@ void sock_enqueue(struct sock *s, struct sock *to, struct sock_msg *m, struct so
 	const struct credentials *cred = current_cred();
 
 	m->scm = c->scm;
+	m->scm.stamp_ns = to->stamp ? clock_realtime_ns() : 0;
 	c->scm.nr_files = 0;
 	c->scm.files = NULL;
 	c->scm.sender = NULL;
@@ -195,6 +197,15 @@ static void get_address(const struct sock_msg *m, struct sock_call *c)
 	spin_unlock(&sock_lock);
 }
 
+/* When the message came; if nobody looked then, that is now, but nothing in a stream. */
+static void get_stamp(const struct sock *s, const struct sock_msg *m, struct sock_call *c)
+{
+	c->scm.stamp_ns = m->scm.stamp_ns;
+	c->scm.stamp = sock_is_tcp(s) && !m->scm.stamp_ns ? 0 : s->stamp;
+	if (!c->scm.stamp_ns)
+		c->scm.stamp_ns = clock_realtime_ns();
+}
+
 /* Hands the message's files and credentials to the call. */
 static int get_scm(struct sock_msg *m, struct sock_call *c)
 {
@@ -251,6 +262,7 @@ static long recv_packet(struct sock *s, struct sock_call *c)
 		c->out_flags |= MSG_TRUNC;
 	get_address(m, c);
 	err = sock_msg_copy(m, 0, got, c, &at) < got ? -EFAULT : get_scm(m, c);
+	get_stamp(s, m, c);
 	if (!(c->flags & MSG_PEEK)) {
 		consume(s, m, len);
 		waitq_wake_all(&sock_dgram_room);
@@ -302,6 +314,8 @@ static long take_part(
 		if (err)
 			return err;
 	}
+	if (sock_is_tcp(s))
+		get_stamp(s, m, c);
 	r->first_taken = true;
 	r->done += got;
 	r->over = files || got < n || r->done == c->len;

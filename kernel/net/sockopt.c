@@ -13,8 +13,7 @@
 /* On or off. */
 #define SWITCHES                                                                                   \
 	(1u << SO_DEBUG | 1u << SO_REUSEADDR | 1u << SO_DONTROUTE | 1u << SO_BROADCAST |           \
-		1u << SO_KEEPALIVE | 1u << SO_OOBINLINE | 1u << SO_REUSEPORT | 1u << SO_PASSCRED | \
-		1u << SO_TIMESTAMP)
+		1u << SO_KEEPALIVE | 1u << SO_OOBINLINE | 1u << SO_REUSEPORT | 1u << SO_PASSCRED)
 
 static bool is_switch(u32 option)
 {
@@ -112,6 +111,12 @@ static long set_number(struct sock *s, u32 option, u32 value)
 			return -EPERM;
 		set_size(option == SO_SNDBUFFORCE ? &s->sndbuf : &s->rcvbuf, value, INT32_MAX / 2);
 		return 0;
+	case SO_TIMESTAMP:
+	case SO_TIMESTAMPNS:
+	case SO_TIMESTAMP_NEW:
+	case SO_TIMESTAMPNS_NEW:
+		s->stamp = value ? option : 0;
+		return 0;
 	case SO_PRIORITY:
 		if (value > 6 && !cred_capable(CAP_NET_ADMIN))
 			return -EPERM;
@@ -179,6 +184,13 @@ static bool get_number(struct sock *s, u32 option, u32 *v)
 		return true;
 	case SO_RCVBUF:
 		*v = s->rcvbuf;
+		return true;
+	case SO_TIMESTAMP:
+	case SO_TIMESTAMPNS:
+	case SO_TIMESTAMP_NEW:
+	case SO_TIMESTAMPNS_NEW:
+		*v = s->stamp == option || /* and that one with nanoseconds, as on Linux */
+		     (option == SO_TIMESTAMP_NEW && s->stamp == SO_TIMESTAMPNS_NEW);
 		return true;
 	case SO_PRIORITY:
 		*v = s->priority;
