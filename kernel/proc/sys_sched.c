@@ -47,9 +47,9 @@ static bool policy_known(u32 policy)
 /* --- Changing them --- */
 
 /* Who need not be privileged for that nice value, as RLIMIT_NICE counts: 40 is -20. */
-static bool nice_allowed(const struct task *t, s32 nice)
+static bool nice_allowed(const struct process *p, s32 nice)
 {
-	return (u64)(MAX_NICE + 1 - nice) <= t->process->rlimit[RLIMIT_NICE].cur;
+	return (u64)(MAX_NICE + 1 - nice) <= p->rlimit[RLIMIT_NICE].cur;
 }
 
 /* Whether a thread needs no privilege for what it becomes. */
@@ -60,9 +60,9 @@ static bool is_modest(const struct task *t, const struct abi_sched_attr *a)
 	if (is_realtime(a->policy) && ((a->policy != t->sched_policy && !limit) ||
 			(a->priority > t->sched_priority && a->priority > limit)))
 		return false;
-	if (is_fair(a->policy) && a->nice < t->nice && !nice_allowed(t, a->nice))
+	if (is_fair(a->policy) && a->nice < t->nice && !nice_allowed(t->process, a->nice))
 		return false;
-	if (t->sched_policy == SCHED_IDLE && a->policy != SCHED_IDLE && !nice_allowed(t, t->nice))
+	if (t->sched_policy == SCHED_IDLE && a->policy != SCHED_IDLE && !nice_allowed(t->process, t->nice))
 		return false;
 	return a->policy != SCHED_DEADLINE &&
 	       (!t->sched_reset_on_fork || (a->flags & SCHED_FLAG_RESET_ON_FORK));
@@ -222,8 +222,10 @@ long sys_sched_setattr(s32 pid, uptr_t from, u32 flags)
 
 /* --- Asking for them --- */
 
+/* Of a process whose first thread has gone, what that one had. */
 static long get_attr(s32 pid, struct abi_sched_attr *a)
 {
+	const struct process *p;
 	const struct task *t;
 	u32 flags;
 
@@ -232,13 +234,18 @@ static long get_attr(s32 pid, struct abi_sched_attr *a)
 	*a = (struct abi_sched_attr){.size = 0};
 	flags = spin_lock_irqsave(&process_lock);
 	t = task_or_self(pid);
+	p = t ? NULL : process_find((u32)pid);
 	if (t) {
 		a->policy = t->sched_policy;
 		a->flags = t->sched_reset_on_fork ? SCHED_FLAG_RESET_ON_FORK : 0;
 		get_params(t, a);
+	} else if (p) {
+		a->policy = p->sched_policy;
+		a->priority = p->sched_priority;
+		a->nice = is_realtime(p->sched_policy) ? 0 : p->nice;
 	}
 	spin_unlock_irqrestore(&process_lock, flags);
-	return t ? 0 : -ESRCH;
+	return t || p ? 0 : -ESRCH;
 }
 
 long sys_sched_getscheduler(s32 pid)
@@ -295,13 +302,23 @@ static u64 time_slice(u32 policy)
 	return policy == SCHED_RR ? RUNQ_RR_SLICE_NS : NORMAL_INTERVAL_NS;
 }
 
+static bool thread_there(s32 pid)
+{
+	u32 flags = spin_lock_irqsave(&process_lock);
+	bool there = task_or_self(pid);
+	spin_unlock_irqrestore(&process_lock, flags);
+	return there;
+}
+
+/* One that has gone has no share of the CPU. */
 static long rr_get_interval(s32 pid, uptr_t to, bool time64)
 {
 	struct abi_sched_attr a;
 	long err = get_attr(pid, &a);
+	bool none = !is_realtime(a.policy) && !thread_there(pid);
 	if (err)
 		return err;
-	return put_timespec(to, time_slice(a.policy), time64);
+	return put_timespec(to, none ? 0 : time_slice(a.policy), time64);
 }
 
 long sys_sched_rr_get_interval(s32 pid, uptr_t to)
@@ -398,8 +415,24 @@ static struct task *next_of_priority(struct task *t, u32 which, u32 who)
 	return next_meant(t, which + IOPRIO_WHO_PROCESS, who);
 }
 
+/* The next process after `p` that is meant and whose first thread has gone: a zombie, or one that others
+ * go on in. Caller holds process_lock. */
+static struct process *next_without_first(struct process *p, u32 which, u32 who)
+{
+	p = p ? list_next_entry(p, all) : list_first_entry(&process_list, struct process, all);
+	for (; &p->all != &process_list; p = list_next_entry(p, all)) {
+		bool meant = which == PRIO_PROCESS ? p->pid == who :
+			     which == PRIO_PGRP	   ? p->pgid == (who ?: current_process()->pgid) :
+						     p->cred.uid == (who ?: current_task()->cred.uid);
+		if (meant && !task_find(p->pid))
+			return p;
+	}
+	return NULL;
+}
+
 long sys_getpriority(u32 which, u32 who)
 {
+	struct process *p = NULL;
 	struct task *t = NULL;
 	long best = -ESRCH;
 	u32 flags;
@@ -408,26 +441,46 @@ long sys_getpriority(u32 which, u32 who)
 	flags = spin_lock_irqsave(&process_lock);
 	while ((t = next_of_priority(t, which, who)))
 		best = MAX(best, 20l - t->nice); /* never negative: 1 to 40 */
+	while ((p = next_without_first(p, which, who)))
+		best = MAX(best, 20l - p->nice);
 	spin_unlock_irqrestore(&process_lock, flags);
 	return best;
+}
+
+/* Whether one with these rights, of process `p`, may have its nice value changed. */
+static long check_nice(
+	const struct credentials *of, const struct process *p, s32 was, s32 nice)
+{
+	const struct credentials *c = &current_task()->cred;
+	if (of->uid != c->euid && of->euid != c->euid && !capable(CAP_SYS_NICE))
+		return -EPERM;
+	return nice < was && !nice_allowed(p, nice) && !capable(CAP_SYS_NICE) ? -EACCES : 0;
 }
 
 /* Caller holds process_lock. */
 static long set_nice(struct task *t, s32 nice)
 {
-	const struct credentials *c = &current_task()->cred;
-	if (t->cred.uid != c->euid && t->cred.euid != c->euid && !capable(CAP_SYS_NICE))
-		return -EPERM;
-	if (nice < t->nice && !nice_allowed(t, nice) && !capable(CAP_SYS_NICE))
-		return -EACCES;
+	long err = check_nice(&t->cred, t->process, t->nice, nice);
+	if (err)
+		return err;
 	t->nice = nice;
 	if (!is_realtime(t->sched_policy))
 		pi_heed(t);
 	return 0;
 }
 
+/* The same for one whose first thread has gone. */
+static long set_nice_without_first(struct process *p, s32 nice)
+{
+	long err = check_nice(&p->cred, p, p->nice, nice);
+	if (!err)
+		p->nice = nice;
+	return err;
+}
+
 long sys_setpriority(u32 which, u32 who, s32 nice)
 {
+	struct process *p = NULL;
 	struct task *t = NULL;
 	long err = -ESRCH;
 	u32 flags;
@@ -437,6 +490,11 @@ long sys_setpriority(u32 which, u32 who, s32 nice)
 	flags = spin_lock_irqsave(&process_lock);
 	while ((t = next_of_priority(t, which, who))) {
 		long one = set_nice(t, nice);
+		if (one || err == -ESRCH)
+			err = one;
+	}
+	while ((p = next_without_first(p, which, who))) {
+		long one = set_nice_without_first(p, nice);
 		if (one || err == -ESRCH)
 			err = one;
 	}
