@@ -105,7 +105,7 @@ static int create_locked(struct path at, const struct name *name, u32 mode, u32 
 		err = check_addable(dir);
 	if (err)
 		return err;
-	if ((S_ISCHR(mode) || S_ISBLK(mode)) && !cred_capable(CAP_MKNOD))
+	if (((S_ISCHR(mode) && rdev) || S_ISBLK(mode)) && !cred_capable(CAP_MKNOD))
 		return -EPERM;
 	err = dir->inode->ops->create(dir->inode, mode, rdev, target, &inode);
 	if (err)
@@ -376,6 +376,18 @@ static void do_rename(struct rename *r)
 		notify_moved(r->new, r->newdir->inode, r->newname, NULL);
 }
 
+/* In the place of what will move away: a device 0/0, by which an overlay knows that the name is gone. */
+static int leave_whiteout(const struct rename *r)
+{
+	struct inode *dir = r->olddir->inode, *inode;
+	int err = dir->ops->whiteouts ? dir->ops->create(dir, S_IFCHR, 0, NULL, &inode) : -EINVAL;
+
+	if (err)
+		return err;
+	set_owner(inode, dir);
+	return dentry_link(r->olddir, r->oldname->s, r->oldname->len, inode, NULL);
+}
+
 static int rename_locked(struct rename *r)
 {
 	int err = find_both(r);
@@ -390,7 +402,7 @@ static int rename_locked(struct rename *r)
 	if (!err)
 		err = r->flags & RENAME_EXCHANGE ? check_move(r->new, r->olddir) : check_replace(r);
 	if (!err && (r->flags & RENAME_WHITEOUT))
-		err = -EINVAL; /* no file system here has whiteouts */
+		err = leave_whiteout(r);
 	if (!err)
 		do_rename(r);
 	return err;

@@ -377,6 +377,7 @@ const struct inode_ops tmpfs_inode_ops = {
 	.truncate = tmpfs_truncate,
 	.fallocate = tmpfs_fallocate,
 	.attributes_settable = true,
+	.whiteouts = true,
 	.evict = tmpfs_evict,
 };
 

@@ -86,6 +86,8 @@ struct inode_ops {
 	bool attributes_settable;
 	/* A directory whose names come and go with what they name: link(2) and rename(2) are EPERM. */
 	bool names_fixed;
+	/* rename(2) may leave a whiteout in it: a device 0/0. */
+	bool whiteouts;
 	/* What stat(2) gives as the size where neither contents nor names are kept. */
 	u32 stat_size;
 	/* The last reference is gone: frees what `private` and the object hold. */
