@@ -81,12 +81,9 @@ int hugetlb_open(struct vma *v)
 	if (!(v->flags & VM_NORESERVE))
 		err = v->flags & VM_MAYSHARE ? hugetlb_promise(o, v->pgoff, vma_pages(v))
 					     : promise_private(v);
-	if (err || !(v->flags & VM_WRITE))
-		return err;
-	mutex_lock(&o->lock);
-	o->size = MAX(o->size, end);
-	mutex_unlock(&o->lock);
-	return 0;
+	if (!err && (v->flags & VM_WRITE))
+		hugetlb_extend(o, end);
+	return err;
 }
 
 void hugetlb_split(struct vma *upper, struct vma *v)

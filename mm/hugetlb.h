@@ -110,6 +110,8 @@ static inline bool object_is_huge(const struct object *o)
 int hugetlb_promise(struct object *o, u32 first, u32 n) __must_check;
 /* Sets the size; whole pages beyond it are unmapped and dropped, and promises for them end. */
 void hugetlb_truncate(struct object *o, u64 size);
+/* The file becomes as long, if it was not. */
+void hugetlb_extend(struct object *o, u64 size);
 /* Drops the whole pages in [start, end) and zeroes the partial ones. */
 void hugetlb_punch(struct object *o, u64 start, u64 end);
 /* Makes the pages of [start, end) that are missing, as far as it goes. 0, -ENOSPC or -ENOMEM. */

@@ -83,14 +83,20 @@ static u32 drop_range(struct object *o, u32 first, u32 last, bool promises)
 
 void hugetlb_truncate(struct object *o, u64 size)
 {
-	u32 ended = 0;
+	u32 ended;
 
 	mutex_lock(&o->lock);
-	if (size < o->size)
-		ended = drop_range(o, (u32)(ALIGN_UP(size, HUGE_SIZE) >> PAGE_SHIFT), ~0u, true);
+	ended = drop_range(o, (u32)(ALIGN_UP(size, HUGE_SIZE) >> PAGE_SHIFT), ~0u, true);
 	o->size = size;
 	mutex_unlock(&o->lock);
 	hugetlb_unreserve(o->share, ended);
+}
+
+void hugetlb_extend(struct object *o, u64 size)
+{
+	mutex_lock(&o->lock);
+	o->size = MAX(o->size, size);
+	mutex_unlock(&o->lock);
 }
 
 void hugetlb_object_destroy(struct object *o)

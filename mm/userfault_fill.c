@@ -55,7 +55,7 @@ static int set_part(struct vma *v, vaddr_t start, vaddr_t end, struct userfault 
 	u32 flags = u ? old_flags | VM_UFFD_MISSING : old_flags & ~VM_UFFD_MISSING;
 	if (u)
 		v->uffd = u; /* of all of it: means nothing where it is not registered */
-	v = vma_isolate(v, start, end, merges ? flags : old_flags);
+	v = vma_isolate(v, start, end, merges ? flags : ~0u);
 	if (!v)
 		return -ENOMEM;
 	v->flags = flags;

@@ -118,8 +118,8 @@ static int huge_fallocate(struct inode *inode, u32 mode, u64 start, u64 end)
 	err = hugetlb_allocate(o, start, end);
 	if (err)
 		return err;
-	if (!(mode & FALLOC_FL_KEEP_SIZE) && end > o->size)
-		hugetlb_truncate(o, end);
+	if (!(mode & FALLOC_FL_KEEP_SIZE))
+		hugetlb_extend(o, end);
 	inode->ctime = inode_now();
 	return 0;
 }
@@ -150,7 +150,7 @@ struct file *file_create_huge(u32 bytes)
 	struct file *f = hugetlbfs_create_anonymous("/anon_hugepage", 0);
 
 	if (!is_err(f))
-		hugetlb_truncate(f->backing.object, bytes);
+		hugetlb_extend(f->backing.object, bytes);
 	return f;
 }
 

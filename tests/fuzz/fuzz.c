@@ -46,6 +46,11 @@
 #define CHILD_STEPS  12
 #define MAX_DEPTH    4
 #define REPORT_EVERY 32
+#define HUGE	     (2u << 20)
+#define HUGE_WINDOW  0x50000000u
+#define HUGES	     8 /* huge pages in their window */
+#define HUGE_POOL    "9"
+#define HUGE_FILE    6 /* pages, at most */
 #define COUNT(a)     (sizeof(a) / sizeof((a)[0]))
 
 /* --- Random numbers --- */
@@ -262,6 +267,7 @@ static struct slot {
 } slots[SLOTS];
 static int files[FILES];       /* as prepare() opened them */
 static int segments[SEGMENTS]; /* System V shared memory */
+static int huge_file;	       /* of huge pages */
 static int uffd;	       /* userfaultfd(2): what is missing there is SIGBUS */
 static uint32_t heap;	       /* the break that the program started with */
 
@@ -624,8 +630,9 @@ static void do_file(void)
 	else if (way < 3)
 		result = ftruncate(files[file], page * PAGE + odd);
 	else if (way == 3)
+		/* Within the first page Linux unmaps the whole file for a hole. */
 		result = fallocate(files[file], one_in(2) ? 3 : below(4), page * PAGE + odd,
-			below(8) * PAGE + 1);
+			(below(8) + !page) * PAGE + 1);
 	else
 		result = pwrite(files[file], &value, sizeof(value), page * PAGE);
 	add("file %u at %x+%x way %u", file, page, odd, way);
@@ -684,6 +691,112 @@ static void do_remap_file(void)
 	long result = syscall(SYS_remap_file_pages, r.start, r.len, 0, off, 0);
 	add("remap_file_pages %x+%x off %x", r.start, r.len, off);
 	add_result(result);
+}
+
+/* --- Huge pages --- */
+
+/* What the pool has, and has promised. */
+static void add_pool(void)
+{
+	read_proc("/proc/meminfo");
+	for (char *s = strstr(text, "HugePages_Free"); s && !strncmp(s, "HugePages_", 10);) {
+		add(" %lu", strtoul(strchr(s, ':') + 1, NULL, 10));
+		s = strchr(s, '\n') + 1;
+	}
+}
+
+static long huge_map(struct range r)
+{
+	static const uint32_t kinds[] = {MAP_PRIVATE | MAP_ANONYMOUS, MAP_SHARED | MAP_ANONYMOUS,
+		MAP_PRIVATE, MAP_SHARED};
+	uint32_t flags = MAP_FIXED | MAP_HUGETLB | kinds[below(4)], prot = some_prot();
+	uint32_t off = below(HUGE_FILE) * (HUGE / PAGE) + one_in(30);
+	if (one_in(6))
+		flags |= MAP_NORESERVE;
+	if (one_in(6))
+		flags |= MAP_POPULATE;
+	if (one_in(20))
+		r.len -= PAGE;
+	/* Linux lets go of what was promised to a file there only when the call has ended. */
+	munmap((void *)r.start, r.len);
+	add("map %x+%x prot %x flags %x off %x", r.start, r.len, prot, flags, off);
+	return syscall(SYS_mmap2, r.start, r.len, prot, flags,
+		flags & MAP_ANONYMOUS ? -1 : huge_file, off);
+}
+
+static long huge_touch(struct range r)
+{
+	uint32_t value = any(), got;
+	bool write = !one_in(4), ok = true;
+	add("%s %x+%x", write ? "write" : "read", r.start, r.len);
+	for (uint32_t at = r.start; ok && at < r.start + r.len; at += HUGE) {
+		ok = write ? poke(at, value + at) : peek(at, &got);
+		if (!ok)
+			add_fault();
+		else if (!write)
+			add(" %x", got);
+	}
+	return 0;
+}
+
+static long huge_advise(struct range r)
+{
+	static const uint8_t advices[] = {4, 4, 4, 9, 9, 8, 10, 11, 18, 19, 22, 23, 24, 14, 3, 20};
+	uint32_t advice = advices[below(sizeof(advices))];
+	if (one_in(20))
+		r.start += PAGE;
+	add("madvise %x+%x %u", r.start, r.len, advice);
+	return syscall(SYS_madvise, r.start, r.len, advice);
+}
+
+static long huge_size(void)
+{
+	uint32_t page = below(HUGE_FILE), pages = 1 + below(2), way = below(4);
+	uint32_t odd = one_in(10) ? PAGE : 0;
+	add("file %u %u+%u odd %x", way, page, pages, odd);
+	if (way == 0)
+		return ftruncate(huge_file, page * HUGE + odd);
+	return fallocate(huge_file, way == 1 ? 3 : 0, page * HUGE + odd, pages * HUGE);
+}
+
+static long huge_move(struct range from)
+{
+	static const uint8_t choices[] = {0, 1, 3, 3, 3, 5, 7};
+	uint32_t flags = choices[below(sizeof(choices))];
+	uint32_t to = HUGE_WINDOW + below(HUGES) * HUGE, len = (1 + below(3)) * HUGE;
+	if (!one_in(3))
+		len = from.len;
+	add("mremap %x+%x to %x+%x flags %x", from.start, from.len, to, len, flags);
+	if (to + len > HUGE_WINDOW + HUGES * HUGE || (flags & 3) == 1)
+		flags &= ~1;
+	return syscall(SYS_mremap, from.start, from.len, len, flags, to);
+}
+
+static long huge_change(struct range r)
+{
+	uint32_t prot = some_prot();
+	if (one_in(20))
+		r.len -= PAGE;
+	if (one_in(2)) {
+		add("munmap %x+%x", r.start, r.len);
+		return munmap((void *)r.start, r.len);
+	}
+	add("mprotect %x+%x %x", r.start, r.len, prot);
+	return mprotect((void *)r.start, r.len, prot);
+}
+
+static void do_huge(void)
+{
+	uint32_t page = below(HUGES), pages = 1 + below(3), way = below(16);
+	struct range r = {HUGE_WINDOW + page * HUGE, (pages < HUGES - page ? pages : HUGES - page) * HUGE};
+	add("huge ");
+	add_result(way < 4	? huge_map(r)
+		   : way < 9	? huge_touch(r)
+		   : way < 11	? huge_advise(r)
+		   : way < 13	? huge_size()
+		   : way == 13	? huge_move(r)
+				: huge_change(r));
+	add_pool();
 }
 
 /* What /proc/self/smaps says of the VMAs in the window. */
@@ -759,7 +872,7 @@ static void one_call(void)
 		{11, do_madvise}, {12, do_write}, {5, do_read}, {4, do_brk}, {2, do_msync},
 		{3, do_mlock}, {1, do_mlockall}, {2, do_mincore}, {4, do_file}, {2, do_remap_file},
 		{3, do_shmat}, {1, do_shmdt}, {2, do_limit}, {2, do_map_count}, {1, do_user},
-		{1, do_personality}, {5, do_copy}, {1, do_seal}, {8, do_uffd}, {6, do_sum}};
+		{1, do_personality}, {5, do_copy}, {1, do_seal}, {8, do_uffd}, {8, do_huge}, {6, do_sum}};
 	uint32_t total = 0, i = 0;
 	for (i = 0; i < COUNT(calls); i++)
 		total += calls[i].weight;
@@ -866,6 +979,20 @@ static void prepare_files(void)
 	}
 }
 
+static void set_pool(const char *pages)
+{
+	int fd = open("/proc/sys/vm/nr_hugepages", O_WRONLY);
+	write(fd, pages, strlen(pages));
+	close(fd);
+}
+
+static void prepare_huge(void)
+{
+	set_pool(HUGE_POOL);
+	huge_file = memfd_create("huge", MFD_HUGETLB);
+	ftruncate(huge_file, HUGE_FILE / 2 * HUGE);
+}
+
 static void prepare_uffd(void)
 {
 	struct uffdio_api api = {.api = UFFD_API, .features = UFFD_FEATURE_SIGBUS};
@@ -883,6 +1010,7 @@ static void prepare(void)
 	heap = syscall(SYS_brk, 0);
 	set_map_count(65530);
 	prepare_files();
+	prepare_huge();
 	prepare_uffd();
 }
 

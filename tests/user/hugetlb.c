@@ -511,6 +511,20 @@ static void test_mprotect(void)
 	pool("mprotect.after");
 }
 
+/* The border that can be is made before the other is refused, and stays. */
+static void half_borders(void)
+{
+	char *p = map(3 * HUGE, ANON);
+
+	answer("half.mprotect", mprotect(p + HUGE, HUGE - PAGE, PROT_READ));
+	say("half.mprotect", "%d", map_lines(p, 3 * HUGE));
+	answer("half.munmap", munmap(p + 2 * HUGE, HUGE - PAGE));
+	say("half.munmap", "%d", map_lines(p, 3 * HUGE));
+	answer("half.munmap_start", munmap(p + 2 * HUGE + PAGE, PAGE));
+	say("half.munmap_start", "%d", map_lines(p, 3 * HUGE));
+	unmap(p, 3 * HUGE);
+}
+
 static void advise(const char *name, char *p, size_t len, int advice)
 {
 	answer(name, madvise(p, len, advice));
@@ -686,6 +700,23 @@ static void sealed(void)
 	answer_ptr("sealed.map", mmap(NULL, 2 * HUGE, RW, MAP_SHARED, fd, 0));
 	pool("sealed.map");
 	answer("sealed.size", lseek(fd, 0, SEEK_END));
+	close(fd);
+}
+
+/* A size ends the promises beyond it, even if it was the size before. */
+static void promised_beyond(void)
+{
+	int fd = huge_memfd(0);
+	char *p;
+
+	ftruncate(fd, HUGE);
+	p = mmap(NULL, 2 * HUGE, PROT_READ, MAP_SHARED, fd, 0);
+	pool("beyond.map");
+	answer("beyond.truncate", ftruncate(fd, HUGE));
+	pool("beyond.truncate");
+	answer("beyond.allocate", fallocate(fd, 0, 0, HUGE));
+	pool("beyond.allocate");
+	unmap(p, 2 * HUGE);
 	close(fd);
 }
 
@@ -1133,11 +1164,13 @@ int main(void)
 	pool("orphan.after");
 	test_munmap();
 	test_mprotect();
+	half_borders();
 	test_madvise();
 	test_mremap();
 	test_locks();
 	test_mincore();
 	test_memfd();
+	promised_beyond();
 	sealed();
 	test_fallocate();
 	test_mount();
