@@ -272,7 +272,7 @@ static bool breaks_vma(struct vma *v, vaddr_t start, vaddr_t end)
 /* The same's answer: as on Linux, the border at the start is there first, if that one can be. */
 static long unmap_broken(struct vma *v, vaddr_t start, vaddr_t end)
 {
-	if (v->start == start || vma_check_borders(v, start, v->end))
+	if (v->start >= start || vma_check_borders(v, start, v->end))
 		return -EINVAL;
 	if (v->end > end && v->mm->vmas.count >= max_map_count)
 		return -ENOMEM;
