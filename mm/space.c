@@ -243,13 +243,28 @@ static __noinline bool goes_to_neighbour(
 	       (above && vma_can_merge(&part, above) && lineage_fits(&part, above));
 }
 
+/* A border of [start, end) would break a VMA, v or a later one: as on Linux, that at start is made
+ * all the same, if it can be. Returns -EINVAL, or -ENOMEM when it is the number of VMAs that is out. */
+static __noinline long cut_broken(struct vma *v, vaddr_t start, vaddr_t end)
+{
+	if (v->start >= start || vma_check_borders(v, start, v->end))
+		return -EINVAL;
+	if (v->end > end && v->mm->vmas.count >= max_map_count)
+		return -ENOMEM;
+	return vma_split(v, start, false) ? -EINVAL : -ENOMEM;
+}
+
 struct vma *vma_cut_out(struct vma *v, vaddr_t start, vaddr_t end, u32 flags)
 {
+	if (vma_check_borders(v, start, end)) {
+		(void)cut_broken(v, start, end);
+		return NULL;
+	}
 	bool goes = unlikely(v->mm->vmas.count >= max_map_count) &&
 		    goes_to_neighbour(v, start, end, flags);
-	if (v->start < start && (vma_check_borders(v, start, v->end) || !(v = vma_split(v, start, goes))))
+	if (v->start < start && !(v = vma_split(v, start, goes)))
 		return NULL;
-	if (v->end > end && (vma_check_borders(v, start, end) || !vma_split(v, end, goes)))
+	if (v->end > end && !vma_split(v, end, goes))
 		return NULL;
 	return v;
 }
@@ -267,16 +282,6 @@ static bool breaks_vma(struct vma *v, vaddr_t start, vaddr_t end)
 	const struct vma *last = vma_at(&v->mm->vmas, end - 1);
 	return vma_check_borders(v, MAX(start, v->start), MIN(end, v->end)) ||
 	       (last && vma_check_borders(last, MAX(start, last->start), MIN(end, last->end)));
-}
-
-/* The same's answer: as on Linux, the border at the start is there first, if that one can be. */
-static long unmap_broken(struct vma *v, vaddr_t start, vaddr_t end)
-{
-	if (v->start >= start || vma_check_borders(v, start, v->end))
-		return -EINVAL;
-	if (v->end > end && v->mm->vmas.count >= max_map_count)
-		return -ENOMEM;
-	return vma_split(v, start, false) ? -EINVAL : -ENOMEM;
 }
 
 /* Frees the page tables that [start, end), just unmapped between these two, has left without any
@@ -303,7 +308,7 @@ long mm_unmap(struct mm *mm, vaddr_t start, u32 len)
 	if (!v)
 		return 0;
 	if (unlikely(end > mm->brittle) && breaks_vma(v, start, end))
-		return unmap_broken(v, start, end);
+		return cut_broken(v, start, end);
 	if (v->start < start && v->end > end && !vma_split(v, end, false))
 		return -ENOMEM;
 	if (unlikely(mm->has_userfault) && userfault_unmap(v, start, end) < 0) {
