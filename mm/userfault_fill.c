@@ -46,6 +46,8 @@ static int check_range(struct mm *mm, vaddr_t start, vaddr_t end, const struct u
 	return 0;
 }
 
+#define NO_FLAGS (~0u) /* which no neighbour has: a part with these merges with none */
+
 /* Makes u, or nobody, the one who fills [start, end) of v. What begins inside v stays apart from the
  * VMA above, even if that is alike: Linux's way. */
 static int set_part(struct vma *v, vaddr_t start, vaddr_t end, struct userfault *u)
@@ -55,7 +57,7 @@ static int set_part(struct vma *v, vaddr_t start, vaddr_t end, struct userfault 
 	u32 flags = u ? old_flags | VM_UFFD_MISSING : old_flags & ~VM_UFFD_MISSING;
 	if (u)
 		v->uffd = u; /* of all of it: means nothing where it is not registered */
-	v = vma_isolate(v, start, end, merges ? flags : ~0u);
+	v = vma_isolate(v, start, end, merges ? flags : NO_FLAGS);
 	if (!v)
 		return -ENOMEM;
 	v->flags = flags;

@@ -329,8 +329,7 @@ static void alarm_clock_ring(struct timer *t)
 
 void alarm_clock_arm(struct alarm_clock *a, u64 expires_ns)
 {
-	*a = (struct alarm_clock){.thread = current_thread()};
-	timer_arm(&a->timer, expires_ns, alarm_clock_ring);
+	alarm_clock_arm_by(a, (struct deadline){.ns = expires_ns});
 }
 
 void alarm_clock_arm_by(struct alarm_clock *a, struct deadline deadline)

@@ -3,9 +3,9 @@
  * out; a datagram or packet is one message, whole.
  */
 #include "kernel/abi/errno.h"
-#include "kernel/core/clock.h"
 #include "kernel/abi/prctl.h"
 #include "kernel/abi/signal.h"
+#include "kernel/core/clock.h"
 #include "kernel/fs/vfs.h"
 #include "kernel/net/sock.h"
 #include "kernel/proc/cred.h"

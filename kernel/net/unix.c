@@ -1,6 +1,7 @@
 /* AF_UNIX: names of the file system and abstract ones, connections, what ends see of each other. */
 #include "kernel/abi/errno.h"
 #include "kernel/fs/path.h"
+#include "kernel/fs/pathname.h"
 #include "kernel/lib/fmt.h"
 #include "kernel/lib/string.h"
 #include "kernel/net/sock.h"
@@ -59,13 +60,11 @@ static u32 copy_name(const struct unix_name *name, struct abi_sockaddr_un *addr)
 	return name->len;
 }
 
-/* Of an abstract name (FNV-1a), and of the file that a path leads to. */
+/* Of an abstract name, and of the file that a path leads to. */
 static u32 hash_name(const struct abi_sockaddr_un *addr, u32 len)
 {
-	u32 hash = 2166136261u;
+	u32 hash = pathname_hash(addr->path, len - PATH_AT);
 
-	for (u32 i = 0; i < len - PATH_AT; i++)
-		hash = (hash ^ (u8)addr->path[i]) * 16777619u;
 	return hash ^ hash >> 16;
 }
 

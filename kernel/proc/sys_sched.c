@@ -62,7 +62,8 @@ static bool is_modest(const struct task *t, const struct abi_sched_attr *a)
 		return false;
 	if (is_fair(a->policy) && a->nice < t->nice && !nice_allowed(t->process, a->nice))
 		return false;
-	if (t->sched_policy == SCHED_IDLE && a->policy != SCHED_IDLE && !nice_allowed(t->process, t->nice))
+	if (t->sched_policy == SCHED_IDLE && a->policy != SCHED_IDLE &&
+		!nice_allowed(t->process, t->nice))
 		return false;
 	return a->policy != SCHED_DEADLINE &&
 	       (!t->sched_reset_on_fork || (a->flags & SCHED_FLAG_RESET_ON_FORK));
@@ -310,15 +311,16 @@ static bool thread_there(s32 pid)
 	return there;
 }
 
-/* One that has gone has no share of the CPU. */
 static long rr_get_interval(s32 pid, uptr_t to, bool time64)
 {
 	struct abi_sched_attr a;
 	long err = get_attr(pid, &a);
-	bool none = !is_realtime(a.policy) && !thread_there(pid);
+	bool has_share;
 	if (err)
 		return err;
-	return put_timespec(to, none ? 0 : time_slice(a.policy), time64);
+	/* One that has gone has no share of the CPU. */
+	has_share = is_realtime(a.policy) || thread_there(pid);
+	return put_timespec(to, has_share ? time_slice(a.policy) : 0, time64);
 }
 
 long sys_sched_rr_get_interval(s32 pid, uptr_t to)

@@ -788,7 +788,9 @@ static long huge_change(struct range r)
 static void do_huge(void)
 {
 	uint32_t page = below(HUGES), pages = 1 + below(3), way = below(16);
-	struct range r = {HUGE_WINDOW + page * HUGE, (pages < HUGES - page ? pages : HUGES - page) * HUGE};
+	struct range r = {HUGE_WINDOW + page * HUGE, pages * HUGE};
+	if (pages > HUGES - page)
+		r.len = (HUGES - page) * HUGE;
 	add("huge ");
 	add_result(way < 4	? huge_map(r)
 		   : way < 9	? huge_touch(r)

@@ -363,18 +363,20 @@ static void copying(void)
 /* What is not there yet comes in as for any access: these processors read what may be executed. */
 static void sources(void)
 {
-	static const int prots[] = {PROT_EXEC, PROT_WRITE, PROT_NONE};
+	static const struct {
+		const char *name;
+		int prot;
+	} all[] = {{"source.exec", PROT_EXEC},
+		{"source.write", PROT_WRITE},
+		{"source.none", PROT_NONE}};
 	int fd = make_uffd(0, 0);
 
 	fresh_area();
 	reg(fd, area, PAGES * PAGE);
-	for (unsigned i = 0; i < 3; i++) {
-		char *from = map_at(FREE_AREA2, 2 * PAGE, prots[i]);
+	for (unsigned i = 0; i < COUNT(all); i++) {
+		char *from = map_at(FREE_AREA2, 2 * PAGE, all[i].prot);
 
-		try_copy(prots[i] == PROT_EXEC	  ? "source.exec"
-			 : prots[i] == PROT_WRITE ? "source.write"
-						  : "source.none",
-			fd, area + i * PAGE, from + 10, PAGE, 0);
+		try_copy(all[i].name, fd, area + i * PAGE, from + 10, PAGE, 0);
 		munmap(from, 2 * PAGE);
 	}
 	close(fd);
